@@ -1,0 +1,43 @@
+import type { Readable } from "node:stream";
+
+/** One call of mount(2). */
+export interface MountRequest {
+  readonly type: "overlay" | "bind" | "tmpfs" | "proc";
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  /** The last argument of mount(2), such as `lowerdir=…`. */
+  readonly data: string;
+}
+
+export interface SpawnRequest {
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface SpawnedProcess {
+  readonly pid: number;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Exit code, or 128 + signal number. */
+  readonly exited: Promise<number>;
+  kill(signalName: NodeJS.Signals): void;
+}
+
+/**
+ * A mount namespace and process namespace of our own, held by a helper process.
+ *
+ * Whatever is mounted or started here is gone when the helper is, and the helper goes when
+ * we go, also by SIGKILL: nothing that we do can be left behind on the host. Node cannot
+ * enter a mount namespace itself, so we look into it through /proc/<pid>/root.
+ */
+export interface MountNamespace extends AsyncDisposable {
+  /** True where ids other than the caller's own exist inside: as root, or with a range of subordinate ids. */
+  readonly manyIds: boolean;
+  mount(request: MountRequest, signal: AbortSignal): Promise<void>;
+  unmount(target: string): Promise<void>;
+  spawn(request: SpawnRequest, signal: AbortSignal): Promise<SpawnedProcess>;
+  /** Where this process finds what a process inside finds at `path`. */
+  viewPath(path: string): string;
+}

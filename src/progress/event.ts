@@ -1,0 +1,24 @@
+import type { Digest } from "../content/digest.ts";
+
+/** What a build tells while it goes. A step is an LLB vertex, or a step of our own such as an export. */
+export type BuildEvent =
+  | { readonly kind: "step-started"; readonly step: Digest; readonly name: string; readonly at: Date }
+  | { readonly kind: "step-cached"; readonly step: Digest; readonly name: string; readonly at: Date }
+  | { readonly kind: "step-output"; readonly step: Digest; readonly stream: "stdout" | "stderr"; readonly bytes: Uint8Array; readonly at: Date }
+  /** Work within a step: a layer pulled, a context read, a blob pushed. `totalBytes` is undefined where nobody knows. */
+  | { readonly kind: "step-progress"; readonly step: Digest; readonly id: string; readonly doneBytes: number; readonly totalBytes: number | undefined; readonly finished: boolean; readonly at: Date }
+  | { readonly kind: "step-finished"; readonly step: Digest; readonly at: Date }
+  | { readonly kind: "step-failed"; readonly step: Digest; readonly message: string; readonly at: Date }
+  | { readonly kind: "warning"; readonly rule: string; readonly message: string; readonly url: string; readonly detail: string; readonly location: SourceExcerpt | undefined }
+  /** Something that the user should know and that stops nothing, such as a weaker sandbox. */
+  | { readonly kind: "notice"; readonly message: string };
+
+/** Lines of a Dockerfile that a message speaks of; lines count from 1. */
+export interface SourceExcerpt {
+  readonly filename: string;
+  readonly text: string;
+  readonly startLine: number;
+  readonly endLine: number;
+}
+
+export type ReportEvent = (event: BuildEvent) => void;

@@ -1,0 +1,44 @@
+import type { MountedTree } from "../snapshot/layer-store.ts";
+
+/** How a process reaches the network. `host` is the default of BuildKit without CNI, and ours. */
+export type NetworkMode = "host" | "none";
+
+/** Something put into the tree for the length of one process. */
+export type SandboxMount =
+  | { readonly kind: "bind"; readonly source: string; readonly destination: string; readonly readOnly: boolean }
+  | { readonly kind: "tmpfs"; readonly destination: string; readonly sizeBytes: number | undefined };
+
+export interface SandboxProcess {
+  readonly argv: readonly [string, ...string[]];
+  /** `NAME=value` in order. */
+  readonly env: readonly string[];
+  readonly cwd: string;
+  /** As written in USER: name or number, with an optional group. Looked up in the tree's own passwd and group. Empty is root. */
+  readonly user: string;
+  readonly network: NetworkMode;
+  readonly hostname: string;
+  /** Added to /etc/hosts. */
+  readonly extraHosts: ReadonlyArray<{ readonly host: string; readonly ip: string }>;
+  readonly mounts: readonly SandboxMount[];
+  readonly readOnlyRoot: boolean;
+  /** Called with what the process prints, as it comes. */
+  readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
+}
+
+/** What is known of a sandbox's strength; recorded in the provenance and told by `doctor`. */
+export interface Isolation {
+  readonly runtime: "runc" | "crun" | "namespaces";
+  readonly seccomp: boolean;
+  readonly rootless: boolean;
+}
+
+export interface Sandbox {
+  readonly isolation: Isolation;
+  /**
+   * Runs one process in one tree and returns its exit code.
+   * Rejects with signal.reason once the process and its descendants are gone, with SandboxError when it cannot be started.
+   * Mount points that it had to make in the tree (/proc, /sys, /dev, /etc/resolv.conf, /etc/hosts, mounts) are taken
+   * away again where BuildKit takes them away (removeMountStubsRecursive).
+   */
+  run(process: SandboxProcess, root: MountedTree, signal: AbortSignal): Promise<number>;
+}

@@ -1,0 +1,22 @@
+import type { Entry } from "../archive/entry.ts";
+import type { ByteStream } from "../content/blob-store.ts";
+import type { Digest } from "../content/digest.ts";
+
+declare const layerBrand: unique symbol;
+
+/** Names one layer of one store, whatever forms of it exist there. Not a digest: a layer may not have been serialised yet. */
+export type LayerId = string & { readonly [layerBrand]: "LayerId" };
+
+/** The changes of one step on what lies below: what a layer's tar holds, without saying how it is kept. */
+export interface Layer {
+  readonly id: LayerId;
+  /** In tar order: a parent before its children, a file before the hard links to it. Loaded once, then kept. */
+  entries(signal: AbortSignal): Promise<readonly Entry[]>;
+  /** The content of a `file` entry of this layer (not of a hard link: read the file that it shares). */
+  read(entry: Entry, signal: AbortSignal): ByteStream;
+  /** sha256 of that content; remembered, so that a second question reads nothing. */
+  contentDigest(entry: Entry, signal: AbortSignal): Promise<Digest>;
+}
+
+/** Layers from the base up; together they are a tree. Empty is scratch. */
+export type LayerChain = readonly Layer[];

@@ -1,0 +1,47 @@
+/**
+ * Which folder may import which. This is the architecture; ARCHITECTURE.md explains it.
+ * Adding a name to a row is a design change and is reviewed as one.
+ */
+export const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  // Values and the outside world: import nothing of ours. proto/ holds what is generated from our .proto files.
+  content: [],
+  host: [],
+  proto: [],
+  template: [],
+  pattern: [],
+  // Vocabularies: pure.
+  oci: ["content"],
+  llb: ["content", "proto"],
+  progress: ["content"],
+  scrub: [],
+  session: ["archive", "content", "host", "pattern", "proto"],
+  provenance: ["content", "llb", "oci", "scrub"],
+  solver: ["content", "progress"],
+  // Mechanisms: each does one kind of work.
+  archive: ["content"],
+  syscall: ["host"],
+  namespace: ["host", "syscall"],
+  git: ["host"],
+  store: ["content", "host"],
+  registry: ["content", "host", "oci"],
+  snapshot: ["archive", "content", "host", "pattern", "namespace", "store", "syscall"],
+  sandbox: ["content", "host", "namespace", "snapshot"],
+  trust: ["content", "host"],
+  source: ["archive", "content", "git", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
+  cache: ["content", "host", "oci", "registry", "snapshot", "solver", "store"],
+  // Stages of a build.
+  frontend: ["content", "llb", "oci", "pattern", "progress"],
+  ops: ["archive", "content", "llb", "pattern", "progress", "provenance", "sandbox", "session", "snapshot", "solver", "source", "store"],
+  export: ["archive", "content", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
+  trace: ["archive", "content", "oci", "provenance", "registry", "trust"],
+  // Composition, and the two doors.
+  engine: ["archive", "cache", "content", "export", "frontend", "git", "host", "llb", "namespace", "oci", "ops", "progress", "provenance",
+    "registry", "sandbox", "scrub", "session", "snapshot", "solver", "source", "store", "trust"],
+  rpc: ["content", "engine", "host", "llb", "progress", "proto", "session"],
+  // The public doors, one file for each subpath export; what the package promises is what they export.
+  doors: ["content", "engine", "frontend", "host", "llb", "oci", "progress", "provenance", "registry", "rpc", "session", "store", "template", "trace", "trust"],
+  // The command is the first user of the doors.
+  cli: ["doors", "host", "progress"],
+  // Fakes and generators. Imported by tests only.
+  testing: ["archive", "content", "host", "oci", "provenance", "registry", "sandbox", "session", "snapshot", "solver", "store"],
+};
