@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { mkdtempDisposableSync, readdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { CorruptBlobError } from "../content/blob-store.ts";
+import { bytesOf, collectBytes } from "../content/bytes.ts";
+import { digestOf } from "../content/digest.ts";
+import { describeBlobStore } from "./blob-store.contract.ts";
+import { openFileBlobStore } from "./file-blob-store.ts";
+
+const scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-blobs-"));
+after(() => scratch.remove());
+const signal = new AbortController().signal;
+let stores = 0;
+
+describeBlobStore("a directory", () => openFileBlobStore(join(scratch.path, String(stores++))));
+
+test("takes in bytes of unknown digest, and leaves nothing in between", async () => {
+  const directory = join(scratch.path, "ingest");
+  const store = await openFileBlobStore(directory);
+  const bytes = Buffer.from("some bytes");
+  assert.deepEqual(await store.ingest(bytesOf(bytes.subarray(0, 4), bytes.subarray(4)), signal), { digest: digestOf(bytes), sizeBytes: 10 });
+  assert.equal(await store.sizeBytes(digestOf(bytes)), 10);
+  assert.deepEqual(readdirSync(join(directory, "incoming")), []);
+});
+
+test("notices bytes that were changed on disk", async () => {
+  const directory = join(scratch.path, "changed");
+  const store = await openFileBlobStore(directory);
+  const { digest } = await store.ingest(bytesOf(Buffer.from("good")), signal);
+  writeFileSync(join(directory, "sha256", digest.slice(7)), "evil");
+  await assert.rejects(collectBytes(store.read(digest, signal), 100), CorruptBlobError);
+});

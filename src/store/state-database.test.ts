@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { mkdtempDisposableSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import { runProcess } from "../host/process.ts";
+import { openStateDatabase, StateVersionError } from "./state-database.ts";
+
+test("keeps what was saved for the next process", () => {
+  using scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-state-"));
+  const path = join(scratch.path, "state.db");
+  {
+    using first = openStateDatabase(path);
+    first.saveCacheRecord("k", "v");
+    first.saveFileDigests(new Map([["validator", "sha256:1"]]));
+    first.saveFact("layer-blob", "l1", "{}");
+  }
+  using second = openStateDatabase(path);
+  assert.equal(second.cacheRecord("k"), "v");
+  assert.equal(second.fileDigest("validator"), "sha256:1");
+  assert.equal(second.fact("layer-blob", "l1"), "{}");
+  assert.equal(second.fact("layer-blob", "l2"), undefined);
+});
+
+test("lets four processes open and write at once", async () => {
+  using scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-state-"));
+  const path = join(scratch.path, "state.db");
+  const module = join(import.meta.dirname, "state-database.ts");
+  const script = `const { openStateDatabase } = await import(${JSON.stringify(module)});
+    using state = openStateDatabase(${JSON.stringify(path)});
+    for (let i = 0; i < 200; i++) state.saveCacheRecord(process.argv[1] + i, "v");`;
+  const results = await Promise.all(["a", "b", "c", "d"].map((name) =>
+    runProcess({ argv: [process.execPath, "--input-type=module", "-e", script, name], env: {} }, new AbortController().signal)));
+  for (const { exitCode, stderr } of results) assert.equal(exitCode, 0, stderr.toString());
+  using state = openStateDatabase(path);
+  for (const name of ["a", "b", "c", "d"]) assert.equal(state.cacheRecord(`${name}199`), "v");
+});
+
+test("refuses what a newer version wrote, and says what to do", () => {
+  using scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-state-"));
+  const path = join(scratch.path, "state.db");
+  const database = new DatabaseSync(path);
+  database.exec("PRAGMA user_version=99");
+  database.close();
+  assert.throws(() => openStateDatabase(path), (error) => error instanceof StateVersionError && /upgrade, or use another --root/.test(error.message));
+});

@@ -1,0 +1,73 @@
+import { DatabaseSync } from "node:sqlite";
+
+/** Waiting for another process's write. Writes take microseconds; this is for a machine that is on its knees. */
+const BUSY_TIMEOUT_MS = 10_000;
+
+const SCHEMA_VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS cache_records (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS file_digests (validator TEXT PRIMARY KEY, digest TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS facts (kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, name)) STRICT, WITHOUT ROWID;
+`;
+
+/** Named strings that survive the process. `kind` separates users: "layer-blob", "image-layers", "build". */
+export interface StateDatabase extends Disposable {
+  cacheRecord(key: string): string | undefined;
+  saveCacheRecord(key: string, value: string): void;
+  fileDigest(validator: string): string | undefined;
+  saveFileDigests(digests: ReadonlyMap<string, string>): void;
+  fact(kind: string, name: string): string | undefined;
+  saveFact(kind: string, name: string, value: string): void;
+}
+
+export class StateVersionError extends Error {
+  override readonly name = "StateVersionError";
+  readonly code = "state-version";
+  readonly retryable = false;
+}
+
+/** Opens the metadata of one state directory; any number of processes may have it open. */
+export function openStateDatabase(path: string): StateDatabase {
+  // The timeout must be set before the journal mode: processes that open together would fail otherwise.
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;");
+  prepareSchema(database, path);
+  const select = {
+    record: database.prepare("SELECT value FROM cache_records WHERE key = ?"),
+    digest: database.prepare("SELECT digest AS value FROM file_digests WHERE validator = ?"),
+    fact: database.prepare("SELECT value FROM facts WHERE kind = ? AND name = ?"),
+  };
+  const insert = {
+    record: database.prepare("INSERT OR REPLACE INTO cache_records VALUES (?, ?)"),
+    digest: database.prepare("INSERT OR REPLACE INTO file_digests VALUES (?, ?)"),
+    fact: database.prepare("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)"),
+  };
+  return {
+    cacheRecord: (key) => valueOf(select.record.get(key)),
+    saveCacheRecord: (key, value) => void insert.record.run(key, value),
+    fileDigest: (validator) => valueOf(select.digest.get(validator)),
+    saveFileDigests(digests) {
+      database.exec("BEGIN IMMEDIATE");
+      for (const [validator, digest] of digests) insert.digest.run(validator, digest);
+      database.exec("COMMIT");
+    },
+    fact: (kind, name) => valueOf(select.fact.get(kind, name)),
+    saveFact: (kind, name, value) => void insert.fact.run(kind, name, value),
+    [Symbol.dispose]: () => database.close(),
+  };
+}
+
+function prepareSchema(database: DatabaseSync, path: string): void {
+  const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+  if (version > SCHEMA_VERSION) {
+    throw new StateVersionError(`${path}: written by a newer stemma (state version ${version}, this one knows ${SCHEMA_VERSION}); upgrade, or use another --root`);
+  }
+  if (version === SCHEMA_VERSION) return;
+  database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version=${SCHEMA_VERSION}; COMMIT;`);
+}
+
+function valueOf(row: Record<string, unknown> | undefined): string | undefined {
+  const value = row?.["value"];
+  return typeof value === "string" ? value : undefined;
+}
