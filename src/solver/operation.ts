@@ -1,0 +1,37 @@
+import type { Digest } from "../content/digest.ts";
+
+/** What the solver may know of a vertex before it runs. */
+export interface CacheMap<R> {
+  /** Everything about the operation itself that its result depends on, and nothing that it does not (no session, no secret). */
+  readonly digest: Digest;
+  /** One for each input: how to see what is used of it. Undefined where all of it counts, as in a RUN's root. */
+  readonly contentOf: ReadonlyArray<((input: R, signal: AbortSignal) => Promise<Digest>) | undefined>;
+  /** False for what must be looked at anew in each build, such as local files: its digest names the content already. */
+  readonly reusable: boolean;
+}
+
+/** One vertex's work. The solver knows these two questions and nothing of containers. */
+export interface Operation<R> {
+  /** Asked once for a build. May do what is needed to name the content: resolve a tag, hash a directory. */
+  cacheMap(signal: AbortSignal): Promise<CacheMap<R>>;
+  /** One result for each output. Asked at most once for a build, and not when a cache had the answer. */
+  execute(inputs: readonly R[], signal: AbortSignal): Promise<readonly R[]>;
+}
+
+export interface VertexInput {
+  readonly vertex: Digest;
+  /** Which output of that vertex. */
+  readonly index: number;
+}
+
+export interface Vertex<R> {
+  readonly digest: Digest;
+  readonly name: string;
+  readonly inputs: readonly VertexInput[];
+  /** True for `--no-cache`: run it whatever is remembered. What it makes is remembered all the same. */
+  readonly ignoreCache: boolean;
+  readonly operation: Operation<R>;
+}
+
+/** Vertices by digest. Every input names a vertex of the map; there are no cycles (llb/graph.ts checks both). */
+export type Graph<R> = ReadonlyMap<Digest, Vertex<R>>;

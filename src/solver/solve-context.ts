@@ -1,0 +1,19 @@
+import type { Graph, Vertex } from "./operation.ts";
+import type { ResultCache } from "./result-cache.ts";
+import type { Semaphore } from "./semaphore.ts";
+
+/** Told of what happens to each vertex; turns it into progress, and failures into VertexErrors. */
+export interface SolveObserver<R> {
+  /** The work of naming an operation's content. It shows only where it does something worth showing. */
+  keying<T>(vertex: Vertex<R>, work: () => Promise<T>): Promise<T>;
+  running<T>(vertex: Vertex<R>, work: () => Promise<T>): Promise<T>;
+  cached(vertex: Vertex<R>): void;
+}
+
+export interface SolveContext<R> {
+  readonly graph: Graph<R>;
+  readonly cache: ResultCache<R>;
+  readonly observer: SolveObserver<R>;
+  /** Bounds how many operations run at a time. */
+  readonly semaphore: Semaphore;
+}

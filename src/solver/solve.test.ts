@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { test } from "node:test";
+import { digestOf, type Digest } from "../content/digest.ts";
+import type { Vertex } from "./operation.ts";
+import { memoryResultCache, type ResultCache } from "./result-cache.ts";
+import { Semaphore } from "./semaphore.ts";
+import { Solver } from "./solve.ts";
+import { VertexError } from "./vertex-error.ts";
+
+const never = new AbortController().signal;
+
+test("runs inputs before what uses them, and equal vertices once", async () => {
+  const ran: string[] = [];
+  const graph = graphOf(ran, { base: {}, left: { inputs: ["base"] }, right: { inputs: ["base"] }, top: { inputs: ["left", "right"] } });
+  assert.equal(await solve(graph, "top"), "top(left(base),right(base))");
+  assert.deepEqual(ran.toSorted(), ["base", "left", "right", "top"]);
+  assert.equal(ran.at(-1), "top");
+});
+
+test("does the work of two vertices with one key once", async () => {
+  const ran: string[] = [];
+  const graph = graphOf(ran, { a: { digest: "same" }, b: { digest: "same" }, top: { inputs: ["a", "b"] } });
+  await solve(graph, "top");
+  assert.equal(ran.length, 2);
+});
+
+test("a second build runs nothing", async () => {
+  const cache = memoryResultCache<string>();
+  const steps = { base: {}, top: { inputs: ["base"] } };
+  await solve(graphOf([], steps), "top", cache);
+  const ran: string[] = [];
+  const cached: string[] = [];
+  assert.equal(await solve(graphOf(ran, steps), "top", cache, cached), "top(base)");
+  assert.deepEqual(ran, []);
+  assert.deepEqual(cached.toSorted(), ["base", "top"]);
+});
+
+test("a change elsewhere in an input is no miss where only a part of it is used", async () => {
+  const cache = memoryResultCache<string>();
+  const steps = (context: string): Steps => ({ context: { digest: context, output: context, reusable: false }, copy: { inputs: ["context"], part: (text) => text.slice(0, 3), output: "layer" }, run: { inputs: ["copy"] } });
+  await solve(graphOf([], steps("abc-1")), "run", cache);
+  const ran: string[] = [];
+  assert.equal(await solve(graphOf(ran, steps("abc-2")), "run", cache), "run(layer)");
+  assert.deepEqual(ran, ["context"]);
+  const again: string[] = [];
+  await solve(graphOf(again, steps("xyz-2")), "run", cache);
+  assert.deepEqual(again, ["context", "copy", "run"]);
+});
+
+test("no-cache runs the vertex and what stands on it, and later builds use what it made", async () => {
+  const cache = memoryResultCache<string>();
+  await solve(graphOf([], { a: { output: "old" }, b: { inputs: ["a"] } }), "b", cache);
+  const ran: string[] = [];
+  assert.equal(await solve(graphOf(ran, { a: { output: "new", ignoreCache: true }, b: { inputs: ["a"] } }), "b", cache), "b(new)");
+  assert.deepEqual(ran, ["a", "b"]);
+  assert.equal(await solve(graphOf([], { a: { output: "never" }, b: { inputs: ["a"] } }), "b", cache), "b(new)");
+});
+
+test("runs independent vertices at the same time, within the bound", async () => {
+  let now = 0;
+  let most = 0;
+  const work = async (): Promise<void> => {
+    most = Math.max(most, ++now);
+    await sleep(10);
+    now--;
+  };
+  const names = ["a", "b", "c", "d", "e"];
+  const steps: Steps = { ...Object.fromEntries(names.map((name) => [name, { work }])), top: { inputs: names } };
+  await solve(graphOf([], steps), "top");
+  assert.equal(most, 3);
+});
+
+test("the first failure stops the rest, names its step, and nothing runs afterwards", async () => {
+  let stopped = false;
+  const steps: Steps = {
+    slow: {
+      work: async (signal) => {
+        await sleep(10_000, undefined, { signal }).catch(() => {
+          stopped = true;
+        });
+        signal.throwIfAborted();
+      },
+    },
+    bad: { work: async () => { await sleep(5); throw new Error("exit code 7"); } },
+    top: { inputs: ["slow", "bad"] },
+  };
+  await assert.rejects(solve(graphOf([], steps), "top"), (error) => error instanceof VertexError && error.stepName === "bad" && error.message === "exit code 7");
+  assert.ok(stopped);
+});
+
+test("a failure is not remembered", async () => {
+  const cache = memoryResultCache<string>();
+  await assert.rejects(solve(graphOf([], { a: { work: () => Promise.reject(new Error("no")) } }), "a", cache));
+  assert.equal(await solve(graphOf([], { a: {} }), "a", cache), "a");
+});
+
+test("abort rejects with its reason", async () => {
+  const controller = new AbortController();
+  const graph = graphOf([], { a: { work: async (signal) => { controller.abort(new Error("client went away")); await sleep(1000, undefined, { signal }); } } });
+  await assert.rejects(solve(graph, "a", memoryResultCache(), [], controller.signal), /client went away/);
+});
+
+interface Step {
+  readonly inputs?: readonly string[];
+  readonly digest?: string;
+  readonly output?: string;
+  readonly part?: (text: string) => string;
+  readonly reusable?: boolean;
+  readonly ignoreCache?: boolean;
+  readonly work?: (signal: AbortSignal) => Promise<void>;
+}
+
+type Steps = Readonly<Record<string, Step>>;
+
+const named = (name: string): Digest => digestOf(Buffer.from(name));
+
+function graphOf(ran: string[], steps: Steps): Map<Digest, Vertex<string>> {
+  const vertexOf = ([name, step]: [string, Step]): [Digest, Vertex<string>] => [named(name), {
+    digest: named(name),
+    name,
+    inputs: (step.inputs ?? []).map((input) => ({ vertex: named(input), index: 0 })),
+    ignoreCache: step.ignoreCache ?? false,
+    operation: {
+      cacheMap: async () => ({
+        digest: named(step.digest ?? name),
+        contentOf: (step.inputs ?? []).map(() => { const { part } = step; return part && (async (input: string) => named(part(input))); }),
+        reusable: step.reusable ?? true,
+      }),
+      async execute(inputs, signal) {
+        ran.push(name);
+        await step.work?.(signal);
+        return [step.output ?? (inputs.length === 0 ? name : `${name}(${inputs.join(",")})`)];
+      },
+    },
+  }];
+  return new Map(Object.entries(steps).map(vertexOf));
+}
+
+// Five parameters in effect: a builder for tests, whose last ones are rarely given.
+async function solve(graph: Map<Digest, Vertex<string>>, target: string, ...[cache = memoryResultCache<string>(), cached = [], signal = never]: [ResultCache<string>?, string[]?, AbortSignal?]): Promise<string> {
+  const observer = { keying: <T>(_: unknown, work: () => Promise<T>) => work(), running: <T>(_: unknown, work: () => Promise<T>) => work(), cached: (vertex: Vertex<string>) => void cached.push(vertex.name) };
+  return await new Solver({ graph, cache, observer, semaphore: new Semaphore(3) }).result({ vertex: named(target), index: 0 }, signal);
+}

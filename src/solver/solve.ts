@@ -1,0 +1,164 @@
+import type { Digest } from "../content/digest.ts";
+import { cacheKey, type CacheKey, type KeyedInput } from "./cache-key.ts";
+import type { CacheMap, Vertex, VertexInput } from "./operation.ts";
+import type { SolveContext } from "./solve-context.ts";
+import { VertexError } from "./vertex-error.ts";
+
+/**
+ * Finds the results of vertices, and runs only what no cache can answer for.
+ *
+ * A vertex has two keys. The *made-by* key follows from the keys of its inputs and is known
+ * without any result. The *content* key replaces the keys of those inputs of which only a part
+ * is used by the digest of that part, and so survives a change elsewhere; it needs the inputs'
+ * results. We ask with the first, then with the second, then run; and what we learn is saved
+ * under both. See docs/solver.md.
+ */
+export class Solver<R> {
+  readonly #context: SolveContext<R>;
+  readonly #solutions = new Map<Digest, Promise<Solution<R>>>();
+  /** Work in flight or done, by key: two vertices that would do the same do it once. */
+  readonly #running = new Map<CacheKey, Promise<readonly R[]>>();
+  readonly #failed = new AbortController();
+  readonly #active = new Set<Promise<unknown>>();
+
+  constructor(context: SolveContext<R>) {
+    this.#context = context;
+  }
+
+  /**
+   * The result of one output. Rejects with VertexError or with signal.reason, once nothing of
+   * this solver's runs any more: the first failure stops all other work.
+   */
+  async result(target: VertexInput, signal: AbortSignal): Promise<R> {
+    const either = AbortSignal.any([signal, this.#failed.signal]);
+    try {
+      const solution = await this.#solution(this.#vertex(target.vertex), either);
+      return await resultOf({ solution, index: target.index });
+    } catch (error) {
+      this.#failed.abort(error);
+      await Promise.allSettled(this.#active);
+      signal.throwIfAborted();
+      throw this.#failed.signal.reason;
+    }
+  }
+
+  #vertex(digest: Digest): Vertex<R> {
+    const vertex = this.#context.graph.get(digest);
+    if (vertex === undefined) throw new RangeError(`no vertex ${digest}`);
+    return vertex;
+  }
+
+  #solution(vertex: Vertex<R>, signal: AbortSignal): Promise<Solution<R>> {
+    return remember(this.#solutions, vertex.digest, () => this.#solve(vertex, signal));
+  }
+
+  async #solve(vertex: Vertex<R>, signal: AbortSignal): Promise<Solution<R>> {
+    const [map, inputs] = await Promise.all([this.#cacheMap(vertex, signal), this.#inputs(vertex, signal)]);
+    const madeBy = cacheKey(map.digest, inputs.map(({ solution, index }) => ({ kind: "made-by", key: solution.outputKey, index })));
+    if (!map.reusable) return this.#toRun(vertex, { keys: [madeBy], fresh: false, save: false, inputs }, signal);
+
+    const fresh = vertex.ignoreCache || inputs.some(({ solution }, i) => solution.fresh && map.contentOf[i] === undefined);
+    const anyFresh = fresh || inputs.some(({ solution }) => solution.fresh);
+    const known = anyFresh ? undefined : await this.#find(vertex, madeBy, signal);
+    if (known !== undefined) return known;
+    const byContent = map.contentOf.some((contentOf) => contentOf !== undefined);
+    if (!byContent) return this.#toRun(vertex, { keys: [madeBy], fresh, save: true, inputs }, signal);
+
+    const contentKey = await this.#contentKey(vertex, map, inputs, signal);
+    const found = fresh ? undefined : await this.#find(vertex, contentKey, signal);
+    if (found === undefined) return this.#toRun(vertex, { keys: [contentKey, madeBy], fresh, save: true, inputs }, signal);
+    await this.#context.cache.save(madeBy, { outputKey: found.outputKey, results: await found.results() });
+    return found;
+  }
+
+  #cacheMap(vertex: Vertex<R>, signal: AbortSignal): Promise<CacheMap<R>> {
+    return this.#track(() => this.#blame(vertex, () => this.#context.observer.keying(vertex, () => vertex.operation.cacheMap(signal))));
+  }
+
+  async #inputs(vertex: Vertex<R>, signal: AbortSignal): Promise<SolvedInput<R>[]> {
+    return await Promise.all(vertex.inputs.map(async ({ vertex: digest, index }) => ({ solution: await this.#solution(this.#vertex(digest), signal), index })));
+  }
+
+  async #contentKey(vertex: Vertex<R>, map: CacheMap<R>, inputs: readonly SolvedInput<R>[], signal: AbortSignal): Promise<CacheKey> {
+    const keyed = await Promise.all(inputs.map(async (input, i): Promise<KeyedInput> => {
+      const contentOf = map.contentOf[i];
+      if (contentOf === undefined) return { kind: "made-by", key: input.solution.outputKey, index: input.index };
+      const result = await resultOf(input);
+      return { kind: "content", digest: await this.#track(() => this.#blame(vertex, () => contentOf(result, signal))) };
+    }));
+    return cacheKey(map.digest, keyed);
+  }
+
+  async #find(vertex: Vertex<R>, key: CacheKey, signal: AbortSignal): Promise<Solution<R> | undefined> {
+    const record = await this.#context.cache.find(key, signal);
+    if (record === undefined) return undefined;
+    this.#context.observer.cached(vertex);
+    return { outputKey: record.outputKey, fresh: false, results: () => Promise.resolve(record.results) };
+  }
+
+  /** Nothing runs until somebody asks for the results: a later vertex may be known without them. */
+  #toRun(vertex: Vertex<R>, work: Work<R>, signal: AbortSignal): Solution<R> {
+    const [outputKey] = work.keys;
+    const results = (): Promise<readonly R[]> => remember(this.#running, outputKey, () => this.#run(vertex, work, signal));
+    return { outputKey, fresh: work.fresh, results };
+  }
+
+  async #run(vertex: Vertex<R>, work: Work<R>, signal: AbortSignal): Promise<readonly R[]> {
+    const inputs = await Promise.all(work.inputs.map(resultOf));
+    using _ = await this.#context.semaphore.acquire(signal);
+
+    const results = await this.#track(() => this.#blame(vertex, () => this.#context.observer.running(vertex, () => vertex.operation.execute(inputs, signal))));
+    if (work.save) for (const key of work.keys) await this.#context.cache.save(key, { outputKey: work.keys[0], results });
+    return results;
+  }
+
+  /** Says whose failure it is, and stops the rest. What fails because it was stopped is nobody's failure. */
+  async #blame<T>(vertex: Vertex<R>, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!this.#failed.signal.aborted) this.#failed.abort(new VertexError(vertex.digest, vertex.name, error));
+      throw error;
+    }
+  }
+
+  #track<T>(work: () => Promise<T>): Promise<T> {
+    const running = work();
+    this.#active.add(running);
+    const done = (): void => void this.#active.delete(running);
+    running.then(done, done);
+    return running;
+  }
+}
+
+interface Solution<R> {
+  readonly outputKey: CacheKey;
+  /** Made without asking the cache, and therefore perhaps other than what the cache remembers under its key. */
+  readonly fresh: boolean;
+  results(): Promise<readonly R[]>;
+}
+
+interface SolvedInput<R> {
+  readonly solution: Solution<R>;
+  readonly index: number;
+}
+
+interface Work<R> {
+  /** The first one stands for the results; they can be found under all. */
+  readonly keys: readonly [CacheKey, ...CacheKey[]];
+  readonly fresh: boolean;
+  readonly save: boolean;
+  readonly inputs: readonly SolvedInput<R>[];
+}
+
+async function resultOf<R>({ solution, index }: SolvedInput<R>): Promise<R> {
+  const result = (await solution.results())[index];
+  if (result === undefined) throw new RangeError(`no output ${index}`);
+  return result;
+}
+
+function remember<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+  let value = known.get(key);
+  if (value === undefined) known.set(key, (value = make()));
+  return value;
+}
