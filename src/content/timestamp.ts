@@ -1,0 +1,17 @@
+const NS_PER_SECOND = 1_000_000_000n;
+
+/** Go's RFC3339Nano in UTC: nanoseconds without trailing zeros, and no point when there are none. */
+export function rfc3339Nano(epochNs: bigint): string {
+  const ns = ((epochNs % NS_PER_SECOND) + NS_PER_SECOND) % NS_PER_SECOND;
+  const seconds = new Date(Number((epochNs - ns) / 1_000_000n)).toISOString().slice(0, "2000-01-01T00:00:00".length);
+  const fraction = ns.toString().padStart(9, "0").replace(/0+$/, "");
+  return fraction === "" ? `${seconds}Z` : `${seconds}.${fraction}Z`;
+}
+
+/** Nanoseconds since the epoch of an RFC 3339 time. Throws RangeError when it is none. */
+export function parseRfc3339(text: string): bigint {
+  const match = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?(Z|[+-]\d{2}:\d{2})$/.exec(text);
+  const ms = Date.parse(`${match?.[1]}${match?.[3]}`);
+  if (match === null || Number.isNaN(ms)) throw new RangeError(`not a time in RFC 3339: ${JSON.stringify(text)}`);
+  return BigInt(ms) * 1_000_000n + BigInt((match[2] ?? "").padEnd(9, "0"));
+}
