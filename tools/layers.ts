@@ -24,7 +24,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   git: ["host"],
   store: ["content", "host"],
   registry: ["content", "host", "oci"],
-  snapshot: ["archive", "content", "host", "pattern", "namespace", "store", "syscall"],
+  snapshot: ["archive", "content", "host", "namespace", "oci", "pattern", "store", "syscall"],
   sandbox: ["content", "host", "namespace", "snapshot"],
   trust: ["content", "host"],
   source: ["archive", "content", "git", "host", "oci", "progress", "registry", "session", "snapshot", "store"],

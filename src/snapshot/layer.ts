@@ -1,11 +1,16 @@
 import type { Entry } from "../archive/entry.ts";
 import type { ByteStream } from "../content/blob-store.ts";
-import type { Digest } from "../content/digest.ts";
+import type { DiffId, Digest } from "../content/digest.ts";
 
 declare const layerBrand: unique symbol;
 
 /** Names one layer of one store, whatever forms of it exist there. Not a digest: a layer may not have been serialised yet. */
 export type LayerId = string & { readonly [layerBrand]: "LayerId" };
+
+/** An image's layer is named after its diff id, so that it is found whoever fetched it first. */
+export function imageLayerId(diffId: DiffId): LayerId {
+  return diffId.replace(":", "-") as LayerId;
+}
 
 /** The changes of one step on what lies below: what a layer's tar holds, without saying how it is kept. */
 export interface Layer {

@@ -1,0 +1,107 @@
+import { digestOf, type Digest } from "../content/digest.ts";
+import { goJson } from "../content/go-json.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { ImageIndex, Manifest } from "../oci/manifest.ts";
+import { MEDIA_TYPE } from "../oci/media-type.ts";
+import type { Platform } from "../oci/platform.ts";
+import { annotationsAt, refuseIndexAnnotations } from "./annotations.ts";
+import { attestationManifest } from "./attestation-manifest.ts";
+import { finishConfig } from "./image-config.ts";
+import type { LayerBlob } from "./layer-blob.ts";
+import type { Statement } from "./statement.ts";
+import type { ImageForm } from "./target.ts";
+
+/** One platform's result, with its layers serialised. */
+export interface PlatformImage {
+  readonly platform: Platform;
+  /** The configuration as the frontend returned it. */
+  readonly config: Uint8Array;
+  readonly layers: readonly LayerBlob[];
+  /** The statements about this platform, made once the manifest that they speak of has a digest. */
+  readonly attest: (manifest: Descriptor) => readonly Statement[];
+}
+
+export interface AssembledPlatform {
+  readonly platform: Platform;
+  readonly manifest: Descriptor;
+  readonly config: Descriptor;
+}
+
+/** An image whose every byte is decided: nothing of it is published yet. */
+export interface AssembledImage {
+  /** What a tag will point at: an index, or the manifest of a single platform without statements. */
+  readonly root: Descriptor;
+  readonly platforms: readonly AssembledPlatform[];
+  readonly attestations: readonly Descriptor[];
+  /** Everything but layers: configurations, statements, manifests, index. */
+  readonly documents: ReadonlyMap<Digest, Uint8Array>;
+  /** Manifests and the index, each after what it refers to. */
+  readonly manifests: readonly Descriptor[];
+  readonly layers: readonly LayerBlob[];
+}
+
+/** Decides the bytes of an image: images first in the index, then their attestations (anchor b.8). */
+export function assembleImage(images: readonly PlatformImage[], form: ImageForm, options: AssembleOptions): AssembledImage {
+  const documents = new Documents();
+  const platforms = images.map((image) => assemblePlatform(image, form, { documents, epochNs: options.epochNs }));
+  const attestations = images.flatMap((image, i) => {
+    const subject = platforms[i]?.manifest;
+    const statements = subject === undefined ? [] : image.attest(subject);
+    return subject === undefined || statements.length === 0 ? [] : [attestationManifest({ subject, statements, artifact: form.artifact }, documents)];
+  });
+  const layers = images.flatMap((image) => image.layers);
+  const manifests = [...platforms.map(({ manifest }) => manifest), ...attestations];
+  const [only] = platforms;
+  if (only !== undefined && manifests.length === 1 && !options.indexAlways) {
+    refuseIndexAnnotations(form.annotations);
+    return { root: { ...only.manifest, platform: only.platform }, platforms, attestations, documents: documents.all, manifests, layers };
+  }
+  const root = assembleIndex(platforms, attestations, form, documents);
+  return { root, platforms, attestations, documents: documents.all, manifests: [...manifests, root], layers };
+}
+
+export interface AssembleOptions {
+  readonly epochNs: bigint | undefined;
+  /** BUILDKIT_MULTI_PLATFORM=1: an index also around a single manifest. */
+  readonly indexAlways: boolean;
+}
+
+/** Collects documents under their digests, and says how to refer to them. */
+export class Documents {
+  readonly all: Map<Digest, Uint8Array> = new Map();
+
+  add(mediaType: string, bytes: Uint8Array): Descriptor {
+    const digest = digestOf(bytes);
+    this.all.set(digest, bytes);
+    return { mediaType, digest, size: bytes.byteLength };
+  }
+
+  /** Manifests are indented by two spaces, as BuildKit's are. */
+  addManifest(manifest: Manifest | ImageIndex): Descriptor {
+    return this.add(manifest.mediaType, Buffer.from(goJson(manifest, "  ")));
+  }
+}
+
+function assemblePlatform(image: PlatformImage, form: ImageForm, { documents, epochNs }: { documents: Documents; epochNs: bigint | undefined }): AssembledPlatform {
+  const docker = form.mediaTypes === "docker";
+  const config = documents.add(docker ? MEDIA_TYPE.dockerConfig : MEDIA_TYPE.ociConfig, finishConfig(image.config, image.layers, epochNs));
+  const manifest = documents.addManifest({
+    schemaVersion: 2,
+    mediaType: docker ? MEDIA_TYPE.dockerManifest : MEDIA_TYPE.ociManifest,
+    config,
+    layers: image.layers.map((layer) => layer.descriptor),
+    ...annotationsAt(form.annotations, "manifest", image.platform),
+  });
+  return { platform: image.platform, manifest, config };
+}
+
+function assembleIndex(platforms: readonly AssembledPlatform[], attestations: readonly Descriptor[], form: ImageForm, documents: Documents): Descriptor {
+  const manifests = platforms.map(({ manifest, platform }) => ({ ...manifest, ...annotationsAt(form.annotations, "manifest-descriptor", platform), platform }));
+  const index = documents.addManifest({
+    schemaVersion: 2,
+    mediaType: form.mediaTypes === "docker" ? MEDIA_TYPE.dockerIndex : MEDIA_TYPE.ociIndex,
+    manifests: [...manifests, ...attestations],
+    ...annotationsAt(form.annotations, "index", undefined),
+  });
+  return { ...index, ...annotationsAt(form.annotations, "index-descriptor", undefined) };
+}

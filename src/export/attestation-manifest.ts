@@ -1,0 +1,39 @@
+import { goJson } from "../content/go-json.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { MEDIA_TYPE } from "../oci/media-type.ts";
+import type { Documents } from "./assemble.ts";
+import type { Statement } from "./statement.ts";
+
+export interface AttestationParts {
+  readonly subject: Descriptor;
+  readonly statements: readonly Statement[];
+  /** The form with `artifactType` and `subject`; else the older one that has an image configuration. */
+  readonly artifact: boolean;
+}
+
+/** The manifest that carries the statements about one image manifest, and its place in the index (anchor b.8). */
+export function attestationManifest({ subject, statements, artifact }: AttestationParts, documents: Documents): Descriptor {
+  const layers = statements.map(({ predicateType, bytes }) => ({
+    ...documents.add(MEDIA_TYPE.inToto, bytes),
+    annotations: { "in-toto.io/predicate-type": predicateType },
+  }));
+  const base = { schemaVersion: 2, mediaType: MEDIA_TYPE.ociManifest } as const;
+  const manifest = artifact
+    ? { ...base, artifactType: MEDIA_TYPE.attestationManifest, config: emptyConfig(documents), layers, subject }
+    : { ...base, config: legacyConfig(layers, documents), layers };
+  return {
+    ...documents.addManifest(manifest),
+    annotations: { "vnd.docker.reference.digest": subject.digest, "vnd.docker.reference.type": "attestation-manifest" },
+    platform: { architecture: "unknown", os: "unknown" },
+  };
+}
+
+function emptyConfig(documents: Documents): Descriptor {
+  const bytes = Buffer.from("{}");
+  return { ...documents.add(MEDIA_TYPE.ociEmpty, bytes), data: bytes.toString("base64") };
+}
+
+function legacyConfig(layers: readonly Descriptor[], documents: Documents): Descriptor {
+  const config = { architecture: "unknown", os: "unknown", config: {}, rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) } };
+  return documents.add(MEDIA_TYPE.ociConfig, Buffer.from(goJson(config)));
+}

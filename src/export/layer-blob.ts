@@ -1,0 +1,142 @@
+import { createHash } from "node:crypto";
+import { gzip, zstd } from "../archive/compress.ts";
+import type { Entry } from "../archive/entry.ts";
+import type { Member } from "../archive/member.ts";
+import { writeTar } from "../archive/tar-writer.ts";
+import { bytesOf } from "../content/bytes.ts";
+import type { BlobStore, ByteStream } from "../content/blob-store.ts";
+import type { DiffId } from "../content/digest.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { MEDIA_TYPE } from "../oci/media-type.ts";
+import { originOf, type LayerOrigin } from "../snapshot/image-layer.ts";
+import type { LayerStore } from "../snapshot/layer-store.ts";
+import type { Layer } from "../snapshot/layer.ts";
+import type { FileBlobStore } from "../store/file-blob-store.ts";
+import type { KnownBlob, LayerFacts } from "../store/layer-facts.ts";
+import type { ConfigLayer } from "./image-config.ts";
+import type { Compression, ImageForm } from "./target.ts";
+
+/** A layer as an image names it. */
+export interface LayerBlob extends ConfigLayer {
+  readonly descriptor: Descriptor;
+  /** Set where the bytes lie in the image that the layer came from, not in our store. */
+  readonly origin: LayerOrigin | undefined;
+  readonly layer: Layer;
+}
+
+export interface SerialiseContext {
+  readonly layers: LayerStore;
+  readonly blobs: FileBlobStore;
+  readonly facts: LayerFacts;
+}
+
+/** The form of one layer's bytes: what decides them besides the layer itself. */
+export interface BlobForm {
+  readonly compression: Compression;
+  readonly mediaTypes: ImageForm["mediaTypes"];
+  /** File times later than this are set back to it; undefined leaves them. */
+  readonly rewriteToNs: bigint | undefined;
+}
+
+/**
+ * Serialises a layer, or finds what was serialised before. A base image's layer keeps its
+ * bytes, unless the compression is forced.
+ */
+export async function layerBlob(layer: Layer, form: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<LayerBlob> {
+  const origin = originOf(layer);
+  if (origin !== undefined && !form.compression.force) {
+    return { layer, origin, diffId: origin.diffId, createdNs: undefined, descriptor: bareDescriptor(origin.descriptor, form.mediaTypes) };
+  }
+  const name = formName(form, origin !== undefined);
+  const known = context.facts.blob(layer.id, name);
+  const isHere = known !== undefined && (await context.blobs.missing(new Set([known.digest]))).size === 0;
+  const blob = known !== undefined && isHere ? known : await serialise(layer, form, context, signal);
+  if (blob !== known) context.facts.saveBlob(layer.id, name, blob);
+  return {
+    layer, origin: undefined, diffId: blob.diffId,
+    createdNs: origin === undefined ? context.facts.createdNs(layer.id) : undefined,
+    descriptor: { mediaType: layerMediaType(blob.mediaType, form.mediaTypes), digest: blob.digest, size: blob.sizeBytes },
+  };
+}
+
+/** Reads an image's blobs wherever they are: documents in memory, our layers in the store, the base's at their origin. */
+export function imageContent(documents: ReadonlyMap<string, Uint8Array>, layers: readonly LayerBlob[], blobs: BlobStore): Pick<BlobStore, "read"> {
+  const origins = new Map(layers.map(({ descriptor, origin }) => [descriptor.digest as string, origin]));
+  return {
+    read(digest, signal) {
+      const document = documents.get(digest);
+      return document === undefined ? (origins.get(digest)?.fetch(signal) ?? blobs.read(digest, signal)) : bytesOf(document);
+    },
+  };
+}
+
+async function serialise(layer: Layer, form: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<KnownBlob> {
+  const hash = createHash("sha256");
+  const tar = form.rewriteToNs === undefined || originOf(layer) !== undefined ? await storedTar(layer, context, signal) : writeTar(rewritten(layer, form.rewriteToNs, signal));
+  const { digest, sizeBytes } = await context.blobs.ingest(compress(hashed(tar, hash), form.compression), signal);
+  // digest("hex") is 64 characters of lower-case hex by construction.
+  return { mediaType: COMPRESSED[form.compression.kind], digest, sizeBytes, diffId: `sha256:${hash.digest("hex")}` as DiffId };
+}
+
+async function storedTar(layer: Layer, { layers }: SerialiseContext, signal: AbortSignal): Promise<ByteStream> {
+  // An image's layer is in the store only once somebody looked into it.
+  await layer.entries(signal);
+  return layers.exportTar(layer.id, signal);
+}
+
+async function* rewritten(layer: Layer, latestNs: bigint, signal: AbortSignal): AsyncIterable<Member> {
+  for (const entry of await layer.entries(signal)) {
+    yield { entry: notAfter(entry, latestNs), content: entry.kind === "file" ? layer.read(entry, signal) : bytesOf() };
+  }
+}
+
+function notAfter(entry: Entry, latestNs: bigint): Entry {
+  return entry.mtimeNs > latestNs ? { ...entry, mtimeNs: latestNs } : entry;
+}
+
+async function* hashed(bytes: ByteStream, hash: ReturnType<typeof createHash>): ByteStream {
+  for await (const chunk of bytes) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+function compress(tar: ByteStream, { kind, level }: Compression): ByteStream {
+  switch (kind) {
+    case "uncompressed":
+      return tar;
+    case "gzip":
+      return gzip(tar, level);
+    case "zstd":
+      return zstd(tar, level);
+  }
+}
+
+const COMPRESSED: Readonly<Record<Compression["kind"], string>> = {
+  uncompressed: MEDIA_TYPE.ociLayer,
+  gzip: MEDIA_TYPE.ociLayerGzip,
+  zstd: MEDIA_TYPE.ociLayerZstd,
+};
+
+const DOCKER_LAYERS: Readonly<Record<string, string>> = {
+  [MEDIA_TYPE.ociLayer]: MEDIA_TYPE.dockerLayer,
+  [MEDIA_TYPE.ociLayerGzip]: MEDIA_TYPE.dockerLayerGzip,
+  [MEDIA_TYPE.ociLayerZstd]: "application/vnd.docker.image.rootfs.diff.tar.zstd",
+};
+
+const OCI_LAYERS: Readonly<Record<string, string>> = Object.fromEntries(Object.entries(DOCKER_LAYERS).map(([oci, docker]) => [docker, oci]));
+
+function layerMediaType(mediaType: string, wanted: ImageForm["mediaTypes"]): string {
+  return (wanted === "docker" ? DOCKER_LAYERS : OCI_LAYERS)[mediaType] ?? mediaType;
+}
+
+/** A layer's descriptor in a manifest of ours carries nothing that its own manifest said beyond the bytes. */
+function bareDescriptor({ mediaType, digest, size, urls }: Descriptor, wanted: ImageForm["mediaTypes"]): Descriptor {
+  return { mediaType: layerMediaType(mediaType, wanted), digest, size, ...(urls === undefined ? {} : { urls }) };
+}
+
+function formName({ compression, rewriteToNs }: BlobForm, isBase: boolean): string {
+  // A base layer's times are never rewritten (anchor c, rewrite-timestamp).
+  const level = compression.level === undefined ? "" : `:${compression.level}`;
+  return `${compression.kind}${level}${rewriteToNs === undefined || isBase ? "" : `@${rewriteToNs}`}`;
+}

@@ -1,0 +1,56 @@
+import { createWriteStream } from "node:fs";
+import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { collectBytes } from "../content/bytes.ts";
+import { randomId } from "../host/random.ts";
+import type { ImageIndex } from "../oci/manifest.ts";
+import { layoutMembers, type LayoutNaming, type ReadableImage } from "./layout.ts";
+
+/** An index.json that somebody else wrote may be long, but is held in memory whole. */
+const INDEX_SIZE_BYTES_MAX = 16 * 1024 * 1024;
+
+/**
+ * Writes an image into an OCI layout directory. Images that are there already stay; one of the
+ * same name is replaced. The index comes last and in one move, so a reader never sees half an image.
+ */
+export async function writeLayoutDirectory(path: string, image: ReadableImage, naming: LayoutNaming, signal: AbortSignal): Promise<void> {
+  await mkdir(path, { recursive: true });
+  for await (const { entry, content } of layoutMembers(image, naming, signal)) {
+    const target = join(path, entry.path);
+    if (entry.kind === "directory") await mkdir(target, { recursive: true });
+    else if (entry.path === "index.json") await writeWhole(target, await mergeIndex(target, await collectBytes(content, INDEX_SIZE_BYTES_MAX)));
+    else if (!(await exists(target))) await writeBlob(target, content);
+  }
+}
+
+async function writeBlob(target: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+  const partial = `${target}.${randomId()}`;
+  try {
+    await pipeline(Readable.from(content), createWriteStream(partial, { flags: "wx", mode: 0o444 }));
+    await rename(partial, target);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
+async function writeWhole(target: string, bytes: Uint8Array): Promise<void> {
+  const partial = `${target}.${randomId()}`;
+  await writeFile(partial, bytes);
+  await rename(partial, target);
+}
+
+async function mergeIndex(path: string, ours: Uint8Array): Promise<Uint8Array> {
+  if (!(await exists(path))) return ours;
+  const old = JSON.parse(await readFile(path, "utf8")) as ImageIndex;
+  const mine = JSON.parse(Buffer.from(ours).toString("utf8")) as ImageIndex;
+  const nameOf = (entry: ImageIndex["manifests"][number]): string => entry.annotations?.["io.containerd.image.name"] ?? entry.digest;
+  const replaced = new Set(mine.manifests.map(nameOf));
+  return Buffer.from(JSON.stringify({ ...mine, manifests: [...old.manifests.filter((entry) => !replaced.has(nameOf(entry))), ...mine.manifests] }));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(() => true, () => false);
+}

@@ -1,0 +1,47 @@
+/** How layers of an image are compressed, and whether those of the base are compressed anew. */
+export interface Compression {
+  readonly kind: "uncompressed" | "gzip" | "zstd";
+  /** Undefined is the library's default. */
+  readonly level: number | undefined;
+  readonly force: boolean;
+}
+
+/** What an annotation is put on (image-spec, annotations.md). */
+export type AnnotationPlace = "manifest" | "manifest-descriptor" | "index" | "index-descriptor";
+
+export interface Annotation {
+  readonly place: AnnotationPlace;
+  /** As written (`linux/amd64`); undefined is every platform. */
+  readonly platform: string | undefined;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** What all forms of an image have in common. */
+export interface ImageForm {
+  /** As written, tag included; empty only where nothing is pushed. */
+  readonly names: readonly string[];
+  readonly compression: Compression;
+  readonly mediaTypes: "oci" | "docker";
+  /** Attestation manifests as OCI artifacts with a subject, or in the older form without. */
+  readonly artifact: boolean;
+  /** Sets file times in layers that this build made back to SOURCE_DATE_EPOCH. */
+  readonly rewriteTimestamp: boolean;
+  readonly annotations: readonly Annotation[];
+}
+
+/** Where bytes of a file output go: a path, or `-` for standard output. */
+export type FileDestination = { readonly kind: "path"; readonly path: string } | { readonly kind: "stdout" };
+
+/** Where a build's result goes. One variant for each `--output type=`. */
+export type ExportTarget =
+  | { readonly kind: "image"; readonly form: ImageForm; readonly push: "no" | "by-tag" | "by-digest" }
+  | { readonly kind: "oci-tar"; readonly form: ImageForm; readonly destination: FileDestination }
+  | { readonly kind: "oci-directory"; readonly form: ImageForm; readonly path: string }
+  | { readonly kind: "docker-tar"; readonly form: ImageForm; readonly destination: FileDestination }
+  | { readonly kind: "local"; readonly path: string; readonly platformSplit: boolean | undefined; readonly attestationPrefix: string }
+  | { readonly kind: "tar"; readonly destination: FileDestination; readonly platformSplit: boolean | undefined; readonly attestationPrefix: string }
+  | { readonly kind: "cacheonly" };
+
+/** Targets that hold an image, with manifests and configurations. */
+export type ImageTarget = Extract<ExportTarget, { readonly form: ImageForm }>;

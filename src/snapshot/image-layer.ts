@@ -1,0 +1,69 @@
+import type { Entry } from "../archive/entry.ts";
+import { decompress } from "../archive/decompress.ts";
+import type { ByteStream } from "../content/blob-store.ts";
+import type { DiffId, Digest } from "../content/digest.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { LayerStore } from "./layer-store.ts";
+import { imageLayerId, type Layer, type LayerId } from "./layer.ts";
+
+/** Where an image's layer can be had from, in the form that its manifest names. */
+export interface LayerOrigin {
+  readonly diffId: DiffId;
+  readonly descriptor: Descriptor;
+  /** The repository that holds it (`docker.io/library/debian`), for mounting it into another; undefined for a layout on disk. */
+  readonly repository: string | undefined;
+  /** The blob as stored there; throws rather than end on other bytes than the descriptor names. */
+  fetch(signal: AbortSignal): ByteStream;
+}
+
+/**
+ * A layer of an image that is fetched when somebody first looks into it, and not before:
+ * what only stands below, and is pushed where it already is, is never moved.
+ */
+export class ImageLayer implements Layer {
+  readonly id: LayerId;
+  readonly origin: LayerOrigin;
+  readonly #store: LayerStore;
+  #layer: Promise<Layer> | undefined;
+
+  constructor(origin: LayerOrigin, store: LayerStore) {
+    this.id = imageLayerId(origin.diffId);
+    this.origin = origin;
+    this.#store = store;
+  }
+
+  /** The layer in the store, fetched if need be. A failed fetch is tried anew by the next caller. */
+  present(signal: AbortSignal): Promise<Layer> {
+    this.#layer ??= this.#obtain(signal).catch((error: unknown) => {
+      this.#layer = undefined;
+      throw error;
+    });
+    return this.#layer;
+  }
+
+  async entries(signal: AbortSignal): Promise<readonly Entry[]> {
+    return await (await this.present(signal)).entries(signal);
+  }
+
+  async *read(entry: Entry, signal: AbortSignal): ByteStream {
+    yield* (await this.present(signal)).read(entry, signal);
+  }
+
+  async contentDigest(entry: Entry, signal: AbortSignal): Promise<Digest> {
+    return await (await this.present(signal)).contentDigest(entry, signal);
+  }
+
+  async #obtain(signal: AbortSignal): Promise<Layer> {
+    return this.#store.find(this.id) ?? (await this.#store.importTar(this.origin.diffId, decompress(this.origin.fetch(signal)), signal));
+  }
+}
+
+/** Undefined for a layer that a build of ours made. */
+export function originOf(layer: Layer): LayerOrigin | undefined {
+  return layer instanceof ImageLayer ? layer.origin : undefined;
+}
+
+/** Fetches what of a chain is not here yet, several layers at a time: what needs a tree on disk needs all of it. */
+export async function presentChain(chain: readonly Layer[], signal: AbortSignal): Promise<readonly Layer[]> {
+  return await Promise.all(chain.map((layer) => (layer instanceof ImageLayer ? layer.present(signal) : layer)));
+}

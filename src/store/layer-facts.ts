@@ -1,0 +1,41 @@
+import { parseDigest, type Digest, type DiffId } from "../content/digest.ts";
+import type { StateDatabase } from "./state-database.ts";
+
+/** A layer as a blob of an image. */
+export interface KnownBlob {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly diffId: DiffId;
+}
+
+/** What is known of layers beyond their bytes, by layer id; kept so that a rebuild out of the cache gives the same image. */
+export interface LayerFacts {
+  /** When the step that made the layer had finished, in nanoseconds since the epoch. */
+  createdNs(layerId: string): bigint | undefined;
+  saveCreated(layerId: string, createdNs: bigint): void;
+  /** `form` says how it was compressed and changed: "gzip", "zstd:19", "gzip@1700000000". */
+  blob(layerId: string, form: string): KnownBlob | undefined;
+  saveBlob(layerId: string, form: string, blob: KnownBlob): void;
+}
+
+export function layerFacts(state: StateDatabase): LayerFacts {
+  return {
+    createdNs(layerId) {
+      const text = state.fact("layer-created", layerId);
+      return text === undefined ? undefined : BigInt(text);
+    },
+    saveCreated: (layerId, createdNs) => state.saveFact("layer-created", layerId, createdNs.toString()),
+    blob(layerId, form) {
+      const text = state.fact("layer-blob", `${layerId} ${form}`);
+      return text === undefined ? undefined : parseBlob(text);
+    },
+    saveBlob: (layerId, form, blob) => state.saveFact("layer-blob", `${layerId} ${form}`, JSON.stringify(blob)),
+  };
+}
+
+function parseBlob(text: string): KnownBlob {
+  // Written by saveBlob; the digests are parsed again since they become names of files.
+  const { mediaType, digest, sizeBytes, diffId } = JSON.parse(text) as { mediaType: string; digest: string; sizeBytes: number; diffId: string };
+  return { mediaType, digest: parseDigest(digest), sizeBytes, diffId: parseDigest(diffId) as string as DiffId };
+}
