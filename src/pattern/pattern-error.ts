@@ -1,0 +1,15 @@
+/** A pattern that cannot be matched against anything. The text is what users of BuildKit know. */
+export class PatternError extends Error {
+  override readonly name = "PatternError";
+  readonly code: "bad-pattern" | "illegal-exclusion";
+
+  constructor(code: "bad-pattern" | "illegal-exclusion") {
+    super(code === "bad-pattern" ? "syntax error in pattern" : 'illegal exclusion pattern: "!"');
+    this.code = code;
+  }
+
+  /** The pattern stays wrong. */
+  get retryable(): boolean {
+    return false;
+  }
+}
