@@ -1,0 +1,52 @@
+import { ArchiveError } from "./archive-error.ts";
+
+/** Keyword to value. Values are bytes: extended attributes are no text (POSIX pax, "Extended Header"). */
+export type PaxRecords = ReadonlyMap<string, Buffer>;
+
+const SPACE = 0x20;
+const EQUALS = 0x3d;
+const NEWLINE = 0x0a;
+const NS_PER_S = 1_000_000_000n;
+
+/** Parses `length keyword=value\n` records. An empty value stays: it takes back what came before it. */
+export function parsePaxRecords(bytes: Buffer): PaxRecords {
+  const records = new Map<string, Buffer>();
+  for (let at = 0; at < bytes.length; ) {
+    const space = bytes.indexOf(SPACE, at);
+    const digits = space < 0 ? "" : bytes.toString("latin1", at, space);
+    const end = at + (/^[0-9]{1,8}$/.test(digits) ? Number(digits) : 0);
+    const equals = bytes.indexOf(EQUALS, space);
+    if (end <= space || end > bytes.length || bytes[end - 1] !== NEWLINE || equals < 0 || equals >= end || equals === space + 1) {
+      throw new ArchiveError("corrupt", "malformed extended header record");
+    }
+    records.set(bytes.toString("utf8", space + 1, equals), bytes.subarray(equals + 1, end - 1));
+    at = end;
+  }
+  return records;
+}
+
+/** One record. Its length counts itself, so that a digit more may be needed for it. */
+export function formatPaxRecord(keyword: string, value: Uint8Array): Buffer {
+  if (keyword === "" || keyword.includes("=") || keyword.includes("\0")) {
+    throw new ArchiveError("unsupported", `${JSON.stringify(keyword)}: no keyword of an extended header`);
+  }
+  const rest = Buffer.concat([Buffer.from(` ${keyword}=`), value, Buffer.of(NEWLINE)]);
+  let length = rest.length + String(rest.length).length;
+  if (rest.length + String(length).length !== length) length = rest.length + String(length).length;
+  return Buffer.concat([Buffer.from(String(length)), rest]);
+}
+
+/** Decimal seconds with fraction, as nanoseconds; what is finer is cut off. */
+export function parsePaxTime(value: Buffer): bigint {
+  const match = /^(-?)([0-9]{1,15})(?:\.([0-9]*))?$/.exec(value.toString("latin1"));
+  if (match === null) throw new ArchiveError("corrupt", `malformed time ${JSON.stringify(value.toString("latin1"))} in an extended header`);
+  const [, sign, seconds = "0", fraction = ""] = match;
+  const ns = BigInt(seconds) * NS_PER_S + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
+  return sign === "-" ? -ns : ns;
+}
+
+export function formatPaxTime(ns: bigint): string {
+  const magnitude = ns < 0n ? -ns : ns;
+  const fraction = String(magnitude % NS_PER_S).padStart(9, "0").replace(/0+$/, "");
+  return `${ns < 0n ? "-" : ""}${magnitude / NS_PER_S}${fraction === "" ? "" : `.${fraction}`}`;
+}
