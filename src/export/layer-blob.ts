@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { gzip, zstd } from "../archive/compress.ts";
+import { gzip } from "../archive/gzip.ts";
+import { zstd } from "../archive/zstd.ts";
 import type { Entry } from "../archive/entry.ts";
 import type { Member } from "../archive/member.ts";
 import { writeTar } from "../archive/tar-writer.ts";
@@ -15,6 +16,10 @@ import type { FileBlobStore } from "../store/file-blob-store.ts";
 import type { KnownBlob, LayerFacts } from "../store/layer-facts.ts";
 import type { ConfigLayer } from "./image-config.ts";
 import type { Compression, ImageForm } from "./target.ts";
+
+/** What the compressors take when nothing was said; zlib's and zstd's own defaults. */
+const GZIP_LEVEL = 6;
+const ZSTD_LEVEL = 3;
 
 /** A layer as an image names it. */
 export interface LayerBlob extends ConfigLayer {
@@ -106,9 +111,9 @@ function compress(tar: ByteStream, { kind, level }: Compression): ByteStream {
     case "uncompressed":
       return tar;
     case "gzip":
-      return gzip(tar, level);
+      return gzip(tar, level ?? GZIP_LEVEL);
     case "zstd":
-      return zstd(tar, level);
+      return zstd(tar, level ?? ZSTD_LEVEL);
   }
 }
 

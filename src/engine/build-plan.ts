@@ -1,0 +1,53 @@
+import type { ExportTarget } from "../export/target.ts";
+import type { Platform } from "../oci/platform.ts";
+
+/** Where a stage's files can come from besides the Dockerfile: `--build-context NAME=…`. */
+export type NamedContext =
+  | { readonly kind: "directory"; readonly name: string; readonly path: string }
+  | { readonly kind: "image"; readonly name: string; readonly reference: string }
+  | { readonly kind: "oci-layout"; readonly name: string; readonly path: string; readonly tag: string | undefined; readonly digest: string | undefined };
+
+/** A secret that the build may ask for, by id. */
+export type SecretSource =
+  | { readonly kind: "file"; readonly id: string; readonly path: string }
+  | { readonly kind: "env"; readonly id: string; readonly variable: string }
+  | { readonly kind: "function"; readonly id: string; readonly read: (signal: AbortSignal) => Promise<Uint8Array> };
+
+/** What is asked of the provenance (anchor b.1), every default decided. */
+export interface ProvenancePlan {
+  readonly mode: "min" | "max";
+  readonly version: "v1" | "v0.2";
+  readonly builderId: string;
+  readonly filename: string;
+  readonly reproducible: boolean;
+  /** True: only where an image carries it, not as a file of a `local` or `tar` result. */
+  readonly inlineOnly: boolean;
+}
+
+/** What one build does: nothing absent, nothing contradictory. */
+export interface BuildPlan {
+  /** Absolute. */
+  readonly contextDirectory: string;
+  /** Directory and name apart: the frontend looks for NAME.dockerignore beside it. */
+  readonly dockerfile: { readonly kind: "file"; readonly directory: string; readonly name: string } | { readonly kind: "text"; readonly text: Uint8Array };
+  readonly target: string | undefined;
+  readonly buildArgs: ReadonlyMap<string, string>;
+  readonly labels: ReadonlyMap<string, string>;
+  readonly namedContexts: readonly NamedContext[];
+  /** Empty: the platform of this machine, and no platform named in the request. */
+  readonly platforms: readonly Platform[];
+  readonly noCache: boolean;
+  readonly pull: boolean;
+  readonly network: "default" | "none" | "host";
+  readonly secrets: readonly SecretSource[];
+  /** Never empty: a build without a destination has `cacheonly`. */
+  readonly exports: readonly [ExportTarget, ...ExportTarget[]];
+  /** Undefined: no provenance. */
+  readonly provenance: ProvenancePlan | undefined;
+  /** BUILDX_GIT_LABELS, BUILDX_GIT_INFO, BUILDX_GIT_CHECK_DIRTY as given. */
+  readonly git: { readonly labels: string | undefined; readonly info: string | undefined; readonly checkDirty: string | undefined };
+  /** SOURCE_DATE_EPOCH in seconds, of the build argument or the environment. */
+  readonly sourceDateEpoch: number | undefined;
+  /** Operations at a time. */
+  readonly parallelism: number;
+}

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { digestOf } from "../content/digest.ts";
+import type { BuildEvent } from "./event.ts";
+import { bytesText, plainRenderer } from "./plain.ts";
+
+const a = digestOf(Buffer.from("a"));
+const b = digestOf(Buffer.from("b"));
+const at = (ms: number): Date => new Date(1_700_000_000_000 + ms);
+
+function render(...events: readonly BuildEvent[]): string {
+  let text = "";
+  const renderer = plainRenderer((part) => void (text += part));
+  for (const event of events) renderer(event);
+  return text;
+}
+
+test("names a step again when the output comes back to it, and keeps broken lines whole", () => {
+  assert.equal(
+    render(
+      { kind: "step-started", step: a, name: "[1/2] RUN a", at: at(0) },
+      { kind: "step-output", step: a, stream: "stdout", bytes: Buffer.from("one\ntw"), at: at(120) },
+      { kind: "step-cached", step: b, name: "[2/2] RUN b", at: at(130) },
+      { kind: "step-output", step: a, stream: "stdout", bytes: Buffer.from("o\nthree"), at: at(1500) },
+      { kind: "step-finished", step: a, at: at(2345) },
+    ),
+    "#1 [1/2] RUN a\n#1 0.120 one\n\n#2 [2/2] RUN b\n#2 CACHED\n\n#1 [1/2] RUN a\n#1 1.500 two\n#1 2.345 three\n#1 DONE 2.3s\n",
+  );
+});
+
+test("a failed step ends with its message", () => {
+  assert.equal(render({ kind: "step-started", step: a, name: "RUN x", at: at(0) }, { kind: "step-failed", step: a, message: "exit code: 7", at: at(1) }), "#1 RUN x\n#1 ERROR: exit code: 7\n");
+});
+
+test("sizes are in decimal units", () => {
+  assert.deepEqual([6, 1000, 48708930].map(bytesText), ["6B", "1kB", "48.7MB"]);
+});
