@@ -7,6 +7,8 @@ export interface ProcessRequest {
   readonly env: Environment;
   /** Written to standard input, which is then closed. */
   readonly input?: Uint8Array | string;
+  /** In a session of its own: what is typed at our terminal, such as Ctrl-C, does not reach it. */
+  readonly detached?: boolean;
 }
 
 export interface ProcessResult {
@@ -50,6 +52,7 @@ export function startProcess(request: Omit<ProcessRequest, "input">, stdio: Stdi
   return spawn(file, args, {
     ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
     env: request.env as NodeJS.ProcessEnv,
+    detached: request.detached ?? false,
     stdio,
   });
 }

@@ -17,11 +17,13 @@ export interface SpawnRequest {
 }
 
 export interface SpawnedProcess {
+  /** As counted inside the namespace. */
   readonly pid: number;
   readonly stdout: Readable;
   readonly stderr: Readable;
   /** Exit code, or 128 + signal number. */
   readonly exited: Promise<number>;
+  /** SIGKILL takes all descendants with it; other signals go to the process alone. */
   kill(signalName: NodeJS.Signals): void;
 }
 
@@ -36,7 +38,9 @@ export interface MountNamespace extends AsyncDisposable {
   /** True where ids other than the caller's own exist inside: as root, or with a range of subordinate ids. */
   readonly manyIds: boolean;
   mount(request: MountRequest, signal: AbortSignal): Promise<void>;
+  /** What is still in use is only put out of sight, and is gone with its last user. */
   unmount(target: string): Promise<void>;
+  /** The signal kills the process, as SIGKILL does; `exited` still tells when it is gone. */
   spawn(request: SpawnRequest, signal: AbortSignal): Promise<SpawnedProcess>;
   /** Where this process finds what a process inside finds at `path`. */
   viewPath(path: string): string;

@@ -1,0 +1,98 @@
+/**
+ * The helper process inside the mount namespace, run by `unshareCommands` with one argument: whether /proc is our own.
+ * It ends when its standard input does, that is when the process that started it closed it or died.
+ */
+import type { ChildProcess } from "node:child_process";
+import { closeSync, readlinkSync, writeSync } from "node:fs";
+import { constants } from "node:os";
+import { startProcess } from "../host/process.ts";
+import { lineSplitter, type HolderMessage, type HolderRequest } from "./holder-protocol.ts";
+import { mountInside, unmountInside } from "./mount-inside.ts";
+import { killTree } from "./process-tree.ts";
+import type { SpawnRequest } from "./mount-namespace.ts";
+import { makePipe } from "../syscall/pipe.ts";
+
+interface Running {
+  readonly child: ChildProcess;
+  /** Our copies of the pipes' reading ends, kept until the other side has opened its own. */
+  readEnds: readonly number[];
+}
+
+const running = new Map<number, Running>();
+const ownProc = process.argv.at(-1) === "own-proc";
+/** As /proc counts, whichever /proc it is. */
+const ownPid = Number(readlinkSync("/proc/self"));
+
+process.stdin.setEncoding("utf8");
+process.stdin.on("data", lineSplitter((line) => handle(JSON.parse(line) as HolderRequest)));
+// At once and whatever still runs: process 1 ends with us, and everything inside with it.
+process.stdin.on("close", () => process.kill(process.pid, "SIGKILL"));
+tell({ kind: "ready" });
+
+function handle(request: HolderRequest): void {
+  try {
+    switch (request.kind) {
+      case "mount":
+        mountInside(request.request);
+        return tell({ kind: "done", id: request.id });
+      case "unmount":
+        unmountInside(request.target);
+        return tell({ kind: "done", id: request.id });
+      case "spawn":
+        return spawnInside(request.id, request.request);
+      case "opened":
+        return closeReadEnds(request.id);
+      case "kill":
+        return kill(request.id, request.signal);
+    }
+  } catch (error) {
+    fail(request.id, error);
+  }
+}
+
+function spawnInside(id: number, request: SpawnRequest): void {
+  const stdout = makePipe();
+  const stderr = makePipe();
+  const readEnds = [stdout.readEnd, stderr.readEnd];
+  const child = startProcess(request, ["ignore", stdout.writeEnd, stderr.writeEnd]);
+  closeSync(stdout.writeEnd);
+  closeSync(stderr.writeEnd);
+  running.set(id, { child, readEnds });
+  child.once("error", (error) => {
+    if (child.pid !== undefined) return;
+    closeReadEnds(id);
+    running.delete(id);
+    fail(id, error);
+  });
+  if (child.pid === undefined) return;
+  child.once("exit", (code, signal) => {
+    tell({ kind: "exited", id, exitCode: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) });
+    if (running.get(id)?.readEnds.length === 0) running.delete(id);
+  });
+  tell({ kind: "spawned", id, pid: child.pid, holderPid: ownPid, stdout: stdout.readEnd, stderr: stderr.readEnd });
+}
+
+function closeReadEnds(id: number): void {
+  const entry = running.get(id);
+  if (entry === undefined) return;
+  for (const end of entry.readEnds) closeSync(end);
+  entry.readEnds = [];
+  if (entry.child.exitCode !== null || entry.child.signalCode !== null) running.delete(id);
+}
+
+function kill(id: number, signal: NodeJS.Signals): void {
+  const child = running.get(id)?.child;
+  if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (signal === "SIGKILL" && ownProc) killTree(child.pid);
+  else child.kill(signal);
+}
+
+function fail(id: number, error: unknown): void {
+  const { message, code } = error as NodeJS.ErrnoException;
+  tell({ kind: "failed", id, message, errno: code });
+}
+
+/** Written at once and whole: lines are short against a socket's buffer, and nothing may be lost when we end. */
+function tell(message: HolderMessage): void {
+  writeSync(1, `${JSON.stringify(message)}\n`);
+}

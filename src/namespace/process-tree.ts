@@ -1,0 +1,72 @@
+import { readFileSync, readdirSync } from "node:fs";
+
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly dead: boolean;
+}
+
+/** After so many rounds only a process that the kernel holds in a call that cannot be interrupted is left. */
+const ROUNDS_MAX = 100;
+
+/**
+ * Kills a process and all its descendants, and leaves none behind.
+ *
+ * The root is stopped first: it can then neither start more nor reap, so that what its children lose comes back to
+ * it or to process 1 of a namespace that is itself a descendant, and is found in the next round.
+ */
+export function killTree(root: number): void {
+  signal(root, "SIGSTOP");
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const living = descendants(root).filter((process) => !process.dead);
+    if (living.length === 0) break;
+    for (const process of living) signal(process.pid, "SIGKILL");
+    sleepMs(1);
+  }
+  signal(root, "SIGKILL");
+}
+
+function descendants(root: number): readonly Process[] {
+  const processes = listProcesses();
+  const found: Process[] = [];
+  const parents = [root];
+  for (let parent = parents.pop(); parent !== undefined; parent = parents.pop()) {
+    for (const process of processes) {
+      if (process.parent !== parent) continue;
+      found.push(process);
+      parents.push(process.pid);
+    }
+  }
+  return found;
+}
+
+function listProcesses(): readonly Process[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap((name) => {
+    const stat = readStat(name);
+    // The name of the command, in parentheses, may itself hold spaces and parentheses.
+    const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return parent === undefined ? [] : [{ pid: Number(name), parent: Number(parent), dead: state === "Z" || state === "X" }];
+  });
+}
+
+/** Empty when the process has ended in the meantime. */
+function readStat(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "latin1");
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
+    throw error;
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+function sleepMs(duration: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, duration);
+}
