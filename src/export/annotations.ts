@@ -19,6 +19,14 @@ export function parseAnnotation(text: string): Annotation[] {
   return parsed.flatMap((place) => (place === undefined ? [] : [{ ...place, key, value }]));
 }
 
+/** The exporter's own form: `annotation.KEY`, `annotation-index.KEY`, `annotation-manifest[linux/amd64].KEY`. */
+export function parseAnnotationKey(name: string, value: string): Annotation {
+  const [, place, platform, key] = /^annotation(?:-([a-z-]+))?(?:\[([^\]]*)\])?\.(.+)$/.exec(name) ?? [];
+  const known = place === undefined ? "manifest" : PLACES.find((each) => each === place);
+  if (key === undefined || known === undefined) throw new ExportError("usage", `invalid annotation key ${JSON.stringify(name)}`);
+  return { place: known, platform, key, value };
+}
+
 function parsePlace(text: string): Pick<Annotation, "place" | "platform"> | undefined {
   const [, name, platform] = /^([a-z-]+)(?:\[(.*)\])?$/.exec(text) ?? [];
   const place = PLACES.find((known) => known === name);

@@ -54,7 +54,7 @@ export async function layerBlob(layer: Layer, form: BlobForm, context: Serialise
   }
   const name = formName(form, origin !== undefined);
   const known = context.facts.blob(layer.id, name);
-  const isHere = known !== undefined && (await context.blobs.missing(new Set([known.digest]))).size === 0;
+  const isHere = known !== undefined && (await context.blobs.missing(new Set([known.digest]), signal)).size === 0;
   const blob = known !== undefined && isHere ? known : await serialise(layer, form, context, signal);
   if (blob !== known) context.facts.saveBlob(layer.id, name, blob);
   return {

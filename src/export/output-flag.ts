@@ -1,0 +1,162 @@
+import { parseAnnotationKey } from "./annotations.ts";
+import { csvFields } from "./csv-fields.ts";
+import { ExportError } from "./error.ts";
+import type { Annotation, Compression, ExportTarget, FileDestination, ImageForm } from "./target.ts";
+
+/** What holds for every output of one build. */
+export interface OutputDefaults {
+  readonly names: readonly string[];
+  readonly annotations: readonly Annotation[];
+  /** Resolves a path of the command line. */
+  readonly path: (text: string) => string;
+}
+
+/** Keys that older versions gave a meaning, and that buildx accepts without effect. */
+const WITHOUT_EFFECT = new Set(["buildinfo", "buildinfo-attrs", "prefer-image-digest", "store", "dangling-name-prefix", "danging-name-empty-only"]);
+
+/** Keys that change the result, and that are refused by name until they work. */
+const REFUSED: Readonly<Record<string, string>> = {
+  unpack: "there is no container engine here to unpack into",
+  "registry.insecure": "use the settings file ([registry.\"host\"] http or insecure)",
+  "name-canonical": "is not supported yet",
+  "prefer-nondist-layers": "is not supported yet",
+  "attestation-inline": "is not supported yet",
+  "source-date-epoch": "set SOURCE_DATE_EPOCH or --build-arg SOURCE_DATE_EPOCH=…",
+  context: "there is no Docker engine here; use dest=FILE and `docker load`",
+};
+
+/** One `--output`: a directory, `-`, or `type=…,key=value,…` (anchor c). */
+export function parseOutput(text: string, defaults: OutputDefaults): ExportTarget {
+  if (text === "-") return { kind: "tar", destination: { kind: "stdout" }, platformSplit: undefined, attestationPrefix: "" };
+  if (!text.includes("=")) return { kind: "local", path: defaults.path(text), platformSplit: undefined, attestationPrefix: "" };
+  const keys = new OutputKeys(text);
+  const target = targetOf(keys, defaults);
+  keys.refuseRest();
+  return target;
+}
+
+function targetOf(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
+  const type = keys.need("type");
+  switch (type) {
+    case "image":
+    case "registry":
+      return { kind: "image", push: pushOf(keys, type), form: imageForm(keys, defaults) };
+    case "oci": {
+      if (keys.flag("tar", true)) return { kind: "oci-tar", destination: destinationOf(keys, defaults), form: imageForm(keys, defaults) };
+      return { kind: "oci-directory", path: directoryOf(keys, defaults), form: imageForm(keys, defaults) };
+    }
+    case "docker":
+      return { kind: "docker-tar", destination: destinationOf(keys, defaults), form: imageForm(keys, defaults) };
+    case "local":
+      if ((keys.take("mode") ?? "copy") !== "copy") throw keys.error("mode=delete is not supported yet");
+      return { kind: "local", path: directoryOf(keys, defaults), ...splitOf(keys) };
+    case "tar":
+      return { kind: "tar", destination: destinationOf(keys, defaults), ...splitOf(keys) };
+    case "cacheonly":
+      return { kind: "cacheonly" };
+    default:
+      throw keys.error(`unknown type ${JSON.stringify(type)}: use image, registry, oci, docker, local, tar or cacheonly`);
+  }
+}
+
+function pushOf(keys: OutputKeys, type: "image" | "registry"): "no" | "by-tag" | "by-digest" {
+  const push = keys.flag("push", type === "registry");
+  const byDigest = keys.flag("push-by-digest", false);
+  return byDigest ? "by-digest" : push ? "by-tag" : "no";
+}
+
+function imageForm(keys: OutputKeys, defaults: OutputDefaults): ImageForm {
+  const names = keys.take("name");
+  return {
+    names: names === undefined ? defaults.names : [...names.split(",").map((name) => name.trim()), ...defaults.names],
+    compression: compressionOf(keys),
+    mediaTypes: keys.flag("oci-mediatypes", true) ? "oci" : "docker",
+    artifact: keys.flag("oci-artifact", true),
+    rewriteTimestamp: keys.flag("rewrite-timestamp", false),
+    annotations: [...defaults.annotations, ...keys.takeMatching(/^annotation[-.[]/).map(([key, value]) => parseAnnotationKey(key, value))],
+  };
+}
+
+function compressionOf(keys: OutputKeys): Compression {
+  const kind = keys.take("compression") ?? "gzip";
+  const levelText = keys.take("compression-level");
+  const force = keys.flag("force-compression", false);
+  if (kind === "estargz") throw keys.error("compression=estargz is not supported yet: use gzip, zstd or uncompressed");
+  if (kind !== "gzip" && kind !== "zstd" && kind !== "uncompressed") throw keys.error(`unsupported compression type ${kind}: use gzip, zstd or uncompressed`);
+  const level = levelText === undefined ? undefined : Number(levelText);
+  const levelMax = kind === "zstd" ? 22 : 9;
+  if (level !== undefined && !(Number.isInteger(level) && level >= 0 && level <= levelMax)) {
+    throw keys.error(`compression-level=${levelText} must be a whole number from 0 to ${levelMax}`);
+  }
+  return { kind, level, force };
+}
+
+function destinationOf(keys: OutputKeys, defaults: OutputDefaults): FileDestination {
+  const dest = keys.take("dest") ?? "-";
+  return dest === "-" ? { kind: "stdout" } : { kind: "path", path: defaults.path(dest) };
+}
+
+function directoryOf(keys: OutputKeys, defaults: OutputDefaults): string {
+  const dest = keys.need("dest");
+  if (dest === "-") throw keys.error("dest=- cannot hold a directory");
+  return defaults.path(dest);
+}
+
+function splitOf(keys: OutputKeys): { platformSplit: boolean | undefined; attestationPrefix: string } {
+  const split = keys.take("platform-split");
+  return { platformSplit: split === undefined ? undefined : keys.boolean("platform-split", split), attestationPrefix: keys.take("attestation-prefix") ?? "" };
+}
+
+/** The keys of one output; what nobody took is refused at the end. */
+class OutputKeys {
+  readonly #text: string;
+  readonly #values = new Map<string, string>();
+
+  constructor(text: string) {
+    this.#text = text;
+    for (const field of csvFields(text)) {
+      const at = field.indexOf("=");
+      if (at === -1) throw this.error(`invalid field ${JSON.stringify(field)}: must be a key=value pair`);
+      this.#values.set(field.slice(0, at).trim().toLowerCase(), field.slice(at + 1));
+    }
+  }
+
+  error(message: string): ExportError {
+    return new ExportError("usage", `--output ${this.#text}: ${message}`);
+  }
+
+  take(key: string): string | undefined {
+    const value = this.#values.get(key);
+    this.#values.delete(key);
+    return value;
+  }
+
+  need(key: string): string {
+    const value = this.take(key);
+    if (value === undefined || value === "") throw this.error(`${key} is required`);
+    return value;
+  }
+
+  flag(key: string, absent: boolean): boolean {
+    const value = this.take(key);
+    return value === undefined ? absent : this.boolean(key, value);
+  }
+
+  boolean(key: string, value: string): boolean {
+    if (value !== "true" && value !== "false") throw this.error(`non-bool value ${JSON.stringify(value)} for ${key}: use true or false`);
+    return value === "true";
+  }
+
+  takeMatching(pattern: RegExp): Array<[string, string]> {
+    const found = [...this.#values].filter(([key]) => pattern.test(key));
+    for (const [key] of found) this.#values.delete(key);
+    return found;
+  }
+
+  refuseRest(): void {
+    for (const [key, value] of this.#values) {
+      if (WITHOUT_EFFECT.has(key) || value === "false") continue;
+      throw this.error(key in REFUSED ? `${key}: ${REFUSED[key]}` : `unknown key ${JSON.stringify(key)}`);
+    }
+  }
+}
