@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BUILD_FLAGS, parseBuildFlags } from "./build-flags.ts";
+import { UsageError } from "./usage-error.ts";
+
+test("reads buildx's words, long and short", () => {
+  const flags = parseBuildFlags(["-f", "-", "-t", "a:1", "--tag=a:2", "--push", "--build-arg", "A=b=c", "--no-cache=false", "-q", "."]);
+  assert.equal(flags.context, ".");
+  assert.equal(flags.text("file"), "-");
+  assert.deepEqual(flags.all("tag"), ["a:1", "a:2"]);
+  assert.deepEqual(flags.all("build-arg"), ["A=b=c"]);
+  assert.deepEqual([flags.on("push"), flags.on("no-cache"), flags.on("quiet"), flags.on("pull")], [true, false, true, false]);
+});
+
+test("refuses by name what does not work yet, and silently ignores nothing", () => {
+  for (const [name, { refusal, takes }] of Object.entries(BUILD_FLAGS)) {
+    if (refusal === undefined) continue;
+    const args = takes === "nothing" ? [`--${name}`, "."] : [`--${name}`, "x", "."];
+    assert.throws(() => parseBuildFlags(args), (error) => error instanceof UsageError && error.message.startsWith(`--${name} `));
+  }
+});
+
+test("refuses what is no flag, a flag without its value, and two contexts", () => {
+  assert.throws(() => parseBuildFlags(["--tga", "x", "."]), /unknown flag: --tga/);
+  assert.throws(() => parseBuildFlags(["-z", "."]), /unknown flag: -z/);
+  assert.throws(() => parseBuildFlags([".", "--tag"]), /flag needs an argument: --tag/);
+  assert.throws(() => parseBuildFlags([".", "there"]), /one context is needed/);
+  assert.throws(() => parseBuildFlags(["--push=maybe", "."]).on("push"), /invalid argument "maybe" for --push/);
+});

@@ -1,0 +1,133 @@
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { UsageError } from "./usage-error.ts";
+
+/** A flag of `docker buildx build`: what it takes, and whether we have it. */
+interface Flag {
+  readonly takes: "text" | "nothing" | "optional-text";
+  readonly repeat: boolean;
+  readonly short?: string;
+  /** Set when the flag is refused by name: what the user can do instead, or what is missing. */
+  readonly refusal?: string;
+  readonly help: string;
+}
+
+const text = (help: string, more: Partial<Flag> = {}): Flag => ({ takes: "text", repeat: false, help, ...more });
+const list = (help: string, more: Partial<Flag> = {}): Flag => ({ takes: "text", repeat: true, help, ...more });
+const flag = (help: string, more: Partial<Flag> = {}): Flag => ({ takes: "nothing", repeat: false, help, ...more });
+const refused = (reason: string, takes: Flag["takes"] = "text"): Flag => ({ takes, repeat: true, refusal: reason, help: "" });
+
+const NOT_YET = "is not supported yet";
+
+/** Every flag of anchor rows A1–A34. One that does not work is refused by name, so that nothing is silently ignored. */
+export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
+  annotation: list("add an annotation to the image: [type[platform]:]key=value"),
+  attest: list("attestation parameters: type=provenance,mode=max"),
+  "build-arg": list("set a build-time variable: NAME=value, or NAME to take it from the environment"),
+  "build-context": list("additional build context: name=path, docker-image://ref or oci-layout://path"),
+  file: text("Dockerfile, or - to read it from standard input (default CONTEXT/Dockerfile)", { short: "f" }),
+  iidfile: text("write the image ID to this file"),
+  label: list("set metadata for the image: key=value"),
+  "metadata-file": text("write the build result's metadata to this file"),
+  network: text("network of RUN instructions: default, none or host"),
+  "no-cache": flag("use no result of earlier builds"),
+  output: list("where the result goes: type=image|registry|oci|docker|local|tar|cacheonly,…, or a directory", { short: "o" }),
+  platform: list("target platform, such as linux/amd64"),
+  progress: text("auto, plain, quiet or none (default auto)"),
+  provenance: text("shorthand for --attest=type=provenance,…"),
+  pull: flag("look base images up anew"),
+  push: flag("shorthand for --output=type=registry"),
+  quiet: flag("print the image ID only", { short: "q" }),
+  root: text("directory that keeps state (default $STEMMA_ROOT, else $XDG_DATA_HOME/stemma)"),
+  sandbox: text("auto, runc, crun or namespaces (default auto)"),
+  secret: list("secret for RUN --mount=type=secret: id=NAME[,src=PATH|,env=VARIABLE]"),
+  tag: list("name and tag of the image", { short: "t" }),
+  target: text("build this stage"),
+  help: flag("show this text", { short: "h" }),
+
+  "add-host": refused(NOT_YET),
+  allow: refused(NOT_YET),
+  builder: refused("is not supported yet: the engine is in this command"),
+  "cache-from": refused(NOT_YET),
+  "cache-to": refused(NOT_YET),
+  call: refused(NOT_YET),
+  check: refused(NOT_YET, "nothing"),
+  "cgroup-parent": refused(NOT_YET),
+  "shm-size": refused(NOT_YET),
+  ulimit: refused(NOT_YET),
+  resource: refused(NOT_YET),
+  debug: refused(NOT_YET, "nothing"),
+  load: refused("is not supported: there is no Docker engine here; use -o type=docker,dest=image.tar and `docker load`", "nothing"),
+  "no-cache-filter": refused(NOT_YET),
+  policy: refused(NOT_YET),
+  sbom: refused(NOT_YET),
+  ssh: refused(NOT_YET),
+  print: refused(NOT_YET),
+  memory: refused(NOT_YET),
+  "memory-swap": refused(NOT_YET),
+  "cpu-shares": refused(NOT_YET),
+  "cpu-period": refused(NOT_YET),
+  "cpu-quota": refused(NOT_YET),
+  "cpuset-cpus": refused(NOT_YET),
+  "cpuset-mems": refused(NOT_YET),
+  compress: refused("has no meaning here: layers are compressed as --output says", "nothing"),
+  isolation: refused("has no meaning for Linux builds"),
+  "security-opt": refused(NOT_YET),
+  squash: refused(NOT_YET, "nothing"),
+  rm: refused("has no meaning here: there are no intermediate containers", "nothing"),
+  "force-rm": refused("has no meaning here: there are no intermediate containers", "nothing"),
+};
+
+/** Short forms that buildx has and that would otherwise be reported as unknown. */
+const REFUSED_SHORT: Readonly<Record<string, string>> = { D: "debug", m: "memory", c: "cpu-shares" };
+
+/** What the command line said, and nothing more. */
+export interface BuildFlags {
+  readonly context: string | undefined;
+  text(name: string): string | undefined;
+  all(name: string): readonly string[];
+  on(name: string): boolean;
+}
+
+/** Throws UsageError for an unknown flag, a refused one, a missing value, and more than one context. */
+export function parseBuildFlags(args: readonly string[]): BuildFlags {
+  const options: ParseArgsOptionsConfig = Object.fromEntries(Object.entries(BUILD_FLAGS).map(([name, { takes, short }]) => [
+    name, { type: takes === "nothing" ? "boolean" : "string", multiple: true, ...(short === undefined ? {} : { short }) },
+  ]));
+  const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
+  const values = new Map<string, string[]>();
+  const positionals: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === "positional") positionals.push(token.value);
+    if (token.kind === "option") values.set(token.name, [...(values.get(token.name) ?? []), valueOf(token)]);
+  }
+  if (positionals.length > 1) throw new UsageError(`one context is needed, not ${positionals.length}: ${positionals.join(" ")}`);
+  return {
+    context: positionals[0],
+    text: (name) => values.get(name)?.at(-1),
+    all: (name) => values.get(name) ?? [],
+    on: (name) => parseBoolean(name, values.get(name)?.at(-1)),
+  };
+}
+
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value?: string | undefined;
+}
+
+function valueOf({ name, rawName, value }: OptionToken): string {
+  const known = BUILD_FLAGS[name] ?? BUILD_FLAGS[REFUSED_SHORT[name] ?? ""];
+  if (known === undefined) throw new UsageError(`unknown flag: ${rawName}`);
+  if (known.refusal !== undefined && value !== "false") throw new UsageError(`${rawName} ${known.refusal}`);
+  if (known.takes === "nothing") return value ?? "true";
+  if (value === undefined) throw new UsageError(`flag needs an argument: ${rawName}`);
+  return value;
+}
+
+function parseBoolean(name: string, value: string | undefined): boolean {
+  if (value === undefined) return false;
+  if (/^(1|t|true)$/i.test(value)) return true;
+  if (/^(0|f|false)$/i.test(value)) return false;
+  throw new UsageError(`invalid argument ${JSON.stringify(value)} for --${name}: true or false is needed`);
+}
