@@ -17,6 +17,9 @@ export interface ProcessResult {
   readonly stderr: Buffer;
 }
 
+/** A process that was started and left to its starter. */
+export type RunningProcess = ChildProcess;
+
 /** What one short command may print. More is a mistake, and must not fill the memory. */
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 

@@ -1,6 +1,5 @@
-import type { ChildProcess } from "node:child_process";
 import type { Environment } from "../host/environment.ts";
-import { startProcess } from "../host/process.ts";
+import { startProcess, type RunningProcess } from "../host/process.ts";
 import { HolderNamespace } from "./holder-namespace.ts";
 import { lineSplitter, type HolderMessage } from "./holder-protocol.ts";
 import type { MountNamespace } from "./mount-namespace.ts";
@@ -24,7 +23,7 @@ export async function startHolder(command: UnshareCommand, env: Environment, sig
   }
 }
 
-function firstWords(child: ChildProcess, command: UnshareCommand): Promise<MountNamespace | string> {
+function firstWords(child: RunningProcess, command: UnshareCommand): Promise<MountNamespace | string> {
   return new Promise((resolve, reject) => {
     let complaint = "";
     let pid = 0;

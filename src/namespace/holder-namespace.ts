@@ -1,7 +1,7 @@
-import type { ChildProcess } from "node:child_process";
 import { openSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
+import type { RunningProcess } from "../host/process.ts";
 import type { HolderMessage, HolderRequest } from "./holder-protocol.ts";
 import type { MountNamespace, MountRequest, SpawnRequest, SpawnedProcess } from "./mount-namespace.ts";
 import { NamespaceError, type NamespaceErrorCode } from "./namespace-error.ts";
@@ -20,7 +20,7 @@ interface Pending {
 /** Our side of a running holder. */
 export class HolderNamespace implements MountNamespace {
   readonly manyIds: boolean;
-  readonly #child: ChildProcess;
+  readonly #child: RunningProcess;
   readonly #pid: number;
   readonly #pending = new Map<number, Pending>();
   readonly #exits = new Map<number, PromiseWithResolvers<number>>();
@@ -28,7 +28,7 @@ export class HolderNamespace implements MountNamespace {
   #goneReason: string | undefined;
 
   /** `pid` is process 1 of the namespace, as seen from here. */
-  constructor(child: ChildProcess, pid: number, manyIds: boolean) {
+  constructor(child: RunningProcess, pid: number, manyIds: boolean) {
     this.#child = child;
     this.#pid = pid;
     this.manyIds = manyIds;

@@ -2,10 +2,9 @@
  * The helper process inside the mount namespace, run by `unshareCommands` with one argument: whether /proc is our own.
  * It ends when its standard input does, that is when the process that started it closed it or died.
  */
-import type { ChildProcess } from "node:child_process";
 import { closeSync, readlinkSync, writeSync } from "node:fs";
 import { constants } from "node:os";
-import { startProcess } from "../host/process.ts";
+import { startProcess, type RunningProcess } from "../host/process.ts";
 import { lineSplitter, type HolderMessage, type HolderRequest } from "./holder-protocol.ts";
 import { mountInside, unmountInside } from "./mount-inside.ts";
 import { killTree } from "./process-tree.ts";
@@ -13,7 +12,7 @@ import type { SpawnRequest } from "./mount-namespace.ts";
 import { makePipe } from "../syscall/pipe.ts";
 
 interface Running {
-  readonly child: ChildProcess;
+  readonly child: RunningProcess;
   /** Our copies of the pipes' reading ends, kept until the other side has opened its own. */
   readEnds: readonly number[];
 }
