@@ -1,0 +1,141 @@
+import { collectBytes } from "../content/bytes.ts";
+import type { ByteStream } from "../content/blob-store.ts";
+import { bytesOf } from "../content/bytes.ts";
+import { digestOf, parseDigest, type Digest, type DiffId } from "../content/digest.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { ImageConfig } from "../oci/image-config.ts";
+import type { ImageIndex, Manifest } from "../oci/manifest.ts";
+import { isIndex, isManifest } from "../oci/media-type.ts";
+import { bestPlatformMatch, runnablePlatforms } from "../oci/platform-match.ts";
+import { formatPlatform, type Platform } from "../oci/platform.ts";
+import { formatReference, repositoryName, type Reference } from "../oci/reference.ts";
+import { ImageLayer, type LayerOrigin } from "../snapshot/image-layer.ts";
+import type { LayerStore } from "../snapshot/layer-store.ts";
+import type { LayerChain } from "../snapshot/layer.ts";
+import type { FileBlobStore } from "../store/file-blob-store.ts";
+import { SourceError } from "./source-error.ts";
+
+/** Manifests and configurations are held in memory whole; the distribution spec has everyone expect up to 4 MB. */
+const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
+
+/** A repository as far as images are read from it: a registry's, or a layout on disk. */
+export interface ImageRepository {
+  /** Undefined when there is no such tag or digest. */
+  resolve(tagOrDigest: string, signal: AbortSignal): Promise<Descriptor | undefined>;
+  manifest(descriptor: Descriptor, signal: AbortSignal): Promise<Uint8Array>;
+  /** Throws rather than end on other bytes than the descriptor names. */
+  blob(descriptor: Descriptor, signal: AbortSignal): ByteStream;
+}
+
+/** One platform's image, pinned: everything here follows from `digest`. */
+export interface PinnedImage {
+  readonly reference: Reference;
+  /** Of the index where the reference names one, else of the manifest. */
+  readonly digest: Digest;
+  readonly manifest: Manifest;
+  readonly config: Uint8Array;
+  readonly chain: LayerChain;
+}
+
+export interface ImageSourceServices {
+  readonly open: (reference: Reference) => Promise<ImageRepository>;
+  readonly blobs: FileBlobStore;
+  readonly layers: LayerStore;
+  /** False where the repository is no registry that layers could be mounted from. */
+  readonly mountable: boolean;
+}
+
+/** Images as inputs of one build: each reference is looked up once, and its layers are fetched only when looked into. */
+export class ImageSource {
+  readonly #services: ImageSourceServices;
+  readonly #pinned = new Map<string, Promise<PinnedImage>>();
+
+  constructor(services: ImageSourceServices) {
+    this.#services = services;
+  }
+
+  /** Throws SourceError("not-found"), also when the image has nothing for the platform. */
+  pin(reference: Reference, platform: Platform, signal: AbortSignal): Promise<PinnedImage> {
+    const key = `${repositoryName(reference)} ${reference.digest ?? reference.tag ?? ""} ${formatPlatform(platform)}`;
+    let pinned = this.#pinned.get(key);
+    if (pinned === undefined) this.#pinned.set(key, (pinned = this.#pin(reference, platform, signal)));
+    return pinned;
+  }
+
+  async #pin(reference: Reference, platform: Platform, signal: AbortSignal): Promise<PinnedImage> {
+    const repository = await this.#services.open(reference);
+    const root = await this.#root(reference, repository, signal);
+    const descriptor = isIndex(root.mediaType) ? await this.#choose(root, platform, { reference, repository }, signal) : root;
+    if (!isManifest(descriptor.mediaType)) throw new SourceError("not-found", `${formatReference(reference)}: is no image, but ${descriptor.mediaType}`);
+    // The digest was checked; what it says is the registry's word for an image.
+    const manifest = parseDocument<Manifest>(await this.#document(descriptor, (signal_) => repository.manifest(descriptor, signal_), signal));
+    const config = await this.#document(manifest.config, (signal_) => collectBytes(repository.blob(manifest.config, signal_), DOCUMENT_BYTES_MAX), signal);
+    const chain = layerOrigins(manifest, config, { reference, repository, mountable: this.#services.mountable }).map((origin) => new ImageLayer(origin, this.#services.layers));
+    return { reference, digest: root.digest, manifest, config, chain };
+  }
+
+  async #root(reference: Reference, repository: ImageRepository, signal: AbortSignal): Promise<Descriptor> {
+    const stored = reference.digest === undefined ? undefined : await this.#stored(parseDigest(reference.digest), signal);
+    if (stored !== undefined) return stored;
+    const root = await repository.resolve(reference.digest ?? reference.tag ?? "latest", signal);
+    if (root === undefined) throw new SourceError("not-found", `${formatReference(reference)}: not found`);
+    return root;
+  }
+
+  /** A pinned reference that was read before needs no network. */
+  async #stored(digest: Digest, signal: AbortSignal): Promise<Descriptor | undefined> {
+    const size = await this.#services.blobs.sizeBytes(digest);
+    if (size === undefined || size > DOCUMENT_BYTES_MAX) return undefined;
+    const { mediaType } = parseDocument<{ mediaType?: string }>(await collectBytes(this.#services.blobs.read(digest, signal), DOCUMENT_BYTES_MAX));
+    return mediaType === undefined ? undefined : { mediaType, digest, size };
+  }
+
+  async #choose(root: Descriptor, platform: Platform, { reference, repository }: { reference: Reference; repository: ImageRepository }, signal: AbortSignal): Promise<Descriptor> {
+    const index = parseDocument<ImageIndex>(await this.#document(root, (signal_) => repository.manifest(root, signal_), signal));
+    const images = index.manifests.filter(({ mediaType, annotations }) => isManifest(mediaType) && annotations?.["vnd.docker.reference.type"] === undefined);
+    // A manifest that names no platform is what its configuration says; the only one there is is taken at its word.
+    const chosen = bestPlatformMatch(runnablePlatforms(platform), images, (image) => image.platform ?? platform);
+    if (chosen === undefined) {
+      const there = images.map((image) => (image.platform === undefined ? "unknown" : formatPlatform(image.platform))).join(", ");
+      throw new SourceError("not-found", `${formatReference(reference)}: no match for platform in manifest: not found (wanted ${formatPlatform(platform)}, there is ${there === "" ? "nothing" : there})`);
+    }
+    return chosen;
+  }
+
+  /** Reads a small document from the store, or fetches and keeps it. */
+  async #document(descriptor: Descriptor, fetch: (signal: AbortSignal) => Promise<Uint8Array>, signal: AbortSignal): Promise<Uint8Array> {
+    const { blobs } = this.#services;
+    if ((await blobs.missing(new Set([descriptor.digest]), signal)).size === 0) return await collectBytes(blobs.read(descriptor.digest, signal), DOCUMENT_BYTES_MAX);
+    const bytes = await fetch(signal);
+    await blobs.write(digestOf(bytes) === descriptor.digest ? descriptor.digest : refuseBytes(descriptor), bytesOf(bytes), signal);
+    return bytes;
+  }
+}
+
+function refuseBytes(descriptor: Descriptor): never {
+  throw new SourceError("corrupt", `${descriptor.digest}: the registry sent other bytes than this digest names`);
+}
+
+interface Origin {
+  readonly reference: Reference;
+  readonly repository: ImageRepository;
+  readonly mountable: boolean;
+}
+
+function layerOrigins(manifest: Manifest, config: Uint8Array, { reference, repository, mountable }: Origin): LayerOrigin[] {
+  const diffIds = parseDocument<ImageConfig>(config).rootfs.diff_ids ?? [];
+  if (diffIds.length !== manifest.layers.length) {
+    throw new SourceError("corrupt", `${formatReference(reference)}: the manifest has ${manifest.layers.length} layers, its configuration ${diffIds.length}`);
+  }
+  return manifest.layers.map((descriptor, i) => ({
+    // Same form as any digest; the type says that it names uncompressed bytes.
+    diffId: parseDigest(diffIds[i] ?? "") as string as DiffId,
+    descriptor,
+    repository: mountable ? repositoryName(reference) : undefined,
+    fetch: (signal) => repository.blob(descriptor, signal),
+  }));
+}
+
+function parseDocument<T>(bytes: Uint8Array): T {
+  return JSON.parse(Buffer.from(bytes).toString("utf8")) as T;
+}

@@ -1,0 +1,16 @@
+/** `not-found`: there is no such thing. `corrupt`: the bytes are not what was named. `unsupported`: a scheme we do not have. `changed`: it changed while it was read. */
+export type SourceErrorCode = "not-found" | "corrupt" | "unsupported" | "changed" | "unavailable";
+
+export class SourceError extends Error {
+  override readonly name = "SourceError";
+  readonly code: SourceErrorCode;
+
+  constructor(code: SourceErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get retryable(): boolean {
+    return this.code === "unavailable" || this.code === "changed";
+  }
+}
