@@ -1,4 +1,4 @@
-import koffi from "koffi";
+import { createRequire } from "node:module";
 import { getSystemErrorName } from "node:util";
 
 /** A system call that said no. `code` is the errno's name, as in Node's own errors. */
@@ -21,17 +21,54 @@ export class SystemCallError extends Error {
   }
 }
 
+/** The part of koffi that is used here. */
+interface Koffi {
+  load(path: null): { func(prototype: string): (...args: readonly unknown[]) => unknown };
+  errno(): number;
+}
+
+/** This installation lacks the native part that reaches the system calls which Node does not offer. */
+export class NativeCallsMissingError extends Error {
+  override readonly name = "NativeCallsMissingError";
+  readonly code = "native-calls-missing";
+  readonly retryable = false;
+
+  constructor(cause: unknown) {
+    super(
+      `no system calls on ${process.platform}-${process.arch}: the package koffi does not load; install it with its optional dependencies (npm install without --omit=optional)`,
+      { cause },
+    );
+  }
+}
+
+let loaded: Koffi | undefined;
+
+/** Loaded at the first call: it takes 9 ms that most commands need not spend. */
+function koffi(): Koffi {
+  if (loaded !== undefined) return loaded;
+  try {
+    // koffi's own types say more than we use, and would have it loaded for them.
+    loaded = createRequire(import.meta.url)("koffi") as Koffi;
+  } catch (error) {
+    throw new NativeCallsMissingError(error);
+  }
+  return loaded;
+}
+
 /**
  * A function of the C library that Node does not offer, such as
  * `nativeFunction("int umount2(const char *target, int flags)")`.
  */
 export function nativeFunction(prototype: string): (...args: readonly unknown[]) => number {
-  const call = koffi.load(null).func(prototype);
-  return (...args) => Number(call(...args));
+  let call: ((...args: readonly unknown[]) => unknown) | undefined;
+  return (...args) => {
+    call ??= koffi().load(null).func(prototype);
+    return Number(call(...args));
+  };
 }
 
 /** Throws what the last call left in errno when its result says that it failed. */
 export function checkCall(result: number, syscall: string, subject: string = ""): number {
-  if (result < 0) throw new SystemCallError(syscall, koffi.errno(), subject);
+  if (result < 0) throw new SystemCallError(syscall, koffi().errno(), subject);
   return result;
 }
