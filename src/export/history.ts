@@ -63,6 +63,6 @@ function earlier(a: string, b: string): string {
 }
 
 /** Members in the order in which Go writes them. */
-function withCreated({ created: _, ...rest }: HistoryEntry, created: string | undefined): HistoryEntry {
-  return created === undefined ? rest : { created, ...rest };
+function withCreated(entry: HistoryEntry, created: string | undefined): HistoryEntry {
+  return created === undefined ? entry : Object.assign({ created }, entry, { created });
 }
