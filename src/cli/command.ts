@@ -1,0 +1,21 @@
+import type { Environment } from "../host/environment.ts";
+
+/** What a command may do with the world around it; everything else reaches it as an argument. */
+export interface CommandIo {
+  readonly stdout: (text: string | Uint8Array) => void;
+  readonly stderr: (text: string) => void;
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly signal: AbortSignal;
+}
+
+/** One command of the command line. `run` returns the exit status and throws what cli/failure.ts explains. */
+export interface Command {
+  /** Its words: `build`, `imagetools inspect`. */
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What `--help` prints. */
+  readonly usage: string;
+  run(args: readonly string[], io: CommandIo): Promise<number>;
+}

@@ -1,0 +1,31 @@
+import type { Command } from "./command.ts";
+
+interface CommandRow {
+  readonly summary: string;
+  /** Loaded when it is run: no command waits for another's code. */
+  readonly load: () => Promise<Command>;
+}
+
+/** Every command by its words, in the order in which help lists them. */
+export const COMMANDS: Readonly<Record<string, CommandRow>> = {
+  build: { summary: "build an image from a Dockerfile, with its provenance", load: async () => (await import("./build.ts")).command },
+  "imagetools inspect": { summary: "show an image and what is recorded of it", load: async () => (await import("./imagetools-inspect.ts")).command },
+  trace: { summary: "tell which step, line and commit a file or layer comes from", load: async () => (await import("./trace.ts")).command },
+  doctor: { summary: "tell what this machine and a registry allow", load: async () => (await import("./doctor.ts")).command },
+  login: { summary: "store the credentials of a registry", load: async () => (await import("./login.ts")).command },
+  logout: { summary: "remove the credentials of a registry", load: async () => (await import("./logout.ts")).command },
+};
+
+export interface FoundCommand {
+  readonly row: CommandRow;
+  readonly args: readonly string[];
+}
+
+/** The command whose words `argv` begins with; undefined when there is none. */
+export function findCommand(argv: readonly string[]): FoundCommand | undefined {
+  for (const words of [2, 1]) {
+    const row = COMMANDS[argv.slice(0, words).join(" ")];
+    if (row !== undefined && argv.length >= words) return { row, args: argv.slice(words) };
+  }
+  return undefined;
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { findPackageJson } from "../host/package-json.ts";
+import { COMMANDS, findCommand } from "./commands.ts";
+import { EXIT } from "./exit-code.ts";
+import { explainFailure } from "./failure.ts";
+
+/** Runs the command line of this process and sets its exit status. */
+export async function main(): Promise<void> {
+  const interrupted = new AbortController();
+  const interrupt = (): void => {
+    // A second Ctrl-C gets its default back, for who cannot wait.
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+    interrupted.abort(new InterruptedError());
+  };
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  // A reader that went away (`| head`) is no failure of ours to report.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(EXIT.ok);
+  });
+  process.exitCode = await run(process.argv.slice(2), interrupted.signal);
+  process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+}
+
+export class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
+  readonly code = "interrupted";
+  readonly retryable = true;
+
+  constructor() {
+    super("interrupted");
+  }
+}
+
+async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
+  const [first] = argv;
+  if (first === undefined || first === "help" || first === "--help" || first === "-h") {
+    process.stdout.write(overview());
+    return first === undefined ? EXIT.usage : EXIT.ok;
+  }
+  if (first === "--version" || first === "version") {
+    process.stdout.write(`stemma ${version()}\n`);
+    return EXIT.ok;
+  }
+  const found = findCommand(argv);
+  if (found === undefined) {
+    process.stderr.write(`stemma: unknown command ${JSON.stringify(argv.slice(0, 2).join(" "))}; there is ${Object.keys(COMMANDS).join(", ")}\n`);
+    return EXIT.usage;
+  }
+  return await runFound(found, signal);
+}
+
+async function runFound({ row, args }: NonNullable<ReturnType<typeof findCommand>>, signal: AbortSignal): Promise<number> {
+  const command = await row.load();
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(`${command.usage}\n`);
+    return EXIT.ok;
+  }
+  try {
+    return await command.run(args, {
+      stdout: (text) => void process.stdout.write(text),
+      stderr: (text) => void process.stderr.write(text),
+      env: process.env,
+      cwd: process.cwd(),
+      signal,
+    });
+  } catch (error) {
+    const { message, exitCode } = explainFailure(error);
+    process.stderr.write(`${message}\n`);
+    return exitCode;
+  }
+}
+
+function overview(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return `stemma builds container images, records how each came to be, and walks that record backwards.\n\nUsage: stemma COMMAND [flags]\n\n${rows.join("\n")}\n\n\`stemma COMMAND --help\` tells more.\n`;
+}
+
+function version(): string {
+  return String((JSON.parse(readFileSync(findPackageJson(import.meta.url), "utf8")) as { version: unknown }).version);
+}
