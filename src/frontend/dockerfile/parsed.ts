@@ -27,4 +27,6 @@ export interface Finding {
   readonly message: string;
   readonly url: string;
   readonly location: readonly Range[];
+  /** The comments above the instruction: `check=skip=…` in them silences rules for it. */
+  readonly comments: readonly string[];
 }
