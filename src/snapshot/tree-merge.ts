@@ -1,0 +1,113 @@
+import type { Entry } from "../archive/entry.ts";
+import { baseName, joinPath, parentPath } from "../archive/entry-path.ts";
+import type { Layer } from "./layer.ts";
+import { TreeError } from "./tree-error.ts";
+import { bareDirectory, Place } from "./tree-place.ts";
+
+/**
+ * Lays a layer over a tree (image-spec, layer.md) and returns the new root; the old one stays as it is.
+ * Throws TreeError "dangling-hardlink" when a hard link names no file.
+ */
+export function mergeLayer(root: Place, layer: Layer, entries: readonly Entry[]): Place {
+  const merge = new Merge(root, layer);
+  // What a layer takes away are lower layers' files, never its own, wherever in the layer the markers stand.
+  for (const entry of entries) {
+    if (entry.kind === "whiteout") merge.hide(entry.path);
+    else if (entry.kind === "opaque") merge.empty(entry.path);
+  }
+  for (const entry of entries) {
+    if (entry.kind !== "whiteout" && entry.kind !== "opaque") merge.add(entry);
+  }
+  return merge.root;
+}
+
+class Merge {
+  root: Place;
+  readonly #layer: Layer;
+  /** Directories that are ours to change, by path: entries of one directory mostly come in a row. */
+  readonly #directories: Map<string, Place> = new Map();
+
+  constructor(root: Place, layer: Layer) {
+    this.#layer = layer;
+    this.root = root.ownedBy(this);
+    this.#directories.set("", this.root);
+  }
+
+  hide(path: string): void {
+    const hidden = this.#existing(parentPath(path))?.children;
+    const isDirectory = hidden?.get(baseName(path))?.children !== undefined;
+    hidden?.delete(baseName(path));
+    if (isDirectory) this.#forget(path);
+  }
+
+  empty(path: string): void {
+    this.#existing(path)?.children?.clear();
+    this.#forget(path);
+  }
+
+  add(entry: Entry): void {
+    if (entry.path === "") {
+      this.root = this.root.withEntry(this.#node(entry, entry), this);
+      this.#directories.set("", this.root);
+      return;
+    }
+    const directory = this.#directory(parentPath(entry.path));
+    const name = baseName(entry.path);
+    const before = directory.children?.get(name);
+    const place = this.#placeFor(entry, before);
+    directory.children?.set(name, place);
+    if (place.children !== undefined) this.#directories.set(entry.path, place);
+    else if (before?.children !== undefined) this.#forget(entry.path);
+  }
+
+  #placeFor(entry: Entry, before: Place | undefined): Place {
+    if (entry.kind === "directory") {
+      // A directory over a directory changes its metadata; over anything else it begins empty.
+      const node = this.#node(entry, entry);
+      return before?.children === undefined ? new Place(node, entry, this) : before.withEntry(node, this);
+    }
+    if (entry.kind !== "hardlink") return new Place(this.#node(entry, entry), entry, this);
+    const target = this.#lookup(entry.linkname ?? "");
+    if (target === undefined || target.children !== undefined) {
+      throw new TreeError("dangling-hardlink", `/${entry.path}: hard link to /${entry.linkname ?? ""}, which is no file of the layer`);
+    }
+    return new Place({ entry: { ...target.entry, path: entry.path }, layer: target.layer, stored: target.stored }, target.identity, this);
+  }
+
+  #node(entry: Entry, stored: Entry): { readonly entry: Entry; readonly layer: Layer; readonly stored: Entry } {
+    return { entry, layer: this.#layer, stored };
+  }
+
+  /** A directory that is ours to change, made on the way where the layer leaves it out. */
+  #directory(path: string): Place {
+    const known = this.#directories.get(path);
+    if (known !== undefined) return known;
+    const parent = this.#directory(parentPath(path));
+    const name = baseName(path);
+    const found = parent.children?.get(name);
+    const bare = bareDirectory(path);
+    const place = found?.children === undefined ? new Place(this.#node(bare, bare), bare, this) : found.ownedBy(this);
+    parent.children?.set(name, place);
+    this.#directories.set(path, place);
+    return place;
+  }
+
+  #existing(path: string): Place | undefined {
+    return this.#lookup(path)?.children === undefined ? undefined : this.#directory(path);
+  }
+
+  #lookup(path: string): Place | undefined {
+    let place: Place | undefined = this.root;
+    if (path === "") return place;
+    for (const name of path.split("/")) place = place?.children?.get(name);
+    return place;
+  }
+
+  /** Drops what is known of a directory that is there no more, and of all below. */
+  #forget(path: string): void {
+    const below = joinPath(path, "");
+    for (const known of this.#directories.keys()) {
+      if (known === path ? path !== "" : known !== "" && known.startsWith(below)) this.#directories.delete(known);
+    }
+  }
+}
