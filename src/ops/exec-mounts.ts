@@ -1,0 +1,170 @@
+import { chmod, chown, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CacheSharingOpt, MountType, type Mount } from "../llb/op.ts";
+import type { MountNamespace } from "../namespace/mount-namespace.ts";
+import type { SandboxMount } from "../sandbox/sandbox.ts";
+import type { Session } from "../session/session.ts";
+import { openCacheDirectory, type CacheSharing } from "../snapshot/cache-directory.ts";
+import { presentChain } from "../snapshot/image-layer.ts";
+import type { LayerStore, MountedTree } from "../snapshot/layer-store.ts";
+import type { LayerChain } from "../snapshot/layer.ts";
+import { Tree } from "../snapshot/tree.ts";
+import { OperationError } from "./operation-error.ts";
+
+/** Modes of the files that secrets are, where the instruction names none (0400). */
+const SECRET_MODE_DEFAULT = 0o400;
+
+export interface MountServices {
+  readonly layers: LayerStore;
+  readonly session: Session;
+  readonly namespace: () => Promise<MountNamespace>;
+  readonly cacheDirectory: string;
+  /** An empty directory of this step; secrets are put into memory there, inside the namespace. */
+  readonly scratchDirectory: string;
+}
+
+/** The trees and files of one RUN, in place. Disposing takes all of them away again. */
+export class ExecMounts implements AsyncDisposable {
+  readonly #services: MountServices;
+  readonly #stack = new AsyncDisposableStack();
+  /** Trees that were written to and that the graph wants back, by output index. */
+  readonly #outputs = new Map<number, { readonly base: LayerChain; readonly tree: MountedTree }>();
+  readonly #mounts: SandboxMount[] = [];
+  #root: MountedTree | undefined;
+  #secrets: string | undefined;
+
+  constructor(services: MountServices) {
+    this.#services = services;
+  }
+
+  get root(): MountedTree {
+    if (this.#root === undefined) throw new OperationError("unsupported", "the graph has a command without a root file system");
+    return this.#root;
+  }
+
+  get sandboxMounts(): readonly SandboxMount[] {
+    return this.#mounts;
+  }
+
+  async add(mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
+    switch (mount.mountType) {
+      case MountType.BIND:
+        return await this.#addTree(mount, inputs, signal);
+      case MountType.CACHE:
+        return await this.#addCache(mount, inputs, signal);
+      case MountType.TMPFS:
+        this.#mounts.push({ kind: "tmpfs", destination: mount.dest, sizeBytes: tmpfsSize(mount) });
+        return;
+      case MountType.SECRET:
+        return await this.#addSecret(mount, signal);
+      case MountType.SSH:
+        throw new OperationError("unsupported", `RUN --mount=type=ssh is not supported yet (${mount.dest})`);
+    }
+  }
+
+  /** One chain for each output of the operation: what lay there, and what was written on it. */
+  async commit(signal: AbortSignal): Promise<LayerChain[]> {
+    const chains: LayerChain[] = [];
+    for (const [index, { base, tree }] of [...this.#outputs].toSorted(([a], [b]) => a - b)) {
+      chains[index] = [...base, await tree.commit(signal)];
+    }
+    return chains;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+
+  async #addTree(mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
+    const base = await presentChain(chainOf(mount, inputs), signal);
+    const output = Number(mount.output);
+    const tree = this.#stack.use(await this.#services.layers.mount(base, mount.readonly && output < 0 ? "read-only" : "writable", signal));
+    if (output >= 0) this.#outputs.set(output, { base, tree });
+    if (mount.dest === "/") {
+      if (mount.selector !== "") throw new OperationError("unsupported", "the graph mounts a part of a tree as a root file system");
+      this.#root = tree;
+      return;
+    }
+    const source = join(tree.rootPath, await resolveSelector(base, mount.selector, signal));
+    this.#mounts.push({ kind: "bind", source, destination: mount.dest, readOnly: mount.readonly });
+  }
+
+  async #addCache(mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
+    const { cacheOpt } = mount;
+    if (cacheOpt === undefined) throw new OperationError("unsupported", `the graph has a cache mount without an id (${mount.dest})`);
+    const request = { id: cacheOpt.ID, sharing: SHARING[cacheOpt.sharing] };
+    const directory = await openCacheDirectory(this.#services.cacheDirectory, request, (path) => this.#fillCache(path, mount, inputs, signal), signal);
+    this.#stack.use(directory);
+    this.#mounts.push({ kind: "bind", source: directory.path, destination: mount.dest, readOnly: mount.readonly });
+  }
+
+  /** A new cache starts with what the mount is `from`, or with the owner and mode that it asks for. */
+  async #fillCache(path: string, mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
+    if (mount.input < 0n) return;
+    const base = await presentChain(chainOf(mount, inputs), signal);
+    await using tree = await this.#services.layers.mount(base, "read-only", signal);
+
+    const source = join(tree.rootPath, await resolveSelector(base, mount.selector, signal));
+    const namespace = await this.#services.namespace();
+    const copy = await namespace.spawn({ argv: ["cp", "-a", "--", `${source}/.`, path], cwd: "/", env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" } }, signal);
+    copy.stdout.resume();
+    const complaints = await copy.stderr.toArray();
+    if ((await copy.exited) !== 0) throw new OperationError("unsupported", `the cache mount ${mount.dest} cannot be filled: ${Buffer.concat(complaints).toString().trim()}`);
+  }
+
+  async #addSecret(mount: Mount, signal: AbortSignal): Promise<void> {
+    const { secretOpt } = mount;
+    if (secretOpt === undefined) throw new OperationError("unsupported", `the graph has a secret mount without an id (${mount.dest})`);
+    const secret = await this.#services.session.secret(secretOpt.ID, signal);
+    if (secret === undefined) {
+      if (secretOpt.optional) return;
+      throw missingSecret(secretOpt.ID);
+    }
+    const path = join(await this.#secretDirectory(signal), String(this.#mounts.length));
+    const view = (await this.#services.namespace()).viewPath(path);
+    await writeFile(view, secret, { mode: 0o600, flag: "wx" });
+    await chown(view, secretOpt.uid, secretOpt.gid);
+    await chmod(view, secretOpt.mode === 0 ? SECRET_MODE_DEFAULT : secretOpt.mode);
+    this.#mounts.push({ kind: "bind", source: path, destination: mount.dest, readOnly: true });
+  }
+
+  /** In memory, and only inside the namespace: a killed build leaves no secret on a disk. */
+  async #secretDirectory(signal: AbortSignal): Promise<string> {
+    if (this.#secrets !== undefined) return this.#secrets;
+    const namespace = await this.#services.namespace();
+    const directory = join(this.#services.scratchDirectory, "secrets");
+    await mkdir(directory, { recursive: true });
+    await namespace.mount({ type: "tmpfs", source: "tmpfs", target: directory, readOnly: false, data: "mode=0711" }, signal);
+    this.#stack.defer(() => namespace.unmount(directory));
+    this.#secrets = directory;
+    return directory;
+  }
+}
+
+export function missingSecret(id: string): OperationError {
+  return new OperationError("missing-input", `secret ${id}: not found: give it with --secret id=${id},src=PATH or --secret id=${id},env=VARIABLE`);
+}
+
+const SHARING: Readonly<Record<CacheSharingOpt, CacheSharing>> = {
+  [CacheSharingOpt.SHARED]: "shared",
+  [CacheSharingOpt.PRIVATE]: "private",
+  [CacheSharingOpt.LOCKED]: "locked",
+};
+
+function chainOf(mount: Mount, inputs: readonly LayerChain[]): LayerChain {
+  // -1 is scratch.
+  return mount.input < 0n ? [] : (inputs[Number(mount.input)] ?? []);
+}
+
+function tmpfsSize({ TmpfsOpt }: Mount): number | undefined {
+  return TmpfsOpt === undefined || TmpfsOpt.size === 0n ? undefined : Number(TmpfsOpt.size);
+}
+
+/** Links inside the tree are followed inside the tree: a bind mount by path would let the kernel follow them outside. */
+async function resolveSelector(chain: LayerChain, selector: string, signal: AbortSignal): Promise<string> {
+  if (selector === "" || selector === "/") return "";
+  const tree = await Tree.open(chain, signal);
+  const path = tree.resolve(selector, "follow");
+  if (tree.lookup(path) === undefined) throw new OperationError("missing-input", `failed to mount ${selector}: ${JSON.stringify(selector.startsWith("/") ? selector : `/${selector}`)}: not found`);
+  return path;
+}

@@ -1,0 +1,148 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { canonicalJson } from "../content/canonical-json.ts";
+import { digestOf, type Digest } from "../content/digest.ts";
+import type { Clock } from "../host/clock.ts";
+import { MountType, NetMode, SecurityMode, type ExecOp, type Meta, type Mount } from "../llb/op.ts";
+import type { NetworkMode, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
+import { contentDigest } from "../snapshot/checksum.ts";
+import type { LayerChain } from "../snapshot/layer.ts";
+import { Tree } from "../snapshot/tree.ts";
+import type { CacheMap, Operation } from "../solver/operation.ts";
+import type { LayerFacts } from "../store/layer-facts.ts";
+import { ExecMounts, missingSecret, type MountServices } from "./exec-mounts.ts";
+import { OperationError, ProcessExitError } from "./operation-error.ts";
+import { OutputTail } from "./output-tail.ts";
+
+export interface ExecServices extends Omit<MountServices, "scratchDirectory"> {
+  readonly sandbox: () => Promise<Sandbox>;
+  readonly stepsDirectory: string;
+  readonly facts: LayerFacts;
+  readonly clock: Clock;
+}
+
+export type OnOutput = (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
+
+/** What a command's name is to others on the network: BuildKit's word, since programs write it down. */
+const HOSTNAME_DEFAULT = "buildkitsandbox";
+
+/** RUN: a command on a tree, whose changes become a layer. */
+export function execOperation(op: ExecOp, platform: string, services: ExecServices, onOutput: OnOutput): Operation<LayerChain> {
+  return {
+    cacheMap: async () => execCacheMap(op, platform),
+    execute: (inputs, signal) => execute(op, inputs, { services, onOutput }, signal),
+  };
+}
+
+/**
+ * The key covers the command, its environment and how things are mounted. It leaves out what a
+ * result must not depend on: proxies, the content of secrets and caches, and where in an input
+ * lies what is read of it: that is keyed by its content.
+ */
+export function execCacheMap(op: ExecOp, platform: string): CacheMap<LayerChain> {
+  const { proxyEnv: _, $typeName: __, ...meta } = op.meta ?? emptyMeta();
+  const mounts = op.mounts.map((mount) => ({ ...mount, selector: keyedByContent(mount) ? "" : mount.selector, cacheOpt: mount.cacheOpt && { sharing: mount.cacheOpt.sharing } }));
+  const digest = digestOf(Buffer.from(canonicalJson(["exec", platform, meta, mounts, op.network, op.security, op.secretenv], )));
+  const inputCount = Math.max(-1, ...op.mounts.map((mount) => Number(mount.input))) + 1;
+  const contentOf = Array.from({ length: inputCount }, (_unused, i) => contentOfInput(op.mounts.filter((mount) => Number(mount.input) === i)));
+  return { digest, contentOf, reusable: true };
+}
+
+/** A tree that is only read counts by what is read of it; one that a command may write on counts whole. */
+function keyedByContent(mount: Mount): boolean {
+  return mount.mountType === MountType.BIND && mount.readonly && mount.dest !== "/" && mount.output < 0n;
+}
+
+function contentOfInput(mounts: readonly Mount[]): ((input: LayerChain, signal: AbortSignal) => Promise<Digest>) | undefined {
+  if (mounts.length === 0 || !mounts.every(keyedByContent)) return undefined;
+  return async (input, signal) => {
+    const tree = await Tree.open(input, signal);
+    const digests = await Promise.all(mounts.map((mount) => contentDigest(tree, { path: mount.selector, followLinks: true }, signal)));
+    return digestOf(Buffer.from(digests.join("\n")));
+  };
+}
+
+interface Execution {
+  readonly services: ExecServices;
+  readonly onOutput: OnOutput;
+}
+
+async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, onOutput }: Execution, signal: AbortSignal): Promise<LayerChain[]> {
+  const meta = op.meta ?? emptyMeta();
+  refuseUnsupported(op);
+  const secrets = await secretEnvironment(op, services, signal);
+  await using scratch = await scratchDirectory(services.stepsDirectory);
+  await using mounts = new ExecMounts({ ...services, scratchDirectory: scratch.path });
+
+  for (const mount of op.mounts) await mounts.add(mount, inputs, signal);
+  const tail = new OutputTail();
+  const process = sandboxProcess(op, meta, { env: secrets, mounts: mounts.sandboxMounts }, (stream, chunk) => {
+    tail.add(chunk);
+    onOutput(stream, chunk);
+  });
+  const sandbox = await services.sandbox();
+  const exitCode = await sandbox.run(process, mounts.root, signal);
+  if (!allowed(meta).includes(exitCode)) throw new ProcessExitError({ argv: meta.args, exitCode, outputTail: tail.text() });
+  const chains = await mounts.commit(signal);
+  for (const layer of chains.map((chain) => chain.at(-1))) if (layer !== undefined) services.facts.saveCreated(layer.id, services.clock.nowNs());
+  return chains;
+}
+
+function sandboxProcess(op: ExecOp, meta: Meta, added: { env: readonly string[]; mounts: SandboxProcess["mounts"] }, onOutput: OnOutput): SandboxProcess {
+  const [command, ...args] = meta.args;
+  if (command === undefined) throw new OperationError("unsupported", "the graph has a command without a program");
+  return {
+    argv: [command, ...args],
+    env: [...meta.env, ...proxyEnvironment(meta), ...added.env],
+    cwd: meta.cwd,
+    user: meta.user,
+    network: networkOf(op),
+    hostname: meta.hostname === "" ? HOSTNAME_DEFAULT : meta.hostname,
+    extraHosts: meta.extraHosts.map(({ Host, IP }) => ({ host: Host, ip: IP })),
+    mounts: added.mounts,
+    readOnlyRoot: op.mounts.some((mount) => mount.dest === "/" && mount.readonly),
+    onOutput,
+  };
+}
+
+export function networkOf(op: ExecOp): NetworkMode {
+  return op.network === NetMode.NONE ? "none" : "host";
+}
+
+function allowed(meta: Meta): readonly number[] {
+  return meta.validExitCodes.length === 0 ? [0] : meta.validExitCodes;
+}
+
+/** Both spellings, since programs disagree on which they read. A variable that the step sets itself stays. */
+function proxyEnvironment({ proxyEnv, env }: Meta): string[] {
+  if (proxyEnv === undefined) return [];
+  const names = new Set(env.map((line) => line.slice(0, line.indexOf("="))));
+  const pairs = [["HTTP_PROXY", proxyEnv.httpProxy], ["HTTPS_PROXY", proxyEnv.httpsProxy], ["FTP_PROXY", proxyEnv.ftpProxy], ["NO_PROXY", proxyEnv.noProxy], ["ALL_PROXY", proxyEnv.allProxy]] as const;
+  return pairs
+    .filter(([, value]) => value !== "")
+    .flatMap(([name, value]) => [name, name.toLowerCase()].filter((each) => !names.has(each)).map((each) => `${each}=${value}`));
+}
+
+async function secretEnvironment(op: ExecOp, { session }: ExecServices, signal: AbortSignal): Promise<string[]> {
+  const lines: string[] = [];
+  for (const { ID, name, optional } of op.secretenv) {
+    const secret = await session.secret(ID, signal);
+    if (secret !== undefined) lines.push(`${name}=${Buffer.from(secret).toString("utf8")}`);
+    else if (!optional) throw missingSecret(ID);
+  }
+  return lines;
+}
+
+function refuseUnsupported(op: ExecOp): void {
+  if (op.security === SecurityMode.INSECURE) throw new OperationError("unsupported", "RUN --security=insecure is not supported");
+  if (op.cdiDevices.length > 0) throw new OperationError("unsupported", "RUN --device is not supported");
+}
+
+async function scratchDirectory(parent: string): Promise<{ readonly path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(parent, "step-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+function emptyMeta(): Meta {
+  throw new OperationError("unsupported", "the graph has a command without its meta data");
+}
