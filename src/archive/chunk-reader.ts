@@ -55,6 +55,26 @@ export class ChunkReader implements AsyncDisposable {
     return Buffer.concat(pieces);
   }
 
+  /** Puts bytes just taken in front of what is still to come. */
+  giveBack(bytes: Buffer): void {
+    this.offsetBytes -= bytes.length;
+    const before = this.#at - bytes.length;
+    if (before >= 0 && bytes.buffer === this.#current.buffer && bytes.byteOffset === this.#current.byteOffset + before) {
+      this.#at = before;
+      return;
+    }
+    this.#current = Buffer.concat([bytes, this.#current.subarray(this.#at)]);
+    this.#at = 0;
+  }
+
+  /** All that is still to come. */
+  async *rest(): ByteStream {
+    while (await this.fill()) {
+      const piece = this.takeReady(Number.MAX_SAFE_INTEGER);
+      if (piece !== undefined) yield piece;
+    }
+  }
+
   /** Returns how many of `sizeBytes` there were. */
   async skip(sizeBytes: number): Promise<number> {
     let missing = sizeBytes;

@@ -3,6 +3,7 @@ import { createGunzip, createZstdDecompress } from "node:zlib";
 import type { ByteStream } from "../content/blob-store.ts";
 import { ArchiveError } from "./archive-error.ts";
 import { ChunkReader } from "./chunk-reader.ts";
+import { isZstdMagic, zstdFrames } from "./zstd-frames.ts";
 
 export type Compression = "gzip" | "zstd" | "none";
 
@@ -14,11 +15,7 @@ const MAGIC_BYTES = 4;
 /** What the first bytes of a stream say; only those of a real gzip or zstd stream are taken for one. */
 export function compressionOf(start: Uint8Array): Compression {
   if (start[0] === 0x1f && start[1] === 0x8b && start[2] === 8) return "gzip";
-  const [a, b, c, d] = start;
-  if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) return "zstd";
-  // A skippable frame (RFC 8878, 3.1.2) may come first.
-  if (a !== undefined && (a & 0xf0) === 0x50 && b === 0x2a && c === 0x4d && d === 0x18) return "zstd";
-  return "none";
+  return isZstdMagic(start) ? "zstd" : "none";
 }
 
 /** Decompresses by what the bytes are, whatever a media type says. Throws ArchiveError for damaged ones. */
@@ -26,24 +23,16 @@ export async function* decompress(bytes: ByteStream): ByteStream {
   await using input = new ChunkReader(bytes);
 
   const start = await input.take(MAGIC_BYTES);
-  const whole = remainder(start, input);
+  input.giveBack(start);
   switch (compressionOf(start)) {
     case "gzip":
-      yield* through(whole, createGunzip({ chunkSize: CHUNK_BYTES }));
+      yield* through(input.rest(), createGunzip({ chunkSize: CHUNK_BYTES }));
       return;
     case "zstd":
-      yield* through(whole, createZstdDecompress({ chunkSize: CHUNK_BYTES }));
+      for await (const frame of zstdFrames(input)) yield* through(frame, createZstdDecompress({ chunkSize: CHUNK_BYTES }));
       return;
     case "none":
-      yield* whole;
-  }
-}
-
-async function* remainder(start: Buffer, input: ChunkReader): ByteStream {
-  if (start.length > 0) yield start;
-  while (await input.fill()) {
-    const piece = input.takeReady(Number.MAX_SAFE_INTEGER);
-    if (piece !== undefined) yield piece;
+      yield* input.rest();
   }
 }
 

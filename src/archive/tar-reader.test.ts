@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bytesOf, collectBytes } from "../content/bytes.ts";
+import type { ByteStream } from "../content/blob-store.ts";
+import { ArchiveError } from "./archive-error.ts";
+import type { Entry } from "./entry.ts";
+import { formatPaxRecord } from "./pax.ts";
+import { checksumOf } from "./tar-header.ts";
+import { readTar } from "./tar-reader.ts";
+import { TAR_END, writeTar } from "./tar-writer.ts";
+
+interface ReadMember {
+  readonly entry: Entry;
+  readonly content: string;
+}
+
+interface RawHeader {
+  readonly name: string;
+  readonly typeflag?: string;
+  readonly size?: number;
+  readonly linkname?: string;
+  readonly magic?: string;
+  readonly patch?: (block: Buffer) => void;
+}
+
+test("reads PAX records over the header's own fields, values as bytes", async () => {
+  const capability = Buffer.of(1, 0, 0, 2, 0x80, 0xff, 0x0a, 0x3d, 0);
+  const records = Buffer.concat([
+    formatPaxRecord("path", Buffer.from("a/ünï")),
+    formatPaxRecord("mtime", Buffer.from("1700000000.123456789123")),
+    formatPaxRecord("uid", Buffer.from("4000000")),
+    formatPaxRecord("gid", Buffer.from("5000000")),
+    formatPaxRecord("size", Buffer.from("3")),
+    formatPaxRecord("SCHILY.xattr.security.capability", capability),
+    formatPaxRecord("LIBARCHIVE.xattr.user%2ename", Buffer.from("/wA=")),
+  ]);
+  const [member] = await read(header({ name: "x", typeflag: "x", size: records.length }), records, header({ name: "cut", size: 3 }), Buffer.from("abc"));
+  assert.deepEqual(member?.entry, {
+    path: "a/ünï", kind: "file", mode: 0o644, uid: 4_000_000, gid: 5_000_000, mtimeNs: 1_700_000_000_123_456_789n, sizeBytes: 3,
+    xattrs: new Map([["security.capability", capability], ["user.name", Buffer.of(0xff, 0)]]),
+  });
+  assert.equal(member?.content, "abc");
+});
+
+test("a global record holds until the end, and a member's own takes it back", async () => {
+  const [global, own, empty] = ["7", "8", ""].map((uid) => formatPaxRecord("uid", Buffer.from(uid))) as [Buffer, Buffer, Buffer];
+  const members = await read(
+    header({ name: "g", typeflag: "g", size: global.length }), global, header({ name: "a" }),
+    header({ name: "x", typeflag: "x", size: own.length }), own, header({ name: "b" }),
+    header({ name: "x", typeflag: "x", size: empty.length }), empty, header({ name: "c" }), header({ name: "d" }),
+  );
+  assert.deepEqual(members.map(({ entry }) => entry.uid), [7, 8, 0, 7]);
+});
+
+test("reads GNU long names and links, and binary numbers", async () => {
+  const name = `${"d/".repeat(80)}file`;
+  const [member] = await read(
+    header({ name: "././@LongLink", typeflag: "L", size: name.length + 1 }), Buffer.from(`${name}\0`),
+    header({ name: "././@LongLink", typeflag: "K", size: 201 }), Buffer.from(`${"t".repeat(200)}\0`),
+    header({ name: "cut", typeflag: "2", linkname: "cut", magic: "ustar  \0", patch: (block) => {
+      Buffer.from("80000000003d0900", "hex").copy(block, 108);
+      Buffer.from("ffffffffffffffffffffffff", "hex").copy(block, 136);
+      block.write("not a prefix", 345);
+    } }),
+  );
+  assert.equal(member?.entry.path, name);
+  assert.equal(member?.entry.linkname, "t".repeat(200));
+  assert.equal(member?.entry.uid, 4_000_000);
+  assert.equal(member?.entry.mtimeNs, -1_000_000_000n);
+});
+
+test("reads whiteouts and opaque marks as what they hide, and leaves AUFS notes out", async () => {
+  const names = ["etc/.wh.passwd", ".wh.top", "etc/.wh..wh..opq", ".wh..wh..opq", ".wh..wh.plnk/1.2", ".wh..wh.aufs"];
+  const members = await read(...names.map((name) => header({ name })));
+  assert.deepEqual(members.map(({ entry }) => [entry.kind, entry.path]), [["whiteout", "etc/passwd"], ["whiteout", "top"], ["opaque", "etc"], ["opaque", ""]]);
+});
+
+test("cleans names, and knows the old directory mark", async () => {
+  const members = await read(header({ name: "./" , typeflag: "5" }), header({ name: "./a//b/../c/" , typeflag: "5" }), header({ name: "/abs" }), header({ name: "old/", typeflag: "\0", magic: "" }));
+  assert.deepEqual(members.map(({ entry }) => [entry.kind, entry.path]), [["directory", ""], ["directory", "a/c"], ["file", "abs"], ["directory", "old"]]);
+});
+
+test("reads devices, fifos and hard links", async () => {
+  const [device, fifo, link] = await read(
+    header({ name: "dev/null", typeflag: "3", patch: (block) => void (block.write("0000001\0", 329), block.write("0000003\0", 337)) }),
+    header({ name: "pipe", typeflag: "6" }), header({ name: "b", typeflag: "1", linkname: "./a", size: 5 }),
+  );
+  assert.deepEqual(device?.entry.device, { major: 1, minor: 3 });
+  assert.equal(fifo?.entry.kind, "fifo");
+  assert.deepEqual([link?.entry.kind, link?.entry.linkname, link?.entry.sizeBytes], ["hardlink", "a", 0]);
+});
+
+const REFUSED: ReadonlyArray<readonly [what: string, code: string, parts: readonly Buffer[]]> = [
+  ["a name that leads out", "unsafe-path", [header({ name: "a/../../etc/passwd" })]],
+  ["a hard link that leads out", "unsafe-path", [header({ name: "a", typeflag: "1", linkname: "../etc/passwd" })]],
+  ["a whiteout of the parent", "unsafe-path", [header({ name: "a/.wh..." })]],
+  ["a whiteout of nothing", "unsafe-path", [header({ name: "a/.wh." })]],
+  ["a sparse file of GNU", "unsupported", [header({ name: "s", typeflag: "S" })]],
+  ["a sparse file of PAX", "unsupported", extended(formatPaxRecord("GNU.sparse.major", Buffer.from("1")))],
+  ["a kind nobody knows", "unsupported", [header({ name: "v", typeflag: "V" })]],
+  ["a checksum that does not match", "corrupt", [header({ name: "a", patch: (block) => block.fill(0x41, 512 - 4) }).fill(0x42, 0, 4)]],
+  ["a number that is none", "corrupt", [header({ name: "a", patch: (block) => void block.write("12x", 124) })]],
+  ["a negative size", "corrupt", [header({ name: "a", patch: (block) => Buffer.from("ffffffffffffffffffffff00", "hex").copy(block, 124) })]],
+  ["a size beyond reason", "corrupt", [header({ name: "a", patch: (block) => Buffer.from("80ffffffffffffffffffffff", "hex").copy(block, 124) })]],
+  ["a record longer than its header", "corrupt", extended(Buffer.from("99 path=a\n"))],
+  ["a record without a value", "corrupt", extended(Buffer.from("7 path\n"))],
+  ["a record of length nothing", "corrupt", extended(Buffer.from("0 a=b\n"))],
+  ["a zero byte in a name", "unsafe-path", extended(formatPaxRecord("path", Buffer.from("a\0b")))],
+  ["an extended header for nothing", "corrupt", [header({ name: "x", typeflag: "x" }), Buffer.alloc(1024)]],
+  ["an extended header without end", "too-large", [header({ name: "x", typeflag: "x", size: 1024 * 1024 + 1 })]],
+  ["headers without end", "corrupt", Array.from({ length: 65 }, () => header({ name: "x", typeflag: "x" }))],
+  ["content cut off", "truncated", [header({ name: "a", size: 600 }), Buffer.alloc(512, 1)]],
+  ["a header cut off", "truncated", [header({ name: "a" }).subarray(0, 100)]],
+];
+
+for (const [what, code, parts] of REFUSED) {
+  test(`refuses ${what}`, async () => {
+    await assert.rejects(async () => {
+      for await (const member of readTar(bytesOf(...parts))) await collectBytes(member.content, 1e6);
+    }, (error) => error instanceof ArchiveError && error.code === code);
+  });
+}
+
+test("passes over content that nobody read, and reads on behind the end", async () => {
+  let reachedEnd = false;
+  const source = async function* (): ByteStream {
+    yield Buffer.concat([header({ name: "a", size: 2000 }), Buffer.alloc(2048, 1), header({ name: "b", size: 1 }), Buffer.from("b").subarray(0, 1), Buffer.alloc(511), TAR_END]);
+    yield Buffer.alloc(9 * 1024);
+    reachedEnd = true;
+  };
+  const names: string[] = [];
+  for await (const { entry, content } of readTar(source())) {
+    names.push(entry.path);
+    for await (const _piece of content) break;
+  }
+  assert.deepEqual(names, ["a", "b"]);
+  assert.ok(reachedEnd);
+});
+
+test("tells where content lies, and lets the source clean up when reading stops early", async () => {
+  let cleaned = false;
+  const source = async function* (): ByteStream {
+    try {
+      yield Buffer.concat([header({ name: "a", size: 3 }), Buffer.from("abc"), Buffer.alloc(509)]);
+      yield header({ name: "b" });
+    } finally {
+      cleaned = true;
+    }
+  };
+  for await (const member of readTar(source())) {
+    assert.equal(member.contentOffsetBytes, 512);
+    break;
+  }
+  assert.ok(cleaned);
+});
+
+test("however the bytes are cut, the members are the same", async () => {
+  const whole = await collectBytes(writeTar(sampleMembers()), 1e6);
+  const expected = await readChunks(whole);
+  for (const size of [1, 7, 511, 512, 513, 4096]) {
+    const pieces = Array.from({ length: Math.ceil(whole.length / size) }, (_, at) => whole.subarray(at * size, (at + 1) * size));
+    assert.deepEqual(await readChunks(...pieces), expected);
+  }
+});
+
+test("damaged archives end in an ArchiveError or in members, never otherwise", async () => {
+  const whole = await collectBytes(writeTar(sampleMembers()), 1e6);
+  let seed = 20_261_123;
+  const random = (below: number): number => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+    return (seed >>> 8) % below;
+  };
+  let refused = 0;
+  for (let round = 0; round < 3000; round += 1) {
+    const damaged = Buffer.from(whole.subarray(0, round % 4 === 0 ? random(whole.length) : whole.length));
+    for (let hits = 0; hits < 1 + random(3); hits += 1) if (damaged.length > 0) damaged[random(damaged.length)] = random(256);
+    // A right checksum lets the damage through to what lies behind that check.
+    for (let at = 0; at + 512 <= damaged.length; at += 512) {
+      if (damaged.toString("latin1", at + 257, at + 262) === "ustar") damaged.write(`${checksumOf(damaged.subarray(at, at + 512)).toString(8).padStart(6, "0")}\0 `, at + 148);
+    }
+    try {
+      for (const { entry } of await readChunks(damaged)) assert.ok(!entry.path.startsWith("/") && !`/${entry.path}/`.includes("/../"));
+    } catch (error) {
+      if (!(error instanceof ArchiveError)) throw error;
+      refused += 1;
+    }
+  }
+  assert.ok(refused > 100, `only ${refused} refused`);
+});
+
+function header(raw: RawHeader): Buffer {
+  const block = Buffer.alloc(512);
+  block.write(raw.name, 0);
+  block.write("0000644\0" + "0000000\0" + "0000000\0", 100);
+  block.write((raw.size ?? 0).toString(8).padStart(11, "0"), 124);
+  block.write("00000000000", 136);
+  block.write(raw.typeflag ?? "0", 156, "latin1");
+  block.write(raw.linkname ?? "", 157);
+  block.write(raw.magic ?? "ustar\x0000", 257, "latin1");
+  raw.patch?.(block);
+  block.write(`${checksumOf(block).toString(8).padStart(6, "0")}\0 `, 148);
+  return block;
+}
+
+function extended(records: Buffer): readonly Buffer[] {
+  return [header({ name: "x", typeflag: "x", size: records.length }), records, Buffer.alloc(512 - records.length), header({ name: "a" })];
+}
+
+/** Reads an archive of these parts, each filled up to whole blocks. */
+async function read(...parts: readonly Buffer[]): Promise<ReadMember[]> {
+  return await readChunks(Buffer.concat(parts.flatMap((part) => [part, Buffer.alloc((512 - (part.length % 512)) % 512)])));
+}
+
+async function readChunks(...chunks: readonly Buffer[]): Promise<ReadMember[]> {
+  const members = [];
+  for await (const { entry, content } of readTar(bytesOf(...chunks))) {
+    members.push({ entry, content: (await collectBytes(content, 1e7)).toString("latin1") });
+  }
+  return members;
+}
+
+async function* sampleMembers(): AsyncIterable<{ entry: Entry; content: ByteStream }> {
+  const base = { mode: 0o755, uid: 0, gid: 0, mtimeNs: 1_700_000_000_000_000_001n, sizeBytes: 0 };
+  yield { entry: { ...base, path: "dir", kind: "directory" }, content: bytesOf() };
+  yield { entry: { ...base, path: `dir/${"n".repeat(120)}`, kind: "file", sizeBytes: 700 }, content: bytesOf(Buffer.alloc(700, 7)) };
+  yield { entry: { ...base, path: "dir/cap", kind: "file", sizeBytes: 1, xattrs: new Map([["security.capability", Buffer.of(1, 0x80)]]) }, content: bytesOf(Buffer.of(9)) };
+  yield { entry: { ...base, path: "dir/link", kind: "symlink", linkname: "../x" }, content: bytesOf() };
+  yield { entry: { ...base, path: "dir/hard", kind: "hardlink", linkname: "dir/cap" }, content: bytesOf() };
+  yield { entry: { ...base, path: "dir/gone", kind: "whiteout", mode: 0 }, content: bytesOf() };
+  yield { entry: { ...base, path: "dev", kind: "char", device: { major: 1, minor: 3 } }, content: bytesOf() };
+}
