@@ -25,7 +25,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   store: ["content", "host"],
   registry: ["content", "host", "oci"],
   snapshot: ["archive", "content", "host", "namespace", "oci", "pattern", "store", "syscall"],
-  sandbox: ["content", "host", "namespace", "snapshot"],
+  sandbox: ["content", "host", "namespace", "snapshot", "syscall"],
   trust: ["content", "host"],
   source: ["archive", "content", "git", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   cache: ["content", "host", "oci", "registry", "snapshot", "solver", "store"],

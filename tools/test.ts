@@ -1,0 +1,24 @@
+/** `npm test`: installs what is missing where it can, then runs every check that there is. */
+import { spawnSync } from "node:child_process";
+import { globSync } from "node:fs";
+import { provideRequirements } from "./requirements.ts";
+
+const CHECKS: ReadonlyArray<readonly [name: string, command: readonly string[]]> = [
+  ["types", ["tsc", "-p", "."]],
+  ["lint", ["oxlint", "--type-aware", "src", "tools", "test", "bench"]],
+  ["tidy", ["node", "tools/tidy.ts"]],
+];
+
+const TEST_FILES = ["src/**/*.test.ts", "tools/**/*.test.ts", "test/**/*.test.ts"];
+
+if (!provideRequirements()) process.exit(1);
+const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` };
+for (const [name, [program = "", ...args]] of CHECKS) {
+  process.stdout.write(`== ${name}\n`);
+  const { status } = spawnSync(program, args, { stdio: "inherit", env });
+  if (status !== 0) process.exit(1);
+}
+process.stdout.write("== tests\n");
+const files = globSync(TEST_FILES).toSorted();
+const { status } = spawnSync("node", ["--test", "--test-reporter=spec", "--test-concurrency=2", ...files], { stdio: "inherit", env });
+process.exit(status ?? 1);
