@@ -1,0 +1,198 @@
+import { closeSync, constants, fstatSync, openSync, readSync, read as readCallback, realpathSync, statSync, type BigIntStats } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { promisify } from "node:util";
+import type { EntryKind } from "../archive/entry.ts";
+import { joinPath } from "../archive/entry-path.ts";
+import type { ByteStream } from "../content/blob-store.ts";
+import { systemClock, type Clock } from "../host/clock.ts";
+import { FileSystem } from "./file-system.ts";
+import { followPaths, withoutNested } from "./follow-paths.ts";
+import { SelectionFilter, type Verdict } from "./selection-filter.ts";
+import { SessionError, systemReason } from "./session-error.ts";
+import type { LocalDirectory, LocalEntry, LocalSelection } from "./session.ts";
+
+/** Entries looked at before other work gets its turn: a few milliseconds. */
+const SLICE_ENTRIES = 512;
+
+/** Reads below this size cost twice the time for sha256 (measured). */
+const READ_BYTES = 1024 * 1024;
+
+/** Files up to this size are read by synchronous calls; a pool thread would cost more than the read. */
+const SMALL_FILE_BYTES = 128 * 1024;
+
+/** A file written this shortly before we looked could be written again within the same tick of the file system's clock. */
+const SETTLED_NS = 2_000_000_000n;
+
+const readAsync = promisify(readCallback);
+
+export interface DirectoryOptions {
+  /** Absolute paths that are not lent, whatever a selection says: the engine's own state, for one. */
+  readonly exclude: readonly string[];
+  readonly clock: Clock;
+}
+
+/**
+ * Lends a directory of this machine. What is lent belongs to root, as with BuildKit's clients: who
+ * owns a checkout must not change an image. Throws SessionError "not-a-directory".
+ */
+export function openDirectory(path: string, options: Partial<DirectoryOptions> = {}): LocalDirectory {
+  return new DiskDirectory(new FileSystem(realDirectory(path)), { exclude: options.exclude ?? [], clock: options.clock ?? systemClock });
+}
+
+function realDirectory(path: string): string {
+  let real: string;
+  try {
+    real = realpathSync(path);
+  } catch (error) {
+    throw new SessionError("not-a-directory", `resolve : lstat ${path}: ${systemReason(error)}`, { cause: error });
+  }
+  if (!statSync(real).isDirectory()) throw new SessionError("not-a-directory", `stat ${real}: not a directory`);
+  return real;
+}
+
+/** A directory on the way to the current path. */
+interface Frame {
+  readonly path: string;
+  readonly verdict: Verdict;
+  isSent: boolean;
+}
+
+class DiskDirectory implements LocalDirectory {
+  readonly #files: FileSystem;
+  readonly #excluded: ReadonlySet<string>;
+  readonly #clock: Clock;
+
+  constructor(files: FileSystem, options: DirectoryOptions) {
+    this.#files = files;
+    this.#excluded = new Set(options.exclude);
+    this.#clock = options.clock;
+  }
+
+  async *walk(selection: LocalSelection, signal: AbortSignal): AsyncIterable<LocalEntry> {
+    const teller = new EntryTeller(this.#files, this.#clock.nowNs() - SETTLED_NS);
+    let seen = 0;
+    for (const path of this.#selectedPaths(this.#filterFor(selection))) {
+      seen += 1;
+      if (seen % SLICE_ENTRIES === 0) {
+        await nextTurn();
+        signal.throwIfAborted();
+      }
+      const entry = path === undefined ? undefined : teller.tell(path);
+      if (entry !== undefined) yield entry;
+    }
+  }
+
+  async *read(path: string, signal: AbortSignal): ByteStream {
+    signal.throwIfAborted();
+    const file = this.#open(path);
+    try {
+      const { size } = fstatSync(file);
+      for (;;) {
+        const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, Math.max(size + 1, 4096)));
+        const count = size <= SMALL_FILE_BYTES ? readSync(file, buffer) : (await readAsync(file, buffer, 0, buffer.byteLength, null)).bytesRead;
+        if (count === 0) return;
+        signal.throwIfAborted();
+        yield buffer.subarray(0, count);
+        if (count < buffer.byteLength && size <= SMALL_FILE_BYTES) return;
+      }
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** Neither a link nor a pipe that somebody put in the file's place is opened. */
+  #open(path: string): number {
+    try {
+      return openSync(this.#files.absolute(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    } catch (error) {
+      throw new SessionError("unreadable", `open ${this.#files.text(path)}: ${systemReason(error)}`, { cause: error });
+    }
+  }
+
+  #filterFor({ followPaths: paths, includePatterns, excludePatterns }: LocalSelection): SelectionFilter {
+    const followed = paths === undefined ? undefined : followPaths(this.#files, paths);
+    const include = followed === undefined ? includePatterns : withoutNested([...includePatterns, ...followed]) ?? [];
+    return new SelectionFilter(include, excludePatterns);
+  }
+
+  /** What is to be sent, parents first, each directory's names in the order of their bytes; undefined for each path passed over. */
+  *#selectedPaths(filter: SelectionFilter, frames: readonly Frame[] = []): Generator<string | undefined> {
+    const directory = frames.at(-1);
+    for (const { name, isDirectory } of this.#files.list(directory?.path ?? "") ?? []) {
+      const path = joinPath(directory?.path ?? "", name);
+      if (this.#excluded.has(this.#files.text(path))) continue;
+      const verdict = filter.decide(path, directory?.verdict);
+      if (verdict.isSelected) {
+        for (const above of frames) {
+          if (!above.isSent) yield above.path;
+          above.isSent = true;
+        }
+      }
+      yield verdict.isSelected ? path : undefined;
+      if (isDirectory && verdict.mayContain) yield* this.#selectedPaths(filter, [...frames, { path, verdict, isSent: verdict.isSelected }]);
+    }
+  }
+}
+
+/** Turns paths into entries, and second names of a file into hard links to the first. */
+class EntryTeller {
+  readonly #files: FileSystem;
+  /** Times before this are old enough to tell that nothing has changed since. */
+  readonly #settledNs: bigint;
+  readonly #names: Map<string, string> = new Map();
+
+  constructor(files: FileSystem, settledNs: bigint) {
+    this.#files = files;
+    this.#settledNs = settledNs;
+  }
+
+  /** Undefined for what is not there any more, and for sockets, which nobody can lend. */
+  tell(path: string): LocalEntry | undefined {
+    const stats = this.#files.stat(path);
+    const kind = stats === undefined ? undefined : kindOf(stats);
+    if (stats === undefined || kind === undefined) return undefined;
+    const first = kind === "directory" || kind === "symlink" ? undefined : this.#firstName(stats, path);
+    const base = { path, mode: Number(stats.mode & 0o7777n), uid: 0, gid: 0, mtimeNs: stats.mtimeNs, sizeBytes: 0, validator: undefined };
+    if (first !== undefined) return { ...base, kind: "hardlink", linkname: first };
+    switch (kind) {
+      case "file":
+        return { ...base, kind, sizeBytes: Number(stats.size), validator: this.#validator(stats) };
+      case "symlink": {
+        const linkname = this.#files.readLink(path);
+        return linkname === undefined ? undefined : { ...base, kind, mode: 0o777, linkname };
+      }
+      case "char":
+      case "block":
+        return { ...base, kind, device: deviceOf(stats.rdev) };
+      case "directory":
+      case "fifo":
+        return { ...base, kind };
+    }
+  }
+
+  #firstName(stats: BigIntStats, path: string): string | undefined {
+    if (stats.nlink < 2n) return undefined;
+    const key = `${stats.dev}:${stats.ino}`;
+    const first = this.#names.get(key);
+    if (first === undefined) this.#names.set(key, path);
+    return first;
+  }
+
+  #validator({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string | undefined {
+    return mtimeNs < this.#settledNs && ctimeNs < this.#settledNs ? [dev, ino, size, mtimeNs, ctimeNs].join(":") : undefined;
+  }
+}
+
+function kindOf(stats: BigIntStats): Exclude<EntryKind, "hardlink" | "whiteout" | "opaque"> | undefined {
+  if (stats.isFile()) return "file";
+  if (stats.isDirectory()) return "directory";
+  if (stats.isSymbolicLink()) return "symlink";
+  if (stats.isCharacterDevice()) return "char";
+  if (stats.isBlockDevice()) return "block";
+  return stats.isFIFO() ? "fifo" : undefined;
+}
+
+/** The kernel's 12 and 20 bits (linux/kdev_t.h, new_encode_dev). */
+function deviceOf(rdev: bigint): { readonly major: number; readonly minor: number } {
+  return { major: Number((rdev >> 8n) & 0xfffn), minor: Number((rdev & 0xffn) | ((rdev >> 12n) & 0xfff00n)) };
+}

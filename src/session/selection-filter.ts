@@ -1,0 +1,63 @@
+import { PatternMatcher, type ParentMatch, type PathPattern } from "../pattern/pattern-matcher.ts";
+import { SessionError } from "./session-error.ts";
+
+/** What was decided about a path; a directory's is handed to its children. */
+export interface Verdict {
+  /** To be sent for its own sake. A directory may also be sent for the sake of what lies in it. */
+  readonly isSelected: boolean;
+  /** False when nothing in the directory can be selected. */
+  readonly mayContain: boolean;
+  readonly include: ParentMatch | undefined;
+  readonly exclude: ParentMatch | undefined;
+}
+
+/**
+ * Decides path by path what include and exclude patterns let through, parents before children.
+ * Throws SessionError "usage" for a malformed pattern.
+ */
+export class SelectionFilter {
+  readonly #include: PatternMatcher | undefined;
+  readonly #exclude: PatternMatcher | undefined;
+  /** Directories under which an include pattern, or an exception to an exclude pattern, can match; undefined for anywhere. */
+  readonly #includePrefixes: readonly string[] | undefined;
+  readonly #exceptionPrefixes: readonly string[] | undefined;
+
+  constructor(includePatterns: readonly string[], excludePatterns: readonly string[]) {
+    this.#include = compile("includepatterns", includePatterns);
+    this.#exclude = compile("excludepatterns", excludePatterns);
+    this.#includePrefixes = prefixesOf((this.#include?.patterns ?? []).filter(({ exclusion }) => !exclusion));
+    this.#exceptionPrefixes = prefixesOf((this.#exclude?.patterns ?? []).filter(({ exclusion }) => exclusion));
+  }
+
+  decide(path: string, parent: Verdict | undefined): Verdict {
+    const include = this.#include?.matchesUsingParent(path, parent?.include);
+    const exclude = this.#exclude?.matchesUsingParent(path, parent?.exclude);
+    const isIncluded = include?.matched ?? true;
+    const isExcluded = exclude?.matched ?? false;
+    return {
+      isSelected: isIncluded && !isExcluded,
+      mayContain: (isIncluded || canHold(this.#includePrefixes, path)) && (!isExcluded || canHold(this.#exceptionPrefixes, path)),
+      include: include?.match,
+      exclude: exclude?.match,
+    };
+  }
+}
+
+function compile(name: string, patterns: readonly string[]): PatternMatcher | undefined {
+  if (patterns.length === 0) return undefined;
+  try {
+    return new PatternMatcher(patterns);
+  } catch (error) {
+    throw new SessionError("usage", `invalid ${name}: [${patterns.join(" ")}]: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** The fixed beginnings of the patterns; undefined if one may begin with anything. */
+function prefixesOf(patterns: readonly PathPattern[]): readonly string[] | undefined {
+  const prefixes = patterns.map(({ text }) => text.replace(/\/\*\*$/, "").replace(/\/\*$/, ""));
+  return prefixes.some((prefix) => /[*[\]?^\\]/.test(prefix)) ? undefined : prefixes;
+}
+
+function canHold(prefixes: readonly string[] | undefined, directory: string): boolean {
+  return prefixes === undefined || prefixes.some((prefix) => `${prefix}/`.startsWith(`${directory}/`));
+}
