@@ -92,7 +92,9 @@ export class ExecMounts implements AsyncDisposable {
   async #addCache(mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
     const { cacheOpt } = mount;
     if (cacheOpt === undefined) throw new OperationError("unsupported", `the graph has a cache mount without an id (${mount.dest})`);
-    const request = { id: cacheOpt.ID, sharing: SHARING[cacheOpt.sharing] };
+    const sharing = SHARING.get(cacheOpt.sharing);
+    if (sharing === undefined) throw new OperationError("unsupported", `the cache mount ${mount.dest} is shared in a way that this engine does not know`);
+    const request = { id: cacheOpt.ID, sharing };
     const directory = await openCacheDirectory(this.#services.cacheDirectory, request, (path) => this.#fillCache(path, mount, inputs, signal), signal);
     this.#stack.use(directory);
     this.#mounts.push({ kind: "bind", source: directory.path, destination: mount.dest, readOnly: mount.readonly });
@@ -145,11 +147,11 @@ export function missingSecret(id: string): OperationError {
   return new OperationError("missing-input", `secret ${id}: not found: give it with --secret id=${id},src=PATH or --secret id=${id},env=VARIABLE`);
 }
 
-const SHARING: Readonly<Record<CacheSharingOpt, CacheSharing>> = {
-  [CacheSharingOpt.SHARED]: "shared",
-  [CacheSharingOpt.PRIVATE]: "private",
-  [CacheSharingOpt.LOCKED]: "locked",
-};
+const SHARING: ReadonlyMap<CacheSharingOpt, CacheSharing> = new Map<CacheSharingOpt, CacheSharing>([
+  [CacheSharingOpt.SHARED, "shared"],
+  [CacheSharingOpt.PRIVATE, "private"],
+  [CacheSharingOpt.LOCKED, "locked"],
+]);
 
 function chainOf(mount: Mount, inputs: readonly LayerChain[]): LayerChain {
   // -1 is scratch.

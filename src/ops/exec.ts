@@ -57,7 +57,7 @@ function contentOfInput(mounts: readonly Mount[]): ((input: LayerChain, signal: 
   if (mounts.length === 0 || !mounts.every(keyedByContent)) return undefined;
   return async (input, signal) => {
     const tree = await Tree.open(input, signal);
-    const digests = await Promise.all(mounts.map((mount) => contentDigest(tree, { path: mount.selector, followLinks: true }, signal)));
+    const digests = await Promise.all(mounts.map((mount) => contentDigest(tree, { path: mount.selector, followLinks: true, wildcard: false, includePatterns: [], excludePatterns: [], requiredPaths: [] }, signal)));
     return digestOf(Buffer.from(digests.join("\n")));
   };
 }

@@ -1,0 +1,100 @@
+import { parseDigest } from "../content/digest.ts";
+import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
+import type { SourceOp } from "../llb/op.ts";
+import { formatPlatform, type Platform } from "../oci/platform.ts";
+import { parseReference, tagNameOnly } from "../oci/reference.ts";
+import { execOperation } from "../ops/exec.ts";
+import { fileOperation } from "../ops/file-operation.ts";
+import { mergeOperation } from "../ops/merge.ts";
+import { OperationError } from "../ops/operation-error.ts";
+import { httpOperation } from "../ops/source-http.ts";
+import { imageOperation } from "../ops/source-image.ts";
+import { localOperation } from "../ops/source-local.ts";
+import type { LayerChain } from "../snapshot/layer.ts";
+import type { Graph, Operation, Vertex } from "../solver/operation.ts";
+import type { BuildServices } from "./build-services.ts";
+import { parseLocalSelection } from "./local-selection.ts";
+
+/** The graph with what each vertex does. Refuses a kind of vertex that this engine does not have, before anything runs. */
+export function operationsOf(graph: LlbGraph, services: BuildServices): Graph<LayerChain> {
+  return new Map([...graph.vertices].map(([digest, vertex]): [typeof digest, Vertex<LayerChain>] => [digest, {
+    digest,
+    name: vertex.name,
+    inputs: vertex.inputs.map((input) => ({ vertex: input.digest, index: input.index })),
+    ignoreCache: vertex.metadata?.ignoreCache ?? false,
+    operation: operationOf(vertex, services),
+  }]));
+}
+
+function operationOf(vertex: LlbVertex, services: BuildServices): Operation<LayerChain> {
+  const { op } = vertex.op;
+  switch (op.case) {
+    case "source":
+      return sourceOperation(vertex, op.value, services);
+    case "exec":
+      return execOperation(op.value, formatPlatform(platformOf(vertex, services)), services.exec, (stream, bytes) => services.steps.output(vertex.digest, stream, bytes));
+    case "file":
+      return fileOperation(op.value, vertex.inputs.length, services.file);
+    case "merge":
+      return mergeOperation(vertex.inputs.length);
+    case "diff":
+    case "build":
+    case undefined:
+      throw new OperationError("unsupported", `${vertex.name}: the graph has an operation of kind ${op.case ?? "unknown"}, which this engine does not have`);
+    default:
+      throw new OperationError("unsupported", `${vertex.name}: the graph has an operation which this engine does not have`);
+  }
+}
+
+function sourceOperation(vertex: LlbVertex, source: SourceOp, services: BuildServices): Operation<LayerChain> {
+  const [scheme = "", rest = ""] = splitAt(source.identifier, "://");
+  switch (scheme) {
+    case "docker-image":
+    case "oci-layout":
+      return imageOperation(tagNameOnly(parseReference(rest)), platformOf(vertex, services), async (reference, platform, signal) => {
+        const pinned = scheme === "docker-image" ? await services.images.pin(reference, platform, signal) : await services.layouts(source.attrs["oci.store"] ?? "").pin(reference, platform, signal);
+        services.pins.set(vertex.digest, { kind: "image", reference, digest: pinned.digest, platform, layout: scheme === "oci-layout" });
+        return pinned;
+      });
+    case "local":
+      return localOperation(async (signal) => {
+        const found = await services.locals.read(rest, parseLocalSelection(source.attrs), signal);
+        services.pins.set(vertex.digest, { kind: "local", name: rest, root: found.root });
+        return found;
+      });
+    case "http":
+    case "https":
+      return httpOperation(httpRequest(source), services.http, (digest) => services.pins.set(vertex.digest, { kind: "http", url: source.identifier, digest }));
+    default:
+      throw new OperationError("unsupported", `${vertex.name}: sources of kind ${scheme}:// are not supported yet`);
+  }
+}
+
+function httpRequest({ identifier, attrs }: SourceOp): Parameters<typeof httpOperation>[0] {
+  const checksum = attrs["http.checksum"];
+  return {
+    url: identifier,
+    checksum: checksum === undefined ? undefined : parseDigest(checksum),
+    filename: attrs["http.filename"],
+    mode: attrs["http.perm"] === undefined ? 0o600 : Number.parseInt(attrs["http.perm"], 8),
+    uid: Number(attrs["http.uid"] ?? 0),
+    gid: Number(attrs["http.gid"] ?? 0),
+  };
+}
+
+function platformOf(vertex: LlbVertex, services: BuildServices): Platform {
+  const { platform } = vertex.op;
+  if (platform === undefined) return services.platform;
+  const { Architecture: architecture, OS: os, Variant: variant, OSVersion, OSFeatures } = platform;
+  return {
+    architecture, os,
+    ...(variant === "" ? {} : { variant }),
+    ...(OSVersion === "" ? {} : { "os.version": OSVersion }),
+    ...(OSFeatures.length === 0 ? {} : { "os.features": OSFeatures }),
+  };
+}
+
+function splitAt(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text, ""] : [text.slice(0, at), text.slice(at + separator.length)];
+}

@@ -1,0 +1,50 @@
+import { digestOf, type Digest } from "../content/digest.ts";
+import type { Clock } from "../host/clock.ts";
+import type { ReportEvent } from "../progress/event.ts";
+
+/** Turns work into the events of one step. */
+export class StepReporter {
+  readonly #report: ReportEvent;
+  readonly #clock: Clock;
+  readonly #finished = new Set<Digest>();
+
+  constructor(report: ReportEvent, clock: Clock) {
+    this.#report = report;
+    this.#clock = clock;
+  }
+
+  /** Work that is no vertex of a graph, such as an export. */
+  async work<T>(name: string, run: (step: Digest) => Promise<T>): Promise<T> {
+    const step = digestOf(Buffer.from(name));
+    return await this.step({ digest: step, name }, () => run(step));
+  }
+
+  async step<T>({ digest, name }: { readonly digest: Digest; readonly name: string }, run: () => Promise<T>): Promise<T> {
+    this.#report({ kind: "step-started", step: digest, name, at: this.#clock.now() });
+    try {
+      const result = await run();
+      this.#finished.add(digest);
+      this.#report({ kind: "step-finished", step: digest, at: this.#clock.now() });
+      return result;
+    } catch (error) {
+      this.#report({ kind: "step-failed", step: digest, message: error instanceof Error ? error.message : String(error), at: this.#clock.now() });
+      throw error;
+    }
+  }
+
+  cached({ digest, name }: { readonly digest: Digest; readonly name: string }): void {
+    // A vertex may be found more than once on the way: by two keys, and for two platforms.
+    if (this.#finished.has(digest)) return;
+    this.#finished.add(digest);
+    this.#report({ kind: "step-cached", step: digest, name, at: this.#clock.now() });
+  }
+
+  /** A part of a step that has come to its end: a layer, a manifest. */
+  finished(step: Digest, id: string, sizeBytes: number | undefined): void {
+    this.#report({ kind: "step-progress", step, id, doneBytes: sizeBytes ?? 0, totalBytes: sizeBytes, finished: true, at: this.#clock.now() });
+  }
+
+  output(step: Digest, stream: "stdout" | "stderr", bytes: Uint8Array): void {
+    this.#report({ kind: "step-output", step, stream, bytes, at: this.#clock.now() });
+  }
+}
