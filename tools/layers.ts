@@ -21,7 +21,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   archive: ["content"],
   syscall: ["host"],
   namespace: ["host", "syscall"],
-  git: ["host"],
+  git: ["host", "scrub"],
   store: ["content", "host"],
   registry: ["content", "host", "oci"],
   snapshot: ["archive", "content", "host", "namespace", "oci", "pattern", "store", "syscall"],
