@@ -1,0 +1,148 @@
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path/posix";
+import { randomId } from "../host/random.ts";
+import type { MountNamespace } from "../namespace/mount-namespace.ts";
+import type { MountedTree } from "../snapshot/layer-store.ts";
+import { hostsFile } from "./hosts-file.ts";
+import { missingMountPoints, removeMountStubs } from "./mount-stubs.ts";
+import { resolvConf } from "./resolv-conf.ts";
+import { runtimeSpec, type RuntimeSpec, type SandboxGround } from "./runtime-spec.ts";
+import { runToEnd } from "./run-to-end.ts";
+import { SandboxError } from "./sandbox-error.ts";
+import type { SandboxProcess } from "./sandbox.ts";
+import { resolveInTree } from "./tree-path.ts";
+import { resolveUser, type TreeUser } from "./tree-user.ts";
+
+/** What is prepared for one process: the folder that an OCI runtime starts from, and the tree made ready for it. */
+export interface Bundle extends AsyncDisposable {
+  /** Unique on this machine; starts with our process number, so that what a killed process left can be told. */
+  readonly id: string;
+  readonly folder: string;
+}
+
+/** passwd and group files are small; what is larger is not one. */
+const USER_FILE_BYTES_MAX = 10 * 1024 * 1024;
+
+/** Directories that are there after any RUN: BuildKit leaves these mount points in the layer. */
+const KEPT_MOUNT_POINTS = ["proc", "sys", "dev"];
+
+export interface BundlePlace {
+  readonly namespace: MountNamespace;
+  /** Bundles are made in here. */
+  readonly folder: string;
+  readonly ground: (bundleId: string) => SandboxGround;
+}
+
+/** Writes the bundle and prepares the tree. Disposing takes away the bundle and the mount points that were left empty. */
+export async function prepareBundle(step: SandboxProcess, root: MountedTree, place: BundlePlace): Promise<Bundle> {
+  const id = newBundleId();
+  const folder = join(place.folder, id);
+  const ground = place.ground(id);
+  const user = lookUpUser(root.viewPath, step.user, ground);
+  const stubs = missingMountPoints(root.viewPath, ["/etc/resolv.conf", "/etc/hosts", ...step.mounts.map((mount) => mount.destination)]);
+  const bundle = {
+    id,
+    folder,
+    [Symbol.asyncDispose]: async (): Promise<void> => {
+      rmSync(folder, { recursive: true, force: true });
+      const refused = removeMountStubs(stubs);
+      if (refused.length > 0) await removeInside(place.namespace, refused.map((path) => insidePath(root, path)));
+    },
+  };
+  try {
+    const { process: child } = fillBundle(step, root, { folder, user, ground });
+    await makeDirectories(place.namespace, root, KEPT_MOUNT_POINTS.map((name) => resolveInTree(root.viewPath, name)), { uid: 0, gid: 0 });
+    await makeDirectories(place.namespace, root, [resolveInTree(root.viewPath, child.cwd)], user);
+    return bundle;
+  } catch (error) {
+    await bundle[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function fillBundle(step: SandboxProcess, root: MountedTree, made: { readonly folder: string; readonly user: TreeUser; readonly ground: SandboxGround }): RuntimeSpec {
+  const { folder, user, ground } = made;
+  const files = { rootPath: root.rootPath, resolvConf: join(folder, "resolv.conf"), hosts: join(folder, "hosts") };
+  const spec = runtimeSpec(step, user, files, ground);
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  writeFileSync(files.resolvConf, resolvConf(step.network, readIfThere));
+  writeFileSync(files.hosts, hostsFile(step));
+  for (const path of [files.resolvConf, files.hosts]) chmodSync(path, 0o644); // Whatever our umask is.
+  writeFileSync(join(folder, "config.json"), JSON.stringify(spec), { mode: 0o600 });
+  return spec;
+}
+
+export function newBundleId(): string {
+  return `${process.pid}-${randomId()}`;
+}
+
+function lookUpUser(root: string, text: string, ground: SandboxGround): TreeUser {
+  const user = resolveUser(text, { passwd: readUserFile(root, "/etc/passwd"), group: readUserFile(root, "/etc/group") });
+  if (!ground.manyIds && (user.uid !== 0 || user.gid !== 0)) {
+    throw new SandboxError("user", `user ${text} is ${user.uid}:${user.gid}, and only root exists here: give this user ranges in /etc/subuid and /etc/subgid (and install newuidmap), or run as root`);
+  }
+  return user;
+}
+
+function readUserFile(root: string, path: string): string | undefined {
+  const real = resolveInTree(root, path);
+  const stat = statSync(real, { throwIfNoEntry: false });
+  if (stat?.isFile() !== true) return undefined;
+  if (stat.size > USER_FILE_BYTES_MAX) throw new SandboxError("user", `${path} exceeds ${USER_FILE_BYTES_MAX} bytes`);
+  return readIfThere(real);
+}
+
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Each with the parents that it lacks, all owned by `owner`; what is there stays as it is. */
+async function makeDirectories(namespace: MountNamespace, root: MountedTree, paths: readonly string[], owner: Owner): Promise<void> {
+  for (const path of paths) {
+    const missing = missingMountPoints(root.viewPath, [path.slice(root.viewPath.length)]).toReversed();
+    const nearest = missing[0] === undefined ? path : dirname(missing[0]);
+    if (statSync(nearest).isDirectory() !== true) throw new SandboxError("path", `${insidePath(root, nearest).slice(root.rootPath.length)} is not a directory`);
+    for (const directory of missing) {
+      try {
+        mkdirSync(directory);
+        chmodSync(directory, 0o755);
+        chownSync(directory, owner.uid, owner.gid);
+      } catch (error) {
+        if (!["EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+        await makeInside(namespace, insidePath(root, directory), owner);
+      }
+    }
+  }
+}
+
+/** In a user namespace only a process inside can give something to another id, or write where another id owns. */
+async function makeInside(namespace: MountNamespace, path: string, owner: Owner): Promise<void> {
+  const script = 'mkdir -p -m 755 -- "$1" && chown -h "$2" -- "$1"';
+  const complaint = await runToEnd(namespace, ["/bin/sh", "-c", script, "sh", path, `${owner.uid}:${owner.gid}`], new AbortController().signal);
+  if (complaint.exitCode !== 0) throw new SandboxError("path", `cannot make ${path}: ${complaint.stderr.trim()}`);
+}
+
+async function removeInside(namespace: MountNamespace, paths: readonly string[]): Promise<void> {
+  const script = `for path; do
+    parent=\${path%/*}
+    time=$(stat -c %y -- "$parent") || continue
+    if [ -d "$path" ]; then rmdir -- "$path"; elif [ ! -s "$path" ]; then rm -f -- "$path"; fi 2>/dev/null
+    touch -m -d "$time" -- "$parent"
+  done`;
+  await runToEnd(namespace, ["/bin/sh", "-c", script, "sh", ...paths], new AbortController().signal);
+}
+
+/** The same place as a process inside the mount namespace names it. */
+function insidePath(root: MountedTree, path: string): string {
+  return root.rootPath + path.slice(root.viewPath.length);
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
+  }
+}

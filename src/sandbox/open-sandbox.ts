@@ -1,0 +1,112 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path/posix";
+import type { Environment } from "../host/environment.ts";
+import { findExecutable, nodeExecutable } from "../host/executable.ts";
+import { runProcess } from "../host/process.ts";
+import type { MountNamespace } from "../namespace/mount-namespace.ts";
+import type { MountedTree } from "../snapshot/layer-store.ts";
+import { prepareBundle } from "./bundle.ts";
+import { NamespacesRuntime, defaultInitPath } from "./namespaces.ts";
+import { OciRuntime, containerId, type BundleRuntime } from "./oci-runtime.ts";
+import { reportRuntimes, type RuntimeName, type RuntimeReport, type RuntimeVersions } from "./runtime-choice.ts";
+import type { SandboxGround } from "./runtime-spec.ts";
+import { SandboxError } from "./sandbox-error.ts";
+import type { Isolation, Sandbox, SandboxProcess } from "./sandbox.ts";
+import { seccompProfile } from "./seccomp-profile.ts";
+import { HYBRID_TREE, surveyGround, type Survey } from "./survey-ground.ts";
+import { sweepLeftovers } from "./sweep-leftovers.ts";
+
+export interface SandboxOptions {
+  readonly namespace: MountNamespace;
+  /** An absolute path, for our use only; several processes may share it. */
+  readonly stateDirectory: string;
+  readonly prefer: "auto" | RuntimeName;
+  /** Only PATH is read: where runc and crun are looked for. */
+  readonly environment: Environment;
+  readonly nodePath?: string;
+  /** The program that sets up the `namespaces` sandbox; found beside the module when not given. */
+  readonly initPath?: string;
+}
+
+/** The best sandbox there is, or the one asked for. Throws SandboxError `unavailable` with the reasons when it cannot be had. */
+export async function openSandbox(options: SandboxOptions, signal: AbortSignal): Promise<Sandbox> {
+  const survey = surveyGround(options.namespace);
+  const reports = reportRuntimes(survey, await askVersions(options.environment, signal));
+  const wanted = options.prefer === "auto" ? reports : reports.filter((report) => report.runtime === options.prefer);
+  const chosen = wanted.find((report) => report.available);
+  if (chosen === undefined) throw new SandboxError("unavailable", wanted.map((report) => report.reason).join("; "));
+  mkdirSync(options.stateDirectory, { recursive: true, mode: 0o711 });
+  sweepLeftovers(options.stateDirectory);
+  const runtime = await startRuntime(chosen.runtime, options, { survey, signal });
+  return new BundleSandbox(runtime, options, { survey, chosen });
+}
+
+/** What each runtime is good for on this machine, best first, with the reason where it cannot be used. */
+export async function probeSandboxes(options: Pick<SandboxOptions, "namespace" | "environment">, signal: AbortSignal): Promise<readonly RuntimeReport[]> {
+  return reportRuntimes(surveyGround(options.namespace), await askVersions(options.environment, signal));
+}
+
+class BundleSandbox implements Sandbox {
+  readonly isolation: Isolation;
+  readonly #runtime: BundleRuntime;
+  readonly #options: SandboxOptions;
+  readonly #survey: Survey;
+
+  constructor(runtime: BundleRuntime, options: SandboxOptions, found: { readonly survey: Survey; readonly chosen: RuntimeReport }) {
+    this.#runtime = runtime;
+    this.#options = options;
+    this.#survey = found.survey;
+    const profile = seccompProfile(process.arch);
+    this.isolation = { runtime: found.chosen.runtime, seccomp: found.chosen.seccomp && profile !== undefined, rootless: found.survey.rootless };
+  }
+
+  async run(step: SandboxProcess, root: MountedTree, signal: AbortSignal): Promise<number> {
+    signal.throwIfAborted();
+    const { namespace, stateDirectory } = this.#options;
+    await using bundle = await prepareBundle(step, root, { namespace, folder: stateDirectory, ground: (id) => this.#ground(id) });
+    const exitCode = await this.#runtime.run(bundle, step.onOutput, signal);
+    signal.throwIfAborted();
+    return exitCode;
+  }
+
+  #ground(bundleId: string): SandboxGround {
+    const { rootless, manyIds, cgroups } = this.#survey;
+    const { runtime, seccomp } = this.isolation;
+    const usesCgroups = runtime !== "namespaces" && !rootless;
+    return {
+      rootless,
+      manyIds,
+      cgroup: usesCgroups ? { version: cgroups === "v2" ? 2 : 1, path: `/${containerId(bundleId)}` } : undefined,
+      seccomp: seccomp ? seccompProfile(process.arch) : undefined,
+    };
+  }
+}
+
+async function startRuntime(name: RuntimeName, options: SandboxOptions, found: { readonly survey: Survey; readonly signal: AbortSignal }): Promise<BundleRuntime> {
+  const { namespace, stateDirectory, environment } = options;
+  if (name === "namespaces") {
+    const unsharePath = findExecutable("unshare", environment) ?? "unshare";
+    const initPath = options.initPath ?? defaultInitPath(import.meta.url);
+    return new NamespacesRuntime(namespace, { unsharePath, nodePath: options.nodePath ?? nodeExecutable(), initPath });
+  }
+  // Only in our own mount namespace: crun then sees version 1 alone, which it can work with.
+  if (name === "crun" && found.survey.cgroups === "hybrid") await namespace.unmount(HYBRID_TREE);
+  return new OciRuntime(namespace, {
+    name,
+    path: findExecutable(name, environment) ?? name,
+    stateFolder: join(stateDirectory, name),
+    rootless: found.survey.rootless,
+  });
+}
+
+async function askVersions(environment: Environment, signal: AbortSignal): Promise<RuntimeVersions> {
+  const [runc, crun] = await Promise.all((["runc", "crun"] as const).map((name) => askVersion(name, environment, signal)));
+  return { runc, crun };
+}
+
+async function askVersion(name: string, environment: Environment, signal: AbortSignal): Promise<string | undefined> {
+  const path = findExecutable(name, environment);
+  if (path === undefined) return undefined;
+  const { exitCode, stdout } = await runProcess({ argv: [path, "--version"], env: {} }, signal);
+  return exitCode === 0 ? stdout.toString("utf8") : undefined;
+}

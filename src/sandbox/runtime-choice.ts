@@ -1,0 +1,42 @@
+import type { Survey } from "./survey-ground.ts";
+import type { Isolation } from "./sandbox.ts";
+
+export type RuntimeName = Isolation["runtime"];
+
+/** Whether a runtime can be used here, and why not, or how far. */
+export interface RuntimeReport {
+  readonly runtime: RuntimeName;
+  readonly available: boolean;
+  readonly seccomp: boolean;
+  /** Empty when there is nothing to say against it. */
+  readonly reason: string;
+}
+
+/** What `<runtime> --version` printed, or undefined where it is not installed or does not run. */
+export type RuntimeVersions = Readonly<Record<"runc" | "crun", string | undefined>>;
+
+/** Best first. Pure, so that each machine's answer can be tested on any other. */
+export function reportRuntimes(survey: Survey, versions: RuntimeVersions): readonly RuntimeReport[] {
+  const oci = (["runc", "crun"] as const).map((runtime): RuntimeReport => {
+    const version = versions[runtime];
+    const refusal = version === undefined ? `${runtime} is not installed` : cgroupRefusal(runtime, survey);
+    if (refusal !== "") return { runtime, available: false, seccomp: false, reason: refusal };
+    const seccomp = survey.seccomp && hasSeccomp(version ?? "");
+    return { runtime, available: true, seccomp, reason: seccomp ? "" : `no seccomp: ${survey.seccomp ? `this ${runtime} was built without it` : "the kernel lacks it"}` };
+  });
+  const reason = "no seccomp and no control groups; used when neither runc nor crun can be";
+  return [...oci, { runtime: "namespaces", available: true, seccomp: false, reason }];
+}
+
+/** As root both insist on control groups; in a user namespace they do without. */
+function cgroupRefusal(runtime: "runc" | "crun", survey: Survey): string {
+  if (survey.cgroups === "none") return `${runtime} needs control groups mounted at /sys/fs/cgroup`;
+  if (survey.cgroups === "read-only" && !survey.rootless) return `${runtime} needs to write control groups, and /sys/fs/cgroup is read-only`;
+  if (runtime === "crun" && survey.cgroups === "hybrid" && survey.rootless) return "crun refuses control groups of both versions side by side";
+  return "";
+}
+
+/** runc prints `libseccomp: 2.5.4`, crun `+SECCOMP`. */
+function hasSeccomp(version: string): boolean {
+  return /^libseccomp: \d|\+SECCOMP\b/m.test(version);
+}

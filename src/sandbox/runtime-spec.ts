@@ -1,0 +1,143 @@
+import { posix } from "node:path";
+import { hostnameOf } from "./hosts-file.ts";
+import type { SandboxMount, SandboxProcess } from "./sandbox.ts";
+import type { SeccompProfile } from "./seccomp-profile.ts";
+import type { TreeUser } from "./tree-user.ts";
+
+/** The parts of the OCI runtime specification 1.0.2 that we write: `config.json` of a bundle. */
+export interface RuntimeSpec {
+  readonly ociVersion: string;
+  readonly process: {
+    readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids: readonly number[] };
+    readonly args: readonly string[];
+    readonly env: readonly string[];
+    readonly cwd: string;
+    readonly capabilities: { readonly bounding: readonly string[]; readonly effective: readonly string[]; readonly permitted: readonly string[] };
+    readonly noNewPrivileges: boolean;
+  };
+  readonly root: { readonly path: string; readonly readonly: boolean };
+  readonly hostname: string;
+  readonly mounts: readonly SpecMount[];
+  readonly linux: {
+    readonly namespaces: ReadonlyArray<{ readonly type: string }>;
+    readonly maskedPaths: readonly string[];
+    readonly readonlyPaths: readonly string[];
+    readonly cgroupsPath?: string;
+    readonly resources?: { readonly devices: ReadonlyArray<{ readonly allow: boolean; readonly access: string }> };
+    readonly seccomp?: SeccompProfile;
+  };
+}
+
+export interface SpecMount {
+  readonly destination: string;
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+/** What the machine and the namespace around the sandbox allow. */
+export interface SandboxGround {
+  /** Inside a user namespace: no control groups, no sysfs, devices only by bind mount. */
+  readonly rootless: boolean;
+  /** False where the caller's own id is the only one. */
+  readonly manyIds: boolean;
+  /** Undefined where control groups cannot be used. */
+  readonly cgroup: { readonly version: 1 | 2; readonly path: string } | undefined;
+  readonly seccomp: SeccompProfile | undefined;
+}
+
+/** What is made for one process before it starts. */
+export interface SandboxFiles {
+  readonly rootPath: string;
+  readonly resolvConf: string;
+  readonly hosts: string;
+}
+
+/** The fourteen that Docker and BuildKit leave to root in a container (capabilities(7)). */
+export const CAPABILITIES: readonly string[] = [
+  "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID", "CAP_SETUID",
+  "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE",
+];
+
+const MASKED_PATHS = [
+  "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
+  "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
+];
+
+const READ_ONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+export const DEFAULT_PATH_VARIABLE = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** Says to an OCI runtime, or to our own fallback, what BuildKit's executor would. Pure. */
+export function runtimeSpec(step: SandboxProcess, user: TreeUser, files: SandboxFiles, ground: SandboxGround): RuntimeSpec {
+  const { cgroup, seccomp } = ground;
+  return {
+    ociVersion: "1.0.2",
+    process: {
+      user: { uid: user.uid, gid: user.gid, additionalGids: ground.manyIds ? user.groups : [] },
+      args: step.argv,
+      env: completeEnvironment(step.env, user),
+      cwd: posix.join("/", step.cwd),
+      capabilities: { bounding: CAPABILITIES, effective: CAPABILITIES, permitted: CAPABILITIES },
+      noNewPrivileges: false,
+    },
+    root: { path: files.rootPath, readonly: step.readOnlyRoot },
+    hostname: hostnameOf(step),
+    mounts: lastOfEach([...systemMounts(ground), ...fileMounts(files), ...step.mounts.map(specMount)]),
+    linux: {
+      namespaces: namespaceTypes(step, ground).map((type) => ({ type })),
+      maskedPaths: MASKED_PATHS,
+      readonlyPaths: READ_ONLY_PATHS,
+      ...(cgroup === undefined ? {} : { cgroupsPath: cgroup.path, resources: { devices: [{ allow: false, access: "rwm" }] } }),
+      ...(seccomp === undefined ? {} : { seccomp }),
+    },
+  };
+}
+
+/** PATH and HOME are added at the end where they are missing: the one as BuildKit does, the other as runtimes do. */
+function completeEnvironment(env: readonly string[], user: TreeUser): readonly string[] {
+  const has = (name: string): boolean => env.some((entry) => entry.startsWith(`${name}=`));
+  return [...env, ...(has("PATH") ? [] : [DEFAULT_PATH_VARIABLE]), ...(has("HOME") ? [] : [`HOME=${user.home}`])];
+}
+
+function namespaceTypes(step: SandboxProcess, ground: SandboxGround): readonly string[] {
+  // A cgroup namespace over version 1 hierarchies fails on layouts that are out of the ordinary.
+  return ["pid", "ipc", "uts", "mount", ...(step.network === "none" ? ["network"] : []), ...(ground.cgroup?.version === 2 ? ["cgroup"] : [])];
+}
+
+function systemMounts(ground: SandboxGround): readonly SpecMount[] {
+  const quiet = ["nosuid", "noexec", "nodev"];
+  // Group 5 is tty on every distribution; a user namespace with one id has no such group.
+  const terminals = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", ...(ground.manyIds ? ["gid=5"] : [])];
+  const mounts = [
+    { destination: "/proc", type: "proc", source: "proc", options: quiet },
+    { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "strictatime", "mode=755", "size=65536k"] },
+    { destination: "/dev/pts", type: "devpts", source: "devpts", options: terminals },
+    { destination: "/dev/shm", type: "tmpfs", source: "shm", options: [...quiet, "mode=1777", "size=65536k"] },
+    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: quiet },
+  ];
+  // The kernel gives sysfs only to the owner of the network namespace that it shows.
+  if (!ground.rootless) mounts.push({ destination: "/sys", type: "sysfs", source: "sysfs", options: [...quiet, "ro"] });
+  if (ground.cgroup !== undefined) mounts.push({ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", ...quiet] });
+  return mounts;
+}
+
+function fileMounts(files: SandboxFiles): readonly SpecMount[] {
+  const options = ["nosuid", "noexec", "nodev", "rbind", "ro"];
+  return [
+    { destination: "/etc/resolv.conf", type: "bind", source: files.resolvConf, options },
+    { destination: "/etc/hosts", type: "bind", source: files.hosts, options },
+  ];
+}
+
+function specMount(mount: SandboxMount): SpecMount {
+  const destination = posix.join("/", mount.destination);
+  if (mount.kind === "bind") return { destination, type: "bind", source: mount.source, options: ["rbind", mount.readOnly ? "ro" : "rw"] };
+  const size = mount.sizeBytes === undefined ? [] : [`size=${mount.sizeBytes}`];
+  return { destination, type: "tmpfs", source: "tmpfs", options: ["nosuid", ...size] };
+}
+
+/** Of several mounts at one place the last counts, at the place of the first in the order. */
+function lastOfEach(mounts: readonly SpecMount[]): readonly SpecMount[] {
+  return [...new Map(mounts.map((mount) => [mount.destination, mount])).values()];
+}

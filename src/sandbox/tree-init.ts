@@ -1,0 +1,68 @@
+/**
+ * Process 1 of a `namespaces` sandbox, run with one argument: the bundle's folder. Namespaces are new when it starts;
+ * it makes the tree ready as the bundle's config.json says, gives up what the process must not have, and becomes it.
+ */
+import { fchownSync, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path/posix";
+import { execute, resetSignals } from "../syscall/execute.ts";
+import { changeRoot, raiseLoopback, setHostName } from "../syscall/isolation.ts";
+import { SystemCallError } from "../syscall/native-function.ts";
+import { becomeUser, dieWithParent, limitCapabilities } from "../syscall/privilege.ts";
+import type { RuntimeSpec } from "./runtime-spec.ts";
+import { makeRootReadOnly, setUpTree } from "./tree-setup.ts";
+
+const folder = process.argv[2] ?? "";
+// Opened before the root changes; closed by the execve that it reports on.
+const complaint = openSync(join(folder, "start-error"), "w", 0o600);
+try {
+  // Written by runtimeSpec.
+  start(JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as RuntimeSpec);
+} catch (error) {
+  const { message } = error as Error;
+  writeSync(complaint, message);
+  writeSync(2, `${message}\n`);
+  process.exitCode = 1;
+}
+
+function start(spec: RuntimeSpec): void {
+  const { user, capabilities, args, env, cwd: directory } = spec.process;
+  process.umask(0o022);
+  setHostName(spec.hostname);
+  if (spec.linux.namespaces.some(({ type }) => type === "network")) raiseLoopback();
+  setUpTree(spec);
+  changeRoot(spec.root.path);
+  if (spec.root.readonly) makeRootReadOnly();
+  process.chdir(directory);
+  // What a process writes to by the name /dev/stdout has to be its own.
+  for (const descriptor of [1, 2]) if (fstatSync(descriptor).isFIFO()) fchownSync(descriptor, user.uid, user.gid);
+  limitCapabilities(capabilities.bounding);
+  becomeUser({ uid: user.uid, gid: user.gid, groups: user.additionalGids });
+  dieWithParent();
+  resetSignals();
+  executeByName(args, env);
+}
+
+/** Looks the command up on the process's own PATH, inside its own root, as execvp(3) does. */
+function executeByName(args: readonly string[], env: readonly string[]): void {
+  const name = args[0] ?? "";
+  const path = env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? "";
+  const candidates = name.includes("/") ? [name] : path.split(":").map((place) => join(place || ".", name));
+  let refusal: SystemCallError | undefined;
+  for (const candidate of candidates) {
+    try {
+      execute(candidate, args, env);
+    } catch (error) {
+      if (!(error instanceof SystemCallError)) throw error;
+      if (error.code !== "ENOENT" && error.code !== "ENOTDIR") refusal ??= error;
+    }
+  }
+  throw new Error(`exec: ${JSON.stringify(name)}: ${describeRefusal(refusal, name)}`);
+}
+
+/** In the words of the other runtimes. */
+function describeRefusal(refusal: SystemCallError | undefined, name: string): string {
+  if (refusal?.code === "EACCES") return "permission denied";
+  if (refusal?.code === "ENOEXEC") return "exec format error";
+  if (refusal !== undefined) return refusal.message;
+  return name.includes("/") ? `stat ${name}: no such file or directory` : "executable file not found in $PATH";
+}

@@ -1,0 +1,90 @@
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path/posix";
+import { MOUNT_FLAGS, mount } from "../syscall/mount.ts";
+import { SystemCallError } from "../syscall/native-function.ts";
+import { makeNode } from "../syscall/node.ts";
+import { parseMountOptions } from "./mount-options.ts";
+import type { RuntimeSpec, SpecMount } from "./runtime-spec.ts";
+import { existsInTree, resolveInTree } from "./tree-path.ts";
+
+/** Character devices of a minimal /dev (devices.txt of the kernel). */
+const DEVICES = [
+  { name: "null", major: 1, minor: 3 },
+  { name: "zero", major: 1, minor: 5 },
+  { name: "full", major: 1, minor: 7 },
+  { name: "random", major: 1, minor: 8 },
+  { name: "urandom", major: 1, minor: 9 },
+  { name: "tty", major: 5, minor: 0 },
+];
+
+const DEVICE_LINKS = [
+  ["/proc/self/fd", "fd"], ["/proc/self/fd/0", "stdin"], ["/proc/self/fd/1", "stdout"], ["/proc/self/fd/2", "stderr"],
+  ["pts/ptmx", "ptmx"],
+] as const;
+
+/** Mounts all that the specification names, in our own mount namespace, and fills /dev. */
+export function setUpTree(spec: RuntimeSpec): void {
+  const root = spec.root.path;
+  // A new root has to be a mount point.
+  mount({ source: root, target: root, type: "", flags: MOUNT_FLAGS.bind | MOUNT_FLAGS.recursive, data: "" });
+  for (const entry of spec.mounts) {
+    mountInTree(root, entry);
+    if (entry.destination === "/dev") fillDevices(resolveInTree(root, "/dev"));
+  }
+  for (const path of spec.linux.readonlyPaths) protect(resolveInTree(root, path));
+  for (const path of spec.linux.maskedPaths) mask(resolveInTree(root, path));
+}
+
+/** To be called when the tree is the root. */
+export function makeRootReadOnly(): void {
+  mount({ source: "", target: "/", type: "", flags: MOUNT_FLAGS.remount | MOUNT_FLAGS.bind | MOUNT_FLAGS.readOnly, data: "" });
+}
+
+function mountInTree(root: string, entry: SpecMount): void {
+  const target = resolveInTree(root, entry.destination);
+  const { flags, data } = parseMountOptions(entry.options);
+  const bind = (flags & MOUNT_FLAGS.bind) !== 0;
+  makeMountPoint(target, bind && !statSync(entry.source).isDirectory());
+  mount({ source: entry.source, target, type: bind ? "" : entry.type, flags: bind ? flags & (MOUNT_FLAGS.bind | MOUNT_FLAGS.recursive) : flags, data });
+  const limits = flags & ~(MOUNT_FLAGS.bind | MOUNT_FLAGS.recursive);
+  // A bind mount takes its other flags only in a second call.
+  if (bind && limits !== 0) mount({ source: "", target, type: "", flags: MOUNT_FLAGS.remount | MOUNT_FLAGS.bind | limits, data: "" });
+}
+
+function makeMountPoint(path: string, file: boolean): void {
+  if (existsInTree(path)) return;
+  mkdirSync(file ? dirname(path) : path, { recursive: true, mode: 0o755 });
+  if (file) closeSync(openSync(path, "wx", 0o644));
+}
+
+function fillDevices(folder: string): void {
+  for (const device of DEVICES) makeDevice(join(folder, device.name), device);
+  for (const [target, name] of DEVICE_LINKS) symlinkSync(target, join(folder, name));
+}
+
+/** A node of our own; where the kernel forbids that, as in a user namespace, the host's by bind mount. */
+function makeDevice(path: string, device: { readonly name: string; readonly major: number; readonly minor: number }): void {
+  try {
+    makeNode(path, { kind: "char", mode: 0o666, major: device.major, minor: device.minor });
+    chmodSync(path, 0o666); // Whatever the umask took away.
+  } catch (error) {
+    if (!(error instanceof SystemCallError) || error.code !== "EPERM") throw error;
+    makeMountPoint(path, true);
+    mount({ source: `/dev/${device.name}`, target: path, type: "", flags: MOUNT_FLAGS.bind, data: "" });
+  }
+}
+
+function protect(path: string): void {
+  if (!existsSync(path)) return;
+  mount({ source: path, target: path, type: "", flags: MOUNT_FLAGS.bind | MOUNT_FLAGS.recursive, data: "" });
+  const quiet = MOUNT_FLAGS.noSuid | MOUNT_FLAGS.noDev | MOUNT_FLAGS.noExec;
+  mount({ source: "", target: path, type: "", flags: MOUNT_FLAGS.remount | MOUNT_FLAGS.bind | MOUNT_FLAGS.readOnly | quiet, data: "" });
+}
+
+/** Directories become empty, files become /dev/null. */
+function mask(path: string): void {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (stat.isDirectory()) mount({ source: "tmpfs", target: path, type: "tmpfs", flags: MOUNT_FLAGS.readOnly, data: "size=0k" });
+  else mount({ source: "/dev/null", target: path, type: "", flags: MOUNT_FLAGS.bind, data: "" });
+}
