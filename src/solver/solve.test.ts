@@ -89,6 +89,14 @@ test("the first failure stops the rest, names its step, and nothing runs afterwa
   assert.ok(stopped);
 });
 
+test("tells the results that it has, and runs nothing for them", async () => {
+  const graph = graphOf([], { base: { output: "tree" }, unused: {}, top: { inputs: ["base"] } });
+  const solver = solverOf(graph, memoryResultCache(), []);
+  await solver.result({ vertex: named("top"), index: 0 }, never);
+  assert.deepEqual(await solver.known(named("base")), ["tree"]);
+  assert.equal(await solver.known(named("unused")), undefined);
+});
+
 test("a failure is not remembered", async () => {
   const cache = memoryResultCache<string>();
   await assert.rejects(solve(graphOf([], { a: { work: () => Promise.reject(new Error("no")) } }), "a", cache));
@@ -137,8 +145,12 @@ function graphOf(ran: string[], steps: Steps): Map<Digest, Vertex<string>> {
   return new Map(Object.entries(steps).map(vertexOf));
 }
 
+function solverOf(graph: Map<Digest, Vertex<string>>, cache: ResultCache<string>, cached: string[]): Solver<string> {
+  const observer = { keying: <T>(_: unknown, work: () => Promise<T>) => work(), running: <T>(_: unknown, work: () => Promise<T>) => work(), cached: (vertex: Vertex<string>) => void cached.push(vertex.name) };
+  return new Solver({ graph, cache, observer, semaphore: new Semaphore(3) });
+}
+
 // Five parameters in effect: a builder for tests, whose last ones are rarely given.
 async function solve(graph: Map<Digest, Vertex<string>>, target: string, ...[cache = memoryResultCache<string>(), cached = [], signal = never]: [ResultCache<string>?, string[]?, AbortSignal?]): Promise<string> {
-  const observer = { keying: <T>(_: unknown, work: () => Promise<T>) => work(), running: <T>(_: unknown, work: () => Promise<T>) => work(), cached: (vertex: Vertex<string>) => void cached.push(vertex.name) };
-  return await new Solver({ graph, cache, observer, semaphore: new Semaphore(3) }).result({ vertex: named(target), index: 0 }, signal);
+  return await solverOf(graph, cache, cached).result({ vertex: named(target), index: 0 }, signal);
 }

@@ -42,6 +42,12 @@ export class Solver<R> {
     }
   }
 
+  /** The results of a vertex where this solver has them; undefined where nobody needed them. Runs nothing. */
+  async known(vertex: Digest): Promise<readonly R[] | undefined> {
+    const solution = await this.#solutions.get(vertex);
+    return solution === undefined ? undefined : (solution.found ?? (await this.#running.get(solution.outputKey)));
+  }
+
   #vertex(digest: Digest): Vertex<R> {
     const vertex = this.#context.graph.get(digest);
     if (vertex === undefined) throw new RangeError(`no vertex ${digest}`);
@@ -93,14 +99,14 @@ export class Solver<R> {
     const record = await this.#context.cache.find(key, signal);
     if (record === undefined) return undefined;
     this.#context.observer.cached(vertex);
-    return { outputKey: record.outputKey, fresh: false, results: () => Promise.resolve(record.results) };
+    return { outputKey: record.outputKey, fresh: false, found: record.results, results: () => Promise.resolve(record.results) };
   }
 
   /** Nothing runs until somebody asks for the results: a later vertex may be known without them. */
   #toRun(vertex: Vertex<R>, work: Work<R>, signal: AbortSignal): Solution<R> {
     const [outputKey] = work.keys;
     const results = (): Promise<readonly R[]> => remember(this.#running, outputKey, () => this.#run(vertex, work, signal));
-    return { outputKey, fresh: work.fresh, results };
+    return { outputKey, fresh: work.fresh, found: undefined, results };
   }
 
   async #run(vertex: Vertex<R>, work: Work<R>, signal: AbortSignal): Promise<readonly R[]> {
@@ -135,6 +141,8 @@ interface Solution<R> {
   readonly outputKey: CacheKey;
   /** Made without asking the cache, and therefore perhaps other than what the cache remembers under its key. */
   readonly fresh: boolean;
+  /** What a cache answered; undefined where the vertex has to run for its results. */
+  readonly found: readonly R[] | undefined;
   results(): Promise<readonly R[]>;
 }
 

@@ -1,0 +1,50 @@
+import type { Digest } from "../content/digest.ts";
+import { loadGraph, type LlbGraph, type LlbVertex } from "../llb/graph.ts";
+import type { Definition } from "../llb/definition.ts";
+import type { LayerChain } from "../snapshot/layer.ts";
+import type { Vertex } from "../solver/operation.ts";
+import type { ResultCache } from "../solver/result-cache.ts";
+import type { Semaphore } from "../solver/semaphore.ts";
+import type { SolveObserver } from "../solver/solve-context.ts";
+import { Solver } from "../solver/solve.ts";
+import type { BuildServices } from "./build-services.ts";
+import { operationsOf } from "./operations.ts";
+
+/** Definitions with the trees that they lead to. */
+export interface SolvedGraphs {
+  /** One for each definition, in order; empty for an empty tree. */
+  readonly chains: readonly LayerChain[];
+  readonly graphs: readonly LlbGraph[];
+  /** The trees of a vertex, as far as this build has seen them. */
+  known(vertex: Digest): Promise<readonly LayerChain[] | undefined>;
+}
+
+export interface SolveMeans {
+  readonly services: BuildServices;
+  readonly cache: ResultCache<LayerChain>;
+  readonly semaphore: Semaphore;
+}
+
+/** Solves definitions together, so that what they have in common is done once. Rejects with VertexError. */
+export async function solveGraphs(definitions: readonly Definition[], { services, cache, semaphore }: SolveMeans, signal: AbortSignal): Promise<SolvedGraphs> {
+  const graphs = definitions.map(loadGraph);
+  const merged: LlbGraph = { vertices: new Map(graphs.flatMap((graph) => [...graph.vertices])), head: undefined };
+  const solver = new Solver({ graph: operationsOf(merged, services), cache, semaphore, observer: observerOf(merged, services) });
+  const chains = await Promise.all(graphs.map(async ({ head }) => (head === undefined ? [] : await solver.result({ vertex: head.digest, index: head.index }, signal))));
+  return { chains, graphs, known: (vertex) => solver.known(vertex) };
+}
+
+function observerOf(graph: LlbGraph, { steps }: BuildServices): SolveObserver<LayerChain> {
+  const isSource = (vertex: Vertex<LayerChain>): boolean => graph.vertices.get(vertex.digest)?.op.op.case === "source";
+  return {
+    // A source does its work when it is named: a directory is read, an image is looked up.
+    keying: (vertex, work) => (isSource(vertex) ? steps.step(vertex, work) : work()),
+    running: (vertex, work) => (isSource(vertex) ? work() : steps.step(vertex, work)),
+    cached: (vertex) => steps.cached(vertex),
+  };
+}
+
+/** The vertex that a failure speaks of, in whichever graph it is. */
+export function findVertex(graphs: readonly LlbGraph[], digest: Digest): LlbVertex | undefined {
+  return graphs.map(({ vertices }) => vertices.get(digest)).find((vertex) => vertex !== undefined);
+}
