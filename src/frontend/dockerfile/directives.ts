@@ -1,10 +1,11 @@
-import { cut, toLower, trimStart } from "./go-text.ts";
+import { cut, toLower, trimEndOf, trimStart } from "./go-text.ts";
 import { InstructionError } from "./dockerfile-error.ts";
 import type { Directive } from "./parsed.ts";
 import { lineRanges, type Range } from "./source-range.ts";
 import { decodeSource } from "./source-text.ts";
 
-const DIRECTIVE = /^([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*([^\n]+?)[\t\n\f\r ]*$/;
+const BLANKS = "\t\n\f\r ";
+const DIRECTIVE = /^([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=([^\n]+)$/;
 
 /** Reads the `# name=value` lines that may stand before all else; any other line ends them. */
 export class DirectiveReader {
@@ -35,8 +36,14 @@ export class DirectiveReader {
     }
     if (this.#seen.has(name)) throw new InstructionError(`only one ${name} parser directive can be used`, "source");
     this.#seen.add(name);
-    return { name, value, location: lineRanges(this.#line, this.#line) };
+    return { name, value: valueOf(value), location: lineRanges(this.#line, this.#line) };
   }
+}
+
+/** Without the blanks around it; of blanks alone the last one is the value. */
+function valueOf(text: string): string {
+  const value = trimEndOf(text, BLANKS).replace(/^[\t\n\f\r ]+/, "");
+  return value === "" ? text.slice(-1) : value;
 }
 
 function directiveName(word: string): Directive["name"] | undefined {

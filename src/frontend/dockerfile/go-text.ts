@@ -21,6 +21,13 @@ export function trimSpace(text: string): string {
   return trimmed.slice(0, end);
 }
 
+/** The text without the characters of `set` at its end. */
+export function trimEndOf(text: string, set: string): string {
+  let end = text.length;
+  while (end > 0 && set.includes(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
+}
+
 /** Lower case, character by character: no final sigma, and one character for U+0130. */
 export function toLower(text: string): string {
   return Array.from(text, (char) => (char === "\u0130" ? "i" : char.toLowerCase())).join("");

@@ -15,12 +15,13 @@ export interface Heredoc {
 /** Delimiters are read with `\` whatever the `# escape=` directive says. */
 const DELIMITER_RULES: WordRules = { escape: "\\", skipUnsetEnv: true };
 const LINE_RULES: WordRules = { ...DELIMITER_RULES, rawQuotes: true, rawEscapes: true };
-const REDIRECTION = /^([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)$/;
+const REDIRECTION = /^([0-9]*)<<(-?)([^<]*)$/;
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 
 /** The heredoc that a word such as `3<<-'EOF'` announces; undefined for any other word. Throws ShellWordError on an open quote. */
 export function parseHeredoc(word: string): Heredoc | undefined {
-  const [, descriptor = "", dash = "", delimiter = ""] = REDIRECTION.exec(word) ?? [];
+  const [, descriptor = "", dash = "", rest = ""] = REDIRECTION.exec(word) ?? [];
+  const delimiter = rest.replace(/^[\t\n\f\r ]+/, "");
   if (delimiter === "") return undefined;
   const [name, ...more] = processWords(delimiter, NO_VARIABLES, DELIMITER_RULES);
   if (name === undefined || more.length > 0) return undefined;

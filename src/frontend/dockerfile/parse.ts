@@ -1,6 +1,6 @@
 import { DirectiveReader, withoutByteOrderMark } from "./directives.ts";
 import { DockerfileError, InstructionError } from "./dockerfile-error.ts";
-import { toLower, trimSpace, trimStart } from "./go-text.ts";
+import { toLower, trimEndOf, trimSpace, trimStart } from "./go-text.ts";
 import { heredocsOf, type Heredoc } from "./heredoc.ts";
 import type { DockerfileNode } from "./node.ts";
 import type { Directive, Finding } from "./parsed.ts";
@@ -124,7 +124,7 @@ class LineParser {
 
   /** An escape at the end, but for blanks, continues the line, unless another escape stands before it. */
   #cutContinuation(text: string): { readonly before: string; readonly continues: boolean } {
-    const visible = text.replace(/[ \t]+$/, "");
+    const visible = trimEndOf(text, " \t");
     const continues = visible.endsWith(this.escape) && visible.at(-2) !== this.escape;
     return { before: continues ? visible.slice(0, -1) : text, continues };
   }
@@ -171,7 +171,7 @@ function takesHeredocs(node: DockerfileNode): boolean {
 }
 
 function withoutLineEnd(line: string): string {
-  return line.replace(/[\r\n]+$/, "");
+  return trimEndOf(line, "\r\n");
 }
 
 function escapeOf(value: string): "\\" | "`" {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { conformance } from "../../testing/conformance.ts";
-import { matchShellPattern, parseShellPattern, reverseShellPattern, ShellPatternError } from "./shell-pattern.ts";
+import { parseShellPattern, reverseShellPattern, ShellPatternError } from "./shell-pattern.ts";
 import { processWord, ShellWordError, type EnvLookup, type WordRules } from "./shell-lex.ts";
 
 interface OracleCase {
@@ -107,13 +107,6 @@ test("the tables of the lexer's unit tests hold", { skip: tables.skip }, () => {
     // The key of TABLE_CHECKS says what the table holds.
     check(table as never);
   }
-});
-
-test("a star of a pattern takes as much or as little as it is told, and no line feed", () => {
-  const star = parseShellPattern("a*b");
-  assert.equal(matchShellPattern(star, Array.from("axbxb"), 0, true), 5);
-  assert.equal(matchShellPattern(star, Array.from("axbxb"), 0, false), 3);
-  assert.equal(matchShellPattern(star, Array.from("ax\nb"), 0, true), undefined);
 });
 
 function environment(entries: readonly string[]): EnvLookup {

@@ -40,19 +40,16 @@ export function reverseShellPattern(pattern: string): string {
 }
 
 /**
- * Where the pattern ends when it begins at `start`; undefined when it does not match there. `greedy` stars take as much
- * as they can, others as little. No wildcard takes a line feed.
+ * Matches one pattern against one text. `greedy` stars take as much as they can, others as little; no wildcard takes a line
+ * feed. What failed once is not tried again, also from another start, so hostile patterns stay cheap.
  */
-export function matchShellPattern(tokens: readonly PatternToken[], chars: readonly string[], start: number, greedy: boolean): number | undefined {
-  return new Matcher(tokens, chars, greedy).matchFrom(0, start);
-}
-
-/** Backtracks over stars only, and never twice into the same state, so that hostile patterns stay cheap. */
-class Matcher {
+export class ShellPatternMatcher {
   readonly #tokens: readonly PatternToken[];
   readonly #chars: readonly string[];
   readonly #greedy: boolean;
-  readonly #failed = new Set<number>();
+  /** For a star and the end of a line: the place from which on all that follows the star fails. */
+  readonly #failed = new Map<number, number>();
+  #line = { start: 0, end: -1 };
 
   constructor(tokens: readonly PatternToken[], chars: readonly string[], greedy: boolean) {
     this.#tokens = tokens;
@@ -60,7 +57,12 @@ class Matcher {
     this.#greedy = greedy;
   }
 
-  matchFrom(tokenAt: number, start: number): number | undefined {
+  /** Where the pattern ends when it begins at `start`; undefined when it does not match there. */
+  end(start: number): number | undefined {
+    return this.#matchFrom(0, start);
+  }
+
+  #matchFrom(tokenAt: number, start: number): number | undefined {
     let at = start;
     for (let index = tokenAt; index < this.#tokens.length; index++) {
       const token = this.#tokens[index];
@@ -73,16 +75,22 @@ class Matcher {
   }
 
   #matchStar(star: number, start: number): number | undefined {
-    let limit = start;
-    while (limit < this.#chars.length && this.#chars[limit] !== "\n") limit++;
-    for (let taken = 0; taken <= limit - start; taken++) {
-      const at = this.#greedy ? limit - taken : start + taken;
-      const state = star * (this.#chars.length + 1) + at;
-      if (this.#failed.has(state)) continue;
-      const end = this.matchFrom(star + 1, at);
+    const lineEnd = this.#lineEnd(start);
+    const key = star * (this.#chars.length + 1) + lineEnd;
+    const failedFrom = this.#failed.get(key) ?? lineEnd + 1;
+    for (let tried = 0; tried < failedFrom - start; tried++) {
+      const end = this.#matchFrom(star + 1, this.#greedy ? failedFrom - 1 - tried : start + tried);
       if (end !== undefined) return end;
-      this.#failed.add(state);
     }
+    this.#failed.set(key, Math.min(failedFrom, start));
     return undefined;
+  }
+
+  #lineEnd(at: number): number {
+    if (at < this.#line.start || at > this.#line.end) {
+      const feed = this.#chars.indexOf("\n", at);
+      this.#line = { start: at, end: feed === -1 ? this.#chars.length : feed };
+    }
+    return this.#line.end;
   }
 }

@@ -1,9 +1,9 @@
-import { matchShellPattern, parseShellPattern, reverseShellPattern, type PatternToken } from "./shell-pattern.ts";
+import { parseShellPattern, reverseShellPattern, ShellPatternMatcher } from "./shell-pattern.ts";
 
 /** `${var#pattern}` and `${var##pattern}`: the value without what the pattern matches at its start. */
 export function trimPrefix(value: string, pattern: string, greedy: boolean): string {
   const chars = Array.from(value);
-  const end = matchShellPattern(parseShellPattern(pattern), chars, 0, greedy);
+  const end = new ShellPatternMatcher(parseShellPattern(pattern), chars, greedy).end(0);
   return end === undefined ? value : chars.slice(end).join("");
 }
 
@@ -17,21 +17,21 @@ export const suffixPattern: (pattern: string) => string = reverseShellPattern;
 
 /** `${var/pattern/replacement}`: the first match only, and the replacement as it stands. */
 export function replaceFirst(value: string, pattern: string, replacement: string): string {
-  const tokens = parseShellPattern(pattern);
   const chars = Array.from(value);
-  const match = findMatch(tokens, chars, 0);
+  const matcher = new ShellPatternMatcher(parseShellPattern(pattern), chars, true);
+  const match = findMatch(matcher, 0, chars.length);
   if (match === undefined) return value;
   return chars.slice(0, match.start).join("") + replacement + chars.slice(match.end).join("");
 }
 
 /** `${var//pattern/replacement}`. Here BuildKit also fills in `$0`, and drops any other `$name`, in the replacement. */
 export function replaceAll(value: string, pattern: string, replacement: string): string {
-  const tokens = parseShellPattern(pattern);
   const chars = Array.from(value);
+  const matcher = new ShellPatternMatcher(parseShellPattern(pattern), chars, true);
   let result = "";
   let copied = 0;
   for (let from = 0; from <= chars.length; ) {
-    const match = findMatch(tokens, chars, from);
+    const match = findMatch(matcher, from, chars.length);
     if (match === undefined) break;
     result += chars.slice(copied, match.start).join("");
     // An empty match right behind the match before it does not count.
@@ -42,9 +42,9 @@ export function replaceAll(value: string, pattern: string, replacement: string):
   return result + chars.slice(copied).join("");
 }
 
-function findMatch(tokens: readonly PatternToken[], chars: readonly string[], from: number): { start: number; end: number } | undefined {
-  for (let start = from; start <= chars.length; start++) {
-    const end = matchShellPattern(tokens, chars, start, true);
+function findMatch(matcher: ShellPatternMatcher, from: number, last: number): { readonly start: number; readonly end: number } | undefined {
+  for (let start = from; start <= last; start++) {
+    const end = matcher.end(start);
     if (end !== undefined) return { start, end };
   }
   return undefined;
