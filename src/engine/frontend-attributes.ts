@@ -1,0 +1,44 @@
+import { formatAllPlatform } from "../oci/platform.ts";
+import type { BuildPlan, NamedContext } from "./build-plan.ts";
+
+/**
+ * The request to the frontend as BuildKit's clients send it: these words stand in its LLB and in
+ * the provenance. `extra` is what Git adds.
+ */
+export function frontendAttributes(plan: BuildPlan, extra: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const attributes = new Map(extra);
+  if (plan.dockerfile.kind === "file") attributes.set("filename", plan.dockerfile.name);
+  if (plan.target !== undefined) attributes.set("target", plan.target);
+  for (const [name, value] of plan.buildArgs) attributes.set(`build-arg:${name}`, value);
+  for (const [name, value] of plan.labels) attributes.set(`label:${name}`, value);
+  for (const context of plan.namedContexts) attributes.set(`context:${context.name}`, contextValue(context));
+  if (plan.platforms.length > 0) attributes.set("platform", plan.platforms.map(formatAllPlatform).join(","));
+  if (plan.noCache) attributes.set("no-cache", "");
+  if (plan.pull) attributes.set("image-resolve-mode", "pull");
+  if (plan.network !== "default") attributes.set("force-network-mode", plan.network);
+  return attributes;
+}
+
+/** Name under which the session lends a named context. */
+export function contextDirectoryName(name: string): string {
+  return `context:${name}`;
+}
+
+function contextValue(context: NamedContext): string {
+  switch (context.kind) {
+    case "directory":
+      return `local:${contextDirectoryName(context.name)}`;
+    case "image":
+      return `docker-image://${context.reference}`;
+    case "oci-layout": {
+      const tag = context.tag === undefined ? "" : `:${context.tag}`;
+      const digest = context.digest === undefined ? "" : `@${context.digest}`;
+      return `oci-layout://${layoutStoreId(context.name)}${tag}${digest}`;
+    }
+  }
+}
+
+/** A reference-like name for a layout, since the frontend parses it as one. */
+export function layoutStoreId(name: string): string {
+  return `layout-${Buffer.from(name).toString("hex")}`;
+}
