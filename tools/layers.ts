@@ -31,7 +31,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   cache: ["content", "host", "oci", "registry", "snapshot", "solver", "store"],
   // Stages of a build.
   frontend: ["content", "llb", "oci", "pattern", "progress"],
-  ops: ["archive", "content", "llb", "pattern", "progress", "provenance", "sandbox", "session", "snapshot", "solver", "source", "store"],
+  ops: ["archive", "content", "host", "llb", "namespace", "oci", "pattern", "progress", "provenance", "sandbox", "session", "snapshot", "solver", "source", "store"],
   export: ["archive", "content", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   trace: ["archive", "content", "oci", "provenance", "registry", "trust"],
   // Composition, and the two doors.
