@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import type { Entry } from "../archive/entry.ts";
+import type { ByteStream } from "../content/blob-store.ts";
+import type { Digest } from "../content/digest.ts";
+import type { LocalDirectory, LocalEntry, LocalSelection } from "../session/session.ts";
+import { SessionError } from "../session/session-error.ts";
+import type { Layer, LayerId } from "../snapshot/layer.ts";
+import { treeDigest } from "../snapshot/tree-digest.ts";
+import { Tree } from "../snapshot/tree.ts";
+
+/** Files read at a time: hashing is done on this thread, so more than a few only cost memory. */
+const READS_IN_FLIGHT_MAX = 4;
+
+/** Digests of files by validator (see LocalEntry). A validator is no identity: it only says that nothing has changed. */
+export interface FileDigestCache {
+  get(validator: string): Digest | undefined;
+  set(validator: string, digest: Digest): void;
+}
+
+export interface LocalLayer {
+  /** Reads from the directory itself; what has changed there since throws SessionError "changed". */
+  readonly layer: Layer;
+  /** Names the selection by its content: see treeDigest. */
+  readonly root: Digest;
+}
+
+/** A selection of a client's directory as a layer. Every file is known by its content; nothing is copied. */
+export async function localLayer(directory: LocalDirectory, selection: LocalSelection, digests: FileDigestCache, signal: AbortSignal): Promise<LocalLayer> {
+  const found: LocalEntry[] = [];
+  for await (const entry of directory.walk(selection, signal)) found.push(entry);
+  const hashed = new Map<string, Digest>();
+  const files = found.filter(({ kind }) => kind === "file").values();
+  const work = async (): Promise<void> => {
+    // One iterator is shared by all workers: each takes the next file that nobody has taken.
+    for (const file of files) hashed.set(file.path, await fileDigest(directory, file, digests, signal));
+  };
+  await Promise.all(Array.from({ length: READS_IN_FLIGHT_MAX }, work));
+  const layer = layerOf(directory, found.map(entryOf), hashed);
+  return { layer, root: await treeDigest(await Tree.open([layer], signal), signal) };
+}
+
+function entryOf({ validator: _validator, ...entry }: LocalEntry): Entry {
+  return entry;
+}
+
+async function fileDigest(directory: LocalDirectory, file: LocalEntry, digests: FileDigestCache, signal: AbortSignal): Promise<Digest> {
+  const known = file.validator === undefined ? undefined : digests.get(file.validator);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256");
+  let sizeBytes = 0;
+  for await (const chunk of directory.read(file.path, signal)) {
+    hash.update(chunk);
+    sizeBytes += chunk.byteLength;
+  }
+  if (sizeBytes !== file.sizeBytes) throw changed(file.path);
+  // digest("hex") is 64 characters of lower-case hex by construction.
+  const digest = `sha256:${hash.digest("hex")}` as Digest;
+  if (file.validator !== undefined) digests.set(file.validator, digest);
+  return digest;
+}
+
+function layerOf(directory: LocalDirectory, entries: readonly Entry[], hashed: ReadonlyMap<string, Digest>): Layer {
+  const digestOfEntry = (entry: Entry): Digest => {
+    const digest = hashed.get(entry.path);
+    if (digest === undefined) throw new RangeError(`/${entry.path} is no file of this layer`);
+    return digest;
+  };
+  return {
+    id: layerId(entries, hashed),
+    entries: async () => entries,
+    read: (entry, signal) => unchanged(directory.read(entry.path, signal), entry, digestOfEntry(entry)),
+    contentDigest: async (entry) => digestOfEntry(entry),
+  };
+}
+
+/** Unlike the root, an id tells layers apart by their times as well: it names what a store may keep under it. */
+function layerId(entries: readonly Entry[], hashed: ReadonlyMap<string, Digest>): LayerId {
+  const hash = createHash("sha256");
+  for (const entry of entries) {
+    const { path, kind, mode, uid, gid, mtimeNs, linkname, device } = entry;
+    const xattrs = Array.from(entry.xattrs ?? [], ([name, value]) => [name, Buffer.from(value).toString("hex")]);
+    hash.update(`${JSON.stringify([path, kind, mode, uid, gid, String(mtimeNs), linkname, device?.major, device?.minor, xattrs, hashed.get(path)])}\n`);
+  }
+  // A store takes any text for an id that cannot be another's.
+  return `local-${hash.digest("hex")}` as LayerId;
+}
+
+/** Passes a file's bytes on, and throws rather than end on others than were hashed. */
+async function* unchanged(bytes: ByteStream, { path, sizeBytes }: Entry, digest: Digest): ByteStream {
+  const hash = createHash("sha256");
+  let seenBytes = 0;
+  for await (const chunk of bytes) {
+    seenBytes += chunk.byteLength;
+    if (seenBytes > sizeBytes) throw changed(path);
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (seenBytes < sizeBytes || `sha256:${hash.digest("hex")}` !== digest) throw changed(path);
+}
+
+function changed(path: string): SessionError {
+  return new SessionError("changed", `/${path} changed while the build was reading it`);
+}
