@@ -1,17 +1,12 @@
 import type { ExportTarget } from "../export/target.ts";
 import type { Platform } from "../oci/platform.ts";
+import type { NamedSecret } from "../session/secret-flag.ts";
 
 /** Where a stage's files can come from besides the Dockerfile: `--build-context NAME=…`. */
 export type NamedContext =
   | { readonly kind: "directory"; readonly name: string; readonly path: string }
   | { readonly kind: "image"; readonly name: string; readonly reference: string }
   | { readonly kind: "oci-layout"; readonly name: string; readonly path: string; readonly tag: string | undefined; readonly digest: string | undefined };
-
-/** A secret that the build may ask for, by id. */
-export type SecretSource =
-  | { readonly kind: "file"; readonly id: string; readonly path: string }
-  | { readonly kind: "env"; readonly id: string; readonly variable: string }
-  | { readonly kind: "function"; readonly id: string; readonly read: (signal: AbortSignal) => Promise<Uint8Array> };
 
 /** What is asked of the provenance (anchor b.1), every default decided. */
 export interface ProvenancePlan {
@@ -39,7 +34,7 @@ export interface BuildPlan {
   readonly noCache: boolean;
   readonly pull: boolean;
   readonly network: "default" | "none" | "host";
-  readonly secrets: readonly SecretSource[];
+  readonly secrets: readonly NamedSecret[];
   /** Never empty: a build without a destination has `cacheonly`. */
   readonly exports: readonly [ExportTarget, ...ExportTarget[]];
   /** Undefined: no provenance. */

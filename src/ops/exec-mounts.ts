@@ -76,7 +76,7 @@ export class ExecMounts implements AsyncDisposable {
   }
 
   async #addTree(mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
-    const base = await presentChain(chainOf(mount, inputs), signal);
+    const base = await presentChain(chainOf(mount, inputs), this.#services.layers, signal);
     const output = Number(mount.output);
     const tree = this.#stack.use(await this.#services.layers.mount(base, mount.readonly && output < 0 ? "read-only" : "writable", signal));
     if (output >= 0) this.#outputs.set(output, { base, tree });
@@ -103,7 +103,7 @@ export class ExecMounts implements AsyncDisposable {
   /** A new cache starts with what the mount is `from`, or with the owner and mode that it asks for. */
   async #fillCache(path: string, mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
     if (mount.input < 0n) return;
-    const base = await presentChain(chainOf(mount, inputs), signal);
+    const base = await presentChain(chainOf(mount, inputs), this.#services.layers, signal);
     await using tree = await this.#services.layers.mount(base, "read-only", signal);
 
     const source = join(tree.rootPath, await resolveSelector(base, mount.selector, signal));

@@ -1,6 +1,8 @@
 import type { Entry } from "../archive/entry.ts";
 import { decompress } from "../archive/decompress.ts";
+import type { Member } from "../archive/member.ts";
 import type { ByteStream } from "../content/blob-store.ts";
+import { bytesOf } from "../content/bytes.ts";
 import type { DiffId, Digest } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { LayerStore } from "./layer-store.ts";
@@ -63,7 +65,19 @@ export function originOf(layer: Layer): LayerOrigin | undefined {
   return layer instanceof ImageLayer ? layer.origin : undefined;
 }
 
-/** Fetches what of a chain is not here yet, several layers at a time: what needs a tree on disk needs all of it. */
-export async function presentChain(chain: readonly Layer[], signal: AbortSignal): Promise<readonly Layer[]> {
-  return await Promise.all(chain.map((layer) => (layer instanceof ImageLayer ? layer.present(signal) : layer)));
+/**
+ * A chain whose layers are all in the store: what is an image's is fetched, several layers at a time, and what a
+ * client lends is copied. Only what needs a tree on disk needs this.
+ */
+export async function presentChain(chain: readonly Layer[], store: LayerStore, signal: AbortSignal): Promise<readonly Layer[]> {
+  return await Promise.all(chain.map(async (layer) => {
+    if (layer instanceof ImageLayer) return await layer.present(signal);
+    return store.find(layer.id) ?? (await store.write(membersOf(layer, signal), signal));
+  }));
+}
+
+async function* membersOf(layer: Layer, signal: AbortSignal): AsyncIterable<Member> {
+  for (const entry of await layer.entries(signal)) {
+    yield { entry, content: entry.kind === "file" ? layer.read(entry, signal) : bytesOf() };
+  }
 }
