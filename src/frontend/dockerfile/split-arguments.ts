@@ -68,10 +68,11 @@ function parseJson(text: string): unknown {
 
 /** What Go's decoder refuses and JavaScript's does not: numbers beyond a float's range, and more than 10000 levels. */
 function isDecodable(items: readonly unknown[]): boolean {
-  let level = items;
+  let level: readonly object[] = [items];
   for (let depth = 1; level.length > 0; depth++) {
-    if (depth > MAX_JSON_DEPTH || level.includes(Infinity) || level.includes(-Infinity)) return false;
-    level = level.flatMap((item) => (typeof item === "object" && item !== null ? Object.values(item) : []));
+    const values = level.flatMap((container): unknown[] => Object.values(container));
+    if (depth > MAX_JSON_DEPTH || values.includes(Infinity) || values.includes(-Infinity)) return false;
+    level = values.filter((value) => typeof value === "object" && value !== null);
   }
   return true;
 }
