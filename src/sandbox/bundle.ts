@@ -63,7 +63,10 @@ export async function prepareBundle(step: SandboxProcess, root: MountedTree, pla
 function fillBundle(step: SandboxProcess, root: MountedTree, made: { readonly folder: string; readonly user: TreeUser; readonly ground: SandboxGround }): RuntimeSpec {
   const { folder, user, ground } = made;
   const files = { rootPath: root.rootPath, resolvConf: join(folder, "resolv.conf"), hosts: join(folder, "hosts") };
-  const spec = runtimeSpec(step, user, files, ground);
+  const written = runtimeSpec(step, user, files, ground);
+  // Runtimes differ in how far they follow links that lead to what is not there yet; these are followed already.
+  const mounts = written.mounts.map((mount) => ({ ...mount, destination: resolveInTree(root.viewPath, mount.destination).slice(root.viewPath.length) }));
+  const spec = { ...written, mounts };
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   writeFileSync(files.resolvConf, resolvConf(step.network, readIfThere));
   writeFileSync(files.hosts, hostsFile(step));
@@ -85,11 +88,22 @@ function lookUpUser(root: string, text: string, ground: SandboxGround): TreeUser
 }
 
 function readUserFile(root: string, path: string): string | undefined {
-  const real = resolveInTree(root, path);
+  const real = resolveIfPossible(root, path);
+  if (real === undefined) return undefined;
   const stat = statSync(real, { throwIfNoEntry: false });
   if (stat?.isFile() !== true) return undefined;
   if (stat.size > USER_FILE_BYTES_MAX) throw new SandboxError("user", `${path} exceeds ${USER_FILE_BYTES_MAX} bytes`);
   return readIfThere(real);
+}
+
+/** Undefined for a link that turns in circles: then there is no such file. */
+function resolveIfPossible(root: string, path: string): string | undefined {
+  try {
+    return resolveInTree(root, path);
+  } catch (error) {
+    if (error instanceof SandboxError) return undefined;
+    throw error;
+  }
 }
 
 interface Owner {

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path/posix";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { Bundle } from "./bundle.ts";
-import { TOOL_ENVIRONMENT, follow, runToEnd } from "./run-to-end.ts";
+import { containerId, removeLeftovers } from "./leftovers.ts";
+import { TOOL_ENVIRONMENT, follow } from "./run-to-end.ts";
 import { SandboxError } from "./sandbox-error.ts";
 import type { SandboxProcess } from "./sandbox.ts";
 
@@ -35,7 +36,8 @@ export class OciRuntime implements BundleRuntime {
     const argv = this.#command("--log", log, "--log-format", "json", "run", "--bundle", bundle.folder, "--pid-file", pidFile, containerId(bundle.id));
     const child = await this.#namespace.spawn({ argv, cwd: bundle.folder, env: TOOL_ENVIRONMENT }, signal);
     const exitCode = await follow(child, onOutput);
-    if (signal.aborted) await deleteContainer(this.#namespace, this.#command(), bundle.id);
+    // SIGKILL took the runtime with the process; nothing that it had made is cleaned up yet.
+    if (signal.aborted) await removeLeftovers(this.#options.stateFolder, bundle.id);
     else if (exitCode !== 0 && !existsSync(pidFile)) throw startError(this.#options.name, log, exitCode);
     return exitCode;
   }
@@ -45,17 +47,6 @@ export class OciRuntime implements BundleRuntime {
     const own = name === "runc" ? (rootless ? ["--rootless=true"] : []) : [`--cgroup-manager=${rootless ? "disabled" : "cgroupfs"}`];
     return [path, "--root", stateFolder, ...own, ...args];
   }
-}
-
-/** Also the name of its control group. */
-export function containerId(bundleId: string): string {
-  return `stemma-${bundleId}`;
-}
-
-/** A runtime that was killed could not clean up: its state and control group go now. */
-export async function deleteContainer(namespace: MountNamespace, command: readonly [string, ...string[]], bundleId: string): Promise<void> {
-  // It was perhaps killed before there was anything; then this says so, and all is well.
-  await runToEnd(namespace, [...command, "delete", "--force", containerId(bundleId)], new AbortController().signal);
 }
 
 function startError(runtime: string, log: string, exitCode: number): SandboxError {

@@ -6,15 +6,15 @@ import { runProcess } from "../host/process.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { MountedTree } from "../snapshot/layer-store.ts";
 import { prepareBundle } from "./bundle.ts";
+import { containerId, sweepLeftovers } from "./leftovers.ts";
 import { NamespacesRuntime, defaultInitPath } from "./namespaces.ts";
-import { OciRuntime, containerId, type BundleRuntime } from "./oci-runtime.ts";
+import { OciRuntime, type BundleRuntime } from "./oci-runtime.ts";
 import { reportRuntimes, type RuntimeName, type RuntimeReport, type RuntimeVersions } from "./runtime-choice.ts";
 import type { SandboxGround } from "./runtime-spec.ts";
 import { SandboxError } from "./sandbox-error.ts";
 import type { Isolation, Sandbox, SandboxProcess } from "./sandbox.ts";
 import { seccompProfile } from "./seccomp-profile.ts";
 import { HYBRID_TREE, surveyGround, type Survey } from "./survey-ground.ts";
-import { sweepLeftovers } from "./sweep-leftovers.ts";
 
 export interface SandboxOptions {
   readonly namespace: MountNamespace;

@@ -1,0 +1,55 @@
+import { existsSync, readdirSync, rmSync, rmdirSync } from "node:fs";
+import { join } from "node:path/posix";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CGROUP_ROOT } from "./survey-ground.ts";
+
+const BUNDLE_NAME = /^(\d+)-[0-9a-z]{25}$/;
+
+/** How often a control group is found busy, with processes that are on their way out, before it is left behind. */
+const ATTEMPTS_MAX = 50;
+
+/** How an OCI runtime knows the bundle's container; also the name of its control groups. */
+export function containerId(bundleId: string): string {
+  return `stemma-${bundleId}`;
+}
+
+/**
+ * Takes away what a runtime that was killed had made for one bundle. Its own `delete` does not help: it knows nothing
+ * of a container whose state it has not written yet, while the control groups are there.
+ */
+export async function removeLeftovers(stateFolder: string, bundleId: string): Promise<void> {
+  rmSync(join(stateFolder, containerId(bundleId)), { recursive: true, force: true });
+  for (const path of controlGroups(bundleId)) {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX && !removeEmptyGroup(path); attempt++) await sleep(10);
+  }
+}
+
+/** Takes away bundles, container states and control groups of processes of ours that were killed. */
+export function sweepLeftovers(stateDirectory: string): void {
+  for (const name of readdirSync(stateDirectory)) {
+    const owner = BUNDLE_NAME.exec(name)?.[1];
+    if (owner === undefined || existsSync(`/proc/${owner}`)) continue;
+    for (const runtime of ["runc", "crun"]) rmSync(join(stateDirectory, runtime, containerId(name)), { recursive: true, force: true });
+    for (const path of controlGroups(name)) removeEmptyGroup(path);
+    // Last, so that a sweep that is cut short is taken up again.
+    rmSync(join(stateDirectory, name), { recursive: true, force: true });
+  }
+}
+
+/** Version 2 has one tree, version 1 one for each controller. */
+function controlGroups(bundleId: string): readonly string[] {
+  const trees = existsSync(CGROUP_ROOT) ? ["", ...readdirSync(CGROUP_ROOT)] : [];
+  return trees.map((tree) => join(CGROUP_ROOT, tree, containerId(bundleId))).filter((path) => existsSync(path));
+}
+
+/** False while processes are in it. A group is removed by its directory alone: the files in it are the kernel's. */
+function removeEmptyGroup(path: string): boolean {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    if (code === "EBUSY") return false;
+    if (!["ENOENT", "EACCES", "EPERM", "EROFS"].includes(code)) throw error;
+  }
+  return true;
+}

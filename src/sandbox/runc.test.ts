@@ -1,0 +1,3 @@
+import { testSandbox } from "./sandbox.contract.ts";
+
+await testSandbox("runc");
