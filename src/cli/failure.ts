@@ -13,6 +13,16 @@ const EXIT_OF_CODE: Readonly<Record<string, number>> = {
   "missing-input": EXIT.missingInput,
   "step-failed": EXIT.step,
   unsupported: EXIT.usage,
+  "not-a-directory": EXIT.missingInput,
+  unreadable: EXIT.missingInput,
+  "secret-too-big": EXIT.usage,
+  user: EXIT.sandbox,
+  start: EXIT.sandbox,
+  path: EXIT.sandbox,
+  "tool-missing": EXIT.sandbox,
+  "not-permitted": EXIT.sandbox,
+  destination: EXIT.storage,
+  "state-version": EXIT.storage,
   "not-found": EXIT.registry,
   protocol: EXIT.registry,
   corrupt: EXIT.registry,
@@ -34,6 +44,13 @@ const SYSTEM_ADVICE: Readonly<Record<string, readonly [exitCode: number, advice:
 
 /** A coded error speaks for itself; anything else is a bug of ours, and says where it happened. */
 export function explainFailure(error: unknown): ExplainedFailure {
+  const { exitCode, message } = explain(error);
+  // A failed build has more to show than its message: the step, its last output, the lines of the Dockerfile.
+  const report = error instanceof Error && "report" in error && typeof error.report === "string" ? error.report : "";
+  return { exitCode, message: report + message };
+}
+
+function explain(error: unknown): ExplainedFailure {
   const { code, retryable, message } = describe(error);
   const system = SYSTEM_ADVICE[code];
   if (system !== undefined) return { message: `ERROR: ${message}: ${system[1]}`, exitCode: system[0] };

@@ -1,0 +1,109 @@
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { build, type BuildEvent, type BuildOutcome, type BuildRequest } from "../doors/build.ts";
+import { readAll } from "../host/read-all.ts";
+import { plainRenderer } from "../progress/plain.ts";
+import { BUILD_FLAGS, parseBuildFlags, type BuildFlags } from "./build-flags.ts";
+import type { Command, CommandIo } from "./command.ts";
+import { EXIT } from "./exit-code.ts";
+import { parsePairs } from "./pairs.ts";
+import { stateRoot } from "./state-root.ts";
+import { UsageError } from "./usage-error.ts";
+
+export const command: Command = {
+  name: "build",
+  summary: "build an image from a Dockerfile, with its provenance",
+  usage: usage(),
+  async run(args, io) {
+    const flags = parseBuildFlags(args);
+    const show = progressOf(flags, io);
+    const run = build(await requestOf(flags, io));
+    for await (const event of run.events) show(event);
+    const outcome = await run.result;
+    await writeResults(outcome, flags, io);
+    return EXIT.ok;
+  },
+};
+
+async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest> {
+  if (flags.context === undefined) throw new UsageError("a context is needed: stemma build [flags] DIRECTORY (`.` for this one)");
+  if (flags.context === "-") throw new UsageError("a context on standard input is not supported yet: give a directory, and the Dockerfile with -f -");
+  if (/^(https?|git|ssh):\/\/|^git@/.test(flags.context)) throw new UsageError(`${flags.context}: a remote context is not supported yet; clone it, and give the directory`);
+  const file = flags.text("file");
+  return {
+    context: resolve(io.cwd, flags.context),
+    ...(file === undefined ? {} : { dockerfile: file === "-" ? { text: await readAll(process.stdin) } : resolve(io.cwd, file) }),
+    tags: flags.all("tag"),
+    ...optional("target", flags.text("target")),
+    buildArgs: parsePairs("build-arg", flags.all("build-arg"), io.env),
+    labels: parsePairs("label", flags.all("label"), {}),
+    annotations: flags.all("annotation"),
+    buildContexts: parsePairs("build-context", flags.all("build-context"), {}),
+    platforms: flags.all("platform").flatMap((text) => text.split(",")),
+    noCache: flags.on("no-cache"),
+    pull: flags.on("pull"),
+    network: networkOf(flags.text("network")),
+    secretFlags: flags.all("secret"),
+    outputs: flags.all("output"),
+    push: flags.on("push"),
+    attest: flags.all("attest"),
+    ...optional("provenance", flags.text("provenance")),
+    sandbox: sandboxOf(flags.text("sandbox")),
+    root: stateRoot(flags.text("root"), io),
+    env: io.env,
+    workingDirectory: io.cwd,
+    stdout: async (chunk) => io.stdout(chunk),
+    signal: io.signal,
+  };
+}
+
+function optional<K extends string>(key: K, value: string | undefined): { readonly [P in K]?: string } {
+  // The computed key is K by construction.
+  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: string };
+}
+
+function networkOf(text: string | undefined): "default" | "none" | "host" {
+  if (text === undefined || text === "default") return "default";
+  if (text === "none" || text === "host") return text;
+  throw new UsageError(`--network=${text}: use default, none or host`);
+}
+
+function sandboxOf(text: string | undefined): "auto" | "runc" | "crun" | "namespaces" {
+  if (text === undefined || text === "auto") return "auto";
+  if (text === "runc" || text === "crun" || text === "namespaces") return text;
+  throw new UsageError(`--sandbox=${text}: use auto, runc, crun or namespaces`);
+}
+
+function progressOf(flags: BuildFlags, io: CommandIo): (event: BuildEvent) => void {
+  const kind = flags.on("quiet") ? "quiet" : (flags.text("progress") ?? io.env["BUILDKIT_PROGRESS"] ?? "auto");
+  switch (kind) {
+    case "auto":
+    case "plain":
+      return plainRenderer(io.stderr);
+    case "quiet":
+    case "none":
+      return () => undefined;
+    case "tty":
+    case "rawjson":
+      throw new UsageError(`--progress=${kind} is not supported yet: use auto, plain, quiet or none`);
+    default:
+      throw new UsageError(`--progress=${kind}: use auto, plain, quiet or none`);
+  }
+}
+
+async function writeResults(outcome: BuildOutcome, flags: BuildFlags, io: CommandIo): Promise<void> {
+  const iidfile = flags.text("iidfile");
+  if (iidfile !== undefined && outcome.imageId !== undefined) await writeFile(resolve(io.cwd, iidfile), outcome.imageId);
+  const metadataFile = flags.text("metadata-file");
+  if (metadataFile !== undefined) await writeFile(resolve(io.cwd, metadataFile), outcome.metadata);
+  const quiet = flags.on("quiet") || flags.text("progress") === "quiet";
+  if (quiet && outcome.imageId !== undefined) io.stdout(`${outcome.imageId}\n`);
+}
+
+function usage(): string {
+  const rows = Object.entries(BUILD_FLAGS).filter(([, { refusal }]) => refusal === undefined).map(([name, { short, takes, help }]) => {
+    const words = `${short === undefined ? "    " : `-${short}, `}--${name}${takes === "nothing" ? "" : " VALUE"}`;
+    return `  ${words.padEnd(26)}  ${help}`;
+  });
+  return `Usage: stemma build [flags] DIRECTORY\n\n${rows.join("\n")}`;
+}

@@ -1,0 +1,53 @@
+import { DockerfileError } from "../frontend/dockerfile/dockerfile-error.ts";
+import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
+import { ProcessExitError } from "../ops/operation-error.ts";
+import type { SourceExcerpt } from "../progress/event.ts";
+import { VertexError } from "../solver/vertex-error.ts";
+import { BuildError, codeOf } from "./build-error.ts";
+import { describeExcerpt, describeFailedStep } from "./failure-report.ts";
+
+/** The text of the Dockerfile, once it has been read. */
+export interface DockerfileText {
+  readonly filename: string;
+  readonly text: string;
+}
+
+/** A failure in the words of BuildKit's client: the step, its last output, the lines, the message. Aborts pass through. */
+export function explainFailure(error: unknown, graphs: readonly LlbGraph[], dockerfile: DockerfileText | undefined): unknown {
+  if (error instanceof DockerfileError) return dockerfileFailure(error, dockerfile);
+  if (error instanceof VertexError) return stepFailure(error, graphs, dockerfile);
+  const coded = codeOf(error);
+  if (coded === undefined || error instanceof BuildError) return error;
+  return new BuildError(`failed to solve: ${messageOf(error)}`, { ...coded, excerpt: undefined, report: "", exitCode: undefined }, { cause: error });
+}
+
+function dockerfileFailure(error: DockerfileError, dockerfile: DockerfileText | undefined): BuildError {
+  const ranges = error.locations.flat();
+  const excerpt = excerptOf(dockerfile, ranges.map(({ start }) => start.line), ranges.map(({ end }) => end.line));
+  const report = excerpt === undefined ? "" : describeExcerpt(excerpt);
+  return new BuildError(`failed to solve: ${error.message}`, { code: "dockerfile", retryable: false, excerpt, report, exitCode: undefined }, { cause: error });
+}
+
+function stepFailure(error: VertexError, graphs: readonly LlbGraph[], dockerfile: DockerfileText | undefined): BuildError {
+  const vertex = graphs.map(({ vertices }) => vertices.get(error.vertex)).find((found) => found !== undefined);
+  const excerpt = vertex === undefined ? undefined : vertexExcerpt(vertex, dockerfile);
+  const exit = error.cause instanceof ProcessExitError ? error.cause : undefined;
+  const report = describeFailedStep({ name: error.stepName, outputTail: exit?.outputTail ?? "", excerpt });
+  const coded = codeOf(error.cause) ?? { code: "internal", retryable: false };
+  return new BuildError(`failed to solve: ${error.message}`, { ...coded, excerpt, report, exitCode: exit?.exitCode }, { cause: error });
+}
+
+/** The first place in the Dockerfile that the step stands at. */
+function vertexExcerpt(vertex: LlbVertex, dockerfile: DockerfileText | undefined): SourceExcerpt | undefined {
+  const ranges = vertex.locations.find(({ ranges: found }) => found.length > 0)?.ranges ?? [];
+  return excerptOf(dockerfile, ranges.flatMap(({ start }) => start?.line ?? []), ranges.flatMap(({ end }) => end?.line ?? []));
+}
+
+function excerptOf(dockerfile: DockerfileText | undefined, starts: readonly number[], ends: readonly number[]): SourceExcerpt | undefined {
+  if (dockerfile === undefined || starts.length === 0) return undefined;
+  return { ...dockerfile, startLine: Math.min(...starts), endLine: Math.max(...ends) };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

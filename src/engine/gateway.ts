@@ -1,0 +1,33 @@
+import { collectBytes } from "../content/bytes.ts";
+import type { Gateway, GatewayResult } from "../frontend/gateway.ts";
+import type { Definition } from "../llb/definition.ts";
+import { parseReference, tagNameOnly } from "../oci/reference.ts";
+import { Tree } from "../snapshot/tree.ts";
+import { solveGraphs, type SolveMeans } from "./solve-graphs.ts";
+
+/** A file that a frontend reads is held in memory whole: a Dockerfile, an ignore file. BuildKit's bound on a message. */
+const FRONTEND_FILE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** What the frontend sees of this engine while it compiles for one build. */
+export function engineGateway(means: SolveMeans): Gateway {
+  const { services } = means;
+  return {
+    async resolveImage(ref, options, signal) {
+      const reference = tagNameOnly(parseReference(ref));
+      const source = options.layout === undefined ? services.images : services.layouts(options.layout.storeId);
+      const pinned = await services.steps.work(options.logName, () => source.pin(reference, options.platform, signal));
+      return { ref, digest: pinned.digest, config: pinned.config };
+    },
+    async solve(definition: Definition, signal): Promise<GatewayResult> {
+      const { chains } = await solveGraphs([definition], means, signal);
+      const tree = await Tree.open(chains[0] ?? [], signal);
+      return {
+        async readFile(path, readSignal) {
+          const node = tree.lookup(tree.resolve(path, "follow"));
+          if (node === undefined || node.entry.kind !== "file") return undefined;
+          return await collectBytes(node.layer.read(node.stored, readSignal), FRONTEND_FILE_BYTES_MAX);
+        },
+      };
+    },
+  };
+}
