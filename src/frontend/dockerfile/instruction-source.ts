@@ -11,7 +11,13 @@ export function sourceOf(node: DockerfileNode): InstructionSource {
 
 /** The node's arguments; for ONBUILD, those of what it holds behind the word of that. */
 export function argsOf(node: DockerfileNode): readonly string[] {
-  return node.child === undefined ? node.args : [node.child.word, ...argsOf(node.child)];
+  const words: string[] = [];
+  let inner = node;
+  for (let child = inner.child; child !== undefined; child = child.child) {
+    words.push(child.word);
+    inner = child;
+  }
+  return [...words, ...inner.args];
 }
 
 /** JSON arguments as they are, others as one text; nothing stays nothing. */

@@ -88,3 +88,8 @@ test("hostile lines cost no more than long ones", () => {
     assert.ok(parse(`${line}\nFROM a`).nodes.length > 0);
   }
 });
+
+test("thousands of nested ONBUILDs are one node in another, and no overflow", () => {
+  const onbuilds = `${"ONBUILD ".repeat(5_000)}\\\n`.repeat(4);
+  assert.equal(parse(`${onbuilds}RUN x`).nodes.length, 1);
+});

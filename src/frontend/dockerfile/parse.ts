@@ -157,12 +157,21 @@ class LineParser {
   }
 }
 
+/** A loop, not a recursion: a line can hold thousands of ONBUILDs. */
 function newNode(line: string, escape: string): DockerfileNode {
-  const { word, flags, rest } = splitLine(line, escape);
-  const lower = toLower(word);
-  const child = lower === "onbuild" && rest !== "" ? newNode(rest, escape) : undefined;
-  const split = (Object.hasOwn(SPLITTERS, lower) ? SPLITTERS[lower] : undefined)?.(rest, escape) ?? { args: [], json: false };
-  return { word, flags, ...split, child, heredocs: [], original: line, firstLine: 0, lastLine: 0, comments: [] };
+  const outer: { readonly original: string; readonly word: string; readonly flags: readonly string[] }[] = [];
+  let original = line;
+  let split = splitLine(line, escape);
+  while (toLower(split.word) === "onbuild" && split.rest !== "") {
+    outer.push({ original, word: split.word, flags: split.flags });
+    original = split.rest;
+    split = splitLine(original, escape);
+  }
+  const { word, flags, rest } = split;
+  const splitter = Object.hasOwn(SPLITTERS, toLower(word)) ? SPLITTERS[toLower(word)] : undefined;
+  const unplaced = { heredocs: [], firstLine: 0, lastLine: 0, comments: [] };
+  const innermost: DockerfileNode = { original, word, flags, ...(splitter?.(rest, escape) ?? { args: [], json: false }), child: undefined, ...unplaced };
+  return outer.reduceRight<DockerfileNode>((child, parts) => ({ ...parts, args: [], json: false, child, ...unplaced }), innermost);
 }
 
 function takesHeredocs(node: DockerfileNode): boolean {

@@ -31,6 +31,34 @@ test("a trigger that is no single instruction of a stage is refused at the FROM 
   }
 });
 
+test("whatever the bytes, parsing ends with stages or with a DockerfileError", () => {
+  const next = seeded(20_260_115);
+  for (let round = 0; round < 3_000; round++) {
+    const pieces = Array.from({ length: 1 + (next() % 24) }, () => PIECES[next() % PIECES.length] ?? "");
+    const bytes = Buffer.from(pieces.join(""), "latin1");
+    try {
+      parseDockerfile(bytes, () => {});
+    } catch (error) {
+      assert.ok(error instanceof DockerfileError, `${bytes.toString("latin1")}: ${String(error)}`);
+    }
+  }
+});
+
+/** What Dockerfiles are made of, and what they should not be. */
+const PIECES = [
+  "FROM a\n", "RUN ", "COPY ", "ADD ", "ENV ", "ARG ", "ONBUILD ", "HEALTHCHECK ", "CMD ", "SHELL ", "VOLUME ", "EXPOSE ", "LABEL ", "FROM ", "STOPSIGNAL ",
+  "--mount=type=cache,", "--from=", "--interval=1", "--", "<<EOF ", "<<-'E'", "\nEOF\n", "\nE\n", "\n", "\\\n", "\\", "`", "'", '"', "[", "]", "#", "# escape=`\n", "$X", "${X:-", "}", "=", " ",
+  "\t", "\r\n", "\xff", "\x85", "\xa0", "\0", "a", "AS b", "NONE", "[\"x\"]", "\xef\xbb\xbf",
+];
+
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state >>> 8;
+  };
+}
+
 /** One line for each thing parsed, with the lines that it stands on. */
 function render(text: string): string {
   const lines: string[] = [];
