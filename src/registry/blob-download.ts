@@ -1,0 +1,103 @@
+import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
+import type { Digest } from "../content/digest.ts";
+import { verified } from "../content/verified.ts";
+import type { HttpResponse } from "../host/http-client.ts";
+import { HttpError } from "../host/http-error.ts";
+import { RegistryError } from "./registry-error.ts";
+import { protocolError } from "./refusal.ts";
+import type { RegistryServer } from "./registry-server.ts";
+import type { BlobDescriptor } from "./repository.ts";
+import { askInOrder, registryOf, type RepositoryServers } from "./repository-servers.ts";
+import { pause } from "./retry.ts";
+
+/** How often one blob may break off. A layer of gigabytes over a bad line does so more than once. */
+const RESUMES_MAX = 8;
+const RESUME_DELAY_MS = 250;
+
+/** The bytes of a blob, checked in passing. A broken connection is resumed where it broke. */
+export function downloadBlob(repository: RepositoryServers, descriptor: BlobDescriptor, signal: AbortSignal): ByteStream {
+  const bytes = descriptor.data === undefined ? resumed(repository, descriptor, signal) : embedded(descriptor.data);
+  return verified(bytes, descriptor.digest, descriptor.size);
+}
+
+export async function hasBlob(repository: RepositoryServers, digest: Digest, signal: AbortSignal): Promise<boolean> {
+  const found = await askInOrder(
+    repository,
+    async (server) => {
+      const { target, scopes, what } = blobCall(repository, digest);
+      const response = await server.call({ method: "HEAD", target, scopes, what, expected: [200, 404] }, signal);
+      await response.discard();
+      return response.status === 200 ? true : undefined;
+    },
+    signal,
+  );
+  return found ?? false;
+}
+
+async function* embedded(data: string): ByteStream {
+  yield Buffer.from(data, "base64");
+}
+
+async function* resumed(repository: RepositoryServers, { digest, size }: BlobDescriptor, signal: AbortSignal): ByteStream {
+  const { what } = blobCall(repository, digest);
+  let from = repository;
+  let seenBytes = 0;
+  for (let resumes = 0; ; resumes++) {
+    const { response, server } = await openAt(from, digest, seenBytes, signal);
+    try {
+      for await (const chunk of fromOffset(response, seenBytes)) {
+        seenBytes += chunk.byteLength;
+        yield chunk;
+      }
+      // An answer without a length that ends early looks like a whole one.
+      if (seenBytes >= size) return;
+      throw new HttpError("broken", `${what}: ended at ${seenBytes} of ${size} bytes`);
+    } catch (error) {
+      if (!(error instanceof HttpError && error.retryable) || resumes === RESUMES_MAX) throw await server.explain(error, what, signal);
+    }
+    // A mirror that breaks off once is not asked for the rest.
+    from = { ...repository, servers: [registryOf(repository)] };
+    await pause(RESUME_DELAY_MS * 2 ** Math.min(resumes, 4), signal);
+  }
+}
+
+interface OpenBlob {
+  readonly response: HttpResponse;
+  readonly server: RegistryServer;
+}
+
+async function openAt(repository: RepositoryServers, digest: Digest, startBytes: number, signal: AbortSignal): Promise<OpenBlob> {
+  const { target, scopes, what } = blobCall(repository, digest);
+  const headers: Readonly<Record<string, string>> = startBytes === 0 ? {} : { range: `bytes=${startBytes}-` };
+  const opened = await askInOrder(
+    repository,
+    async (server) => {
+      const response = await server.call({ method: "GET", target, scopes, headers, what, expected: [200, 206, 404] }, signal);
+      if (response.status !== 404) return { response, server };
+      await response.discard();
+      return undefined;
+    },
+    signal,
+  );
+  if (opened === undefined) throw new RegistryError("not-found", `${what}: no such blob`, { status: 404 });
+  const range = opened.response.header("content-range") ?? "";
+  if (opened.response.status === 206 && !range.startsWith(`bytes ${startBytes}-`)) {
+    await opened.response.discard();
+    throw protocolError({ what }, `asked for the bytes from ${startBytes}, the registry sent ${JSON.stringify(range)}`);
+  }
+  return opened;
+}
+
+/** A server that knows no ranges starts over; what has been seen is dropped. */
+async function* fromOffset(response: HttpResponse, offsetBytes: number): ByteStream {
+  let toDrop = response.status === 206 ? 0 : offsetBytes;
+  for await (const chunk of response.body) {
+    if (toDrop < chunk.byteLength) yield toDrop === 0 ? chunk : chunk.subarray(toDrop);
+    toDrop = Math.max(0, toDrop - chunk.byteLength);
+  }
+  if (toDrop > 0) throw new CorruptBlobError("the registry sent fewer bytes than before");
+}
+
+function blobCall(repository: RepositoryServers, digest: Digest): { readonly target: string; readonly scopes: readonly string[]; readonly what: string } {
+  return { target: `${repository.path}/blobs/${digest}`, scopes: repository.scopes, what: `${repository.name}@${digest}` };
+}

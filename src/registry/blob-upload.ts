@@ -1,0 +1,159 @@
+import type { ByteStream } from "../content/blob-store.ts";
+import type { Digest } from "../content/digest.ts";
+import { bodyOf, type HttpResponse } from "../host/http-client.ts";
+import type { HttpBody } from "../host/http-exchange.ts";
+import { RegistryError } from "./registry-error.ts";
+import { protocolError } from "./refusal.ts";
+import type { BlobUpload } from "./repository.ts";
+import { resolveLocation } from "./registry-server.ts";
+import { registryOf, type RepositoryServers } from "./repository-servers.ts";
+import { retrying } from "./retry.ts";
+import { repositoryScope } from "./scope.ts";
+
+/** The piece in which a blob is sent where something on the way takes no larger request. Held in memory. */
+const PIECE_BYTES = 8 * 1024 * 1024;
+
+/** Sends a blob whole; in pieces where the registry, or what stands before it, calls that too large. */
+export async function uploadBlob(repository: RepositoryServers, upload: BlobUpload, signal: AbortSignal): Promise<"mounted" | "uploaded"> {
+  const { descriptor, mountFrom } = upload;
+  return await retrying(async () => {
+    const session = (mountFrom === undefined ? undefined : await mount(repository, descriptor.digest, mountFrom, signal)) ?? (await begin(repository, descriptor.digest, signal));
+    if (session === "mounted") return "mounted";
+    try {
+      await sendWhole(repository, session, upload, signal);
+    } catch (error) {
+      if (!(error instanceof RegistryError) || error.status !== 413) throw error;
+      await sendPieces(repository, await begin(repository, descriptor.digest, signal), upload, signal);
+    }
+    return "uploaded";
+  }, signal);
+}
+
+export async function mountBlob(repository: RepositoryServers, digest: Digest, from: string, signal: AbortSignal): Promise<boolean> {
+  const session = await retrying(() => mount(repository, digest, from, signal), signal);
+  if (session === "mounted") return true;
+  if (session !== undefined) await cancelUpload(repository, session, signal);
+  return false;
+}
+
+/** An upload that has begun. */
+export interface UploadSession {
+  readonly location: URL;
+  readonly pieceBytesMin: number;
+}
+
+/** Asks whether a push is taken at all, and leaves nothing behind. */
+export async function beginUpload(repository: RepositoryServers, signal: AbortSignal): Promise<UploadSession> {
+  return await begin(repository, undefined, signal);
+}
+
+/** A session that nobody ends is the registry's to clean up; telling it is a courtesy, so a refusal is no failure. */
+export async function cancelUpload(repository: RepositoryServers, { location }: UploadSession, signal: AbortSignal): Promise<void> {
+  try {
+    const response = await registryOf(repository).call(
+      { method: "DELETE", target: location, scopes: repository.scopes, what: `${repository.name}: upload`, expected: [200, 202, 204] },
+      signal,
+    );
+    await response.discard();
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error;
+  }
+}
+
+/** Undefined where the registry refuses: the other repository may not be ours to read, and then we send the bytes. */
+async function mount(repository: RepositoryServers, digest: Digest, from: string, signal: AbortSignal): Promise<UploadSession | "mounted" | undefined> {
+  const scopes = [...repository.scopes, repositoryScope(from, "pull")];
+  const target = `${uploadsPath(repository)}?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`;
+  const what = whatOf(repository, digest);
+  try {
+    const response = await registryOf(repository).call({ method: "POST", target, scopes, what, body: bodyOf(new Uint8Array()), expected: [201, 202] }, signal);
+    await response.discard();
+    return response.status === 201 ? "mounted" : sessionOf(response, what);
+  } catch (error) {
+    if (error instanceof RegistryError && !error.retryable && error.code !== "untrusted") return undefined;
+    throw error;
+  }
+}
+
+async function begin(repository: RepositoryServers, digest: Digest | undefined, signal: AbortSignal): Promise<UploadSession> {
+  const what = whatOf(repository, digest);
+  const target = uploadsPath(repository);
+  const response = await registryOf(repository).call({ method: "POST", target, scopes: repository.scopes, what, body: bodyOf(new Uint8Array()), expected: [202] }, signal);
+  await response.discard();
+  return sessionOf(response, what);
+}
+
+async function sendWhole(repository: RepositoryServers, { location }: UploadSession, upload: BlobUpload, signal: AbortSignal): Promise<void> {
+  const { digest, size } = upload.descriptor;
+  await finish(repository, location, { digest, body: { sizeBytes: size, open: () => upload.open(signal) } }, signal);
+}
+
+async function sendPieces(repository: RepositoryServers, session: UploadSession, upload: BlobUpload, signal: AbortSignal): Promise<void> {
+  const { digest } = upload.descriptor;
+  const what = whatOf(repository, digest);
+  let { location } = session;
+  let startBytes = 0;
+  for await (const piece of pieces(upload.open(signal), Math.max(PIECE_BYTES, session.pieceBytesMin))) {
+    const headers = { "content-type": "application/octet-stream", "content-range": `${startBytes}-${startBytes + piece.byteLength - 1}` };
+    const response = await registryOf(repository).call({ method: "PATCH", target: location, scopes: repository.scopes, what, headers, body: bodyOf(piece), expected: [202] }, signal);
+    await response.discard();
+    ({ location } = sessionOf(response, what));
+    startBytes += piece.byteLength;
+  }
+  await finish(repository, location, { digest, body: bodyOf(new Uint8Array()) }, signal);
+}
+
+interface LastRequest {
+  readonly digest: Digest;
+  readonly body: HttpBody;
+}
+
+async function finish(repository: RepositoryServers, location: URL, { digest, body }: LastRequest, signal: AbortSignal): Promise<void> {
+  const what = whatOf(repository, digest);
+  const headers = { "content-type": "application/octet-stream" };
+  const target = withDigest(location, digest);
+  const response = await registryOf(repository).call({ method: "PUT", target, scopes: repository.scopes, what, headers, body, expected: [200, 201, 204] }, signal);
+  await response.discard();
+  const stored = response.header("docker-content-digest");
+  if (stored !== undefined && stored !== digest) throw protocolError({ what }, `the registry stored it as ${stored}`);
+}
+
+/** The location's own query is the registry's, and may be signed: it is kept to the letter. */
+function withDigest(location: URL, digest: Digest): URL {
+  const url = new URL(location);
+  url.search = `${location.search === "" ? "?" : `${location.search}&`}digest=${encodeURIComponent(digest)}`;
+  return url;
+}
+
+function sessionOf(response: HttpResponse, what: string): UploadSession {
+  const location = response.header("location");
+  const url = location === undefined ? undefined : resolveLocation(location, response.url);
+  if (url === undefined) throw protocolError({ what }, "the registry does not say where to send it");
+  return { location: url, pieceBytesMin: Number(response.header("oci-chunk-min-length") ?? 0) || 0 };
+}
+
+async function* pieces(bytes: ByteStream, pieceBytes: number): AsyncGenerator<Buffer> {
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  for await (const chunk of bytes) {
+    for (let at = 0; at < chunk.byteLength; ) {
+      const part = chunk.subarray(at, at + pieceBytes - heldBytes);
+      held.push(part);
+      heldBytes += part.byteLength;
+      at += part.byteLength;
+      if (heldBytes < pieceBytes) continue;
+      yield Buffer.concat(held);
+      held = [];
+      heldBytes = 0;
+    }
+  }
+  if (heldBytes > 0) yield Buffer.concat(held);
+}
+
+function uploadsPath({ path }: RepositoryServers): string {
+  return `${path}/blobs/uploads/`;
+}
+
+function whatOf({ name }: RepositoryServers, digest: Digest | undefined): string {
+  return digest === undefined ? name : `${name}@${digest}`;
+}

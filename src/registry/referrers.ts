@@ -1,0 +1,131 @@
+import { parseDigest, type Digest } from "../content/digest.ts";
+import type { HttpResponse } from "../host/http-client.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { ImageIndex, Manifest } from "../oci/manifest.ts";
+import { MEDIA_TYPE } from "../oci/media-type.ts";
+import { getManifest, putManifest, readWhole } from "./manifest-calls.ts";
+import { protocolError } from "./refusal.ts";
+import { resolveLocation, type RegistryServer } from "./registry-server.ts";
+import { askInOrder, registryOf, type RepositoryServers } from "./repository-servers.ts";
+
+/** Pages of one list. A manifest with more referrers than these hold is an attack or a mistake. */
+const PAGES_MAX = 50;
+/** How registries without the interface answer: by specification 404, in the wild these too. */
+const NO_INTERFACE: readonly number[] = [400, 404, 405, 501];
+
+/** distribution-spec, "Listing Referrers": by the interface, or by the fallback tag where there is none. */
+export async function listReferrers(repository: RepositoryServers, digest: Digest, signal: AbortSignal): Promise<readonly Descriptor[]> {
+  const found = await askInOrder(
+    repository,
+    async (server) => (await listByInterface(repository, server, digest, signal)) ?? (await listByTag(repository, server, digest, signal)),
+    signal,
+  );
+  return found ?? [];
+}
+
+/** True where the registry itself has the interface, whatever it says of a manifest that there cannot be. */
+export async function hasReferrersInterface(repository: RepositoryServers, signal: AbortSignal): Promise<boolean> {
+  const nothing = parseDigest(`sha256:${"0".repeat(64)}`);
+  return (await listByInterface(repository, registryOf(repository), nothing, signal)) !== undefined;
+}
+
+/**
+ * Writes a manifest into its subject's fallback list, for registries that keep none: distribution-spec,
+ * "Pushing Manifests with Subject". The specification has no lock, so of two writers at once one may be lost.
+ */
+export async function recordReferrer(repository: RepositoryServers, { descriptor, manifest, subject }: Referrer, signal: AbortSignal): Promise<void> {
+  const known = (await listByTag(repository, registryOf(repository), subject, signal)) ?? [];
+  if (known.some(({ digest }) => digest === descriptor.digest)) return;
+  const { artifactType, config } = manifest as Partial<Manifest>;
+  const type = artifactType ?? config?.mediaType;
+  const entry: Descriptor = {
+    ...descriptor,
+    ...(type === undefined ? {} : { artifactType: type }),
+    ...(manifest.annotations === undefined ? {} : { annotations: manifest.annotations }),
+  };
+  const index: ImageIndex = { schemaVersion: 2, mediaType: MEDIA_TYPE.ociIndex, manifests: [...known, entry] };
+  await putManifest(repository, { tag: fallbackTag(subject), mediaType: MEDIA_TYPE.ociIndex, bytes: Buffer.from(JSON.stringify(index)) }, signal);
+}
+
+export interface Referrer {
+  readonly descriptor: Descriptor;
+  readonly manifest: Manifest | ImageIndex;
+  readonly subject: Digest;
+}
+
+function fallbackTag(digest: Digest): string {
+  return digest.replace(":", "-");
+}
+
+/** Undefined where the server has no such interface. */
+async function listByInterface(repository: RepositoryServers, server: RegistryServer, digest: Digest, signal: AbortSignal): Promise<readonly Descriptor[] | undefined> {
+  const what = `${repository.name}@${digest}: referrers`;
+  const found: Descriptor[] = [];
+  let target: string | URL = `${repository.path}/referrers/${digest}`;
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const response = await server.call(
+      { method: "GET", target, scopes: repository.scopes, what, headers: { accept: MEDIA_TYPE.ociIndex }, expected: [200, ...NO_INTERFACE] },
+      signal,
+    );
+    if (response.status !== 200 || !(response.header("content-type") ?? "").startsWith(MEDIA_TYPE.ociIndex)) {
+      await response.discard();
+      return undefined;
+    }
+    found.push(...manifestsIn(await readWhole(server, response, what, signal), what));
+    const next = nextPage(response);
+    if (next === undefined) return found;
+    target = next;
+  }
+  throw protocolError({ what }, `more than ${PAGES_MAX} pages`);
+}
+
+async function listByTag(repository: RepositoryServers, server: RegistryServer, digest: Digest, signal: AbortSignal): Promise<readonly Descriptor[] | undefined> {
+  const fetched = await getManifest(repository, server, fallbackTag(digest), signal);
+  return fetched === undefined ? undefined : manifestsIn(fetched.bytes, `${repository.name}:${fallbackTag(digest)}`);
+}
+
+export async function listTags(repository: RepositoryServers, signal: AbortSignal): Promise<readonly string[]> {
+  const server = registryOf(repository);
+  const what = `${repository.name}: tags`;
+  const found: string[] = [];
+  let target: string | URL = `${repository.path}/tags/list`;
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const response = await server.call({ method: "GET", target, scopes: repository.scopes, what, expected: [200, 404] }, signal);
+    if (response.status === 404) {
+      await response.discard();
+      return found;
+    }
+    const { tags } = parseObject(await readWhole(server, response, what, signal), what);
+    if (Array.isArray(tags)) found.push(...tags.filter((tag) => typeof tag === "string"));
+    const next = nextPage(response);
+    if (next === undefined) return found;
+    target = next;
+  }
+  throw protocolError({ what }, `more than ${PAGES_MAX} pages`);
+}
+
+/** RFC 8288, Link with rel="next". */
+function nextPage(response: HttpResponse): URL | undefined {
+  const [, location] = /<([^>]*)>\s*;[^,]*\brel="?next"?/.exec(response.header("link") ?? "") ?? [];
+  return location === undefined ? undefined : resolveLocation(location, response.url);
+}
+
+function manifestsIn(bytes: Uint8Array, what: string): readonly Descriptor[] {
+  const { manifests } = parseObject(bytes, what);
+  if (!Array.isArray(manifests)) throw protocolError({ what }, "no list of manifests");
+  return manifests.map((value: unknown) => {
+    const { mediaType, digest, size } = (value ?? {}) as Readonly<Record<string, unknown>>;
+    if (typeof mediaType !== "string" || typeof digest !== "string" || typeof size !== "number") throw protocolError({ what }, "a descriptor without media type, digest or size");
+    return { ...(value as Descriptor), mediaType, size, digest: parseDigest(digest) };
+  });
+}
+
+function parseObject(bytes: Uint8Array, what: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    if (typeof value === "object" && value !== null) return value as Readonly<Record<string, unknown>>;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+  }
+  throw protocolError({ what }, "no JSON object");
+}

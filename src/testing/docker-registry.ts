@@ -1,0 +1,92 @@
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { startProcess } from "../host/process.ts";
+
+/** The reference registry, as a process of its own on this machine. */
+export interface DockerRegistry extends AsyncDisposable {
+  /** `127.0.0.1:port`, as in references. */
+  readonly host: string;
+}
+
+export interface DockerRegistryOptions {
+  /** Where given, only this user is let in: name `stemma`, password `secret`. */
+  readonly auth?: "basic";
+  /** Paths of PEM files; where given, it speaks TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** A registry for which this one is a pull-through mirror: `http://host:port`. */
+  readonly proxies?: string;
+}
+
+export const DOCKER_REGISTRY_USER = { username: "stemma", password: "secret" } as const;
+
+/** bcrypt of that password; the registry takes no other form. */
+const HTPASSWD = "stemma:$2b$05$wc.3g8kIdf4lg/1g9Zp4kesOfpKXeb8c3DZq9V3jA3KBxvqrfP3gi\n";
+const PROGRAM = ["/usr/bin/docker-registry", "/usr/local/bin/docker-registry"].find((path) => existsSync(path));
+const START_ATTEMPTS_MAX = 100;
+
+/** For node:test: the reason to skip, or false where the program is here. */
+export const dockerRegistrySkip: string | false = PROGRAM === undefined ? "docker-registry is not installed" : false;
+
+export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
+  if (PROGRAM === undefined) throw new Error("docker-registry is not installed");
+  const directory = await mkdtemp(join(tmpdir(), "stemma-registry-"));
+  const port = await freePort();
+  const host = `127.0.0.1:${port}`;
+  await writeFile(join(directory, "htpasswd"), HTPASSWD);
+  await writeFile(join(directory, "config.yml"), configuration(directory, host, options));
+  const child = startProcess({ argv: [PROGRAM, "serve", join(directory, "config.yml")], env: {} }, ["ignore", "ignore", "pipe"]);
+  let log = "";
+  child.stderr?.on("data", (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4000)));
+  const exited = once(child, "exit");
+  const stop = async (): Promise<void> => {
+    child.kill("SIGKILL");
+    await exited;
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    await answers(port, () => child.exitCode !== null);
+  } catch (error) {
+    await stop();
+    throw new Error(`docker-registry did not start: ${log}`, { cause: error });
+  }
+  return { host, [Symbol.asyncDispose]: stop };
+}
+
+function configuration(directory: string, host: string, { auth, tls, proxies }: DockerRegistryOptions): string {
+  return JSON.stringify({
+    version: 0.1,
+    log: { level: "warn", accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: join(directory, "data") }, delete: { enabled: true } },
+    http: { addr: host, secret: "stemma", ...(tls === undefined ? {} : { tls: { certificate: tls.cert, key: tls.key } }) },
+    ...(auth === undefined ? {} : { auth: { htpasswd: { realm: "test", path: join(directory, "htpasswd") } } }),
+    ...(proxies === undefined ? {} : { proxy: { remoteurl: proxies } }),
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("a server without a port");
+  return address.port;
+}
+
+/** Waits until someone takes connections. */
+async function answers(port: number, hasEnded: () => boolean): Promise<void> {
+  for (let attempt = 0; attempt < START_ATTEMPTS_MAX && !hasEnded(); attempt++) {
+    const isOpen = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => resolve(true)).once("error", () => resolve(false));
+      socket.once("connect", () => socket.destroy());
+    });
+    if (isOpen) return;
+    await delay(30);
+  }
+  throw new Error("no answer");
+}
