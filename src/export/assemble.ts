@@ -17,8 +17,8 @@ export interface PlatformImage {
   /** The configuration as the frontend returned it. */
   readonly config: Uint8Array;
   readonly layers: readonly LayerBlob[];
-  /** The statements about this platform, made once the manifest that they speak of has a digest. */
-  readonly attest: (manifest: Descriptor) => readonly Statement[];
+  /** The statements about this platform. */
+  readonly statements: readonly Statement[];
 }
 
 export interface AssembledPlatform {
@@ -46,8 +46,7 @@ export function assembleImage(images: readonly PlatformImage[], form: ImageForm,
   const platforms = images.map((image) => assemblePlatform(image, form, { documents, epochNs: options.epochNs }));
   const attestations = images.flatMap((image, i) => {
     const subject = platforms[i]?.manifest;
-    const statements = subject === undefined ? [] : image.attest(subject);
-    return subject === undefined || statements.length === 0 ? [] : [attestationManifest({ subject, statements, artifact: form.artifact }, documents)];
+    return subject === undefined || image.statements.length === 0 ? [] : [attestationManifest({ subject, statements: image.statements, artifact: form.artifact }, documents)];
   });
   const layers = images.flatMap((image) => image.layers);
   const manifests = [...platforms.map(({ manifest }) => manifest), ...attestations];

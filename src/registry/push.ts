@@ -17,7 +17,7 @@ const MANIFESTS_MAX = 10_000;
 export interface PushRequest {
   /** Opened for pushing. */
   readonly repository: Repository;
-  readonly content: BlobStore;
+  readonly content: Pick<BlobStore, "read">;
   readonly root: Descriptor;
   /** Empty pushes by digest only. */
   readonly tags: readonly string[];
@@ -85,7 +85,7 @@ async function readGraph({ content, root }: PushRequest, signal: AbortSignal): P
   return { blobs, levels: levels.filter((level) => level !== undefined) };
 }
 
-async function readManifest(content: BlobStore, descriptor: Descriptor, signal: AbortSignal): Promise<ReadManifest> {
+async function readManifest(content: PushRequest["content"], descriptor: Descriptor, signal: AbortSignal): Promise<ReadManifest> {
   const bytes = await collectBytes(verified(content.read(descriptor.digest, signal), descriptor.digest, descriptor.size), MANIFEST_SIZE_BYTES_MAX);
   // Its digest says that it is what whoever made it meant; members that are missing have no children.
   const document = JSON.parse(bytes.toString("utf8")) as Partial<Manifest & ImageIndex>;

@@ -1,0 +1,51 @@
+import type { ReadableImage } from "../export/layout.ts";
+import type { Digest } from "../content/digest.ts";
+import { parseReference, repositoryName, tagNameOnly } from "../oci/reference.ts";
+import { pushContent } from "../registry/push.ts";
+import type { RegistryClient } from "../registry/registry-client.ts";
+import { originOf } from "../snapshot/image-layer.ts";
+import type { StepReporter } from "./step-reporter.ts";
+
+export interface PushImageRequest {
+  readonly readable: ReadableImage;
+  readonly names: readonly string[];
+  readonly byDigest: boolean;
+  readonly step: Digest;
+}
+
+export type PushImage = (request: PushImageRequest, signal: AbortSignal) => Promise<void>;
+
+/** Pushes to each repository that the names speak of. Tags come last, and each repository's only when all else is there. */
+export function imagePusher(registry: RegistryClient, steps: StepReporter): PushImage {
+  return async ({ readable: { image, content }, names, byDigest, step }, signal) => {
+    for (const [, { reference, tags }] of groupByRepository(names)) {
+      const repository = registry.repository(reference, "push");
+      await pushContent({
+        repository, content, root: image.root, tags: byDigest ? [] : tags,
+        mountFrom: (digest) => mountSource(image.layers, digest, reference.domain),
+        onProgress: ({ descriptor, state, sentBytes }) => {
+          if (state === "sent" || state === "mounted") steps.finished(step, `pushing ${state === "mounted" ? "mounted " : ""}${descriptor.digest}`, sentBytes);
+        },
+      }, signal);
+    }
+  };
+}
+
+function groupByRepository(names: readonly string[]): ReadonlyMap<string, { readonly reference: ReturnType<typeof parseReference>; readonly tags: string[] }> {
+  const groups = new Map<string, { reference: ReturnType<typeof parseReference>; tags: string[] }>();
+  for (const name of names) {
+    const reference = tagNameOnly(parseReference(name));
+    const key = repositoryName(reference);
+    const group = groups.get(key) ?? { reference, tags: [] };
+    if (reference.tag !== undefined && !group.tags.includes(reference.tag)) group.tags.push(reference.tag);
+    groups.set(key, group);
+  }
+  return groups;
+}
+
+/** A blob can be mounted from the base's repository where that is in the same registry. */
+function mountSource(layers: ReadableImage["image"]["layers"], digest: Digest, domain: string): string | undefined {
+  const layer = layers.find(({ descriptor }) => descriptor.digest === digest)?.layer;
+  const repository = layer === undefined ? undefined : originOf(layer)?.repository;
+  return repository?.startsWith(`${domain}/`) === true ? repository.slice(domain.length + 1) : undefined;
+}
