@@ -8,7 +8,7 @@ const DEPENDENCIES_LEFT_OUT = ["koffi"];
 export async function bundle(directory: string): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
   await build({
-    entryPoints: [...globSync("src/doors/*.ts").filter((file) => !file.endsWith(".test.ts")), "src/cli/main.ts", "src/namespace/holder.ts"],
+    entryPoints: [...globSync("src/doors/*.ts").filter((file) => !file.endsWith(".test.ts")), "src/cli/main.ts", "src/namespace/holder.ts", "src/sandbox/tree-init.ts"],
     outbase: "src",
     outdir: directory,
     bundle: true,

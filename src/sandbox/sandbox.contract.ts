@@ -22,6 +22,12 @@ interface Ground {
   readonly folder: string;
 }
 
+/** Where a process runs and until when, if not in the common root and to its end. */
+interface Place {
+  readonly root?: string;
+  readonly signal?: AbortSignal;
+}
+
 interface Outcome {
   readonly code: number;
   readonly stdout: string;
@@ -94,6 +100,13 @@ function testProcess(ground: Ground): void {
     assert.deepEqual([stdout, stderr], ["out\n", "err\n"]);
   });
 
+  test("several processes run at once, each in its tree", async () => {
+    const roots = ["one", "two", "three"].map((name) => join(ground.folder, `at-once-${name}`));
+    for (const root of roots) fillSmallRoot(root);
+    const outcomes = await Promise.all(roots.map((root, index) => run(ground, [`sleep 0.2; echo ${index} | cat; exit ${index}`], {}, { root })));
+    assert.deepEqual(outcomes.map(({ code, stdout }) => [code, stdout]), [[0, "0\n"], [1, "1\n"], [2, "2\n"]]);
+  });
+
   test("standard input is empty, and a broken pipe ends its writer", async () => {
     assert.equal((await run(ground, ["cat; yes | head -n 1"])).stdout, "y\n");
   });
@@ -131,7 +144,7 @@ function testUsers(ground: Ground): void {
     for (const target of [outside, `../../../../../../../..${outside}`, "passwd"]) {
       rmSync(join(root, "etc/passwd"), { force: true });
       symlinkSync(target, join(root, "etc/passwd"));
-      await assert.rejects(run(ground, ["true"], { user: "daemon" }, root), /unable to find user daemon/);
+      await assert.rejects(run(ground, ["true"], { user: "daemon" }, { root }), /unable to find user daemon/);
     }
   });
 
@@ -192,7 +205,7 @@ function testIsolation(ground: Ground): void {
     for (const name of ["proc", "sys", "dev"]) rmSync(join(root, name), { recursive: true, force: true });
     const before = readdirSync(root);
     const secret = secretFile(ground);
-    await run(ground, ["cat /etc/hosts /deep/er/secret > /dev/null"], { mounts: [{ kind: "bind", source: secret, destination: "/deep/er/secret", readOnly: true }] }, root);
+    await run(ground, ["cat /etc/hosts /deep/er/secret > /dev/null"], { mounts: [{ kind: "bind", source: secret, destination: "/deep/er/secret", readOnly: true }] }, { root });
     assert.deepEqual(readdirSync(root), [...before, "dev", "proc", "sys"].toSorted());
     assert.deepEqual(["dev", "proc", "sys"].map((name) => [lstatSync(join(root, name)).mode & 0o7777, readdirSync(join(root, name)).length]), Array.from({ length: 3 }, () => [0o755, 0]));
   });
@@ -202,7 +215,7 @@ function testIsolation(ground: Ground): void {
     fillSmallRoot(root);
     const target = join(ground.folder, "shared");
     mkdirSync(target, { recursive: true });
-    await run(ground, ["echo beside > /opt/new/beside"], { mounts: [{ kind: "bind", source: target, destination: "/opt/new/mount", readOnly: false }] }, root);
+    await run(ground, ["echo beside > /opt/new/beside"], { mounts: [{ kind: "bind", source: target, destination: "/opt/new/mount", readOnly: false }] }, { root });
     assert.deepEqual(readdirSync(join(root, "opt/new")), ["beside"]);
   });
 }
@@ -243,7 +256,7 @@ function testMounts(ground: Ground): void {
       { kind: "bind", source: secretFile(ground), destination: "/link/secret", readOnly: true },
       { kind: "tmpfs", destination: "/up/inner", sizeBytes: undefined },
     ] as const;
-    assert.equal((await run(ground, ["cat /link/secret; touch /inner/file"], { mounts }, root)).stdout, "s3cret");
+    assert.equal((await run(ground, ["cat /link/secret; touch /inner/file"], { mounts }, { root })).stdout, "s3cret");
     assert.deepEqual(readdirSync(outside), []);
     assert.ok(!existsSync(join(root, "inner")) && !existsSync("/inner"));
   });
@@ -254,7 +267,7 @@ function testAbort(ground: Ground, runtime: RuntimeName): void {
     const controller = new AbortController();
     const script = "setsid sh -c 'trap \"\" TERM INT; sleep 9201 & sleep 9202 & wait' & echo up; sleep 9203";
     const started = performance.now();
-    const running = run(ground, [script], { onOutput: () => setTimeout(() => controller.abort(new Error("stop here")), 50) }, undefined, controller.signal);
+    const running = run(ground, [script], { onOutput: () => setTimeout(() => controller.abort(new Error("stop here")), 50) }, { signal: controller.signal });
     await assert.rejects(running, /stop here/);
     assert.ok(performance.now() - started < 5000);
     assert.deepEqual(processesNamed("sleep 920"), []);
@@ -264,7 +277,7 @@ function testAbort(ground: Ground, runtime: RuntimeName): void {
   test("abort before the process runs leaves nothing either", async () => {
     for (const delayMs of [0, 2, 5, 10, 20]) {
       const controller = new AbortController();
-      const running = run(ground, ["sleep 9301"], {}, undefined, controller.signal);
+      const running = run(ground, ["sleep 9301"], {}, { signal: controller.signal });
       const stopped = assert.rejects(running, /too early/);
       await sleep(delayMs);
       controller.abort(new Error("too early"));
@@ -301,7 +314,7 @@ async function open(runtime: RuntimeName, folder: string): Promise<Ground | stri
   }
 }
 
-async function run(ground: Ground, script: readonly string[], changes: Partial<SandboxProcess> = {}, root = join(ground.folder, "root"), runSignal = signal): Promise<Outcome> {
+async function run(ground: Ground, script: readonly string[], changes: Partial<SandboxProcess> = {}, at: Place = {}): Promise<Outcome> {
   const output = { stdout: "", stderr: "" };
   const step: SandboxProcess = {
     argv: ["/bin/sh", "-c", script.join("\n")],
@@ -312,7 +325,7 @@ async function run(ground: Ground, script: readonly string[], changes: Partial<S
       changes.onOutput?.(stream, chunk);
     },
   };
-  return { code: await ground.sandbox.run(step, plainTree(root), runSignal), ...output };
+  return { code: await ground.sandbox.run(step, plainTree(at.root ?? join(ground.folder, "root")), at.signal ?? signal), ...output };
 }
 
 /** A directory as it is, in place of a mounted tree. */

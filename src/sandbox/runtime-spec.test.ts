@@ -1,0 +1,21 @@
+import { join } from "node:path";
+import { testGolden } from "../testing/golden.ts";
+import { runtimeSpec, type SandboxGround } from "./runtime-spec.ts";
+import type { SandboxProcess } from "./sandbox.ts";
+import { seccompProfile } from "./seccomp-profile.ts";
+import type { TreeUser } from "./tree-user.ts";
+
+interface Case {
+  readonly step: Omit<SandboxProcess, "onOutput">;
+  readonly user: TreeUser;
+  readonly ground: Omit<SandboxGround, "seccomp"> & { readonly seccompFor?: string };
+}
+
+testGolden(join(import.meta.dirname, "testdata/runtime-spec"), "case.json", (text) => {
+  const { step, user, ground } = JSON.parse(text) as Case;
+  const files = { rootPath: "/state/root", resolvConf: "/state/resolv.conf", hosts: "/state/hosts" };
+  const { seccompFor, ...rest } = ground;
+  const seccomp = seccompFor === undefined ? undefined : seccompProfile(seccompFor);
+  const spec = runtimeSpec({ ...step, onOutput: () => undefined }, user, files, { ...rest, cgroup: rest.cgroup, seccomp });
+  return `${JSON.stringify(spec, undefined, 1)}\n`;
+});
