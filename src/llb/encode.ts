@@ -88,7 +88,8 @@ function writeMap(writer: BinaryWriter, field: DescField & { fieldKind: "map" },
   }
 }
 
-function compareBytes(a: string, b: string): number {
+/** The order of Go texts and of map keys. */
+export function compareBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 

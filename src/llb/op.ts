@@ -5,8 +5,8 @@
 export { create as message } from "@bufbuild/protobuf";
 export type { MessageInitShape } from "@bufbuild/protobuf";
 export {
-  BuildOpSchema, CacheSharingOpt, ExecOpSchema, FileOpSchema, MergeOpSchema, MountContentCache, MountSchema, MountType, NetMode, OpMetadataSchema, OpSchema,
-  PlatformSchema, SecurityMode, SourceOpSchema, SourceSchema,
+  BuildOpSchema, CacheSharingOpt, ChownOptSchema, ExecOpSchema, FileActionCopySchema, FileActionSchema, FileOpSchema, LocationsSchema, MergeOpSchema, MountContentCache, MountSchema, MountType, NetMode, OpMetadataSchema, OpSchema,
+  PlatformSchema, SecurityMode, SourceOpSchema, SourceSchema, UserOptSchema,
 } from "../proto/pb/ops_pb.ts";
 export type {
   BuildInput, BuildOp, CDIDevice, CacheOpt, ChownOpt, DiffOp, ExecOp, ExportCache, FileAction, FileActionCopy, FileActionMkDir, FileActionMkFile, FileActionRm,
