@@ -86,11 +86,15 @@ async function send(outgoing: ClientRequest, body: HttpBody, incoming: Promise<I
 }
 
 async function* readBody(message: IncomingMessage, outgoing: ClientRequest, idleMs: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const timer = setTimeout(() => message.destroy(new HttpError("timeout", `no byte for ${idleMs / 1000} s`)), idleMs);
+  let isWaiting = true;
+  const timer = setTimeout(() => {
+    if (isWaiting) message.destroy(new HttpError("timeout", `no byte for ${idleMs / 1000} s`));
+  }, idleMs);
   try {
     for await (const chunk of message as AsyncIterable<Uint8Array>) {
-      clearTimeout(timer);
+      isWaiting = false;
       yield chunk;
+      isWaiting = true;
       timer.refresh();
     }
   } catch (error) {

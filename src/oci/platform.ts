@@ -70,6 +70,8 @@ export function formatAllPlatform(platform: Platform): string {
 /** Texts are containerd's, since frontends print them. */
 export class InvalidPlatformError extends Error {
   override readonly name = "InvalidPlatformError";
+  readonly code = "invalid-platform";
+  readonly retryable = false;
 }
 
 function invalid(finding: string): InvalidPlatformError {

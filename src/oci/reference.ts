@@ -88,6 +88,8 @@ export function formatReference(reference: Reference): string {
 /** Texts are distribution's, since frontends print them. */
 export class InvalidReferenceError extends Error {
   override readonly name = "InvalidReferenceError";
+  readonly code = "invalid-reference";
+  readonly retryable = false;
 }
 
 function suffix({ tag, digest }: Reference): string {

@@ -24,6 +24,8 @@ export interface CredentialStore {
 /** A file that is no JSON, a helper that is missing or fails. */
 export class CredentialError extends Error {
   override readonly name = "CredentialError";
+  readonly code = "credentials";
+  readonly retryable = false;
 }
 
 /** For those who pull what is public, and for tests. */

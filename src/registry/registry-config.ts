@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Environment } from "../host/environment.ts";
 import type { TlsSettings } from "../host/http-trust.ts";
 
 /** How one registry is reached: BuildKit's `[registry."host"]`, with its files read. */
@@ -26,6 +27,26 @@ const OTHER_KEYS: ReadonlySet<string> = new Set(
 
 export class RegistryConfigError extends Error {
   override readonly name = "RegistryConfigError";
+  readonly code = "registry-config";
+  readonly retryable = false;
+}
+
+/** `stemma/stemma.toml` in the user's configuration directory (XDG Base Directory). */
+export function registryConfigPath(env: Environment): string | undefined {
+  const directory = env["XDG_CONFIG_HOME"] || (env["HOME"] ? join(env["HOME"], ".config") : undefined);
+  return directory === undefined ? undefined : join(directory, "stemma", "stemma.toml");
+}
+
+/** The settings of the user whose environment this is. */
+export async function loadRegistryConfig(env: Environment): Promise<RegistryConfig> {
+  const path = registryConfigPath(env);
+  return path === undefined ? { path: "stemma.toml (set HOME to have one)", registries: new Map() } : await readRegistryConfig(path);
+}
+
+/** The same settings with one registry to be reached in any way that it answers: BuildKit's `registry.insecure=true`. */
+export function withInsecureRegistry(config: RegistryConfig, host: string): RegistryConfig {
+  const settings = config.registries.get(host) ?? DEFAULT_SETTINGS;
+  return { ...config, registries: new Map([...config.registries, [host, { ...settings, http: true, tls: { ...settings.tls, insecure: true } }]]) };
 }
 
 /** Reads BuildKit's TOML form. No file is the same as an empty one; a key that nobody knows is an error. */
