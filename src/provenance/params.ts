@@ -1,0 +1,177 @@
+import { csvFields, CsvFieldsError } from "../content/csv-fields.ts";
+
+/** What is asked of the provenance, every default decided (anchor b.1). */
+export interface ProvenancePlan {
+  readonly mode: "min" | "max";
+  readonly version: "v1" | "v0.2";
+  /** Empty unless given: we name no builder that we cannot vouch for. */
+  readonly builderId: string;
+  /** Name of the file where there is no image to carry it. */
+  readonly filename: string;
+  /** A claim of the caller, recorded as such. */
+  readonly reproducible: boolean;
+  /** True: only where an image carries it, not as a file of a `local` or `tar` result. */
+  readonly inlineOnly: boolean;
+  /** True: the build fails when a material cannot be named. */
+  readonly completeMaterials: boolean;
+  readonly captureUsage: boolean;
+}
+
+export interface SbomPlan {
+  /** Reference of the scanner's image. */
+  readonly generator: string;
+  /** For the scanner, which gets them as variables. */
+  readonly params: Readonly<Record<string, string>>;
+}
+
+export interface AttestationPlan {
+  /** Undefined: none is made. */
+  readonly provenance: ProvenancePlan | undefined;
+  readonly sbom: SbomPlan | undefined;
+}
+
+/** What the command line and the environment say, as given. */
+export interface AttestationFlags {
+  readonly attest: readonly string[];
+  readonly provenance: string | undefined;
+  readonly sbom: string | undefined;
+  /** BUILDX_NO_DEFAULT_ATTESTATIONS. */
+  readonly noDefault: string | undefined;
+  /** By name; BUILDKIT_ATTEST_PROVENANCE and BUILDKIT_ATTEST_SBOM stand for `--attest`. */
+  readonly buildArgs: ReadonlyMap<string, string>;
+}
+
+/** The caller asked for something that is not there. Texts are those of buildx and BuildKit. */
+export class InvalidAttestationError extends Error {
+  override readonly name = "InvalidAttestationError";
+}
+
+const DEFAULT_PROVENANCE: Attributes = new Map([["mode", "min"], ["inline-only", "true"]]);
+const DEFAULT_SBOM_GENERATOR = "docker/buildkit-syft-scanner:stable-1";
+
+/**
+ * `--attest`, then `--provenance`, then `--sbom`: of each type the first one counts. With none for provenance, a
+ * `mode=min` one goes with images. Throws InvalidAttestationError.
+ */
+export function parseAttestations(flags: AttestationFlags): AttestationPlan {
+  const requests = new Map<string, Attributes | "disabled">();
+  for (const text of [...flags.attest, ...shorthand("provenance", flags.provenance), ...shorthand("sbom", flags.sbom)]) {
+    const { type, attributes } = parseAttest(text);
+    if (!requests.has(type)) requests.set(type, attributes);
+  }
+  for (const [name, value] of flags.buildArgs) {
+    const type = /^BUILDKIT_ATTEST_(.+)$/.exec(name)?.[1]?.toLowerCase();
+    if (type !== undefined && !requests.has(type)) requests.set(type, parseFields(value));
+  }
+  for (const type of requests.keys()) if (type !== "provenance" && type !== "sbom") throw new InvalidAttestationError(`unknown attestation type ${JSON.stringify(type)}`);
+  const hasDefault = flags.noDefault === undefined || !parseBoolean(flags.noDefault, "invalid BUILDX_NO_DEFAULT_ATTESTATIONS");
+  const provenance = requests.get("provenance") ?? (hasDefault ? DEFAULT_PROVENANCE : "disabled");
+  const sbom = requests.get("sbom") ?? "disabled";
+  return {
+    provenance: provenance === "disabled" ? undefined : provenancePlan(provenance),
+    sbom: sbom === "disabled" ? undefined : sbomPlan(sbom),
+  };
+}
+
+/** BUILDX_METADATA_PROVENANCE: how much of the provenance the metadata file holds (anchor A43). */
+export function parseMetadataMode(text: string | undefined): "min" | "max" | "disabled" {
+  if (text === "max" || text === "disabled") return text;
+  return goBoolean(text ?? "") === false ? "disabled" : "min";
+}
+
+type Attributes = ReadonlyMap<string, string>;
+
+/** `--provenance=true` is `type=provenance`, with the default mode of one that is asked for: max. */
+function shorthand(type: "provenance" | "sbom", value: string | undefined): readonly string[] {
+  if (value === undefined || value === "") return [];
+  const enabled = goBoolean(value);
+  return [enabled === undefined ? `type=${type},${value}` : `type=${type},disabled=${!enabled}`];
+}
+
+function parseAttest(text: string): { readonly type: string; readonly attributes: Attributes | "disabled" } {
+  const attributes = new Map<string, string>();
+  let type = "";
+  let disabled = false;
+  for (const field of fieldsOf(text)) {
+    const at = field.indexOf("=");
+    if (at === -1) throw new InvalidAttestationError(`invalid value ${field}`);
+    const value = field.slice(at + 1);
+    switch (field.slice(0, at).toLowerCase().trim()) {
+      case "type":
+        type = value;
+        break;
+      case "disabled":
+        disabled = parseBoolean(value, `invalid value ${field}`);
+        break;
+      default:
+        attributes.set(field.slice(0, at), value);
+    }
+  }
+  if (type === "") throw new InvalidAttestationError("attestation type not specified");
+  return { type, attributes: disabled ? "disabled" : attributes };
+}
+
+/** The daemon's form of the same, where a field without `=` has an empty value. */
+function parseFields(text: string): Attributes {
+  if (text === "") return new Map();
+  return new Map(fieldsOf(text).map((field) => {
+    const at = field.indexOf("=");
+    return at === -1 ? [field, ""] : [field.slice(0, at), field.slice(at + 1)];
+  }));
+}
+
+function fieldsOf(text: string): readonly string[] {
+  try {
+    return csvFields(text);
+  } catch (error) {
+    if (error instanceof CsvFieldsError) throw new InvalidAttestationError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function provenancePlan(attributes: Attributes): ProvenancePlan {
+  return {
+    mode: modeOf(attributes.get("mode") ?? "max"),
+    version: versionOf(attributes.get("version") ?? "v1"),
+    builderId: attributes.get("builder-id") ?? "",
+    filename: attributes.get("filename") ?? "provenance.json",
+    reproducible: flagOf(attributes, "reproducible"),
+    completeMaterials: flagOf(attributes, "complete-materials"),
+    // BuildKit takes what is no boolean for false here, and complains above.
+    inlineOnly: goBoolean(attributes.get("inline-only") ?? "") ?? false,
+    captureUsage: goBoolean(attributes.get("capture-usage") ?? "") ?? false,
+  };
+}
+
+function modeOf(mode: string): "min" | "max" {
+  if (mode === "min" || mode === "max") return mode;
+  if (mode === "full") return "max";
+  throw new InvalidAttestationError(`invalid mode ${JSON.stringify(mode)}`);
+}
+
+function versionOf(version: string): "v1" | "v0.2" {
+  if (version === "v1" || version === "v0.2") return version;
+  throw new InvalidAttestationError(version === "" ? "provenance SLSA version cannot be empty" : `invalid provenance SLSA version: ${version}`);
+}
+
+function flagOf(attributes: Attributes, name: "reproducible" | "complete-materials"): boolean {
+  const value = attributes.get(name);
+  return value !== undefined && parseBoolean(value, `failed to parse ${name} flag ${JSON.stringify(value)}`);
+}
+
+function sbomPlan(attributes: Attributes): SbomPlan {
+  const generator = attributes.get("generator") ?? DEFAULT_SBOM_GENERATOR;
+  if (generator === "") throw new InvalidAttestationError("sbom generator cannot be empty");
+  return { generator, params: Object.fromEntries([...attributes].filter(([name]) => name !== "generator")) };
+}
+
+function parseBoolean(text: string, complaint: string): boolean {
+  const value = goBoolean(text);
+  if (value === undefined) throw new InvalidAttestationError(`${complaint}: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return value;
+}
+
+function goBoolean(text: string): boolean | undefined {
+  if (/^(?:1|t|T|true|TRUE|True)$/.test(text)) return true;
+  return /^(?:0|f|F|false|FALSE|False)$/.test(text) ? false : undefined;
+}
