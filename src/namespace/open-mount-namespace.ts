@@ -18,7 +18,7 @@ export interface MountNamespaceOptions {
 }
 
 /**
- * Opens a mount namespace of our own, the strongest that this machine gives us. Takes about 60 ms and 45 MB, so one
+ * Opens a mount namespace of our own, the strongest that this machine gives us. Takes some 40 ms, so one
  * per engine and only once somebody needs it. Throws NamespaceError when there is none to be had, with what to enable.
  */
 export async function openMountNamespace(options: MountNamespaceOptions, signal: AbortSignal): Promise<MountNamespace> {

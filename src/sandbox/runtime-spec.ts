@@ -54,7 +54,7 @@ export interface SandboxFiles {
 }
 
 /** The fourteen that Docker and BuildKit leave to root in a container (capabilities(7)). */
-export const CAPABILITIES: readonly string[] = [
+const CAPABILITIES: readonly string[] = [
   "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID", "CAP_SETUID",
   "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE",
 ];
@@ -66,11 +66,12 @@ const MASKED_PATHS = [
 
 const READ_ONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
-export const DEFAULT_PATH_VARIABLE = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const DEFAULT_PATH_VARIABLE = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Says to an OCI runtime, or to our own fallback, what BuildKit's executor would. Pure. */
 export function runtimeSpec(step: SandboxProcess, user: TreeUser, files: SandboxFiles, ground: SandboxGround): RuntimeSpec {
   const { cgroup, seccomp } = ground;
+  const capabilities = grantedCapabilities(ground);
   return {
     ociVersion: "1.0.2",
     process: {
@@ -78,7 +79,7 @@ export function runtimeSpec(step: SandboxProcess, user: TreeUser, files: Sandbox
       args: step.argv,
       env: completeEnvironment(step.env, user),
       cwd: posix.join("/", step.cwd),
-      capabilities: { bounding: CAPABILITIES, effective: CAPABILITIES, permitted: CAPABILITIES },
+      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
       noNewPrivileges: false,
     },
     root: { path: files.rootPath, readonly: step.readOnlyRoot },
@@ -92,6 +93,11 @@ export function runtimeSpec(step: SandboxProcess, user: TreeUser, files: Sandbox
       ...(seccomp === undefined ? {} : { seccomp }),
     },
   };
+}
+
+/** Whoever is the machine's root, and is held by no control group, must make no device nodes: they could be opened. */
+function grantedCapabilities(ground: SandboxGround): readonly string[] {
+  return ground.rootless || ground.cgroup !== undefined ? CAPABILITIES : CAPABILITIES.filter((name) => name !== "CAP_MKNOD");
 }
 
 /** PATH and HOME are added at the end where they are missing: the one as BuildKit does, the other as runtimes do. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import { NamespaceError } from "../namespace/namespace-error.ts";
 import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
+import { deviceOf, makeNode } from "../syscall/node.ts";
 import type { MountedTree } from "../snapshot/layer-store.ts";
 import { openSandbox } from "./open-sandbox.ts";
 import type { RuntimeName } from "./runtime-choice.ts";
@@ -148,16 +149,31 @@ function testUsers(ground: Ground): void {
     }
   });
 
-  test("root has the fourteen capabilities and another user none", async () => {
+  test("root has the fourteen capabilities, without a device control group all but mknod, and another user none", async () => {
     const capabilities = "grep -E '^Cap(Prm|Eff|Bnd)' /proc/self/status | cut -f 2";
-    assert.equal((await run(ground, [capabilities])).stdout, "00000000a80425fb\n".repeat(3));
-    assert.equal((await run(ground, [capabilities], { user: "55" })).stdout, "0000000000000000\n0000000000000000\n00000000a80425fb\n");
+    const all = ground.sandbox.isolation.runtime === "namespaces" && !ground.sandbox.isolation.rootless ? "00000000a00425fb\n" : "00000000a80425fb\n";
+    assert.equal((await run(ground, [capabilities])).stdout, all.repeat(3));
+    assert.equal((await run(ground, [capabilities], { user: "55" })).stdout, `0000000000000000\n0000000000000000\n${all}`);
+  });
+
+  test("the machine's disk cannot be opened, neither through a node of the image nor through a new one", { skip: ground.sandbox?.isolation.rootless !== false }, async () => {
+    const root = join(ground.folder, "disk");
+    const shared = join(ground.folder, "disk-cache");
+    fillSmallRoot(root);
+    mkdirSync(shared);
+    const { dev } = statSync("/");
+    const device = { kind: "block", mode: 0o666, ...deviceOf(BigInt(dev)) } as const;
+    for (const path of [join(root, "disk"), join(shared, "disk")]) makeNode(path, device);
+    const mounts = [{ kind: "bind", source: shared, destination: "/cache", readOnly: false }, { kind: "tmpfs", destination: "/tmp", sizeBytes: undefined }] as const;
+    const script = `for place in /new /dev/new /tmp/new /cache/new; do mknod $place b ${device.major} ${device.minor} 2>/dev/null; done; for path in /disk /cache/disk /new /dev/new /tmp/new /cache/new; do head -c 1 $path > /dev/null 2>&1 && echo read $path; done; echo end`;
+    assert.equal((await run(ground, [script], { mounts }, { root })).stdout, "end\n");
   });
 
   test("system calls are filtered where the sandbox says so", async () => {
     const { stdout } = await run(ground, ["grep ^Seccomp: /proc/self/status"]);
     assert.equal(stdout, `Seccomp:\t${ground.sandbox.isolation.seccomp ? 2 : 0}\n`);
     assert.notEqual((await run(ground, ["mount -t tmpfs tmpfs /mnt"])).code, 0);
+    if (ground.sandbox.isolation.seccomp) assert.notEqual((await run(ground, ["unshare -U true"])).code, 0);
   });
 }
 

@@ -9,7 +9,7 @@ import { changeRoot, raiseLoopback, setHostName } from "../syscall/isolation.ts"
 import { SystemCallError } from "../syscall/native-function.ts";
 import { becomeUser, dieWithParent, limitCapabilities } from "../syscall/privilege.ts";
 import type { RuntimeSpec } from "./runtime-spec.ts";
-import { makeRootReadOnly, setUpTree } from "./tree-setup.ts";
+import { setUpTree } from "./tree-setup.ts";
 
 const folder = process.argv[2] ?? "";
 // Opened before the root changes; closed by the execve that it reports on.
@@ -31,7 +31,6 @@ function start(spec: RuntimeSpec): void {
   if (spec.linux.namespaces.some(({ type }) => type === "network")) raiseLoopback();
   setUpTree(spec);
   changeRoot(spec.root.path);
-  if (spec.root.readonly) makeRootReadOnly();
   process.chdir(directory);
   // What a process writes to by the name /dev/stdout has to be its own.
   for (const descriptor of [1, 2]) if (fstatSync(descriptor).isFIFO()) fchownSync(descriptor, user.uid, user.gid);

@@ -1,5 +1,6 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync, symlinkSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
+import { presentFlags } from "../namespace/mount-inside.ts";
 import { MOUNT_FLAGS, mount } from "../syscall/mount.ts";
 import { SystemCallError } from "../syscall/native-function.ts";
 import { makeNode } from "../syscall/node.ts";
@@ -33,11 +34,17 @@ export function setUpTree(spec: RuntimeSpec): void {
   }
   for (const path of spec.linux.readonlyPaths) protect(resolveInTree(root, path));
   for (const path of spec.linux.maskedPaths) mask(resolveInTree(root, path));
+  limitBindMount(root, spec.root.readonly ? MOUNT_FLAGS.readOnly : 0);
 }
 
-/** To be called when the tree is the root. */
-export function makeRootReadOnly(): void {
-  mount({ source: "", target: "/", type: "", flags: MOUNT_FLAGS.remount | MOUNT_FLAGS.bind | MOUNT_FLAGS.readOnly, data: "" });
+/**
+ * Takes rights from a bind mount, which it accepts only in a second call. Devices always: there is no control group
+ * here that says which of them may be opened, so that a node in an image would lead to the disks of this machine.
+ */
+function limitBindMount(target: string, limits: number): void {
+  const present = presentFlags(readFileSync("/proc/self/mountinfo", "utf8"), target);
+  const flags = MOUNT_FLAGS.remount | MOUNT_FLAGS.bind | MOUNT_FLAGS.noDev | limits | present;
+  mount({ source: "", target, type: "", flags, data: "" });
 }
 
 function mountInTree(root: string, entry: SpecMount): void {
@@ -45,10 +52,15 @@ function mountInTree(root: string, entry: SpecMount): void {
   const { flags, data } = parseMountOptions(entry.options);
   const bind = (flags & MOUNT_FLAGS.bind) !== 0;
   makeMountPoint(target, bind && !statSync(entry.source).isDirectory());
-  mount({ source: entry.source, target, type: bind ? "" : entry.type, flags: bind ? flags & (MOUNT_FLAGS.bind | MOUNT_FLAGS.recursive) : flags, data });
-  const limits = flags & ~(MOUNT_FLAGS.bind | MOUNT_FLAGS.recursive);
-  // A bind mount takes its other flags only in a second call.
-  if (bind && limits !== 0) mount({ source: "", target, type: "", flags: MOUNT_FLAGS.remount | MOUNT_FLAGS.bind | limits, data: "" });
+  if (bind) {
+    const kind = flags & (MOUNT_FLAGS.bind | MOUNT_FLAGS.recursive);
+    mount({ source: entry.source, target, type: "", flags: kind, data });
+    limitBindMount(target, flags & ~kind);
+  } else {
+    // Terminals and the nodes of /dev itself are ours.
+    const noDevices = entry.destination === "/dev" || entry.type === "devpts" ? 0 : MOUNT_FLAGS.noDev;
+    mount({ source: entry.source, target, type: entry.type, flags: flags | noDevices, data });
+  }
 }
 
 function makeMountPoint(path: string, file: boolean): void {
