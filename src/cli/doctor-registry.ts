@@ -1,0 +1,41 @@
+import { defaultCredentials, loadRegistryConfig, openRegistryClient, parseReference, probeRegistry, type RegistryProbe } from "../doors/registry.ts";
+import type { CommandIo } from "./command.ts";
+
+/** What `stemma doctor` tells of one registry. */
+export interface RegistryReport {
+  /** Lines for people, each with a line break. */
+  readonly text: string;
+  /** True where a push would be taken. */
+  readonly isSound: boolean;
+}
+
+/** Asks the registry of a reference; leaves nothing there. */
+export async function reportRegistry(reference: string, { env, signal }: Pick<CommandIo, "env" | "signal">): Promise<RegistryReport> {
+  const name = parseReference(reference);
+  await using client = openRegistryClient({ credentials: defaultCredentials(env), config: await loadRegistryConfig(env), env });
+
+  const probe = await probeRegistry(client, name, signal);
+  return { text: describeProbe(probe), isSound: probe.push.kind === "taken" };
+}
+
+export function describeProbe({ repository, servers, identity, push, referrers }: RegistryProbe): string {
+  const rows: ReadonlyArray<readonly [string, string]> = [
+    ["repository", repository],
+    ["asked", servers.join(", then ")],
+    ["credentials", identity],
+    ["push", push.kind === "taken" ? "taken" : `refused: ${push.reason}`],
+    ["referrers", describeReferrers(referrers)],
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join("");
+}
+
+function describeReferrers(referrers: RegistryProbe["referrers"]): string {
+  switch (referrers.kind) {
+    case "interface":
+      return "kept by the registry";
+    case "fallback-tag":
+      return "not kept by the registry: evidence beside an image is listed under a tag sha256-…";
+    case "refused":
+      return `unknown: ${referrers.reason}`;
+  }
+}

@@ -1,0 +1,28 @@
+/** Registries: reading and writing their content, with the user's credentials, mirrors, proxies and authorities. */
+export type { Descriptor } from "../oci/descriptor.ts";
+export type { Digest } from "../content/digest.ts";
+export { digestOf, parseDigest } from "../content/digest.ts";
+export type { Reference } from "../oci/reference.ts";
+export { familiarString, formatReference, InvalidReferenceError, parseReference, repositoryName, tagNameOnly, withDigest, withTag } from "../oci/reference.ts";
+export type { Platform } from "../oci/platform.ts";
+export { formatPlatform, InvalidPlatformError, normalizePlatform, parsePlatform } from "../oci/platform.ts";
+export type { PlatformMatcher } from "../oci/platform-match.ts";
+export { exactPlatform, runnablePlatforms } from "../oci/platform-match.ts";
+export type { Credential, CredentialStore, FoundCredential } from "../registry/credential.ts";
+export { anonymousCredentials, CredentialError } from "../registry/credential.ts";
+export { defaultCredentials } from "../registry/default-credentials.ts";
+export type { StoredLogin } from "../registry/login.ts";
+export { eraseLogin, hiddenBy, storeLogin, verifyLogin } from "../registry/login.ts";
+export type { ProbeAnswer, RegistryProbe } from "../registry/probe.ts";
+export { probeRegistry } from "../registry/probe.ts";
+export type { FetchedImage } from "../registry/pull.ts";
+export { fetchImage } from "../registry/pull.ts";
+export type { PushProgress, PushRequest } from "../registry/push.ts";
+export { pushContent } from "../registry/push.ts";
+export type { RegistryClient, RegistryClientOptions } from "../registry/registry-client.ts";
+export { openRegistryClient } from "../registry/registry-client.ts";
+export type { RegistryConfig, RegistrySettings } from "../registry/registry-config.ts";
+export { loadRegistryConfig, readRegistryConfig, RegistryConfigError } from "../registry/registry-config.ts";
+export type { RegistryErrorCode } from "../registry/registry-error.ts";
+export { RegistryError } from "../registry/registry-error.ts";
+export type { BlobUpload, FetchedManifest, ManifestUpload, Repository } from "../registry/repository.ts";
