@@ -23,7 +23,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   namespace: ["host", "syscall"],
   git: ["host", "scrub"],
   store: ["content", "host"],
-  registry: ["content", "host", "oci"],
+  registry: ["archive", "content", "host", "oci"],
   snapshot: ["archive", "content", "host", "namespace", "oci", "pattern", "store", "syscall"],
   sandbox: ["content", "host", "namespace", "snapshot", "syscall"],
   trust: ["content", "host"],
@@ -33,7 +33,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   frontend: ["content", "llb", "oci", "pattern", "progress"],
   ops: ["archive", "content", "host", "llb", "namespace", "oci", "pattern", "progress", "provenance", "sandbox", "session", "snapshot", "solver", "source", "store"],
   export: ["archive", "content", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
-  trace: ["archive", "content", "oci", "provenance", "registry", "trust"],
+  trace: ["archive", "content", "oci", "provenance", "registry", "template", "trust"],
   // Composition, and the two doors.
   engine: ["archive", "cache", "content", "export", "frontend", "git", "host", "llb", "namespace", "oci", "ops", "progress", "provenance",
     "registry", "sandbox", "scrub", "session", "snapshot", "solver", "source", "store", "trust"],

@@ -115,25 +115,27 @@ export function isTrue(value: Maybe): boolean {
   }
 }
 
-// A value's type says what its raw data is; these three are where that is relied on.
-export function textOf(value: GoValue): string {
-  return (value.raw as string | undefined) ?? "";
+// Data need not be what its type says, as it may come from anywhere; what does not fit counts as zero.
+export function textOf({ raw }: GoValue): string {
+  return typeof raw === "string" ? raw : "";
 }
 
-export function integerOf(value: GoValue): bigint {
-  return BigInt((value.raw as number | bigint | undefined) ?? 0);
+export function integerOf({ raw }: GoValue): bigint {
+  if (typeof raw === "bigint") return raw;
+  return Number.isSafeInteger(raw) ? BigInt(raw as number) : 0n;
 }
 
-export function floatOf(value: GoValue): number {
-  return Number(value.raw ?? 0);
+export function floatOf({ raw }: GoValue): number {
+  return typeof raw === "number" ? raw : 0;
 }
 
-export function complexOf(value: GoValue): Complex {
-  return (value.raw as Complex | undefined) ?? { real: 0, imaginary: 0 };
+export function complexOf({ raw }: GoValue): Complex {
+  // Only our own literals make complex numbers.
+  return (raw as Complex | undefined) ?? { real: 0, imaginary: 0 };
 }
 
 export function bytesOf(value: GoValue): Buffer {
-  return Buffer.from((value.raw as string | undefined) ?? "", "base64");
+  return Buffer.from(textOf(value), "base64");
 }
 
 /** Of strings in bytes. Undefined for what has no length. */
@@ -191,12 +193,12 @@ export function methodNamed(type: StructType, name: string): ((raw: unknown) => 
   return promoted.find((method) => method !== undefined);
 }
 
-function listOf(value: GoValue): readonly unknown[] {
-  return (value.raw as readonly unknown[] | undefined) ?? [];
+function listOf({ raw }: GoValue): readonly unknown[] {
+  return Array.isArray(raw) ? raw : [];
 }
 
-function objectOf(value: GoValue): Readonly<Record<string, unknown>> {
-  return (value.raw as Readonly<Record<string, unknown>> | undefined) ?? {};
+function objectOf({ raw }: GoValue): Readonly<Record<string, unknown>> {
+  return typeof raw === "object" && raw !== null ? (raw as Readonly<Record<string, unknown>>) : {};
 }
 
 function byBytes(a: string, b: string): number {

@@ -23,3 +23,9 @@ export function conformance<T>(path: string): ConformanceFile<T> {
     },
   };
 }
+
+/** A folder of that data, for tests that read several kinds of files. */
+export function conformanceFolder(path: string): Omit<ConformanceFile<never>, "read"> & { readonly path: string } {
+  const folder = join(FOLDER, path);
+  return { skip: existsSync(folder) ? false : `no conformance data: ${path}`, path: folder };
+}
