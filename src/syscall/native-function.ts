@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 
 /** A system call that said no. `code` is the errno's name, as in Node's own errors. */
@@ -21,9 +22,14 @@ export class SystemCallError extends Error {
   }
 }
 
+type KoffiFunction = ((...args: readonly unknown[]) => unknown) & {
+  /** In a thread of Node's pool; the last argument is told the result. */
+  async(...args: readonly unknown[]): void;
+};
+
 /** The part of koffi that is used here. */
 interface Koffi {
-  load(path: null): { func(prototype: string): (...args: readonly unknown[]) => unknown };
+  load(path: null): { func(prototype: string): KoffiFunction };
   errno(): number;
 }
 
@@ -60,10 +66,23 @@ function koffi(): Koffi {
  * `nativeFunction("int umount2(const char *target, int flags)")`.
  */
 export function nativeFunction(prototype: string): (...args: readonly unknown[]) => number {
-  let call: ((...args: readonly unknown[]) => unknown) | undefined;
+  let call: KoffiFunction | undefined;
   return (...args) => {
     call ??= koffi().load(null).func(prototype);
     return Number(call(...args));
+  };
+}
+
+/** As `nativeFunction`, for calls that take long. It rejects when the call fails; errno belongs to another thread and is not known. */
+export function nativeCallInThread(prototype: string): (...args: readonly unknown[]) => Promise<number> {
+  let call: KoffiFunction | undefined;
+  return async (...args) => {
+    const started = (call ??= koffi().load(null).func(prototype));
+    const result = await new Promise<number>((resolve, reject) => {
+      started.async(...args, (error: Error | null, value: unknown) => (error === null ? resolve(Number(value)) : reject(error)));
+    });
+    if (result < 0) throw new SystemCallError(prototype, constants.errno.EIO, "in a thread");
+    return result;
   };
 }
 

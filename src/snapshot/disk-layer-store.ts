@@ -1,0 +1,215 @@
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Member } from "../archive/member.ts";
+import type { ByteStream } from "../content/blob-store.ts";
+import { parseDigest, type Digest, type DiffId } from "../content/digest.ts";
+import { verified } from "../content/verified.ts";
+import { systemClock } from "../host/clock.ts";
+import { randomId } from "../host/random.ts";
+import type { MountNamespace } from "../namespace/mount-namespace.ts";
+import { tryLock } from "../syscall/lock.ts";
+import type { ChangeRecorder } from "./change-recorder.ts";
+import { Durability } from "./durability.ts";
+import { exportTree } from "./export-tree.ts";
+import { readFile } from "./file-bytes.ts";
+import { presentChain } from "./image-layer.ts";
+import { readSummary, writeIndex, type LayerIndex } from "./layer-index.ts";
+import { LayerStoreError } from "./layer-store-error.ts";
+import type { LayerStore, MountedTree } from "./layer-store.ts";
+import { keepTar, writeTarForm } from "./layer-writer.ts";
+import { imageLayerId, type Layer, type LayerChain, type LayerId } from "./layer.ts";
+import { TreeMounter, type Snapshotter } from "./tree-mounter.ts";
+import { LAYER_FILES, StoredLayer } from "./stored-layer.ts";
+import { Workspace } from "./workspace.ts";
+
+export interface LayerStoreOptions {
+  /** Ours alone; made when it is not there. Overlayfs must be able to write on its file system. */
+  readonly directory: string;
+  readonly snapshotter: Snapshotter;
+  /** Asked at the first mount, and not before; it stays the caller's, and must outlive the store's mounts. */
+  readonly namespace: (signal: AbortSignal) => Promise<MountNamespace>;
+}
+
+/** What a layer costs. */
+export interface LayerUsage {
+  readonly id: LayerId;
+  readonly sizeBytes: number;
+  /** When a process last looked into it, in milliseconds since the epoch. */
+  readonly usedMs: number;
+}
+
+/** A layer store with what is needed to keep it small. */
+export interface DiskLayerStore extends LayerStore, AsyncDisposable {
+  list(): Promise<readonly LayerUsage[]>;
+  /** False, and nothing done, when the layer is mounted by whatever process, or is not there. */
+  remove(id: LayerId): Promise<boolean>;
+}
+
+const ID_TEXT = /^[a-z0-9][a-z0-9-]*$/;
+
+/**
+ * Opens the layers in a directory. Files are the whole state: a layer is a directory that appears
+ * by one rename, so that there is no second record that could disagree with it.
+ */
+export async function openLayerStore(options: LayerStoreOptions): Promise<DiskLayerStore> {
+  const layers = join(options.directory, "layers");
+  mkdirSync(layers, { recursive: true });
+  return new LayerDirectories(options, layers);
+}
+
+class LayerDirectories implements DiskLayerStore {
+  readonly #layers: string;
+  readonly #workspace: Workspace;
+  readonly #durability: Durability;
+  readonly #mounter: TreeMounter;
+  readonly #known: Map<LayerId, StoredLayer> = new Map();
+
+  constructor({ directory, snapshotter, namespace }: LayerStoreOptions, layers: string) {
+    this.#layers = layers;
+    this.#durability = new Durability(directory, systemClock);
+    this.#durability.dropUnbelievable(layers);
+    this.#workspace = new Workspace(directory);
+    this.#mounter = new TreeMounter({
+      snapshotter,
+      namespace,
+      workspace: this.#workspace,
+      durability: this.#durability,
+      keepTree: (tree, changes, signal) => this.#keepTree(tree, changes, signal),
+      write: (members, signal) => this.write(members, signal),
+    });
+  }
+
+  find(id: LayerId): StoredLayer | undefined {
+    const directory = join(this.#layers, id);
+    if (!ID_TEXT.test(id) || !existsSync(join(directory, LAYER_FILES.index))) return undefined;
+    return this.#known.get(id) ?? this.#remember(new StoredLayer(id, directory));
+  }
+
+  async write(members: AsyncIterable<Member>, signal: AbortSignal): Promise<Layer> {
+    return await this.#add(newLayerId(), (directory) => writeTarForm(directory, members, signal));
+  }
+
+  async importTar(diffId: DiffId, tar: ByteStream, signal: AbortSignal): Promise<Layer> {
+    const id = imageLayerId(diffId);
+    return this.find(id) ?? (await this.#add(id, (directory) => keepTar(directory, diffId, tar, signal)));
+  }
+
+  async *exportTar(id: LayerId, signal: AbortSignal): ByteStream {
+    const layer = this.#require(id);
+    const { form, tarBytes } = await layer.summary();
+    if (form === "tar") {
+      // A diff id is the digest of the uncompressed tar.
+      yield* verified(readFile(layer.path("tar"), tarBytes, signal), (await this.diffId(id, signal)) as string as Digest, tarBytes);
+      return;
+    }
+    yield* exportTree(layer, (diffId) => this.#saveDiffId(layer, diffId), signal);
+  }
+
+  async diffId(id: LayerId, signal: AbortSignal): Promise<DiffId> {
+    const layer = this.#require(id);
+    if (!existsSync(layer.path("diffId"))) {
+      for await (const _chunk of this.exportTar(id, signal)) signal.throwIfAborted();
+    }
+    return parseDigest(readFileSync(layer.path("diffId"), "latin1")) as string as DiffId;
+  }
+
+  async mount(chain: LayerChain, mode: "read-only" | "writable", signal: AbortSignal): Promise<MountedTree> {
+    const layers = (await presentChain(chain, this, signal)).map(({ id }) => this.#require(id));
+    return await this.#mounter.mount(layers, mode, signal);
+  }
+
+  async list(): Promise<readonly LayerUsage[]> {
+    const ids = (await readdir(this.#layers)) as LayerId[];
+    return await Promise.all(ids.map(async (id) => {
+      const directory = join(this.#layers, id);
+      const { contentBytes, tarBytes } = await readSummary(join(directory, LAYER_FILES.index));
+      const treeBytes = existsSync(join(directory, LAYER_FILES.tree)) ? contentBytes : 0;
+      return { id, sizeBytes: tarBytes + treeBytes, usedMs: statSync(directory).mtimeMs };
+    }));
+  }
+
+  async remove(id: LayerId): Promise<boolean> {
+    const layer = this.find(id);
+    if (layer === undefined) return false;
+    const fd = openSync(layer.path("index"), "r");
+    try {
+      if (!tryLock(fd, "exclusive")) return false;
+      layer.close();
+      this.#known.delete(id);
+      await this.#workspace.drop(layer.directory);
+      return true;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const layer of this.#known.values()) layer.close();
+    this.#known.clear();
+    await this.#workspace[Symbol.asyncDispose]();
+    await this.#durability[Symbol.asyncDispose]();
+  }
+
+  async #keepTree(tree: string, changes: ChangeRecorder, signal: AbortSignal): Promise<Layer> {
+    const { entries, hasWhiteouts } = changes;
+    const index: LayerIndex = {
+      form: "directory", entries, offsets: [], hasWhiteouts, impliesDirectories: false, saysRoot: true,
+      contentBytes: entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), tarBytes: 0,
+    };
+    return await this.#add(newLayerId(), async (directory) => {
+      renameSync(tree, join(directory, LAYER_FILES.tree));
+      await writeIndex(join(directory, LAYER_FILES.index), index, signal);
+      return index;
+    });
+  }
+
+  /** Fills a directory of ours and gives it its name once all is there. */
+  async #add(id: LayerId, fill: (directory: string) => Promise<LayerIndex>): Promise<StoredLayer> {
+    const claimed = this.#workspace.claim();
+    try {
+      const index = await fill(claimed);
+      const directory = join(this.#layers, id);
+      this.#durability.mark(id);
+      if (!renameInto(claimed, directory)) return this.#require(id);
+      return this.#remember(new StoredLayer(id, directory, index));
+    } finally {
+      await this.#workspace.discard(claimed);
+    }
+  }
+
+  #remember(layer: StoredLayer): StoredLayer {
+    this.#known.set(layer.id, layer);
+    const now = systemClock.now();
+    utimesSync(layer.directory, now, now);
+    return layer;
+  }
+
+  #require(id: LayerId): StoredLayer {
+    const layer = this.find(id);
+    if (layer === undefined) throw new LayerStoreError("missing-layer", `layer ${id} is not in the store; it may have been pruned`);
+    return layer;
+  }
+
+  #saveDiffId(layer: StoredLayer, diffId: DiffId): void {
+    const claimed = this.#workspace.claim();
+    writeFileSync(join(claimed, LAYER_FILES.diffId), diffId);
+    renameSync(join(claimed, LAYER_FILES.diffId), layer.path("diffId"));
+    void this.#workspace.discard(claimed);
+  }
+}
+
+/** False when another process was first. */
+function renameInto(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
+  }
+}
+
+function newLayerId(): LayerId {
+  return randomId() as LayerId;
+}

@@ -1,0 +1,176 @@
+import { ArchiveError } from "../archive/archive-error.ts";
+import type { Entry } from "../archive/entry.ts";
+import { baseName, joinPath, parentPath } from "../archive/entry-path.ts";
+import { comparePaths } from "../archive/path-bytes.ts";
+import type { LayerIndex } from "./layer-index.ts";
+
+/** Symbolic links on the way to one entry: as many as Linux follows. */
+const LINKS_MAX = 40;
+
+/** An entry with what the archive says of its content. */
+export interface CollectedEntry {
+  readonly entry: Entry;
+  readonly offsetBytes: number;
+  /** sha256 of the content, of files only. */
+  readonly sha256: Buffer | undefined;
+}
+
+export interface CollectedLayer {
+  readonly index: LayerIndex;
+  /** In the order of the index's entries. */
+  readonly digests: ReadonlyArray<Buffer | undefined>;
+}
+
+/**
+ * Makes of what an archive holds, in whatever order and however often, the entries of a layer:
+ * each path once, the last one winning as when unpacked; parents before children; names that lead
+ * through a symbolic link of the same layer under the directory that the link means.
+ */
+export class EntryCollector {
+  readonly #kept: Array<CollectedEntry | undefined> = [];
+  readonly #places: Map<string, number> = new Map();
+  readonly #whiteouts: Map<string, number> = new Map();
+  readonly #opaque: Map<string, number> = new Map();
+  readonly #links: Map<string, string> = new Map();
+  /** Directories that have children here but, so far, no entry. */
+  readonly #implied: Set<string> = new Set();
+  #parentsLate = false;
+  #lastParent = "";
+
+  add(collected: CollectedEntry): void {
+    const entry = this.#resolved(collected.entry);
+    const item = entry === collected.entry ? collected : { ...collected, entry };
+    if (entry.path !== "") this.#seeParent(parentPath(entry.path));
+    if (entry.kind === "whiteout") this.#mark(this.#whiteouts, item);
+    else if (entry.kind === "opaque") {
+      this.#seeParent(entry.path);
+      this.#mark(this.#opaque, item);
+    } else this.#place(item);
+  }
+
+  finish(form: LayerIndex["form"], tarBytes: number): CollectedLayer {
+    this.#settleWhiteouts();
+    let kept = this.#kept.filter((item) => item !== undefined);
+    if (this.#parentsLate) {
+      const isDirectory = ({ entry }: CollectedEntry): boolean => entry.kind === "directory";
+      kept = [...kept.filter(isDirectory).sort((a, b) => comparePaths(a.entry.path, b.entry.path)), ...kept.filter((item) => !isDirectory(item))];
+    }
+    return {
+      index: {
+        form,
+        entries: kept.map(({ entry }) => entry),
+        offsets: kept.map(({ offsetBytes }) => offsetBytes),
+        impliesDirectories: this.#implied.size > 0,
+        saysRoot: this.#places.has(""),
+        hasWhiteouts: this.#whiteouts.size + this.#opaque.size > 0,
+        contentBytes: kept.reduce((sum, { entry }) => sum + entry.sizeBytes, 0),
+        tarBytes,
+      },
+      digests: kept.map(({ sha256 }) => sha256),
+    };
+  }
+
+  #place(item: CollectedEntry): void {
+    const { path, kind, linkname } = item.entry;
+    // A file that is said to be a link to itself is what it was.
+    if (kind === "hardlink" && linkname === path) return;
+    const at = this.#places.get(path);
+    const before = at === undefined ? undefined : this.#kept[at]?.entry.kind;
+    if (at !== undefined && before === "directory" && kind === "directory") {
+      this.#kept[at] = item;
+      return;
+    }
+    if (before === "directory") this.#dropBelow(path);
+    if (at !== undefined) this.#kept[at] = undefined;
+    if (kind === "directory" && this.#implied.delete(path)) this.#parentsLate = true;
+    if (kind !== "directory" && this.#implied.has(path)) throw new ArchiveError("corrupt", `${path}: a file where the layer has a directory`);
+    if (kind === "symlink") this.#links.set(path, linkname ?? "");
+    else this.#links.delete(path);
+    this.#places.set(path, this.#kept.push(item) - 1);
+  }
+
+  #mark(marks: Map<string, number>, item: CollectedEntry): void {
+    if (!marks.has(item.entry.path)) marks.set(item.entry.path, this.#kept.push(item) - 1);
+  }
+
+  /** Walks up until a directory is known. */
+  #seeParent(path: string): void {
+    if (path === this.#lastParent || path === "") return;
+    this.#lastParent = path;
+    for (let parent = path; parent !== ""; parent = parentPath(parent)) {
+      const at = this.#places.get(parent);
+      if (at === undefined) {
+        if (this.#implied.has(parent)) return;
+        this.#implied.add(parent);
+      } else if (this.#kept[at]?.entry.kind === "directory") return;
+      else throw new ArchiveError("corrupt", `${parent}: a file of the layer is used as a directory`);
+    }
+  }
+
+  #dropBelow(path: string): void {
+    this.#lastParent = "";
+    const below = `${path}/`;
+    for (const known of [this.#places, this.#whiteouts, this.#opaque]) {
+      for (const [other, at] of known) {
+        if (!other.startsWith(below)) continue;
+        this.#kept[at] = undefined;
+        known.delete(other);
+        this.#links.delete(other);
+      }
+    }
+    for (const other of this.#implied) if (other.startsWith(below)) this.#implied.delete(other);
+  }
+
+  /** A whiteout hides what is below, never what the same layer puts there (image-spec, layer.md). */
+  #settleWhiteouts(): void {
+    for (const [path, at] of this.#whiteouts) {
+      const place = this.#places.get(path);
+      const item = this.#kept[at];
+      const isDirectory = this.#implied.has(path) || (place !== undefined && this.#kept[place]?.entry.kind === "directory");
+      if (item === undefined || (place === undefined && !isDirectory)) continue;
+      this.#kept[at] = undefined;
+      this.#whiteouts.delete(path);
+      if (isDirectory) this.#mark(this.#opaque, { ...item, entry: { ...item.entry, kind: "opaque" } });
+    }
+  }
+
+  #resolved(entry: Entry): Entry {
+    if (this.#links.size === 0) return entry;
+    const path = this.#throughLinks(entry.path);
+    const linkname = entry.kind === "hardlink" && entry.linkname !== undefined ? this.#throughLinks(entry.linkname) : entry.linkname;
+    if (path === entry.path && linkname === entry.linkname) return entry;
+    return { ...entry, path, ...(linkname === undefined ? {} : { linkname }) };
+  }
+
+  /** Follows links of this layer in all but the last component, as unpacking would, and never out of the root. */
+  #throughLinks(path: string): string {
+    let pending = path;
+    for (let links = 0; links <= LINKS_MAX; links += 1) {
+      const link = this.#firstLink(parentPath(pending));
+      if (link === undefined) return pending;
+      const target = this.#links.get(link) ?? "";
+      const start = target.startsWith("/") ? "" : parentPath(link);
+      pending = joinPath(walk(start, target), pending.slice(link.length + 1));
+    }
+    throw new ArchiveError("corrupt", `${path}: too many symbolic links`);
+  }
+
+  #firstLink(directory: string): string | undefined {
+    if (directory === "") return undefined;
+    for (let slash = directory.indexOf("/"); slash >= 0; slash = directory.indexOf("/", slash + 1)) {
+      const prefix = directory.slice(0, slash);
+      if (this.#links.has(prefix)) return prefix;
+    }
+    return this.#links.has(directory) ? directory : undefined;
+  }
+}
+
+/** `..` at the root stays there, as in every root file system. */
+function walk(start: string, target: string): string {
+  let path = start;
+  for (const name of target.split("/")) {
+    if (name === "..") path = parentPath(path);
+    else if (name !== "" && name !== ".") path = joinPath(path, baseName(name));
+  }
+  return path;
+}

@@ -1,0 +1,87 @@
+import { createHash, hash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { readTar } from "../archive/tar-reader.ts";
+import { TAR_END, tarHeader, tarPadding } from "../archive/tar-writer.ts";
+import type { Entry } from "../archive/entry.ts";
+import type { Member } from "../archive/member.ts";
+import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
+import type { DiffId } from "../content/digest.ts";
+import { ArchiveFile } from "./archive-file.ts";
+import { writeContentDigests } from "./content-digests.ts";
+import { EntryCollector } from "./entry-collector.ts";
+import { exportedEntry } from "./exported-entry.ts";
+import { writeIndex, type LayerIndex } from "./layer-index.ts";
+import { LAYER_FILES } from "./stored-layer.ts";
+
+/** Writes a layer in tar form into an empty directory: one pass, each content read once and digested on its way. */
+export async function writeTarForm(directory: string, members: AsyncIterable<Member>, signal: AbortSignal): Promise<LayerIndex> {
+  await using archive = await ArchiveFile.create(join(directory, LAYER_FILES.tar));
+
+  const collector = new EntryCollector();
+  for await (const { entry, content } of members) {
+    signal.throwIfAborted();
+    const exported = exportedEntry(entry);
+    await archive.append(tarHeader(exported));
+    const offsetBytes = archive.sizeBytes;
+    const sha256 = entry.kind === "file" ? await copyContent(entry, content, (chunk) => archive.append(chunk)) : undefined;
+    await archive.append(tarPadding(exported));
+    collector.add({ entry, offsetBytes, sha256 });
+  }
+  await archive.append(TAR_END);
+  const diffId = await archive.finish();
+  return await writeNotes(directory, { collector, diffId, tarBytes: archive.sizeBytes }, signal);
+}
+
+/** Keeps an archive byte for byte, with an index of what is in it. Throws CorruptBlobError when it is not the one that was promised. */
+export async function keepTar(directory: string, expected: DiffId, tar: ByteStream, signal: AbortSignal): Promise<LayerIndex> {
+  await using archive = await ArchiveFile.create(join(directory, LAYER_FILES.tar));
+
+  const kept = async function* (): ByteStream {
+    for await (const chunk of tar) {
+      signal.throwIfAborted();
+      await archive.append(chunk);
+      yield chunk;
+    }
+  };
+  const collector = new EntryCollector();
+  for await (const { entry, content, contentOffsetBytes } of readTar(kept())) {
+    const sha256 = entry.kind === "file" ? await copyContent(entry, content, () => undefined) : undefined;
+    collector.add({ entry, offsetBytes: entry.kind === "file" ? contentOffsetBytes : 0, sha256 });
+  }
+  const diffId = await archive.finish();
+  if (diffId !== expected) throw new CorruptBlobError(`layer ${expected}: bytes do not match, they are ${diffId}`);
+  return await writeNotes(directory, { collector, diffId, tarBytes: archive.sizeBytes }, signal);
+}
+
+interface Notes {
+  readonly collector: EntryCollector;
+  readonly diffId: DiffId;
+  readonly tarBytes: number;
+}
+
+async function writeNotes(directory: string, { collector, diffId, tarBytes }: Notes, signal: AbortSignal): Promise<LayerIndex> {
+  const { index, digests } = collector.finish("tar", tarBytes);
+  writeContentDigests(join(directory, LAYER_FILES.digests), digests);
+  writeFileSync(join(directory, LAYER_FILES.diffId), diffId);
+  await writeIndex(join(directory, LAYER_FILES.index), index, signal);
+  return index;
+}
+
+/** Passes content on and returns its sha256. Throws CorruptBlobError when there is more or less of it than announced. */
+async function copyContent(entry: Entry, content: ByteStream, append: (chunk: Uint8Array) => Promise<void> | undefined): Promise<Buffer> {
+  let seenBytes = 0;
+  let whole: Uint8Array | undefined;
+  const sum = createHash("sha256");
+  for await (const chunk of content) {
+    seenBytes += chunk.byteLength;
+    if (seenBytes > entry.sizeBytes) throw new CorruptBlobError(`${entry.path}: more than ${entry.sizeBytes} bytes`);
+    if (chunk.byteLength === entry.sizeBytes) whole = chunk;
+    else sum.update(chunk);
+    const written = append(chunk);
+    if (written !== undefined) await written;
+  }
+  if (seenBytes < entry.sizeBytes) throw new CorruptBlobError(`${entry.path}: ended at ${seenBytes} of ${entry.sizeBytes} bytes`);
+  // One call for what came in one piece: most files do.
+  return whole === undefined ? sum.digest() : hash("sha256", whole, "buffer");
+}

@@ -1,0 +1,51 @@
+import { SystemCallError } from "../syscall/native-function.ts";
+import { removeXattr, setXattr } from "../syscall/xattr.ts";
+
+/** What this process may write into a tree. */
+export interface Privilege {
+  /** Files may be given to any user, and devices made. */
+  readonly isRoot: boolean;
+  /** How overlayfs is told that a directory hides what is below (overlayfs.rst, "userxattr"). */
+  readonly opaqueXattr: "trusted.overlay.opaque" | "user.overlay.opaque";
+  maySet(xattr: string): boolean;
+  /** A file's owner as processes in a tree see it. */
+  userInside(uid: number): number;
+  groupInside(gid: number): number;
+}
+
+const TRUSTED: Privilege = {
+  isRoot: true,
+  opaqueXattr: "trusted.overlay.opaque",
+  // A label is of the machine where it was given.
+  maySet: (xattr) => !isOverlayXattr(xattr) && xattr !== "security.selinux",
+  userInside: (uid) => uid,
+  groupInside: (gid) => gid,
+};
+
+const USER: Privilege = {
+  isRoot: false,
+  opaqueXattr: "user.overlay.opaque",
+  // Others need privilege, over the file or over the machine.
+  maySet: (xattr) => xattr.startsWith("user.") && !isOverlayXattr(xattr),
+  // Whoever has no other ids is root inside.
+  userInside: (uid) => (uid === process.geteuid?.() ? 0 : uid),
+  groupInside: (gid) => (gid === process.getegid?.() ? 0 : gid),
+};
+
+/** Overlayfs's own notes on files: about the place where they lie, no part of a layer. */
+export function isOverlayXattr(name: string): boolean {
+  return name.startsWith("trusted.overlay.") || name.startsWith("user.overlay.");
+}
+
+/** Finds out by trying, on a directory of ours: root in a container may be no root here. */
+export function privilegeIn(directory: string): Privilege {
+  if (process.geteuid?.() !== 0) return USER;
+  try {
+    setXattr(directory, "trusted.stemma.probe", Buffer.of(1));
+    removeXattr(directory, "trusted.stemma.probe");
+    return TRUSTED;
+  } catch (error) {
+    if (error instanceof SystemCallError && (error.code === "EPERM" || error.code === "ENOTSUP")) return USER;
+    throw error;
+  }
+}

@@ -1,0 +1,174 @@
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import type { Member } from "../archive/member.ts";
+import type { MountNamespace } from "../namespace/mount-namespace.ts";
+import { tryLock } from "../syscall/lock.ts";
+import type { ChangeRecorder } from "./change-recorder.ts";
+import { CopiedTree } from "./copied-tree.ts";
+import type { Durability } from "./durability.ts";
+import { impliedDirectories } from "./implied-directories.ts";
+import { LayerStoreError } from "./layer-store-error.ts";
+import type { MountedTree } from "./layer-store.ts";
+import type { Layer, LayerId } from "./layer.ts";
+import { overlayWorks } from "./overlay-mount.ts";
+import { OverlayTree, type MountMode } from "./overlay-tree.ts";
+import { privilegeIn, type Privilege } from "./privilege.ts";
+import { LAYER_FILES, type StoredLayer } from "./stored-layer.ts";
+import { TreeWriter } from "./tree-writer.ts";
+import { unpackAsLower } from "./unpack.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** How trees come about. `auto` is overlay where the machine can, else copy. */
+export type Snapshotter = "auto" | "overlay" | "copy";
+
+export interface TreeMounterParts {
+  readonly snapshotter: Snapshotter;
+  readonly namespace: (signal: AbortSignal) => Promise<MountNamespace>;
+  readonly workspace: Workspace;
+  readonly durability: Durability;
+  readonly keepTree: (tree: string, changes: ChangeRecorder, signal: AbortSignal) => Promise<Layer>;
+  readonly write: (members: AsyncIterable<Member>, signal: AbortSignal) => Promise<Layer>;
+}
+
+/** Puts chains of layers where processes can use them. */
+export class TreeMounter {
+  readonly #parts: TreeMounterParts;
+  readonly #unpacking: Map<LayerId, Promise<void>> = new Map();
+  #privilege: Privilege | undefined;
+  #overlayWorks: Promise<boolean> | undefined;
+
+  constructor(parts: TreeMounterParts) {
+    this.#parts = parts;
+  }
+
+  async mount(layers: readonly StoredLayer[], mode: MountMode, signal: AbortSignal): Promise<MountedTree> {
+    signal.throwIfAborted();
+    const { workspace } = this.#parts;
+    const locks = lockLayers(layers);
+    const scratch = workspace.claim();
+    const release = async (): Promise<void> => {
+      for (const fd of locks) closeSync(fd);
+      makeRemovable(scratch);
+      await workspace.discard(scratch);
+    };
+    let handedOver = false;
+    try {
+      this.#privilege ??= privilegeIn(scratch);
+      const useOverlay = await this.#useOverlay(signal);
+      const overlay = useOverlay ? await this.#overlayParts(layers, { scratch, privilege: this.#privilege }, signal) : undefined;
+      handedOver = true;
+      if (overlay === undefined) {
+        return await CopiedTree.make({ privilege: this.#privilege, scratch, layers }, mode, { write: (members) => this.#parts.write(members, signal), release }, signal);
+      }
+      return await OverlayTree.mount(overlay, mode, { keep: (tree, changes) => this.#parts.keepTree(tree, changes, signal), release }, signal);
+    } finally {
+      if (!handedOver) await release();
+    }
+  }
+
+  async #overlayParts(layers: readonly StoredLayer[], { scratch, privilege }: { scratch: string; privilege: Privilege }, signal: AbortSignal): Promise<Parameters<typeof OverlayTree.mount>[0]> {
+    const summaries = await Promise.all(layers.map((layer) => layer.summary()));
+    for (const layer of layers) await this.#haveTree(layer, privilege, signal);
+    const trees = layers.map((layer) => layer.path("tree"));
+    const corrections = await impliedDirectories(layers, signal);
+    if (corrections.length > 0) {
+      const directory = join(scratch, "corrections");
+      mkdirSync(directory);
+      chmodSync(directory, 0o755);
+      const writer = new TreeWriter(directory, "empty", privilege);
+      for (const entry of corrections) writer.put(entry);
+      writer.finish();
+      trees.push(directory);
+    }
+    return {
+      namespace: await this.#parts.namespace(signal),
+      privilege,
+      scratch,
+      trees,
+      hasWhiteouts: summaries.some(({ hasWhiteouts }) => hasWhiteouts),
+      rootTree: trees[summaries.findLastIndex(({ saysRoot }) => saysRoot)],
+    };
+  }
+
+  async #useOverlay(signal: AbortSignal): Promise<boolean> {
+    if (this.#parts.snapshotter !== "auto") return this.#parts.snapshotter === "overlay";
+    this.#overlayWorks ??= this.#probe(signal).catch((error: unknown) => {
+      this.#overlayWorks = undefined;
+      throw error;
+    });
+    return await this.#overlayWorks;
+  }
+
+  async #probe(signal: AbortSignal): Promise<boolean> {
+    const { workspace, namespace } = this.#parts;
+    const scratch = workspace.claim();
+    try {
+      return await overlayWorks(await namespace(signal), scratch, this.#privilege ?? privilegeIn(scratch), signal);
+    } finally {
+      makeRemovable(scratch);
+      await workspace.discard(scratch);
+    }
+  }
+
+  /** Makes the directory form, once however many ask for it. */
+  async #haveTree(layer: StoredLayer, privilege: Privilege, signal: AbortSignal): Promise<void> {
+    while (!layer.hasTree) {
+      const running = this.#unpacking.get(layer.id);
+      if (running !== undefined) {
+        // Whoever asked first may have been aborted; then it is our turn.
+        await running.catch(() => undefined);
+        signal.throwIfAborted();
+        continue;
+      }
+      const unpacking = this.#unpack(layer, privilege, signal);
+      this.#unpacking.set(layer.id, unpacking);
+      try {
+        await unpacking;
+      } finally {
+        this.#unpacking.delete(layer.id);
+      }
+    }
+  }
+
+  async #unpack(layer: StoredLayer, privilege: Privilege, signal: AbortSignal): Promise<void> {
+    const { workspace, durability } = this.#parts;
+    const claimed = workspace.claim();
+    try {
+      const tree = join(claimed, LAYER_FILES.tree);
+      mkdirSync(tree);
+      chmodSync(tree, 0o755);
+      await unpackAsLower(layer, new TreeWriter(tree, "empty", privilege), signal);
+      durability.mark(layer.id);
+      try {
+        renameSync(tree, layer.path("tree"));
+      } catch (error) {
+        // Another process was first; its tree is as good as ours.
+        if (!existsSync(layer.path("tree"))) throw error;
+      }
+    } finally {
+      await workspace.discard(claimed);
+    }
+  }
+}
+
+/** Shared locks that keep layers from being removed by any process. */
+function lockLayers(layers: readonly StoredLayer[]): readonly number[] {
+  const locks: number[] = [];
+  try {
+    for (const layer of new Set(layers)) {
+      const fd = openSync(layer.path("index"), "r");
+      locks.push(fd);
+      if (!tryLock(fd, "shared")) throw new LayerStoreError("missing-layer", `layer ${layer.id} is just being removed`);
+    }
+    return locks;
+  } catch (error) {
+    for (const fd of locks) closeSync(fd);
+    throw error;
+  }
+}
+
+/** Overlayfs makes its own directory in `work` with no permissions at all, which stops all but root. */
+function makeRemovable(scratch: string): void {
+  const work = join(scratch, "work", "work");
+  if (process.geteuid?.() !== 0 && existsSync(work)) chmodSync(work, 0o700);
+}
