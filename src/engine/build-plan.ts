@@ -1,5 +1,6 @@
 import type { ExportTarget } from "../export/target.ts";
 import type { Platform } from "../oci/platform.ts";
+import type { ProvenancePlan } from "../provenance/params.ts";
 import type { NamedSecret } from "../session/secret-flag.ts";
 
 /** Where a stage's files can come from besides the Dockerfile: `--build-context NAME=…`. */
@@ -7,17 +8,6 @@ export type NamedContext =
   | { readonly kind: "directory"; readonly name: string; readonly path: string }
   | { readonly kind: "image"; readonly name: string; readonly reference: string }
   | { readonly kind: "oci-layout"; readonly name: string; readonly path: string; readonly tag: string | undefined; readonly digest: string | undefined };
-
-/** What is asked of the provenance (anchor b.1), every default decided. */
-export interface ProvenancePlan {
-  readonly mode: "min" | "max";
-  readonly version: "v1" | "v0.2";
-  readonly builderId: string;
-  readonly filename: string;
-  readonly reproducible: boolean;
-  /** True: only where an image carries it, not as a file of a `local` or `tar` result. */
-  readonly inlineOnly: boolean;
-}
 
 /** What one build does: nothing absent, nothing contradictory. */
 export interface BuildPlan {
@@ -39,10 +29,10 @@ export interface BuildPlan {
   readonly exports: readonly [ExportTarget, ...ExportTarget[]];
   /** Undefined: no provenance. */
   readonly provenance: ProvenancePlan | undefined;
-  /** BUILDX_GIT_LABELS, BUILDX_GIT_INFO, BUILDX_GIT_CHECK_DIRTY as given. */
-  readonly git: { readonly labels: string | undefined; readonly info: string | undefined; readonly checkDirty: string | undefined };
   /** SOURCE_DATE_EPOCH in seconds, of the build argument or the environment. */
   readonly sourceDateEpoch: number | undefined;
+  /** BUILDKIT_MULTI_PLATFORM: an index also around a single manifest. */
+  readonly multiPlatformAlways: boolean;
   /** Operations at a time. */
   readonly parallelism: number;
 }

@@ -1,17 +1,12 @@
 import type { Platform } from "../oci/platform.ts";
+import type { ImageCapture } from "../provenance/capture.ts";
 import type { ExecServices } from "../ops/exec.ts";
 import type { FileServices } from "../ops/file-operation.ts";
-import type { LocalSelection } from "../session/session.ts";
 import type { HttpSourceServices } from "../source/http.ts";
 import type { ImageSource } from "../source/image.ts";
-import type { LocalLayer } from "../source/local-layer.ts";
+import type { LocalSources } from "./locals.ts";
 import type { Pins } from "./pins.ts";
 import type { StepReporter } from "./step-reporter.ts";
-
-/** The client's directories, each read once for one build and selection. */
-export interface LocalSources {
-  read(name: string, selection: LocalSelection, signal: AbortSignal): Promise<LocalLayer>;
-}
 
 /** What the vertices of one build work with. Made anew for each build, so that two builds share no credentials. */
 export interface BuildServices {
@@ -25,5 +20,7 @@ export interface BuildServices {
   readonly exec: ExecServices;
   readonly file: FileServices;
   readonly pins: Pins;
+  /** Images that the frontend looked up, by the names that it asked with. */
+  readonly resolved: ImageCapture[];
   readonly steps: StepReporter;
 }

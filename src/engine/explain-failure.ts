@@ -7,13 +7,23 @@ import { BuildError, codeOf } from "./build-error.ts";
 import { describeExcerpt, describeFailedStep } from "./failure-report.ts";
 
 /** The text of the Dockerfile, once it has been read. */
-export interface DockerfileText {
+interface DockerfileText {
   readonly filename: string;
   readonly text: string;
 }
 
+/** What a build had seen when it failed. */
+export interface Seen {
+  readonly graphs: LlbGraph[];
+  /** What the frontend read, by path. */
+  readonly files: Map<string, Uint8Array>;
+  readonly dockerfileName: string;
+}
+
 /** A failure in the words of BuildKit's client: the step, its last output, the lines, the message. Aborts pass through. */
-export function explainFailure(error: unknown, graphs: readonly LlbGraph[], dockerfile: DockerfileText | undefined): unknown {
+export function explainFailure(error: unknown, { graphs, files, dockerfileName }: Seen): unknown {
+  const bytes = files.get(dockerfileName);
+  const dockerfile = bytes && { filename: dockerfileName, text: Buffer.from(bytes).toString("utf8") };
   if (error instanceof DockerfileError) return dockerfileFailure(error, dockerfile);
   if (error instanceof VertexError) return stepFailure(error, graphs, dockerfile);
   const coded = codeOf(error);

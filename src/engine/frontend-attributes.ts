@@ -3,10 +3,10 @@ import type { BuildPlan, NamedContext } from "./build-plan.ts";
 
 /**
  * The request to the frontend as BuildKit's clients send it: these words stand in its LLB and in
- * the provenance. `extra` is what Git adds.
+ * the provenance.
  */
-export function frontendAttributes(plan: BuildPlan, extra: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  const attributes = new Map(extra);
+export function frontendAttributes(plan: BuildPlan): ReadonlyMap<string, string> {
+  const attributes = new Map<string, string>();
   if (plan.dockerfile.kind === "file") attributes.set("filename", plan.dockerfile.name);
   if (plan.target !== undefined) attributes.set("target", plan.target);
   for (const [name, value] of plan.buildArgs) attributes.set(`build-arg:${name}`, value);

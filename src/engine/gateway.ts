@@ -1,7 +1,7 @@
 import { collectBytes } from "../content/bytes.ts";
 import type { Gateway, GatewayResult } from "../frontend/gateway.ts";
 import type { Definition } from "../llb/definition.ts";
-import { parseReference, tagNameOnly } from "../oci/reference.ts";
+import { formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
 import { Tree } from "../snapshot/tree.ts";
 import { solveGraphs, type SolveMeans } from "./solve-graphs.ts";
 
@@ -9,13 +9,14 @@ import { solveGraphs, type SolveMeans } from "./solve-graphs.ts";
 const FRONTEND_FILE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** What the frontend sees of this engine while it compiles for one build. */
-export function engineGateway(means: SolveMeans): Gateway {
+export function engineGateway(means: SolveMeans, onRead: (path: string, bytes: Uint8Array) => void): Gateway {
   const { services } = means;
   return {
     async resolveImage(ref, options, signal) {
       const reference = tagNameOnly(parseReference(ref));
       const source = options.layout === undefined ? services.images : services.layouts(options.layout.storeId);
       const pinned = await services.steps.work(options.logName, () => source.pin(reference, options.platform, signal));
+      services.resolved.push({ ref: formatReference(reference), platform: options.platform, digest: pinned.digest, layout: options.layout !== undefined });
       return { ref, digest: pinned.digest, config: pinned.config };
     },
     async solve(definition: Definition, signal): Promise<GatewayResult> {
@@ -25,7 +26,9 @@ export function engineGateway(means: SolveMeans): Gateway {
         async readFile(path, readSignal) {
           const node = tree.lookup(tree.resolve(path, "follow"));
           if (node === undefined || node.entry.kind !== "file") return undefined;
-          return await collectBytes(node.layer.read(node.stored, readSignal), FRONTEND_FILE_BYTES_MAX);
+          const bytes = await collectBytes(node.layer.read(node.stored, readSignal), FRONTEND_FILE_BYTES_MAX);
+          onRead(path, bytes);
+          return bytes;
         },
       };
     },

@@ -1,5 +1,5 @@
 import type { Digest } from "../content/digest.ts";
-import { loadGraph, type LlbGraph, type LlbVertex } from "../llb/graph.ts";
+import { loadGraph, type LlbGraph } from "../llb/graph.ts";
 import type { Definition } from "../llb/definition.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { Vertex } from "../solver/operation.ts";
@@ -23,11 +23,14 @@ export interface SolveMeans {
   readonly services: BuildServices;
   readonly cache: ResultCache<LayerChain>;
   readonly semaphore: Semaphore;
+  /** Told of each graph before it is solved: who explains a failure needs its steps. */
+  readonly onGraph: (graph: LlbGraph) => void;
 }
 
 /** Solves definitions together, so that what they have in common is done once. Rejects with VertexError. */
-export async function solveGraphs(definitions: readonly Definition[], { services, cache, semaphore }: SolveMeans, signal: AbortSignal): Promise<SolvedGraphs> {
+export async function solveGraphs(definitions: readonly Definition[], { services, cache, semaphore, onGraph }: SolveMeans, signal: AbortSignal): Promise<SolvedGraphs> {
   const graphs = definitions.map(loadGraph);
+  graphs.forEach(onGraph);
   const merged: LlbGraph = { vertices: new Map(graphs.flatMap((graph) => [...graph.vertices])), head: undefined };
   const solver = new Solver({ graph: operationsOf(merged, services), cache, semaphore, observer: observerOf(merged, services) });
   const chains = await Promise.all(graphs.map(async ({ head }) => (head === undefined ? [] : await solver.result({ vertex: head.digest, index: head.index }, signal))));
@@ -42,9 +45,4 @@ function observerOf(graph: LlbGraph, { steps }: BuildServices): SolveObserver<La
     running: (vertex, work) => (isSource(vertex) ? work() : steps.step(vertex, work)),
     cached: (vertex) => steps.cached(vertex),
   };
-}
-
-/** The vertex that a failure speaks of, in whichever graph it is. */
-export function findVertex(graphs: readonly LlbGraph[], digest: Digest): LlbVertex | undefined {
-  return graphs.map(({ vertices }) => vertices.get(digest)).find((vertex) => vertex !== undefined);
 }

@@ -84,7 +84,11 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, on
   const exitCode = await sandbox.run(process, mounts.root, signal);
   if (!allowed(meta).includes(exitCode)) throw new ProcessExitError({ argv: meta.args, exitCode, outputTail: tail.text() });
   const chains = await mounts.commit(signal);
-  for (const layer of chains.map((chain) => chain.at(-1))) if (layer !== undefined) services.facts.saveCreated(layer.id, services.clock.nowNs());
+  for (const layer of chains.flatMap((chain) => chain.at(-1) ?? [])) {
+    services.facts.saveCreated(layer.id, services.clock.nowNs());
+    // A later build that takes the layer out of the cache must still be able to tell.
+    services.facts.saveOrigin(layer.id, JSON.stringify(sandbox.isolation));
+  }
   return chains;
 }
 

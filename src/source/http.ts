@@ -14,7 +14,7 @@ const UNNAMED = "download";
 /** The answer to a request for a file. The body must be read to its end, or cancelled. */
 export interface HttpAnswer {
   readonly status: number;
-  readonly headers: ReadonlyMap<string, string>;
+  header(name: string): string | undefined;
   readonly body: ByteStream;
 }
 
@@ -66,7 +66,7 @@ export async function fetchHttpFile(request: HttpFileRequest, services: HttpSour
   if (request.checksum !== undefined && digest !== request.checksum) {
     throw new SourceError("corrupt", `digest mismatch for ${publicUrl(request.url)}: ${digest} (expected: ${request.checksum})`);
   }
-  const fresh = { etag: answer.headers.get("etag"), lastModified: answer.headers.get("last-modified"), digest, filename: filenameOf(request, answer) };
+  const fresh = { etag: answer.header("etag"), lastModified: answer.header("last-modified"), digest, filename: filenameOf(request, answer) };
   services.database.saveFact("http", request.url, JSON.stringify(fresh));
   return await describe(fresh, services);
 }
@@ -108,9 +108,9 @@ async function describe(known: Remembered, { blobs }: HttpSourceServices): Promi
   return { digest, sizeBytes, filename: known.filename, lastModifiedNs: Number.isNaN(modifiedMs) ? 0n : BigInt(modifiedMs) * 1_000_000n };
 }
 
-function filenameOf({ filename, url }: HttpFileRequest, { headers }: HttpAnswer): string {
+function filenameOf({ filename, url }: HttpFileRequest, answer: HttpAnswer): string {
   if (filename !== undefined && filename !== "") return filename;
-  const disposition = /filename="?([^";/]+)"?/.exec(headers.get("content-disposition") ?? "")?.[1];
+  const disposition = /filename="?([^";/]+)"?/.exec(answer.header("content-disposition") ?? "")?.[1];
   const last = posix.basename(decodeURIComponent(new URL(url).pathname));
   return disposition ?? (last === "" ? UNNAMED : last);
 }

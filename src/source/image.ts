@@ -1,6 +1,4 @@
-import { collectBytes } from "../content/bytes.ts";
-import type { ByteStream } from "../content/blob-store.ts";
-import { bytesOf } from "../content/bytes.ts";
+import { bytesOf, collectBytes } from "../content/bytes.ts";
 import { digestOf, parseDigest, type Digest, type DiffId } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
@@ -9,6 +7,7 @@ import { isIndex, isManifest } from "../oci/media-type.ts";
 import { bestPlatformMatch, runnablePlatforms } from "../oci/platform-match.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
 import { formatReference, repositoryName, type Reference } from "../oci/reference.ts";
+import type { Repository } from "../registry/repository.ts";
 import { ImageLayer, type LayerOrigin } from "../snapshot/image-layer.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
@@ -19,13 +18,7 @@ import { SourceError } from "./source-error.ts";
 const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 
 /** A repository as far as images are read from it: a registry's, or a layout on disk. */
-export interface ImageRepository {
-  /** Undefined when there is no such tag or digest. */
-  resolve(tagOrDigest: string, signal: AbortSignal): Promise<Descriptor | undefined>;
-  manifest(descriptor: Descriptor, signal: AbortSignal): Promise<Uint8Array>;
-  /** Throws rather than end on other bytes than the descriptor names. */
-  blob(descriptor: Descriptor, signal: AbortSignal): ByteStream;
-}
+export type ImageRepository = Pick<Repository, "resolve" | "manifest" | "blob">;
 
 /** One platform's image, pinned: everything here follows from `digest`. */
 export interface PinnedImage {
@@ -38,11 +31,13 @@ export interface PinnedImage {
 }
 
 export interface ImageSourceServices {
-  readonly open: (reference: Reference) => Promise<ImageRepository>;
+  readonly open: (reference: Reference, signal: AbortSignal) => Promise<ImageRepository>;
   readonly blobs: FileBlobStore;
   readonly layers: LayerStore;
   /** False where the repository is no registry that layers could be mounted from. */
   readonly mountable: boolean;
+  /** Told of every layer that could be fetched from here on. */
+  readonly onLayers: (layers: readonly ImageLayer[]) => void;
 }
 
 /** Images as inputs of one build: each reference is looked up once, and its layers are fetched only when looked into. */
@@ -63,14 +58,15 @@ export class ImageSource {
   }
 
   async #pin(reference: Reference, platform: Platform, signal: AbortSignal): Promise<PinnedImage> {
-    const repository = await this.#services.open(reference);
+    const repository = await this.#services.open(reference, signal);
     const root = await this.#root(reference, repository, signal);
     const descriptor = isIndex(root.mediaType) ? await this.#choose(root, platform, { reference, repository }, signal) : root;
     if (!isManifest(descriptor.mediaType)) throw new SourceError("not-found", `${formatReference(reference)}: is no image, but ${descriptor.mediaType}`);
     // The digest was checked; what it says is the registry's word for an image.
-    const manifest = parseDocument<Manifest>(await this.#document(descriptor, (signal_) => repository.manifest(descriptor, signal_), signal));
-    const config = await this.#document(manifest.config, (signal_) => collectBytes(repository.blob(manifest.config, signal_), DOCUMENT_BYTES_MAX), signal);
+    const manifest = parseDocument<Manifest>(await this.#document(descriptor, async (fetchSignal) => (await repository.manifest(descriptor.digest, fetchSignal)).bytes, signal));
+    const config = await this.#document(manifest.config, (fetchSignal) => collectBytes(repository.blob(manifest.config, fetchSignal), DOCUMENT_BYTES_MAX), signal);
     const chain = layerOrigins(manifest, config, { reference, repository, mountable: this.#services.mountable }).map((origin) => new ImageLayer(origin, this.#services.layers));
+    this.#services.onLayers(chain);
     return { reference, digest: root.digest, manifest, config, chain };
   }
 
@@ -91,7 +87,7 @@ export class ImageSource {
   }
 
   async #choose(root: Descriptor, platform: Platform, { reference, repository }: { reference: Reference; repository: ImageRepository }, signal: AbortSignal): Promise<Descriptor> {
-    const index = parseDocument<ImageIndex>(await this.#document(root, (signal_) => repository.manifest(root, signal_), signal));
+    const index = parseDocument<ImageIndex>(await this.#document(root, async (fetchSignal) => (await repository.manifest(root.digest, fetchSignal)).bytes, signal));
     const images = index.manifests.filter(({ mediaType, annotations }) => isManifest(mediaType) && annotations?.["vnd.docker.reference.type"] === undefined);
     // A manifest that names no platform is what its configuration says; the only one there is is taken at its word.
     const chosen = bestPlatformMatch(runnablePlatforms(platform), images, (image) => image.platform ?? platform);

@@ -14,6 +14,9 @@ export interface LayerFacts {
   /** When the step that made the layer had finished, in nanoseconds since the epoch. */
   createdNs(layerId: string): bigint | undefined;
   saveCreated(layerId: string, createdNs: bigint): void;
+  /** What is to be told of the step that made the layer, as JSON: what sandbox it ran in. */
+  origin(layerId: string): string | undefined;
+  saveOrigin(layerId: string, json: string): void;
   /** `form` says how it was compressed and changed: "gzip", "zstd:19", "gzip@1700000000". */
   blob(layerId: string, form: string): KnownBlob | undefined;
   saveBlob(layerId: string, form: string, blob: KnownBlob): void;
@@ -26,6 +29,8 @@ export function layerFacts(state: StateDatabase): LayerFacts {
       return text === undefined ? undefined : BigInt(text);
     },
     saveCreated: (layerId, createdNs) => state.saveFact("layer-created", layerId, createdNs.toString()),
+    origin: (layerId) => state.fact("layer-origin", layerId),
+    saveOrigin: (layerId, json) => state.saveFact("layer-origin", layerId, json),
     blob(layerId, form) {
       const text = state.fact("layer-blob", `${layerId} ${form}`);
       return text === undefined ? undefined : parseBlob(text);

@@ -1,0 +1,44 @@
+import { openEngine, type SandboxChoice } from "../engine/engine.ts";
+import { build as runBuild } from "../engine/build.ts";
+import { planBuild } from "../engine/plan-build.ts";
+import { EventQueue } from "../progress/event-queue.ts";
+import type { BuildEvent } from "../progress/event.ts";
+import type { BuildOutcome } from "../engine/build-outcome.ts";
+import type { BuildRequest } from "../engine/build-request.ts";
+
+export { BuildError } from "../engine/build-error.ts";
+export type { BuildOutcome, PlatformOutcome } from "../engine/build-outcome.ts";
+export type { BuildRequest } from "../engine/build-request.ts";
+export type { BuildEvent, SourceExcerpt } from "../progress/event.ts";
+export type { Credential, FoundCredential } from "../registry/credential.ts";
+export type { SandboxChoice };
+
+/** A build that is under way. */
+export interface BuildRun {
+  /** What happens, as it happens; each event once. Nobody has to read them: the result settles all the same. */
+  readonly events: AsyncIterable<BuildEvent>;
+  /** Rejects with BuildError, whose `code` and `retryable` say what can be done, or with the signal's reason. */
+  readonly result: Promise<BuildOutcome>;
+}
+
+/**
+ * Starts a build. Nothing of this process is touched: no signal handler, no directory change, no output, no
+ * environment but the one given. When the result settles, no mount and no process of the build is left, and
+ * after an abort that is so within five seconds.
+ */
+export function build(request: BuildRequest): BuildRun {
+  const events = new EventQueue();
+  const result = run(request, (event) => events.push(event)).finally(() => events.end());
+  // Whoever only reads the events is told by their end; the rejection is for who awaits the result.
+  result.catch(() => undefined);
+  return { events, result };
+}
+
+async function run(request: BuildRequest, report: (event: BuildEvent) => void): Promise<BuildOutcome> {
+  const signal = request.signal ?? new AbortController().signal;
+  signal.throwIfAborted();
+  const plan = planBuild(request);
+  await using engine = await openEngine({ root: request.root, env: request.env, sandbox: request.sandbox ?? "auto", report });
+
+  return await runBuild(plan, { engine, request, report }, signal);
+}

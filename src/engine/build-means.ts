@@ -1,0 +1,125 @@
+import { join } from "node:path";
+import { gitOptions, withGitOptions } from "../git/git-options.ts";
+import { isGitProblem, readGitFacts, type GitFacts } from "../git/git-facts.ts";
+import { layerResultCache } from "../cache/layer-result-cache.ts";
+import type { WriteStdout } from "../export/file-destination.ts";
+import { systemClock } from "../host/clock.ts";
+import { hostPlatform } from "../host/host-platform.ts";
+import { openHttpClient } from "../host/http-client.ts";
+import { randomId } from "../host/random.ts";
+import type { ReportEvent } from "../progress/event.ts";
+import type { LlbGraph } from "../llb/graph.ts";
+import { openRegistryClient, type RegistryClient } from "../registry/registry-client.ts";
+import { defaultCredentials } from "../registry/default-credentials.ts";
+import { readRegistryConfig } from "../registry/registry-config.ts";
+import { openEmbeddedSession } from "../session/embedded-session.ts";
+import type { Session } from "../session/session.ts";
+import type { LayerChain } from "../snapshot/layer.ts";
+import type { ResultCache } from "../solver/result-cache.ts";
+import { Semaphore } from "../solver/semaphore.ts";
+import type { BuildContext } from "./build.ts";
+import type { BuildPlan } from "./build-plan.ts";
+import type { BuildServices } from "./build-services.ts";
+import { lentDirectories } from "./directories.ts";
+import type { Engine } from "./engine.ts";
+import type { Seen } from "./explain-failure.ts";
+import { frontendAttributes } from "./frontend-attributes.ts";
+import { httpGet } from "./http-get.ts";
+import { imageSources, type ImageSources } from "./image-sources.ts";
+import { localSources } from "./locals.ts";
+import type { PublishMeans } from "./publish.ts";
+import { imagePusher } from "./push-image.ts";
+import { settingsPath } from "./settings-path.ts";
+import { StepReporter } from "./step-reporter.ts";
+
+/** Everything that one build works with. Disposing closes its connections. */
+export interface BuildMeans extends AsyncDisposable {
+  readonly id: string;
+  readonly startedNs: bigint;
+  readonly engine: Engine;
+  readonly session: Session;
+  readonly report: ReportEvent;
+  readonly services: BuildServices;
+  readonly cache: ResultCache<LayerChain>;
+  readonly semaphore: Semaphore;
+  readonly publish: PublishMeans;
+  /** The request to the frontend, with what git adds. */
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly git: GitFacts | undefined;
+  /** For who explains a failure. */
+  readonly seen: Seen;
+  readonly onGraph: (graph: LlbGraph) => void;
+  readonly env: BuildContext["request"]["env"];
+}
+
+export async function openBuildMeans(plan: BuildPlan, { engine, request, report }: BuildContext, signal: AbortSignal): Promise<BuildMeans> {
+  await using opening = new AsyncDisposableStack();
+  const { env } = request;
+  const session = await openEmbeddedSession({ directories: lentDirectories(plan, engine.state.root), secrets: plan.secrets, environment: env }, signal);
+  const registry = opening.use(await openRegistry(request));
+  const http = opening.use(openHttpClient(env));
+  const steps = new StepReporter(report, systemClock);
+  const images = imageSources(plan, { registry, state: engine.state, layers: engine.layers });
+  const services = buildServices({ engine, session, steps, images, get: httpGet(http) });
+  const { attributes, facts } = await describeRequest(plan, { env, report }, signal);
+  const seen: Seen = { graphs: [], files: new Map(), dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
+  const closing = opening.move();
+  return {
+    id: randomId(), startedNs: systemClock.nowNs(),
+    engine, session, report, services, attributes, env,
+    git: facts,
+    seen,
+    onGraph: (graph) => void seen.graphs.push(graph),
+    cache: layerResultCache({ database: engine.state.database, layers: engine.layers, remote: images.findLayer }),
+    semaphore: new Semaphore(plan.parallelism),
+    publish: { serialise: { layers: engine.layers, blobs: engine.state.blobs, facts: engine.state.facts }, push: imagePusher(registry, steps), steps, stdout: request.stdout ?? refuseStdout, clock: systemClock },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+async function openRegistry({ env, credentials }: BuildContext["request"]): Promise<RegistryClient> {
+  const config = await readRegistryConfig(settingsPath(env));
+  const store = credentials === undefined ? defaultCredentials(env) : { places: "the caller of the library", find: credentials };
+  return openRegistryClient({ credentials: store, config, env });
+}
+
+interface ServiceParts {
+  readonly engine: Engine;
+  readonly session: Session;
+  readonly steps: StepReporter;
+  readonly images: ImageSources;
+  readonly get: BuildServices["http"]["get"];
+}
+
+function buildServices({ engine, session, steps, images, get }: ServiceParts): BuildServices {
+  const { state, layers } = engine;
+  return {
+    platform: hostPlatform(),
+    images: images.registry,
+    layouts: images.layout,
+    locals: localSources(session, state.database),
+    http: { get, blobs: state.blobs, layers, database: state.database },
+    exec: {
+      layers, session, facts: state.facts, clock: systemClock, namespace: engine.namespace, sandbox: engine.sandbox,
+      cacheDirectory: join(state.root, "cache-mounts"), stepsDirectory: join(state.root, "steps"),
+    },
+    file: { layers, facts: state.facts, clock: systemClock },
+    pins: new Map(),
+    resolved: [],
+    steps,
+  };
+}
+
+/** The words of the request. Git's facts are claims until the bytes were compared (check-commit.ts). */
+async function describeRequest(plan: BuildPlan, { env, report }: { readonly env: BuildContext["request"]["env"]; readonly report: ReportEvent }, signal: AbortSignal): Promise<{ attributes: ReadonlyMap<string, string>; facts: GitFacts | undefined }> {
+  const dockerfile = plan.dockerfile.kind === "file" ? join(plan.dockerfile.directory, plan.dockerfile.name) : undefined;
+  const facts = await readGitFacts(plan.contextDirectory, dockerfile, env, signal);
+  if (facts !== undefined && isGitProblem(facts)) report({ kind: "notice", message: `WARNING: current commit information was not captured by the build: ${facts.problem}` });
+  const asked = Object.fromEntries(frontendAttributes(plan));
+  const attributes = new Map(Object.entries(withGitOptions(asked, gitOptions(facts, env))));
+  return { attributes, facts: facts === undefined || isGitProblem(facts) ? undefined : facts };
+}
+
+const refuseStdout: WriteStdout = async () => {
+  throw new RangeError("an output goes to standard output, and the caller gave no `stdout`");
+};

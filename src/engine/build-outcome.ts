@@ -1,0 +1,23 @@
+import type { Digest } from "../content/digest.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { Platform } from "../oci/platform.ts";
+
+export interface PlatformOutcome {
+  readonly platform: Platform;
+  readonly manifest: Digest;
+  readonly config: Digest;
+}
+
+/** What a build came to. */
+export interface BuildOutcome {
+  /** Of the build, as in its history. */
+  readonly ref: string;
+  /** As `--iidfile` has it: digest of the configuration, or of the index where there is one. Undefined where no image was made. */
+  readonly imageId: Digest | undefined;
+  /** What the names point at: an index or a manifest. */
+  readonly image: Descriptor | undefined;
+  readonly names: readonly string[];
+  readonly platforms: readonly PlatformOutcome[];
+  /** The text of buildx's metadata file (JSON). */
+  readonly metadata: string;
+}

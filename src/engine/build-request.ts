@@ -1,0 +1,53 @@
+import type { Environment } from "../host/environment.ts";
+import type { FoundCredential } from "../registry/credential.ts";
+import type { SandboxChoice } from "./engine.ts";
+
+/** What a caller asks for. What is left out has the default that is named; the words are those of `docker buildx build`. */
+export interface BuildRequest {
+  /** Directory that COPY and ADD read from; absolute. */
+  readonly context: string;
+  /** Absolute path, or the text itself. Default: `Dockerfile` in the context. */
+  readonly dockerfile?: string | { readonly text: Uint8Array };
+  /** Names of the image, as `-t`. */
+  readonly tags?: readonly string[];
+  /** Stage to build. Default: the last one. */
+  readonly target?: string;
+  readonly buildArgs?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** `[type[platform]:]key=value`. */
+  readonly annotations?: readonly string[];
+  /** Name → directory, `docker-image://…` or `oci-layout://…`. Relative directories are of `workingDirectory`. */
+  readonly buildContexts?: Readonly<Record<string, string>>;
+  /** Such as `linux/amd64`. Default: this machine's. */
+  readonly platforms?: readonly string[];
+  readonly noCache?: boolean;
+  readonly pull?: boolean;
+  /** Network of RUN. `default` is the host's. */
+  readonly network?: "default" | "none" | "host";
+  /** Secrets by id, asked for when a step needs them. */
+  readonly secrets?: Readonly<Record<string, (signal: AbortSignal) => Promise<Uint8Array>>>;
+  /** Secrets as `--secret` has them: `id=…,src=…`. */
+  readonly secretFlags?: readonly string[];
+  /** Who to be at a registry. Default: Docker's configuration files and helpers, found through `env`. */
+  readonly credentials?: (host: string, signal: AbortSignal) => Promise<FoundCredential | undefined>;
+  /** As `--output`. Default: the image stays in the store. */
+  readonly outputs?: readonly string[];
+  /** Push to the registry of each tag. */
+  readonly push?: boolean;
+  /** As `--attest`. */
+  readonly attest?: readonly string[];
+  /** As `--provenance`: `mode=max`, `true`, `false`. Default: `mode=min,inline-only=true`. */
+  readonly provenance?: string;
+  readonly sandbox?: SandboxChoice;
+  /** Directory of state; absolute. Any number of builds and processes may share it. */
+  readonly root: string;
+  /** All that is read of an environment: proxies, credentials, Git and Docker settings. */
+  readonly env: Environment;
+  /** What relative paths in `outputs`, `buildContexts` and `secretFlags` are relative to; absolute. Default: the context. */
+  readonly workingDirectory?: string;
+  /** Takes the bytes of an output that goes to `-`. */
+  readonly stdout?: (chunk: Uint8Array) => Promise<void>;
+  /** Operations at a time. Default: the number of processors, at least four. */
+  readonly parallelism?: number;
+  readonly signal?: AbortSignal;
+}

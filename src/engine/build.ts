@@ -1,0 +1,53 @@
+import type { ReportEvent } from "../progress/event.ts";
+import { openBuildMeans, type BuildMeans } from "./build-means.ts";
+import type { BuildOutcome } from "./build-outcome.ts";
+import type { BuildPlan } from "./build-plan.ts";
+import type { BuildRequest } from "./build-request.ts";
+import { compile } from "./compile.ts";
+import type { Engine } from "./engine.ts";
+import { explainFailure } from "./explain-failure.ts";
+import { describeOutcome } from "./outcome.ts";
+import { publish, type PublishedImage } from "./publish.ts";
+import { attestedResults, type AttestedResults } from "./results.ts";
+import { solveGraphs } from "./solve-graphs.ts";
+
+/** What one build is run with. */
+export interface BuildContext {
+  readonly engine: Engine;
+  /** For what only the caller has: credentials, standard output. */
+  readonly request: BuildRequest;
+  readonly report: ReportEvent;
+}
+
+/**
+ * One build, from plan to outcome.
+ *
+ * Nothing is published until the statements about it exist, so a reader of the registry
+ * never sees an image whose provenance is still on its way.
+ */
+export async function build(plan: BuildPlan, context: BuildContext, signal: AbortSignal): Promise<BuildOutcome> {
+  await using means = await openBuildMeans(plan, context, signal);
+
+  try {
+    const compiled = await compile(means, signal);
+    const solved = await solveGraphs(compiled.platforms.map(({ definition }) => definition), means, signal);
+    const attested = await attestedResults({ plan, compiled, solved }, means, signal);
+    const published = await publishAll(plan, attested, means, signal);
+    return describeOutcome({ plan, attested, published }, means);
+  } catch (error) {
+    // An abort is the caller's own doing: it gets its reason back, whatever broke on the way down.
+    signal.throwIfAborted();
+    throw explainFailure(error, means.seen);
+  }
+}
+
+async function publishAll(plan: BuildPlan, { results }: AttestedResults, means: BuildMeans, signal: AbortSignal): Promise<PublishedImage | undefined> {
+  const options = {
+    epochNs: plan.sourceDateEpoch === undefined ? undefined : BigInt(plan.sourceDateEpoch) * 1_000_000_000n,
+    indexAlways: plan.multiPlatformAlways,
+    attestArchives: plan.provenance?.inlineOnly === false,
+  };
+  let image: PublishedImage | undefined;
+  for (const target of plan.exports) image = (await publish(target, results, { means: means.publish, options }, signal)) ?? image;
+  return image;
+}

@@ -1,0 +1,53 @@
+import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
+import { formatPlatform, type Platform } from "../oci/platform.ts";
+import { formatReference } from "../oci/reference.ts";
+import { EMPTY_CAPTURE, execCapture, mergeCaptures, type Capture, type ImageCapture, type IsolationCapture } from "../provenance/capture.ts";
+import type { LayerFacts } from "../store/layer-facts.ts";
+import type { Pin, Pins } from "./pins.ts";
+import type { SolvedGraphs } from "./solve-graphs.ts";
+
+export interface CaptureSources {
+  readonly solved: Pick<SolvedGraphs, "known">;
+  readonly pins: Pins;
+  /** What the frontend read and looked up before there was a graph. */
+  readonly frontend: { readonly pins: readonly Pin[]; readonly images: readonly ImageCapture[] };
+  readonly facts: LayerFacts;
+}
+
+/**
+ * What one platform's result was made of. It follows from the graph and from what its inputs were pinned to, so a
+ * step that a cache answered for is told just as one that ran.
+ */
+export async function captureGraph(graph: LlbGraph, platform: Platform, sources: CaptureSources): Promise<Capture> {
+  const steps = await Promise.all([...graph.vertices.values()].map((vertex) => captureVertex(vertex, sources)));
+  const images = sources.frontend.images.filter((image) => image.platform === undefined || formatPlatform(image.platform) === formatPlatform(platform));
+  return mergeCaptures([{ ...EMPTY_CAPTURE, images }, ...sources.frontend.pins.map(capturePin), ...steps]);
+}
+
+async function captureVertex(vertex: LlbVertex, { solved, pins, facts }: CaptureSources): Promise<Capture> {
+  const { op } = vertex.op;
+  if (op.case === "exec") return execCapture(op.value, await isolationOf(vertex, solved, facts));
+  if (op.case !== "source") return EMPTY_CAPTURE;
+  const pin = pins.get(vertex.digest);
+  // A source that nobody looked at is not part of the result; one that was looked at always has a pin.
+  return pin === undefined ? EMPTY_CAPTURE : capturePin(pin);
+}
+
+function capturePin(pin: Pin): Capture {
+  switch (pin.kind) {
+    case "image":
+      return { ...EMPTY_CAPTURE, images: [{ ref: formatReference(pin.reference), platform: pin.platform, digest: pin.digest, layout: pin.layout }] };
+    case "http":
+      return { ...EMPTY_CAPTURE, http: [{ url: pin.url, digest: pin.digest }] };
+    case "local":
+      return { ...EMPTY_CAPTURE, locals: [{ name: pin.name, digest: pin.root }] };
+  }
+}
+
+/** Told by the sandbox when the step ran, in this build or an earlier one. */
+async function isolationOf(vertex: LlbVertex, solved: Pick<SolvedGraphs, "known">, facts: LayerFacts): Promise<IsolationCapture | undefined> {
+  const layer = (await solved.known(vertex.digest))?.[0]?.at(-1);
+  const text = layer === undefined ? undefined : facts.origin(layer.id);
+  // Written by ops/exec.ts.
+  return text === undefined ? undefined : (JSON.parse(text) as IsolationCapture);
+}

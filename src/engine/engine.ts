@@ -1,0 +1,64 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Environment } from "../host/environment.ts";
+import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
+import type { MountNamespace } from "../namespace/mount-namespace.ts";
+import type { ReportEvent } from "../progress/event.ts";
+import { openSandbox } from "../sandbox/open-sandbox.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
+import type { LayerStore } from "../snapshot/layer-store.ts";
+import { openLayerStore } from "../snapshot/open-layer-store.ts";
+import { openState, type State } from "./state.ts";
+
+export type SandboxChoice = "auto" | "runc" | "crun" | "namespaces";
+
+export interface EngineOptions {
+  readonly root: string;
+  readonly env: Environment;
+  readonly sandbox: SandboxChoice;
+  readonly report: ReportEvent;
+}
+
+/** The machinery of one process over one state root. What needs privilege is opened when it is first needed. */
+export interface Engine extends AsyncDisposable {
+  readonly state: State;
+  readonly layers: LayerStore;
+  readonly namespace: () => Promise<MountNamespace>;
+  readonly sandbox: () => Promise<Sandbox>;
+}
+
+/** Throws StateVersionError, or the system's error where the root cannot be written. */
+export async function openEngine({ root, env, sandbox, report }: EngineOptions): Promise<Engine> {
+  await using opening = new AsyncDisposableStack();
+  // Opened once for all steps; a step that is aborted must not take it from the others.
+  const never = new AbortController().signal;
+  const namespace = once(async () => closing.use(await openMountNamespace({ environment: env }, never)));
+  const state = opening.use(await openState(root));
+  const layers = opening.use(await openLayerStore({ directory: join(root, "layers"), namespace, snapshotter: "auto" }));
+  for (const folder of ["steps", "cache-mounts", "sandbox"]) await mkdir(join(root, folder), { recursive: true, mode: 0o711 });
+  const closing = opening.move();
+  return {
+    state,
+    layers,
+    namespace,
+    sandbox: once(async () => announced(await openSandbox({ namespace: await namespace(), stateDirectory: join(root, "sandbox"), prefer: sandbox, environment: env }, never), report)),
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+/** A weaker sandbox than people expect must not go unnoticed. */
+function announced(sandbox: Sandbox, report: ReportEvent): Sandbox {
+  const { runtime, seccomp } = sandbox.isolation;
+  if (!seccomp) report({ kind: "notice", message: `RUN uses the ${runtime} sandbox without a seccomp filter: install runc or crun for a stronger one (this is recorded in the provenance)` });
+  return sandbox;
+}
+
+/** One attempt that all callers share; a failed one may be tried again. */
+function once<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
+  return () =>
+    (opened ??= open().catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    }));
+}

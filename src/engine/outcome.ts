@@ -1,0 +1,51 @@
+import { formatPlatform } from "../oci/platform.ts";
+import { metadataFile, metadataProvenance } from "../provenance/metadata-file.ts";
+import { parseMetadataMode, type ProvenancePlan } from "../provenance/params.ts";
+import type { BuildMeans } from "./build-means.ts";
+import type { BuildOutcome } from "./build-outcome.ts";
+import type { BuildPlan } from "./build-plan.ts";
+import type { PublishedImage } from "./publish.ts";
+import { provenanceInput } from "./record.ts";
+import type { AttestedResults } from "./results.ts";
+
+/** In the metadata file the provenance is told also where no statement was asked for (anchor a.6). */
+const UNASKED: ProvenancePlan = {
+  mode: "max", version: "v0.2", builderId: "", filename: "provenance.json", reproducible: false, inlineOnly: false, completeMaterials: false, captureUsage: false,
+};
+
+export interface FinishedBuild {
+  readonly plan: BuildPlan;
+  readonly attested: AttestedResults;
+  readonly published: PublishedImage | undefined;
+}
+
+export function describeOutcome({ plan, attested, published }: FinishedBuild, means: BuildMeans): BuildOutcome {
+  const platforms = published?.image.platforms ?? [];
+  const single = platforms.length === 1 && published?.image.attestations.length === 0 ? platforms[0] : undefined;
+  const ref = `stemma/stemma/${means.id}`;
+  const metadata = metadataFile({
+    ref,
+    provenance: metadataRecords(plan, attested, means),
+    descriptor: published?.root,
+    configDigest: single?.config.digest,
+    imageNames: published?.names ?? [],
+    warnings: undefined,
+  });
+  return {
+    ref,
+    imageId: single?.config.digest ?? published?.root.digest,
+    image: published?.root,
+    names: published?.names ?? [],
+    platforms: platforms.map(({ platform, manifest, config }) => ({ platform, manifest: manifest.digest, config: config.digest })),
+    metadata: Buffer.from(metadata).toString("utf8"),
+  };
+}
+
+function metadataRecords(plan: BuildPlan, { parts }: AttestedResults, means: BuildMeans): Parameters<typeof metadataFile>[0]["provenance"] {
+  const mode = parseMetadataMode(means.env["BUILDX_METADATA_PROVENANCE"]);
+  if (mode === "disabled") return [];
+  return parts.map(({ platform, record }) => ({
+    platform: parts.length > 1 ? formatPlatform(platform.platform) : undefined,
+    predicate: metadataProvenance(provenanceInput(plan.provenance ?? UNASKED, record, []), mode),
+  }));
+}

@@ -1,0 +1,146 @@
+import { existsSync, statSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { availableParallelism } from "node:os";
+import { parseAnnotation } from "../export/annotations.ts";
+import { csvFields } from "../export/csv-fields.ts";
+import { parseOutput } from "../export/output-flag.ts";
+import type { ExportTarget } from "../export/target.ts";
+import { hostPlatform } from "../host/host-platform.ts";
+import { normalizePlatform, parsePlatform, type Platform } from "../oci/platform.ts";
+import { formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
+import { parseSecret, type NamedSecret } from "../session/secret-flag.ts";
+import type { BuildPlan, NamedContext } from "./build-plan.ts";
+import type { BuildRequest } from "./build-request.ts";
+import { planProvenance } from "./plan-provenance.ts";
+import { RequestError } from "./request-error.ts";
+
+/** Operations at a time where nobody said how many: steps wait for disks and networks too, not only for processors. */
+const PARALLELISM_MIN = 4;
+
+/** Decides every default and finds every contradiction of a request. Throws RequestError, ExportError and SessionError ("usage"). */
+export function planBuild(request: BuildRequest): BuildPlan {
+  for (const path of [request.context, request.root]) if (!isAbsolute(path)) throw new RequestError("usage", `${path}: an absolute path is needed`);
+  requireDirectory(request.context);
+  const buildArgs = planBuildArgs(request);
+  const tags = (request.tags ?? []).map(checkTag);
+  const exports = planExports(request, tags);
+  return {
+    contextDirectory: request.context,
+    dockerfile: planDockerfile(request),
+    target: request.target,
+    buildArgs,
+    labels: new Map(Object.entries(request.labels ?? {})),
+    namedContexts: Object.entries(request.buildContexts ?? {}).map(([name, value]) => planContext(name, value, request)),
+    platforms: (request.platforms ?? []).map(planPlatform),
+    noCache: request.noCache ?? false,
+    pull: request.pull ?? false,
+    network: request.network ?? "default",
+    secrets: planSecrets(request),
+    exports,
+    provenance: planProvenance(request),
+    sourceDateEpoch: planEpoch(buildArgs.get("SOURCE_DATE_EPOCH")),
+    multiPlatformAlways: /^(1|true)$/i.test(buildArgs.get("BUILDKIT_MULTI_PLATFORM") ?? ""),
+    parallelism: request.parallelism ?? Math.max(PARALLELISM_MIN, availableParallelism()),
+  };
+}
+
+/** SOURCE_DATE_EPOCH of the environment is an argument that nobody typed (anchor A51). */
+function planBuildArgs({ buildArgs, env }: BuildRequest): ReadonlyMap<string, string> {
+  const args = new Map(Object.entries(buildArgs ?? {}));
+  const epoch = env["SOURCE_DATE_EPOCH"];
+  if (epoch !== undefined && epoch !== "" && !args.has("SOURCE_DATE_EPOCH")) args.set("SOURCE_DATE_EPOCH", epoch);
+  return args;
+}
+
+function planEpoch(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (!/^-?\d{1,12}$/.test(text)) throw new RequestError("usage", `invalid SOURCE_DATE_EPOCH: ${text}: seconds since 1970 are needed, such as 1700000000`);
+  return Number(text);
+}
+
+function checkTag(text: string): string {
+  const reference = parseReference(text);
+  if (reference.digest !== undefined) throw new RequestError("usage", `${text}: a tag cannot have a digest, it is not known before the build`);
+  return text;
+}
+
+function planExports({ outputs, push, annotations, workingDirectory, context }: BuildRequest, names: readonly string[]): BuildPlan["exports"] {
+  const defaults = {
+    names,
+    annotations: (annotations ?? []).flatMap(parseAnnotation),
+    path: (text: string) => resolve(workingDirectory ?? context, text),
+  };
+  const targets = (outputs ?? []).map((text) => parseOutput(text, defaults));
+  const [first = parseOutput(push === true || names.length > 0 ? "type=image" : "type=cacheonly", defaults), ...rest] = targets;
+  const all: BuildPlan["exports"] = [first, ...rest];
+  const pushed = push === true ? withPush(all, () => parseOutput("type=image", defaults)) : all;
+  for (const target of pushed) requireNames(target);
+  if (pushed.filter(isStdout).length > 1) throw new RequestError("usage", "only one output can go to standard output");
+  return pushed;
+}
+
+/** `--push` makes the image output push; where there is none it adds one. */
+function withPush(targets: BuildPlan["exports"], image: () => ExportTarget): BuildPlan["exports"] {
+  const pushing = (target: ExportTarget): ExportTarget => (target.kind === "image" && target.push === "no" ? { ...target, push: "by-tag" } : target);
+  const [first, ...rest] = targets;
+  return targets.some(({ kind }) => kind === "image") ? [pushing(first), ...rest.map(pushing)] : [first, ...rest, pushing(image())];
+}
+
+function requireNames(target: ExportTarget): void {
+  if (target.kind !== "image" || target.push === "no") return;
+  if (target.form.names.length === 0) throw new RequestError("usage", "tag is needed when pushing to registry: give one with -t NAME:TAG");
+}
+
+function isStdout(target: ExportTarget): boolean {
+  return "destination" in target && target.destination.kind === "stdout";
+}
+
+function planDockerfile({ context, dockerfile }: BuildRequest): BuildPlan["dockerfile"] {
+  if (typeof dockerfile === "object") return { kind: "text", text: dockerfile.text };
+  const path = dockerfile ?? join(context, "Dockerfile");
+  if (!isAbsolute(path)) throw new RequestError("usage", `${path}: an absolute path is needed`);
+  const lower = join(dirname(path), "dockerfile");
+  // The frontend itself falls back to the lower-case name, and only for the default one.
+  if (!existsSync(path) && !(dockerfile === undefined && existsSync(lower))) {
+    throw new RequestError("missing-input", `failed to read dockerfile: open ${path}: no such file or directory: name it with -f, or give another context`);
+  }
+  return { kind: "file", directory: dirname(path), name: basename(path) };
+}
+
+function requireDirectory(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw new RequestError("missing-input", `path ${path} not found: the context must be a directory that exists`);
+  if (!found.isDirectory()) throw new RequestError("missing-input", `${path} is not a directory: give the directory, and a Dockerfile in it with -f`);
+}
+
+function planContext(name: string, value: string, { workingDirectory, context }: BuildRequest): NamedContext {
+  const [, scheme, rest = ""] = /^([a-z][a-z+-]*):\/\/(.*)$/s.exec(value) ?? [];
+  switch (scheme) {
+    case undefined: {
+      const path = resolve(workingDirectory ?? context, value);
+      requireDirectory(path);
+      return { kind: "directory", name, path };
+    }
+    case "docker-image":
+      return { kind: "image", name, reference: formatReference(tagNameOnly(parseReference(rest))) };
+    case "oci-layout": {
+      const [, path = "", tag, digest] = /^(.*?)(?::([\w][\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/s.exec(rest) ?? [];
+      return { kind: "oci-layout", name, path: resolve(workingDirectory ?? context, path), tag, digest };
+    }
+    default:
+      throw new RequestError("usage", `build context ${name}: ${scheme}:// is not supported yet: use a directory, docker-image:// or oci-layout://`);
+  }
+}
+
+function planPlatform(text: string): Platform {
+  return normalizePlatform(text === "local" ? hostPlatform() : parsePlatform(text, hostPlatform()));
+}
+
+function planSecrets({ secretFlags, secrets, env, workingDirectory, context }: BuildRequest): readonly NamedSecret[] {
+  const fromFlags = (secretFlags ?? []).map((text): NamedSecret => {
+    const { id, source } = parseSecret(csvFields(text), env);
+    return source.kind === "file" ? { id, source: { kind: "file", path: resolve(workingDirectory ?? context, source.path) } } : { id, source };
+  });
+  const functions = Object.entries(secrets ?? {}).map(([id, read]): NamedSecret => ({ id, source: { kind: "function", read } }));
+  return [...fromFlags, ...functions];
+}

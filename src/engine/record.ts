@@ -1,0 +1,62 @@
+import { digestOf } from "../content/digest.ts";
+import type { Statement } from "../export/statement.ts";
+import type { CommitRecord } from "../provenance/extension.ts";
+import type { ProvenancePlan } from "../provenance/params.ts";
+import type { BuildEnvironment, Invocation, ProvenanceInput } from "../provenance/predicate.ts";
+import { buildRecord, type StepLayers } from "../provenance/source-map.ts";
+import { predicateType, provenanceStatement, type StatementForm } from "../provenance/statement.ts";
+import { Scrubber } from "../scrub/scrubber.ts";
+import type { StateDatabase } from "../store/state-database.ts";
+import type { Capture } from "../provenance/capture.ts";
+import type { Definition } from "../llb/definition.ts";
+
+/** What a record of one platform is made of, but for its layers and subjects. */
+export interface RecordParts {
+  readonly definition: Definition;
+  readonly capture: Capture;
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly invocation: Invocation;
+  readonly environment: BuildEnvironment;
+  readonly commit: CommitRecord | undefined;
+}
+
+/** In place of what differs between two runs of one build. */
+const NO_INVOCATION: Invocation = { id: "", startedNs: 0n, finishedNs: 0n };
+
+export function provenanceInput(plan: ProvenancePlan, parts: RecordParts, layers: readonly StepLayers[]): ProvenanceInput {
+  const args = Object.fromEntries(parts.attributes);
+  return {
+    plan, layers,
+    capture: parts.capture,
+    request: { frontend: "dockerfile.v0", args },
+    rootRequest: { frontend: "", args },
+    build: parts.definition.def.length === 0 ? undefined : buildRecord(parts.definition),
+    invocation: parts.invocation,
+    environment: parts.environment,
+    commit: parts.commit,
+    scrubber: new Scrubber(),
+  };
+}
+
+/**
+ * The statement, with the id and the times of the first run that came to the same: a build that changes nothing
+ * publishes nothing new. What differs from run to run is in the build's history.
+ */
+export function settledStatement(input: ProvenanceInput, form: StatementForm, database: StateDatabase): Statement {
+  const timeless = provenanceStatement({ ...input, invocation: NO_INVOCATION, scrubber: new Scrubber() }, form);
+  const name = digestOf(timeless);
+  const known = database.fact("invocation", name);
+  if (known === undefined) database.saveFact("invocation", name, JSON.stringify(input.invocation, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)));
+  const invocation = known === undefined ? input.invocation : parseInvocation(known);
+  return {
+    predicateType: predicateType(input.plan.version),
+    bytes: provenanceStatement({ ...input, invocation, scrubber: new Scrubber() }, form),
+    filename: input.plan.filename,
+  };
+}
+
+function parseInvocation(text: string): Invocation {
+  // Written by settledStatement.
+  const { id, startedNs, finishedNs } = JSON.parse(text) as { id: string; startedNs: string; finishedNs: string };
+  return { id, startedNs: BigInt(startedNs), finishedNs: BigInt(finishedNs) };
+}
