@@ -7,7 +7,7 @@ import type { ReportEvent } from "../progress/event.ts";
 import { openSandbox } from "../sandbox/open-sandbox.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
-import { openLayerStore } from "../snapshot/open-layer-store.ts";
+import { openLayerStore } from "../snapshot/disk-layer-store.ts";
 import { openState, type State } from "./state.ts";
 
 export type SandboxChoice = "auto" | "runc" | "crun" | "namespaces";

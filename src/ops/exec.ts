@@ -42,7 +42,7 @@ export function execOperation(op: ExecOp, platform: string, services: ExecServic
 export function execCacheMap(op: ExecOp, platform: string): CacheMap<LayerChain> {
   const { proxyEnv: _, $typeName: __, ...meta } = op.meta ?? emptyMeta();
   const mounts = op.mounts.map((mount) => ({ ...mount, selector: keyedByContent(mount) ? "" : mount.selector, cacheOpt: mount.cacheOpt && { sharing: mount.cacheOpt.sharing } }));
-  const digest = digestOf(Buffer.from(canonicalJson(["exec", platform, meta, mounts, op.network, op.security, op.secretenv], )));
+  const digest = digestOf(Buffer.from(canonicalJson(["exec", platform, meta, mounts, op.network, op.security, op.secretenv])));
   const inputCount = Math.max(-1, ...op.mounts.map((mount) => Number(mount.input))) + 1;
   const contentOf = Array.from({ length: inputCount }, (_unused, i) => contentOfInput(op.mounts.filter((mount) => Number(mount.input) === i)));
   return { digest, contentOf, reusable: true };
