@@ -18,6 +18,8 @@ export interface BuildMetadata {
   readonly imageNames: readonly string[];
   /** Lint warnings, when asked for. */
   readonly warnings: readonly JsonObject[] | undefined;
+  /** Of a cache that was exported as an image. */
+  readonly cacheManifest?: Descriptor;
 }
 
 /**
@@ -31,11 +33,13 @@ export function metadataProvenance(input: ProvenanceInput, mode: "min" | "max"):
   return slsaV02Inputs({ ...predicate, request: { ...predicate.request, ...lentJson(settledCapture(input.capture)) } });
 }
 
-export function metadataFile({ ref, provenance, descriptor, configDigest, imageNames, warnings }: BuildMetadata): Uint8Array {
+export function metadataFile({ ref, provenance, descriptor, configDigest, imageNames, warnings, cacheManifest }: BuildMetadata): Uint8Array {
   const members: Array<readonly [string, JsonTree]> = [
     ...provenance.map(({ platform, predicate }) => [`buildx.build.provenance${platform === undefined ? "" : `/${platform}`}`, predicate] as const),
     ["buildx.build.ref", ref],
     ["buildx.build.warnings", warnings],
+    // buildx writes this one as JSON within a string.
+    ["cache.manifest", cacheManifest === undefined ? undefined : renderJson(descriptorJson(cacheManifest), "compact")],
     ["containerimage.config.digest", configDigest],
     ["containerimage.descriptor", descriptor === undefined ? undefined : descriptorJson(descriptor)],
     ["containerimage.digest", descriptor?.digest],

@@ -58,15 +58,19 @@ const HOST: Platform = { os: "linux", architecture: "amd64" };
  */
 export function inputOf(recorded: Recorded): ProvenanceInput {
   const build = recorded.steps === undefined ? undefined : buildOf(recorded, recorded.steps);
-  const args = { ...recorded.request.args, ...recorded.request.root?.request.args, ...optionsNotTold(recorded) };
+  const hidden = optionsNotTold(recorded);
+  const root = recorded.request.root?.request.args ?? {};
+  const vcs = Object.fromEntries(Object.entries(root).filter(([key]) => key.startsWith("vcs:")));
+  const request = { frontend: recorded.request.frontend ?? "", args: { ...recorded.request.args, ...vcs, ...hidden } };
   return {
     plan: {
       mode: recorded.steps === undefined ? "min" : "max", version: recorded.version, builderId: "", filename: "provenance.json",
       reproducible: recorded.reproducible, inlineOnly: false, completeMaterials: false, captureUsage: false,
     },
     capture: captureOf(recorded, build),
-    request: { frontend: recorded.request.frontend ?? "", args },
-    rootRequest: recorded.request.root === undefined ? { frontend: recorded.request.frontend ?? "", args } : { frontend: "", args: { ...args, ...recorded.request.root.request.args, ...withoutKeys(args, recorded.request.args ?? {}) } },
+    request,
+    // A client without a root of its own asked the frontend itself.
+    rootRequest: recorded.request.root === undefined ? request : { frontend: "", args: { ...root, ...hidden } },
     build,
     layers: layersOf(recorded),
     invocation: { id: recorded.invocation.id, startedNs: parseRfc3339(recorded.invocation.startedOn), finishedNs: parseRfc3339(recorded.invocation.finishedOn) },
@@ -89,15 +93,11 @@ function optionsNotTold({ dockerfile, requestComplete, steps }: Recorded): Recor
   };
 }
 
-function withoutKeys(args: Readonly<Record<string, string>>, told: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(args).filter(([key]) => !(key in told)));
-}
-
 function captureOf(recorded: Recorded, build: BuildRecord | undefined): Capture {
   // The frontend itself reads from the context: its ignore file.
   const locals = (recorded.request.locals ?? []).map(({ name }) => ({ name, digest: undefined }));
   const resolved: Capture = { ...EMPTY_CAPTURE, images: recorded.materials.map(imageOf), locals };
-  if (build === undefined) return { ...resolved, secrets: (recorded.request.secrets ?? [{ id: "left-out" }]).map(({ id }) => ({ id, optional: true })) };
+  if (build === undefined) return { ...resolved, secrets: (recorded.request.secrets ?? []).map(({ id, optional }) => ({ id, optional: optional ?? false })) };
   const graphs = [build.graph, ...build.files.map(({ graph }) => graph)].filter((graph) => graph !== undefined);
   const ops = graphs.flatMap(({ vertices }) => [...vertices.values()].map(({ op }) => op));
   return mergeCaptures([...ops.map(opCapture), resolved, ...ops.map(opCapture)]);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parseDigest } from "../content/digest.ts";
+import type { ProvenanceInput } from "./predicate.ts";
 import { inputOf, type Recorded } from "./recorded.contract.ts";
 import { provenanceStatement } from "./statement.ts";
 
@@ -19,7 +20,7 @@ test("every record that BuildKit wrote comes out again, byte for byte", { skip }
     await t.test(file, () => {
       const written = readFileSync(`${SAMPLES}/${file}`, "utf8");
       const statement = JSON.parse(written) as WrittenStatement;
-      const input = inputOf(recordedOf(statement));
+      const input = withSecretLeftOut(inputOf(recordedOf(statement)));
       const subjects = statement.subject.map(({ name, digest }) => ({ name, digest: parseDigest(`sha256:${digest.sha256}`) }));
       const bytes = provenanceStatement(input, { subjects, form: written.includes("\n") ? "indented" : "compact" });
       const ours = Buffer.from(bytes).toString("utf8");
@@ -29,6 +30,11 @@ test("every record that BuildKit wrote comes out again, byte for byte", { skip }
     });
   }
 });
+
+/** A record of mode min must not tell it. */
+function withSecretLeftOut(input: ProvenanceInput): ProvenanceInput {
+  return input.plan.mode === "max" ? input : { ...input, capture: { ...input.capture, secrets: [{ id: "left-out", optional: true }] } };
+}
 
 /** Both texts are long: what is shown is where they part. */
 function aroundFirstDifference(actual: string, expected: string): [string, string] {

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { digestOf, parseDigest } from "../content/digest.ts";
+import { encodeMessage } from "../llb/encode.ts";
+import { OpSchema, message, type MessageInitShape } from "../llb/op.ts";
+import { Scrubber } from "../scrub/scrubber.ts";
+import { EMPTY_CAPTURE } from "./capture.ts";
+import { metadataProvenance } from "./metadata-file.ts";
+import { renderJson } from "./json-tree.ts";
+import type { ProvenanceInput } from "./predicate.ts";
+import { IncompleteMaterialsError } from "./predicate.ts";
+import { buildRecord } from "./source-map.ts";
+import { provenanceStatement } from "./statement.ts";
+
+const SECRET = "s3cr3t-value-42";
+const COMMIT = "1".repeat(40);
+const DOCKERFILE = `# https://me:${SECRET}@host/\nFROM scratch\nARG API_TOKEN=${SECRET}\nADD https://u:${SECRET}@host/x?t=${SECRET} /\nRUN true\n`;
+const form = { subjects: [], form: "compact" } as const;
+
+/** A build that has its secret in every place where BuildKit would publish it (anchor B4–B7, H10). */
+function leakyInput(mode: "min" | "max"): ProvenanceInput {
+  const source = encode({ op: { case: "source", value: { identifier: `https://u:${SECRET}@host/x?t=${SECRET}`, attrs: { "git.fullurl": `https://u:${SECRET}@host/y` } } }, constraints: {} });
+  const exec = encode({
+    inputs: [{ digest: source.digest, index: 0n }],
+    op: {
+      case: "exec",
+      value: { meta: { args: ["sh", "-c", `curl https://u:${SECRET}@host`], env: [`API_TOKEN=${SECRET}`, "PATH=/bin"], proxyEnv: { httpProxy: `http://u:${SECRET}@proxy:3128`, noProxy: "localhost" } }, mounts: [{ dest: "/" }] },
+    },
+    constraints: {},
+  });
+  const head = encode({ inputs: [{ digest: exec.digest, index: 0n }] });
+  const record = buildRecord({ def: [source.bytes, exec.bytes, head.bytes], metadata: new Map(), source: undefined });
+  const args = {
+    filename: "Dockerfile", target: "final", "build-arg:API_TOKEN": SECRET, "build-arg:HTTP_PROXY": `http://u:${SECRET}@proxy:3128`, "label:note": `see https://u:${SECRET}@host`,
+    "vcs:source": `https://u:${SECRET}@host/repo.git`, "vcs:revision": COMMIT,
+  };
+  return {
+    plan: { mode, version: "v1", builderId: "", filename: "provenance.json", reproducible: false, inlineOnly: false, completeMaterials: false, captureUsage: false },
+    capture: {
+      ...EMPTY_CAPTURE,
+      http: [{ url: `https://u:${SECRET}@host/x`, digest: source.digest }],
+      locals: [{ name: "context", digest: exec.digest }],
+      secrets: [{ id: "tok", optional: false }],
+      ssh: [{ id: "default", optional: true }],
+      runs: [{ network: "none", isolation: { runtime: "runc", seccomp: true, rootless: false } }, { network: "host", isolation: undefined }],
+    },
+    request: { frontend: "dockerfile.v0", args },
+    rootRequest: { frontend: "", args },
+    build: { ...record, files: [{ filename: "Dockerfile", language: "Dockerfile", data: Buffer.from(DOCKERFILE), graph: undefined }] },
+    layers: [],
+    invocation: { id: "id", startedNs: 1_700_000_000_000_000_000n, finishedNs: 1_700_000_000_000_000_001n },
+    environment: { builderPlatform: { os: "linux", architecture: "amd64" }, dockerfileVersion: "1.26.0", compatibilityVersion: 30, custom: {} },
+    commit: { commit: COMMIT, verified: true, files: 3, differing: 0 },
+    scrubber: new Scrubber(),
+  };
+}
+
+function encode(op: MessageInitShape<typeof OpSchema>): { bytes: Uint8Array; digest: ReturnType<typeof digestOf> } {
+  const bytes = encodeMessage(OpSchema, message(OpSchema, op));
+  return { bytes, digest: digestOf(bytes) };
+}
+
+function written(input: ProvenanceInput): string {
+  return Buffer.from(provenanceStatement(input, form)).toString("utf8");
+}
+
+/** The text with everything in it that is text in base64. */
+function laidOpen(text: string): string {
+  return text + [...text.matchAll(/"data":"([^"]*)"/g)].map(([, data]) => Buffer.from(data ?? "", "base64").toString("utf8")).join("\n");
+}
+
+test("no secret comes through in any mode or version, nor in a metadata file", () => {
+  for (const mode of ["min", "max"] as const) {
+    for (const version of ["v1", "v0.2"] as const) {
+      const input = leakyInput(mode);
+      assert.ok(!laidOpen(written({ ...input, plan: { ...input.plan, version } })).includes(SECRET), `${mode} ${version}`);
+    }
+    assert.ok(!laidOpen(renderJson(metadataProvenance(leakyInput("min"), mode), "compact")).includes(SECRET), `metadata ${mode}`);
+  }
+});
+
+test("what was masked in max stays recognisable, and is reported", () => {
+  const input = leakyInput("max");
+  const text = laidOpen(written(input));
+  for (const expected of [
+    '"build-arg:API_TOKEN":"xxxxx"',
+    '"build-arg:HTTP_PROXY":"http://xxxxx:xxxxx@proxy:3128"',
+    '"identifier":"https://xxxxx:xxxxx@host/x?t=xxxxx"',
+    '"git.fullurl":"https://xxxxx:xxxxx@host/y"',
+    '"env":["API_TOKEN=xxxxx","PATH=/bin"]',
+    '"http_proxy":"http://xxxxx:xxxxx@proxy:3128"',
+    '"no_proxy":"localhost"',
+    "# https://xxxxx:xxxxx@host/\nFROM scratch\nARG API_TOKEN=xxxxx\nADD https://xxxxx:xxxxx@host/x?t=xxxxx /",
+  ]) assert.ok(text.includes(expected), expected);
+  const places = new Set(input.scrubber.redactions.map(({ place }) => place));
+  for (const place of ["build-arg:API_TOKEN", "build-arg:HTTP_PROXY", "step0", "step0 git.fullurl", "step1", "step1 http_proxy", "Dockerfile:1", "Dockerfile:3"]) assert.ok(places.has(place), place);
+  assert.ok(!JSON.stringify(input.scrubber.redactions).includes(SECRET), "the report holds no value");
+});
+
+test("the digests of steps stay those of the steps that were run", () => {
+  const input = leakyInput("max");
+  const { predicate } = JSON.parse(written(input)) as { predicate: { buildDefinition: { internalParameters: { buildConfig: { digestMapping: Record<string, string> } } } } };
+  const digests = new Set<string | undefined>([...(input.build?.graph.vertices.keys() ?? []), input.build?.graph.head?.digest]);
+  assert.deepEqual(new Set(Object.keys(predicate.buildDefinition.internalParameters.buildConfig.digestMapping)), digests);
+});
+
+interface Written {
+  readonly predicate: {
+    readonly buildDefinition: { readonly resolvedDependencies: unknown; readonly externalParameters: { readonly request: Record<string, unknown> }; readonly internalParameters: unknown };
+    readonly runDetails: { readonly metadata: Record<string, unknown> };
+  };
+}
+
+test("mode=min holds no value that the caller chose, and says that the request is incomplete", () => {
+  const { predicate } = JSON.parse(written(leakyInput("min"))) as Written;
+  const { request } = predicate.buildDefinition.externalParameters;
+  assert.deepEqual(request["args"], { target: "final" });
+  assert.equal(request["secrets"], undefined);
+  assert.equal(request["ssh"], undefined);
+  assert.deepEqual(predicate.buildDefinition.internalParameters, { builderPlatform: "linux/amd64", dockerfileVersion: "1.26.0" });
+  assert.deepEqual(predicate.runDetails.metadata["buildkit_completeness"], { request: false, resolvedDependencies: false });
+});
+
+test("our own findings stand beside BuildKit's, in both modes and both versions", () => {
+  const context = leakyInput("min").capture.locals[0]?.digest ?? parseDigest("");
+  const expected = {
+    stemma_inputs: [{ name: "context", digest: { sha256: context.slice("sha256:".length) }, check: "content" }],
+    stemma_commit: { digest: { sha1: COMMIT }, verified: true, check: "tree", files: 3 },
+    stemma_isolation: [{ runtime: "runc", seccomp: true, rootless: false }],
+    stemma_network: ["host", "none"],
+  };
+  for (const mode of ["min", "max"] as const) {
+    const { metadata } = (JSON.parse(written(leakyInput(mode))) as Written).predicate.runDetails;
+    assert.deepEqual(ours(metadata), expected);
+    const input = leakyInput(mode);
+    const older = JSON.parse(written({ ...input, plan: { ...input.plan, version: "v0.2" } })) as { predicate: { metadata: Record<string, unknown> } };
+    assert.deepEqual(ours(older.predicate.metadata), expected);
+  }
+});
+
+function ours(metadata: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => key.startsWith("stemma_")));
+}
+
+test("a commit is a material only when the files equal it", () => {
+  const material = { uri: "https://xxxxx:xxxxx@host/repo.git", digest: { sha1: COMMIT } };
+  const dependencies = (input: ProvenanceInput): unknown => (JSON.parse(written(input)) as Written).predicate.buildDefinition.resolvedDependencies;
+  const has = (input: ProvenanceInput): boolean => JSON.stringify(dependencies(input)).includes(JSON.stringify(material));
+  assert.equal(has(leakyInput("min")), true);
+  assert.equal(has({ ...leakyInput("min"), commit: { commit: COMMIT, verified: false, files: 3, differing: 1 } }), false);
+  assert.equal(has({ ...leakyInput("min"), commit: undefined }), false);
+});
+
+test("complete materials that are asked for and not to be had are an error", () => {
+  const input = leakyInput("max");
+  assert.throws(() => written({ ...input, plan: { ...input.plan, completeMaterials: true } }), IncompleteMaterialsError);
+});
+
+test("numbers beyond a float's reach are exact where BuildKit's are, and rounded where BuildKit's are", () => {
+  const timestamp = 1_700_000_001_234_567_891n;
+  const file = encode({ op: { case: "file", value: { actions: [{ input: -1n, secondaryInput: -1n, output: 0n, action: { case: "mkdir", value: { path: "/x", timestamp } } }] } }, constraints: {} });
+  const head = encode({ inputs: [{ digest: file.digest, index: 0n }] });
+  const input = { ...leakyInput("max"), build: buildRecord({ def: [file.bytes, head.bytes], metadata: new Map(), source: undefined }) };
+  assert.ok(written({ ...input, plan: { ...input.plan, version: "v0.2" } }).includes('"timestamp":1700000001234567891'));
+  assert.ok(written(input).includes(`"timestamp":${Number(timestamp)}`));
+});
