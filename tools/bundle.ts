@@ -1,30 +1,60 @@
-/** Makes what `npm pack` ships: bundled JavaScript in dist/, with types. */
-import { build } from "esbuild";
-import { rmSync, globSync } from "node:fs";
+/** Makes what `npm pack` ships: bundled JavaScript in dist/, with types, and the notices of what is bundled. */
+import { build, type Metafile } from "esbuild";
+import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
+import { join, resolve } from "node:path";
+import { pruneDeclarations } from "./declarations.ts";
+import { thirdPartyNotices } from "./notices.ts";
 
-const DEPENDENCIES_LEFT_OUT = ["koffi"];
+const ROOT: string = join(import.meta.dirname, "..");
 
+/** Programs that others of ours start by their path: they stay files of their own. */
+const PROGRAMS = ["src/namespace/holder.ts", "src/sandbox/tree-init.ts"];
+
+/** `directory` is emptied first. Throws when a source is missing or a type does not hold. */
 export async function bundle(directory: string): Promise<void> {
-  rmSync(directory, { recursive: true, force: true });
-  await build({
-    entryPoints: [...globSync("src/doors/*.ts").filter((file) => !file.endsWith(".test.ts")), "src/cli/main.ts", "src/namespace/holder.ts", "src/sandbox/tree-init.ts"],
+  const output = resolve(directory);
+  rmSync(output, { recursive: true, force: true });
+  const doors = globSync("src/doors/*.ts", { cwd: ROOT }).filter((file) => !file.endsWith(".test.ts"));
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [...doors, "src/cli/main.ts", ...PROGRAMS],
     outbase: "src",
-    outdir: directory,
+    outdir: output,
     bundle: true,
     splitting: true,
     format: "esm",
     platform: "node",
     target: "node24",
-    external: DEPENDENCIES_LEFT_OUT,
-    sourcemap: false,
+    // What npm installs beside us: it brings a native part for each machine.
+    external: Object.keys(manifest().dependencies),
+    // In the notices instead, once.
+    legalComments: "none",
     chunkNames: "chunks/[name]-[hash]",
-    // CommonJS packages inside the bundle ask for `require`.
-    banner: { js: `import { createRequire as stemmaCreateRequire } from "node:module"; const require = stemmaCreateRequire(import.meta.url);` },
+    metafile: true,
     logLevel: "warning",
   });
-  const types = spawnSync("tsc", ["-p", "tsconfig.types.json", "--outDir", `${directory}/types`], { stdio: "inherit" });
-  if (types.status !== 0) throw new Error("tsc did not write the types");
+  refuseCommonJs(metafile);
+  writeFileSync(join(output, "THIRD-PARTY-NOTICES.txt"), thirdPartyNotices(ROOT, Object.keys(metafile.inputs)));
+  writeTypes(join(output, "types"));
 }
 
-if (import.meta.main) await bundle("dist");
+/** Would ask for a `require` that modules do not have. */
+function refuseCommonJs({ inputs }: Metafile): void {
+  const files = Object.entries(inputs).filter(([, { format }]) => format === "cjs").map(([file]) => file);
+  if (files.length > 0) throw new Error(`CommonJS cannot be bundled as it is: ${files.join(", ")}`);
+}
+
+function writeTypes(directory: string): void {
+  const tsc = join(ROOT, "node_modules/.bin/tsc");
+  const { status } = spawnSync(tsc, ["-p", join(ROOT, "tsconfig.types.json"), "--outDir", directory], { stdio: ["ignore", 2, 2] });
+  if (status !== 0) throw new Error("tsc did not write the types");
+  pruneDeclarations(directory, globSync("doors/*.d.ts", { cwd: directory }));
+}
+
+function manifest(): { readonly dependencies: Readonly<Record<string, string>> } {
+  // Ours: its shape is known.
+  return JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { readonly dependencies: Readonly<Record<string, string>> };
+}
+
+if (import.meta.main) await bundle(join(ROOT, "dist"));
