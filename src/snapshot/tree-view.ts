@@ -38,13 +38,14 @@ export abstract class TreeView {
    * Where `path` leads, symbolic links resolved as if the tree were the whole file system: an
    * absolute target starts at the root, and nothing leads out of it. What does not exist is kept
    * as it is written. `last` says whether a link at the end is followed too. `path` may be written
-   * in any way (`/a/../b/`). Throws TreeError where a file is used as a directory, and for cycles.
+   * in any way (`/a/../b/`). With `root`, that directory is taken for the root, as after chroot(2).
+   * Throws TreeError where a file is used as a directory, and for cycles.
    */
-  resolve(path: string, last: "follow" | "keep"): string {
+  resolve(path: string, last: "follow" | "keep", root: string = ""): string {
     let pending = componentsOf(path);
     for (let links = 0; links <= LINKS_MAX; links += 1) {
-      const link = this.#firstLink(pending, last);
-      if (link === undefined) return pending.join("/");
+      const link = this.#firstLink(pending, last, root);
+      if (link === undefined) return [root, ...pending].filter((part) => part !== "").join("/");
       const directory = pending.slice(0, link.depth).join("/");
       const target = link.target.startsWith("/") ? link.target : `${directory}/${link.target}`;
       pending = [...componentsOf(target), ...pending.slice(link.depth + 1)];
@@ -53,9 +54,10 @@ export abstract class TreeView {
   }
 
   /** The first symbolic link on a way from the root, with how many components lead to it. */
-  #firstLink(components: readonly string[], last: "follow" | "keep"): { readonly depth: number; readonly target: string } | undefined {
-    let place = this.root;
+  #firstLink(components: readonly string[], last: "follow" | "keep", root: string): { readonly depth: number; readonly target: string } | undefined {
+    let place = this.place(root);
     for (const [depth, name] of components.entries()) {
+      if (place === undefined) return undefined;
       if (place.children === undefined) throw new TreeError("not-a-directory", `lstat /${components.slice(0, depth + 1).join("/")}: not a directory`);
       const next = place.children.get(name);
       if (next === undefined) return undefined;

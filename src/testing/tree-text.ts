@@ -7,9 +7,9 @@ const LETTERS: ReadonlyMap<EntryKind, string> = new Map(Object.entries(KINDS).ma
 
 /**
  * A layer from one line for each entry: `kind mode owner path`, then `-> target` or `= content`.
- * For example `f 644 0:0 etc/motd = hello`. Modification times are 1 s after the epoch.
+ * For example `f 644 0:0 etc/motd = hello`.
  */
-export function layerOf(id: string, lines: readonly string[]): Layer {
+export function layerOf(id: string, lines: readonly string[], mtimeNs: bigint = 1_000_000_000n): Layer {
   const contents = new Map<string, Uint8Array>();
   const entries = lines.map((line) => {
     const [, letter = "", mode = "0", uid = "0", gid = "0", path = "", , operator, value = ""] =
@@ -19,7 +19,7 @@ export function layerOf(id: string, lines: readonly string[]): Layer {
     const content = Buffer.from(operator === "=" ? value : "");
     if (kind === "file") contents.set(path, content);
     const entry: Entry = {
-      path, kind, mode: Number.parseInt(mode, 8), uid: Number(uid), gid: Number(gid), mtimeNs: 1_000_000_000n,
+      path, kind, mode: Number.parseInt(mode, 8), uid: Number(uid), gid: Number(gid), mtimeNs,
       sizeBytes: kind === "file" ? content.byteLength : 0, ...(operator === "->" ? { linkname: value } : {}),
       ...(kind === "char" || kind === "block" ? { device: { major: 1, minor: 3 } } : {}),
     };

@@ -1,0 +1,44 @@
+import type { ChownOpt, FileActionCopy, FileOp } from "../llb/op.ts";
+import { hasWildcards } from "../pattern/path-match.ts";
+import { hasPatterns, type ContentSelection } from "../snapshot/tree-selection.ts";
+
+/**
+ * What a file operation uses of each input, for keys by content. Undefined for an input that is built upon, and for
+ * one that is not used: such an input counts by what made it.
+ */
+export function fileOpSelectors(op: FileOp, inputCount: number): ReadonlyArray<readonly ContentSelection[] | undefined> {
+  const selections = new Map<number, ContentSelection[]>();
+  const add = (input: number, selection: ContentSelection): void => void selections.set(input, [...(selections.get(input) ?? []), selection]);
+  for (const { action, secondaryInput } of op.actions) {
+    if (action.case === "mkdir" || action.case === "mkfile" || action.case === "copy") addOwner(action.value.owner, add);
+    if (action.case === "copy") add(Number(secondaryInput), selectionOf(action.value));
+  }
+  const builtUpon = new Set(op.actions.map(({ input }) => Number(input)));
+  return Array.from({ length: inputCount }, (_, input) => (builtUpon.has(input) ? undefined : deduplicated(selections.get(input))));
+}
+
+function selectionOf({ src, allowWildcard, followSymlink, includePatterns, excludePatterns, requiredPaths }: FileActionCopy): ContentSelection {
+  return { path: src, wildcard: allowWildcard && hasWildcards(src), followLinks: followSymlink, includePatterns, excludePatterns, requiredPaths };
+}
+
+function addOwner(owner: ChownOpt | undefined, add: (input: number, selection: ContentSelection) => void): void {
+  const options = [["/etc/passwd", owner?.user], ["/etc/group", owner?.group]] as const;
+  for (const [path, option] of options) {
+    if (option?.user.case === "byName") add(Number(option.user.value.input), plainSelection(path, true));
+  }
+}
+
+function plainSelection(path: string, followLinks: boolean): ContentSelection {
+  return { path, followLinks, wildcard: false, includePatterns: [], excludePatterns: [], requiredPaths: [] };
+}
+
+/** In the order of the paths; a plain path below another of its kind adds nothing. */
+function deduplicated(selections: readonly ContentSelection[] | undefined): readonly ContentSelection[] | undefined {
+  if (selections === undefined) return undefined;
+  const plain = [false, true].flatMap((followLinks) => {
+    const paths = selections.filter((each) => !hasPatterns(each) && each.followLinks === followLinks).map(({ path }) => path);
+    const all = new Set(paths);
+    return [...all].filter((path) => ![...all].some((other) => other !== path && path.startsWith(other === "/" ? "/" : `${other}/`))).map((path) => plainSelection(path, followLinks));
+  });
+  return [...plain, ...selections.filter(hasPatterns)].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
