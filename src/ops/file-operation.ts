@@ -6,9 +6,11 @@ import { contentDigest } from "../snapshot/checksum.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { ContentSelection } from "../snapshot/tree-selection.ts";
+import { TreeError } from "../snapshot/tree-error.ts";
 import { Tree } from "../snapshot/tree.ts";
 import type { Operation } from "../solver/operation.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
+import { OperationError } from "./operation-error.ts";
 import { runFileOp } from "./file.ts";
 import { fileOpSelectors } from "./file-selectors.ts";
 
@@ -41,7 +43,17 @@ function contentOf(selections: readonly ContentSelection[] | undefined): ((input
   if (selections === undefined) return undefined;
   return async (input, signal) => {
     const tree = await Tree.open(input, signal);
-    const digests = await Promise.all(selections.map((selection) => contentDigest(tree, selection, signal)));
+    const digests = await Promise.all(selections.map((selection) => usedContent(tree, selection, signal)));
     return digestOf(Buffer.from(digests.join("\n")));
   };
+}
+
+async function usedContent(tree: Tree, selection: ContentSelection, signal: AbortSignal): Promise<Digest> {
+  try {
+    return await contentDigest(tree, selection, signal);
+  } catch (error) {
+    // BuildKit's text, but for the random name that it gives the tree.
+    if (error instanceof TreeError && error.code === "not-found") throw new OperationError("missing-input", `failed to compute cache key: failed to calculate checksum: ${error.message}`, { cause: error });
+    throw error;
+  }
 }
