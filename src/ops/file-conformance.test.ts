@@ -5,10 +5,14 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { Entry } from "../archive/entry.ts";
-import type { Digest } from "../content/digest.ts";
+import type { Member } from "../archive/member.ts";
+import { writeTar } from "../archive/tar-writer.ts";
+import { bytesOf, collectBytes } from "../content/bytes.ts";
+import { digestOf, type Digest } from "../content/digest.ts";
 import { FileOpSchema, message, type MessageInitShape } from "../llb/op.ts";
 import { openDirectory } from "../session/directory.ts";
-import type { LayerChain } from "../snapshot/layer.ts";
+import { exportedEntry } from "../snapshot/exported-entry.ts";
+import type { Layer, LayerChain } from "../snapshot/layer.ts";
 import { localLayer } from "../source/local-layer.ts";
 import { MemoryLayerStore } from "../testing/memory-layer-store.ts";
 import { layerOf } from "../testing/tree-text.ts";
@@ -19,6 +23,11 @@ const skip = existsSync(samples) ? false : `no conformance data in ${samples}`;
 const signal = new AbortController().signal;
 const EPOCH_S = 1_700_000_000n;
 
+interface Made {
+  readonly lines: readonly string[];
+  readonly diffId: string;
+}
+
 interface Step {
   readonly id: string;
   readonly inputs?: readonly string[];
@@ -26,15 +35,15 @@ interface Step {
 }
 
 /** Replays the file operations of BuildKit's own record of a build; other steps stand as what the next steps see of them. */
-async function replay(t: TestContext, sample: string): Promise<ReadonlyMap<string, readonly string[]>> {
+async function replay(t: TestContext, sample: string): Promise<ReadonlyMap<string, Made>> {
   const root = mkdtempSync(join(tmpdir(), "stemma-replay-"));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   assert.equal(spawnSync("tar", ["-xf", join(samples, sample, "context.tar"), "-C", root]).status, 0);
   const { layer } = await localLayer(openDirectory(root), { followPaths: undefined, includePatterns: [], excludePatterns: [] }, new Map<string, Digest>(), signal);
   const busybox = layerOf("busybox", ["d 755 0:0 bin", "f 755 0:0 bin/sh = sh", "d 755 0:0 etc", "f 644 0:0 etc/passwd = root:x:0:0::/:/bin/sh"]);
-  const ran = layerOf("run", ["d 755 0:0 src", "f 644 0:0 src/out-7 = 0123456789"], EPOCH_S * 1_000_000_000n);
+  const ran = layerOf("run", ["d 755 0:0 src", "f 644 0:0 src/out-7 = main\nmain\n"], EPOCH_S * 1_000_000_000n);
   const chains = new Map<string, LayerChain>();
-  const listings = new Map<string, readonly string[]>();
+  const listings = new Map<string, Made>();
   const store = new MemoryLayerStore();
   for (const { id, inputs = [], op: { Op: op } } of stepsOf(sample)) {
     const from = inputs.map((input) => chains.get(input.split(":")[0] ?? "") ?? []);
@@ -45,7 +54,9 @@ async function replay(t: TestContext, sample: string): Promise<ReadonlyMap<strin
     const clock = { now: () => new Date(), nowNs: () => (EPOCH_S + 5n) * 1_000_000_000n };
     const [chain = []] = await runFileOp(message(FileOpSchema, fileOpOf(op["file"])), from, store, { signal, clock });
     chains.set(id, chain);
-    listings.set(id, (await chain.at(-1)?.entries(signal) ?? []).map(listed));
+    const top = chain.at(-1);
+    assert.ok(top !== undefined);
+    listings.set(id, { lines: (await top.entries(signal)).map(listed), diffId: digestOf(await collectBytes(writeTar(rewritten(top)), 1_000_000)) });
   }
   return listings;
 }
@@ -94,6 +105,20 @@ function expected(sample: string, layer: number): readonly string[] {
   return text.trimEnd().split("\n").map((line) => line.replace(/ pax=\{.*\}$/, ""));
 }
 
+/** A layer as it is exported, with `rewrite-timestamp`. */
+async function* rewritten(layer: Layer): AsyncIterable<Member> {
+  for (const entry of await layer.entries(signal)) {
+    const exported = exportedEntry(entry);
+    const mtimeNs = exported.mtimeNs > EPOCH_S * 1_000_000_000n ? EPOCH_S * 1_000_000_000n : exported.mtimeNs;
+    yield { entry: { ...exported, mtimeNs }, content: entry.kind === "file" ? layer.read(entry, signal) : bytesOf() };
+  }
+}
+
+function diffIdOf(sample: string, layer: number): string | undefined {
+  const config = JSON.parse(readFileSync(join(samples, sample, "max-v1/registry/manifest0-amd64.config.json"), "utf8")) as { readonly rootfs: { readonly diff_ids: readonly string[] } };
+  return config.rootfs.diff_ids[layer];
+}
+
 /** Which step made which layer of the image; the others are the base image's and those of commands. */
 const LAYERS: Readonly<Record<string, ReadonlyArray<readonly [step: string, layer: number]>>> = {
   "90-files-and-modes": [["step2", 1], ["step3", 2], ["step4", 3], ["step5", 4], ["step6", 5], ["step7", 6], ["step9", 7]],
@@ -104,6 +129,9 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<readonly [step: string, laye
 for (const [sample, layers] of Object.entries(LAYERS)) {
   test(`file operations make the layers that BuildKit made (${sample})`, { skip }, async (t) => {
     const listings = await replay(t, sample);
-    for (const [step, layer] of layers) assert.deepEqual(listings.get(step), expected(sample, layer), `${step} of ${sample}`);
+    for (const [step, layer] of layers) {
+      assert.deepEqual(listings.get(step)?.lines, expected(sample, layer), `${step} of ${sample}`);
+      assert.equal(listings.get(step)?.diffId, diffIdOf(sample, layer), `diff id of ${step} of ${sample}`);
+    }
   });
 }

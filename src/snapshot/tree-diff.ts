@@ -6,7 +6,7 @@ import { bytesOf } from "../content/bytes.ts";
 import type { Place } from "./tree-place.ts";
 import type { TreeView } from "./tree-view.ts";
 
-/** The one extended attribute that containerd writes into layers. */
+/** The one extended attribute that BuildKit compares, being the one that its layers carry. */
 const CAPABILITY = "security.capability";
 
 const SECOND_NS = 1_000_000_000n;
@@ -93,23 +93,15 @@ function memberOf(change: Change, diff: Diff, signal: AbortSignal): Member {
     return { entry: { path: change.path, kind: "whiteout", mode: 0, uid: 0, gid: 0, mtimeNs: 0n, sizeBytes: 0 }, content: bytesOf() };
   }
   const { place, path } = change;
-  const entry = layerEntry(place.entry, path);
+  const entry = { ...place.entry, path };
   if (entry.kind === "directory") return { entry, content: bytesOf() };
   const target = diff.linkTarget(place, path);
   if (target !== undefined) return { entry: { ...withoutContent(entry), kind: "hardlink", linkname: target }, content: bytesOf() };
   return { entry, content: entry.kind === "file" ? place.layer.read(place.stored, signal) : bytesOf() };
 }
 
-/** The entry as it goes into a layer: under its path, with those extended attributes only that layers carry. */
-function layerEntry(entry: Entry, path: string): Entry {
-  const { xattrs, ...rest } = entry;
-  const capability = xattrs?.get(CAPABILITY);
-  return capability === undefined ? { ...rest, path } : { ...rest, path, xattrs: new Map([[CAPABILITY, capability]]) };
-}
-
-function withoutContent(entry: Entry): Entry {
-  const { device: _device, xattrs: _xattrs, ...rest } = entry;
-  return { ...rest, sizeBytes: 0 };
+function withoutContent({ device: _device, ...entry }: Entry): Entry {
+  return { ...entry, sizeBytes: 0 };
 }
 
 function sizeOf(entry: Entry): number {
