@@ -29,10 +29,6 @@ export interface BuildPlan {
   readonly exports: readonly [ExportTarget, ...ExportTarget[]];
   /** Undefined: no provenance. */
   readonly provenance: ProvenancePlan | undefined;
-  /** SOURCE_DATE_EPOCH in seconds, of the build argument or the environment. */
-  readonly sourceDateEpoch: number | undefined;
-  /** BUILDKIT_MULTI_PLATFORM: an index also around a single manifest. */
-  readonly multiPlatformAlways: boolean;
   /** Operations at a time. */
   readonly parallelism: number;
 }

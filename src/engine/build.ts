@@ -3,7 +3,7 @@ import { openBuildMeans, type BuildMeans } from "./build-means.ts";
 import type { BuildOutcome } from "./build-outcome.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
-import { compile } from "./compile.ts";
+import { compile, type Compiled } from "./compile.ts";
 import type { Engine } from "./engine.ts";
 import { explainFailure } from "./explain-failure.ts";
 import { describeOutcome } from "./outcome.ts";
@@ -32,7 +32,7 @@ export async function build(plan: BuildPlan, context: BuildContext, signal: Abor
     const compiled = await compile(means, signal);
     const solved = await solveGraphs(compiled.platforms.map(({ definition }) => definition), means, signal);
     const attested = await attestedResults({ plan, compiled, solved }, means, signal);
-    const published = await publishAll(plan, attested, means, signal);
+    const published = await publishAll({ plan, compiled, attested }, means, signal);
     return describeOutcome({ plan, attested, published }, means);
   } catch (error) {
     // An abort is the caller's own doing: it gets its reason back, whatever broke on the way down.
@@ -41,13 +41,19 @@ export async function build(plan: BuildPlan, context: BuildContext, signal: Abor
   }
 }
 
-async function publishAll(plan: BuildPlan, { results }: AttestedResults, means: BuildMeans, signal: AbortSignal): Promise<PublishedImage | undefined> {
+interface Finished {
+  readonly plan: BuildPlan;
+  readonly compiled: Compiled;
+  readonly attested: AttestedResults;
+}
+
+async function publishAll({ plan, compiled, attested }: Finished, means: BuildMeans, signal: AbortSignal): Promise<PublishedImage | undefined> {
   const options = {
-    epochNs: plan.sourceDateEpoch === undefined ? undefined : BigInt(plan.sourceDateEpoch) * 1_000_000_000n,
-    indexAlways: plan.multiPlatformAlways,
+    epochNs: compiled.epochSeconds === undefined ? undefined : compiled.epochSeconds * 1_000_000_000n,
+    indexAlways: compiled.multiPlatform,
     attestArchives: plan.provenance?.inlineOnly === false,
   };
   let image: PublishedImage | undefined;
-  for (const target of plan.exports) image = (await publish(target, results, { means: means.publish, options }, signal)) ?? image;
+  for (const target of plan.exports) image = (await publish(target, attested.results, { means: means.publish, options }, signal)) ?? image;
   return image;
 }

@@ -1,6 +1,9 @@
 import { buildDockerfile } from "../frontend/dockerfile/build.ts";
+import type { Finding } from "../frontend/dockerfile/parsed.ts";
+import type { DockerfileSource } from "../frontend/frontend.ts";
 import type { Definition } from "../llb/definition.ts";
 import type { Platform } from "../oci/platform.ts";
+import type { BuildEvent } from "../progress/event.ts";
 import type { ImageCapture } from "../provenance/capture.ts";
 import type { BuildMeans } from "./build-means.ts";
 import { engineGateway } from "./gateway.ts";
@@ -16,8 +19,12 @@ export interface CompiledPlatform {
 /** What the frontend made of the Dockerfile. */
 export interface Compiled {
   readonly platforms: readonly CompiledPlatform[];
-  /** Whether the request named platforms: the metadata file tells them apart then. */
+  /** The request as it went to the frontend. */
   readonly attributes: ReadonlyMap<string, string>;
+  /** SOURCE_DATE_EPOCH, which may also be the default of a global ARG. */
+  readonly epochSeconds: bigint | undefined;
+  /** True where the result is an index, even for a single platform. */
+  readonly multiPlatform: boolean;
   /** What the frontend itself read and looked up. */
   readonly frontend: { readonly pins: readonly Pin[]; readonly images: readonly ImageCapture[] };
 }
@@ -29,14 +36,24 @@ export async function compile(means: BuildMeans, signal: AbortSignal): Promise<C
     opts: attributes,
     sessionId: means.session.id,
     workerPlatforms: [services.platform],
-    disabledCaps: new Set(),
+    hostPlatform: services.platform,
+    disabledCapabilities: new Set(),
   }, signal);
-  for (const warning of result.warnings) means.report({ kind: "warning", rule: warning.rule, message: warning.message, url: warning.url, detail: warning.description, location: undefined });
+  for (const finding of result.warnings) means.report(warningEvent(finding, result.dockerfile));
   return {
     attributes,
+    epochSeconds: result.results.find(({ epochSeconds }) => epochSeconds !== undefined)?.epochSeconds,
+    multiPlatform: result.multiPlatform,
     platforms: result.results.map(({ platform, definition, config }) => ({ platform: platform ?? configPlatform(config), definition, config })),
     frontend: { pins: [...services.pins.values()], images: [...services.resolved] },
   };
+}
+
+function warningEvent({ rule, message, url, location }: Finding, { filename, data }: DockerfileSource): BuildEvent {
+  const [first] = location;
+  const text = Buffer.from(data).toString("utf8");
+  const excerpt = first && { filename, text, startLine: first.start.line, endLine: location.at(-1)?.end.line ?? first.end.line };
+  return { kind: "warning", rule, message, url, detail: "", location: excerpt };
 }
 
 /** What the configuration says that it is for. */

@@ -38,8 +38,6 @@ export function planBuild(request: BuildRequest): BuildPlan {
     secrets: planSecrets(request),
     exports,
     provenance: planProvenance(request),
-    sourceDateEpoch: planEpoch(buildArgs.get("SOURCE_DATE_EPOCH")),
-    multiPlatformAlways: /^(1|true)$/i.test(buildArgs.get("BUILDKIT_MULTI_PLATFORM") ?? ""),
     parallelism: request.parallelism ?? Math.max(PARALLELISM_MIN, availableParallelism()),
   };
 }
@@ -50,12 +48,6 @@ function planBuildArgs({ buildArgs, env }: BuildRequest): ReadonlyMap<string, st
   const epoch = env["SOURCE_DATE_EPOCH"];
   if (epoch !== undefined && epoch !== "" && !args.has("SOURCE_DATE_EPOCH")) args.set("SOURCE_DATE_EPOCH", epoch);
   return args;
-}
-
-function planEpoch(text: string | undefined): number | undefined {
-  if (text === undefined || text === "") return undefined;
-  if (!/^-?\d{1,12}$/.test(text)) throw new RequestError("usage", `invalid SOURCE_DATE_EPOCH: ${text}: seconds since 1970 are needed, such as 1700000000`);
-  return Number(text);
 }
 
 function checkTag(text: string): string {
