@@ -1,5 +1,4 @@
 import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
-import { formatPlatform, type Platform } from "../oci/platform.ts";
 import { formatReference } from "../oci/reference.ts";
 import { EMPTY_CAPTURE, execCapture, mergeCaptures, type Capture, type ImageCapture, type IsolationCapture } from "../provenance/capture.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
@@ -18,10 +17,9 @@ export interface CaptureSources {
  * What one platform's result was made of. It follows from the graph and from what its inputs were pinned to, so a
  * step that a cache answered for is told just as one that ran.
  */
-export async function captureGraph(graph: LlbGraph, platform: Platform, sources: CaptureSources): Promise<Capture> {
+export async function captureGraph(graph: LlbGraph, sources: CaptureSources): Promise<Capture> {
   const steps = await Promise.all([...graph.vertices.values()].map((vertex) => captureVertex(vertex, sources)));
-  const images = sources.frontend.images.filter((image) => image.platform === undefined || formatPlatform(image.platform) === formatPlatform(platform));
-  return mergeCaptures([{ ...EMPTY_CAPTURE, images }, ...sources.frontend.pins.map(capturePin), ...steps]);
+  return mergeCaptures([{ ...EMPTY_CAPTURE, images: sources.frontend.images }, ...sources.frontend.pins.map(capturePin), ...steps]);
 }
 
 async function captureVertex(vertex: LlbVertex, { solved, pins, facts }: CaptureSources): Promise<Capture> {

@@ -31,10 +31,15 @@ async function* usedFiles({ facts, locals, directories, database }: CommitCheckR
     const directory = directories.get(name);
     // Its path leads out of the repository, so that it counts as a difference: no commit speaks for it.
     const inRoot = directory === undefined ? join("..", name) : relative(facts.root, await realpath(directory));
-    for (const entry of await layer.entries(signal)) {
+    const entries = await layer.entries(signal);
+    const byPath = new Map(entries.map((entry) => [entry.path, entry]));
+    for (const named of entries) {
+      // To git, the second name of a file is a file.
+      const entry = named.kind === "hardlink" ? { ...(byPath.get(named.linkname ?? "") ?? named), path: named.path } : named;
       if (entry.kind !== "file" && entry.kind !== "symlink") continue;
+      const stored = byPath.get(named.kind === "hardlink" ? (named.linkname ?? "") : named.path) ?? named;
       const path = join(inRoot, entry.path).split(sep).join("/");
-      yield { path, kind: entry.kind, mode: entry.mode, blob: await blobId({ commit, database, layer }, entry, signal) };
+      yield { path, kind: entry.kind, mode: entry.mode, blob: await blobId({ commit, database, layer }, stored, signal) };
     }
   }
 }

@@ -50,7 +50,7 @@ export function settledStatement(input: ProvenanceInput, form: StatementForm, da
   const invocation = known === undefined ? input.invocation : parseInvocation(known);
   return {
     predicateType: predicateType(input.plan.version),
-    bytes: provenanceStatement({ ...input, invocation, scrubber: new Scrubber() }, form),
+    bytes: provenanceStatement({ ...input, invocation }, form),
     filename: input.plan.filename,
   };
 }

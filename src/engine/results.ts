@@ -3,6 +3,7 @@ import type { ProvenanceInput } from "../provenance/predicate.ts";
 import type { StatementForm } from "../provenance/statement.ts";
 import type { StepLayers } from "../provenance/source-map.ts";
 import type { ProvenancePlan } from "../provenance/params.ts";
+import { platformImages } from "../provenance/platform-images.ts";
 import { captureGraph } from "./capture-graph.ts";
 import { checkCommit } from "./check-commit.ts";
 import type { BuildMeans } from "./build-means.ts";
@@ -41,7 +42,8 @@ export async function attestedResults({ plan, compiled, solved }: SolvedBuild, m
   const sources = { solved, pins: services.pins, frontend: compiled.frontend, facts: engine.state.facts };
   const parts = await Promise.all(compiled.platforms.map(async (platform, i) => {
     const graph = solved.graphs[i] ?? { vertices: new Map(), head: undefined };
-    const capture = await captureGraph(graph, platform.platform, sources);
+    const all = await captureGraph(graph, sources);
+    const capture = { ...all, images: platformImages(all.images, platform.platform, compiled.platforms.map((each) => each.platform)) };
     return { platform, graph, record: { definition: platform.definition, capture, attributes: compiled.attributes, invocation, environment, commit } };
   }));
   const results = parts.map(({ platform, graph, record }, i): PlatformResult => ({
@@ -67,5 +69,9 @@ interface Attestation {
 function attest(provenance: ProvenancePlan | undefined, { record, layers, subjects, form }: Attestation, means: BuildMeans): Statement[] {
   if (provenance === undefined) return [];
   const input: ProvenanceInput = provenanceInput(provenance, record, layers);
-  return [settledStatement(input, { subjects, form }, means.engine.state.database)];
+  const statement = settledStatement(input, { subjects, form }, means.engine.state.database);
+  for (const { kind, place, name } of input.scrubber.redactions) {
+    means.report({ kind: "notice", message: `provenance: masked ${kind.replaceAll("-", " ")} in ${place}${name === undefined ? "" : ` (${name})`}` });
+  }
+  return [statement];
 }

@@ -1,9 +1,14 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Environment } from "../host/environment.ts";
-import { randomId } from "../host/random.ts";
 import type { NamedSecret, SecretSource } from "./secret-flag.ts";
 import { SessionError, systemReason } from "./session-error.ts";
 import type { LocalDirectory, Session } from "./session.ts";
+
+/**
+ * Stands in the digests of local sources, as any session's id does. This engine has one session for each build, so
+ * the name can be the same always, and equal builds have equal records.
+ */
+export const EMBEDDED_SESSION_ID = "stemma";
 
 /** BuildKit's bound on one secret. */
 const SECRET_BYTES_MAX = 500 * 1024;
@@ -27,7 +32,7 @@ export async function openEmbeddedSession(options: EmbeddedSessionOptions, signa
     if (source.kind === "file") await checkFile(id, source.path);
   }
   return {
-    id: randomId(),
+    id: EMBEDDED_SESSION_ID,
     directory: (name) => options.directories.get(name),
     async secret(id, secretSignal) {
       const source = secrets.get(id);
