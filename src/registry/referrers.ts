@@ -1,15 +1,13 @@
 import { parseDigest, type Digest } from "../content/digest.ts";
-import type { HttpResponse } from "../host/http-client.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { ImageIndex, Manifest } from "../oci/manifest.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
 import { getManifest, putManifest, readWhole } from "./manifest-calls.ts";
+import { nextPage, PAGES_MAX, parseObject } from "./pages.ts";
 import { protocolError } from "./refusal.ts";
-import { resolveLocation, type RegistryServer } from "./registry-server.ts";
+import type { RegistryServer } from "./registry-server.ts";
 import { askInOrder, registryOf, type RepositoryServers } from "./repository-servers.ts";
 
-/** Pages of one list. A manifest with more referrers than these hold is an attack or a mistake. */
-const PAGES_MAX = 50;
 /** How registries without the interface answer: by specification 404, in the wild these too. */
 const NO_INTERFACE: readonly number[] = [400, 404, 405, 501];
 
@@ -84,32 +82,6 @@ async function listByTag(repository: RepositoryServers, server: RegistryServer, 
   return fetched === undefined ? undefined : manifestsIn(fetched.bytes, `${repository.name}:${fallbackTag(digest)}`);
 }
 
-export async function listTags(repository: RepositoryServers, signal: AbortSignal): Promise<readonly string[]> {
-  const server = registryOf(repository);
-  const what = `${repository.name}: tags`;
-  const found: string[] = [];
-  let target: string | URL = `${repository.path}/tags/list`;
-  for (let page = 0; page < PAGES_MAX; page++) {
-    const response = await server.call({ method: "GET", target, scopes: repository.scopes, what, expected: [200, 404] }, signal);
-    if (response.status === 404) {
-      await response.discard();
-      return found;
-    }
-    const { tags } = parseObject(await readWhole(server, response, what, signal), what);
-    if (Array.isArray(tags)) found.push(...tags.filter((tag) => typeof tag === "string"));
-    const next = nextPage(response);
-    if (next === undefined) return found;
-    target = next;
-  }
-  throw protocolError({ what }, `more than ${PAGES_MAX} pages`);
-}
-
-/** RFC 8288, Link with rel="next". */
-function nextPage(response: HttpResponse): URL | undefined {
-  const [, location] = /<([^>]*)>\s*;[^,]*\brel="?next"?/.exec(response.header("link") ?? "") ?? [];
-  return location === undefined ? undefined : resolveLocation(location, response.url);
-}
-
 function manifestsIn(bytes: Uint8Array, what: string): readonly Descriptor[] {
   const { manifests } = parseObject(bytes, what);
   if (!Array.isArray(manifests)) throw protocolError({ what }, "no list of manifests");
@@ -118,14 +90,4 @@ function manifestsIn(bytes: Uint8Array, what: string): readonly Descriptor[] {
     if (typeof mediaType !== "string" || typeof digest !== "string" || typeof size !== "number") throw protocolError({ what }, "a descriptor without media type, digest or size");
     return { ...(value as Descriptor), mediaType, size, digest: parseDigest(digest) };
   });
-}
-
-function parseObject(bytes: Uint8Array, what: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    if (typeof value === "object" && value !== null) return value as Readonly<Record<string, unknown>>;
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-  }
-  throw protocolError({ what }, "no JSON object");
 }

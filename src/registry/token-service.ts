@@ -57,7 +57,7 @@ export async function fetchToken(http: HttpClient, request: TokenRequest, signal
 
 function realmOf({ challenge, credential, registry }: TokenRequest): URL {
   const realm = URL.parse(challenge.parameters.get("realm") ?? "", registry.href);
-  if (realm === null || !challenge.parameters.has("realm")) throw new TokenProtocolError("registry asks for a token and does not say where");
+  if (realm === null || !["http:", "https:"].includes(realm.protocol) || !challenge.parameters.has("realm")) throw new TokenProtocolError("registry asks for a token and does not say where");
   const exposes = realm.protocol !== "https:" && !isLoopback(realm) && registry.protocol === "https:";
   if (credential !== undefined && exposes) throw new TokenProtocolError(`token service ${realm.host} is not encrypted; credentials are not sent there`);
   return realm;

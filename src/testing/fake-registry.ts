@@ -48,7 +48,7 @@ export interface FakeRegistry extends AsyncDisposable {
   /** By `repository:tag`. */
   readonly tags: Map<string, Digest>;
   addBlob(repository: string, bytes: Uint8Array): Pick<Descriptor, "digest" | "size">;
-  addManifest(repository: string, manifest: object & { readonly mediaType: string }, tag?: string): Descriptor;
+  addManifest(repository: string, manifest: { readonly mediaType: string; readonly [member: string]: unknown }, tag?: string): Descriptor;
   /** Tokens given so far are worth nothing from now on. */
   revokeTokens(): void;
 }
@@ -67,6 +67,7 @@ interface State {
   readonly uploads: Map<string, Buffer[]>;
   readonly tokens: Map<string, readonly string[]>;
   uploadsSeen: number;
+  tokensGiven: number;
 }
 
 interface Exchange {
@@ -85,7 +86,7 @@ export async function startFakeRegistry(options: FakeRegistryOptions = {}): Prom
   await once(server, "listening");
   const host = hostOf(server);
   const state: State = {
-    options, host: () => host, blobs: new Map(), manifests: new Map(), tags: new Map(), uploads: new Map(), tokens: new Map(), uploadsSeen: 0,
+    options, host: () => host, blobs: new Map(), manifests: new Map(), tags: new Map(), uploads: new Map(), tokens: new Map(), uploadsSeen: 0, tokensGiven: 0,
   };
   const registry: FakeRegistry = {
     host, requests, blobs: state.blobs, manifests: state.manifests, tags: state.tags,
@@ -172,7 +173,8 @@ function mayDo({ options: { auth = { kind: "none" } }, host, tokens, options }: 
   return false;
 }
 
-function giveToken({ options: { auth }, tokens }: State, { request, response, url, body }: Exchange): void {
+function giveToken(state: State, { request, response, url, body }: Exchange): void {
+  const { options: { auth }, tokens } = state;
   if (auth?.kind !== "bearer") return refuse(response, 404, "UNSUPPORTED");
   const form = new URLSearchParams(body.toString());
   const scopes = request.method === "POST" ? (form.get("scope") ?? "").split(" ") : url.searchParams.getAll("scope");
@@ -183,7 +185,7 @@ function giveToken({ options: { auth }, tokens }: State, { request, response, ur
   const [user = "", password] = Buffer.from((request.headers.authorization ?? "").replace(/^Basic /, ""), "base64").toString().split(":");
   const isKnown = request.method === "POST" ? auth.identityTokens.includes(form.get("refresh_token") ?? "") : user !== "" && auth.users[user] === password;
   if (!isKnown && (user !== "" || request.method === "POST")) return refuse(response, 401, "UNAUTHORIZED");
-  const token = `token-${tokens.size}-${single.join("+")}`;
+  const token = `token-${state.tokensGiven++}-${single.join("+")}`;
   tokens.set(token, single.filter((scope) => isKnown || auth.isPublic(scope)));
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ token, expires_in: 300 }));
 }
