@@ -1,65 +1,70 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import type { Digest } from "../content/digest.ts";
+import { TimeSlice } from "./time-slice.ts";
 
-const NUMBER_BYTES = 4;
 const SHA256_BYTES = 32;
-const RECORD_BYTES = NUMBER_BYTES + SHA256_BYTES + 4;
+const SLOT_BYTES = SHA256_BYTES + 4;
 
 /**
- * What is known of a layer's files: for an entry's number the sha256 of its content. Records are
- * only ever appended, each with a checksum; several processes may append at once, and half a record
- * that one of them left behind is passed over.
+ * What is known of a layer's files: for an entry's number the sha256 of its content, in a slot of its
+ * own with a checksum. Several processes may fill slots at once; one that is empty, or half written,
+ * is a digest that nobody knows yet.
  */
 export class ContentDigests {
   readonly #path: string;
-  #known: Map<number, Buffer> | undefined;
+  readonly #learnt: Map<number, Buffer> = new Map();
+  #slots: Buffer | undefined;
 
   constructor(path: string) {
     this.#path = path;
   }
 
   get(number: number): Digest | undefined {
-    const sha256 = this.#load().get(number);
+    const sha256 = this.#learnt.get(number) ?? this.#stored(number);
     // 64 characters of lower-case hex by construction.
     return sha256 === undefined ? undefined : (`sha256:${sha256.toString("hex")}` as Digest);
   }
 
   add(digests: ReadonlyMap<number, Buffer>): void {
-    const known = this.#load();
-    const fresh = [...digests].filter(([number]) => !known.has(number));
+    const fresh = [...digests].filter(([number]) => this.get(number) === undefined);
     if (fresh.length === 0) return;
-    appendFileSync(this.#path, Buffer.concat(fresh.map(([number, sha256]) => recordOf(number, sha256))));
-    for (const [number, sha256] of fresh) known.set(number, sha256);
+    const fd = openSync(this.#path, constants.O_WRONLY | constants.O_CREAT, 0o644);
+    try {
+      for (const [number, sha256] of fresh) {
+        writeSync(fd, slotOf(sha256), 0, SLOT_BYTES, number * SLOT_BYTES);
+        this.#learnt.set(number, sha256);
+      }
+    } finally {
+      closeSync(fd);
+    }
   }
 
-  #load(): Map<number, Buffer> {
-    this.#known ??= parseRecords(existsSync(this.#path) ? readFileSync(this.#path) : Buffer.alloc(0));
-    return this.#known;
+  #stored(number: number): Buffer | undefined {
+    this.#slots ??= existsSync(this.#path) ? readFileSync(this.#path) : Buffer.alloc(0);
+    const slot = this.#slots.subarray(number * SLOT_BYTES, (number + 1) * SLOT_BYTES);
+    if (slot.length < SLOT_BYTES) return undefined;
+    const sha256 = slot.subarray(0, SHA256_BYTES);
+    // An empty slot is no digest: the checksum of zeros is not zero.
+    return crc32(sha256) === slot.readUInt32LE(SHA256_BYTES) ? sha256 : undefined;
   }
 }
 
 /** All at once, for a layer whose contents have just been written. */
-export function writeContentDigests(path: string, digests: ReadonlyArray<Buffer | undefined>): void {
-  const records = digests.flatMap((sha256, number) => (sha256 === undefined ? [] : [recordOf(number, sha256)]));
-  writeFileSync(path, Buffer.concat(records), { flag: "wx" });
-}
-
-function recordOf(number: number, sha256: Buffer): Buffer {
-  const record = Buffer.allocUnsafe(RECORD_BYTES);
-  record.writeUInt32LE(number, 0);
-  sha256.copy(record, NUMBER_BYTES);
-  record.writeUInt32LE(crc32(record.subarray(0, RECORD_BYTES - 4)), RECORD_BYTES - 4);
-  return record;
-}
-
-function parseRecords(bytes: Buffer): Map<number, Buffer> {
-  const known = new Map<number, Buffer>();
-  for (let at = 0; at + RECORD_BYTES <= bytes.length; ) {
-    const record = bytes.subarray(at, at + RECORD_BYTES);
-    const isWhole = crc32(record.subarray(0, RECORD_BYTES - 4)) === record.readUInt32LE(RECORD_BYTES - 4);
-    if (isWhole) known.set(record.readUInt32LE(0), record.subarray(NUMBER_BYTES, NUMBER_BYTES + SHA256_BYTES));
-    at += isWhole ? RECORD_BYTES : 1;
+export async function writeContentDigests(path: string, digests: ReadonlyArray<Buffer | undefined>, signal: AbortSignal): Promise<void> {
+  const slots = Buffer.alloc(digests.length * SLOT_BYTES);
+  const slice = new TimeSlice();
+  for (const [number, sha256] of digests.entries()) {
+    if (sha256 !== undefined) slotOf(sha256).copy(slots, number * SLOT_BYTES);
+    if (slice.isSpent) await slice.renew(signal);
   }
-  return known;
+  await writeFile(path, slots, { flag: "wx", signal });
+}
+
+function slotOf(sha256: Buffer): Buffer {
+  const slot = Buffer.allocUnsafe(SLOT_BYTES);
+  sha256.copy(slot);
+  slot.writeUInt32LE(crc32(sha256), SHA256_BYTES);
+  return slot;
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Member } from "../archive/member.ts";
@@ -120,13 +120,10 @@ class LayerDirectories implements DiskLayerStore {
   }
 
   async list(): Promise<readonly LayerUsage[]> {
+    // Names of layers are their ids.
     const ids = (await readdir(this.#layers)) as LayerId[];
-    return await Promise.all(ids.map(async (id) => {
-      const directory = join(this.#layers, id);
-      const { contentBytes, tarBytes } = await readSummary(join(directory, LAYER_FILES.index));
-      const treeBytes = existsSync(join(directory, LAYER_FILES.tree)) ? contentBytes : 0;
-      return { id, sizeBytes: tarBytes + treeBytes, usedMs: statSync(directory).mtimeMs };
-    }));
+    const usages = await Promise.all(ids.map((id) => usageOf(id, join(this.#layers, id))));
+    return usages.filter((usage) => usage !== undefined);
   }
 
   async remove(id: LayerId): Promise<boolean> {
@@ -195,7 +192,19 @@ class LayerDirectories implements DiskLayerStore {
     const claimed = this.#workspace.claim();
     writeFileSync(join(claimed, LAYER_FILES.diffId), diffId);
     renameSync(join(claimed, LAYER_FILES.diffId), layer.path("diffId"));
-    void this.#workspace.discard(claimed);
+    rmdirSync(claimed);
+  }
+}
+
+/** Undefined when another process has just removed it. */
+async function usageOf(id: LayerId, directory: string): Promise<LayerUsage | undefined> {
+  try {
+    const { contentBytes, tarBytes } = await readSummary(join(directory, LAYER_FILES.index));
+    const treeBytes = existsSync(join(directory, LAYER_FILES.tree)) ? contentBytes : 0;
+    return { id, sizeBytes: tarBytes + treeBytes, usedMs: statSync(directory).mtimeMs };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, openSync, read, readSync } from "node:fs";
 import { promisify } from "node:util";
 import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
+import { TimeSlice } from "./time-slice.ts";
 
 const readAsync = promisify(read);
 
@@ -9,6 +10,9 @@ const SMALL_BYTES = 64 * 1024;
 
 /** Reads below this size cost twice the time for sha256 (measured). */
 const READ_BYTES = 1024 * 1024;
+
+/** One for the process: it is its event loop that is shared, by however many readers. */
+const slice = new TimeSlice();
 
 export interface FileRange {
   readonly fd: number;
@@ -28,6 +32,7 @@ export async function* readRange(range: FileRange, signal: AbortSignal): ByteStr
     if (bytesRead === 0) throw new CorruptBlobError(`${range.name}: ends ${missing} bytes too early`);
     at += bytesRead;
     missing -= bytesRead;
+    if (slice.isSpent) await slice.renew(signal);
     yield buffer.subarray(0, bytesRead);
   }
 }

@@ -62,7 +62,7 @@ interface Notes {
 
 async function writeNotes(directory: string, { collector, diffId, tarBytes }: Notes, signal: AbortSignal): Promise<LayerIndex> {
   const { index, digests } = collector.finish("tar", tarBytes);
-  writeContentDigests(join(directory, LAYER_FILES.digests), digests);
+  await writeContentDigests(join(directory, LAYER_FILES.digests), digests, signal);
   writeFileSync(join(directory, LAYER_FILES.diffId), diffId);
   await writeIndex(join(directory, LAYER_FILES.index), index, signal);
   return index;

@@ -98,9 +98,15 @@ export class StoredLayer implements Layer {
   }
 
   #numberOf(entry: Entry, index: LayerIndex): number {
-    this.#numbers ??= new Map(index.entries.flatMap(({ path, kind }, number) => (kind === "file" ? [[path, number]] : [])));
+    this.#numbers ??= fileNumbers(index.entries);
     const number = this.#numbers.get(entry.path);
     if (number === undefined) throw new RangeError(`${entry.path} is no file of layer ${this.id}`);
     return number;
   }
+}
+
+function fileNumbers(entries: readonly Entry[]): Map<string, number> {
+  const numbers = new Map<string, number>();
+  for (const [number, { kind, path }] of entries.entries()) if (kind === "file") numbers.set(path, number);
+  return numbers;
 }

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ArchiveError } from "../archive/archive-error.ts";
+import type { Member } from "../archive/member.ts";
+import { directory, file, hardLink, opaque, symlink, whiteout } from "../testing/layer-samples.ts";
+import { EntryCollector } from "./entry-collector.ts";
+import type { LayerIndex } from "./layer-index.ts";
+
+function collect(...members: readonly Member[]): LayerIndex {
+  const collector = new EntryCollector();
+  for (const [at, { entry }] of members.entries()) collector.add({ entry, offsetBytes: at, sha256: undefined });
+  return collector.finish("tar", 0).index;
+}
+
+function names(...members: readonly Member[]): readonly string[] {
+  return collect(...members).entries.map(({ kind, path, linkname }) => `${kind} ${path}${linkname === undefined ? "" : ` -> ${linkname}`}`);
+}
+
+test("what is in order stays as it is, each with its place in the archive", () => {
+  const index = collect(directory("a"), file("a/b", "b"), hardLink("a/c", "a/b"));
+  assert.deepEqual([index.offsets, index.impliesDirectories, index.hasWhiteouts, index.contentBytes], [[0, 1, 2], false, false, 1]);
+});
+
+test("the last of several entries for a path wins, a directory in its first place", () => {
+  const index = collect(directory("a", { mode: 0o700 }), file("a/f", "1"), file("a/f", "22"), directory("a", { mode: 0o755 }));
+  assert.deepEqual(index.entries.map(({ path, mode, sizeBytes }) => [path, mode, sizeBytes]), [["a", 0o755, 0], ["a/f", 0o644, 2]]);
+  assert.deepEqual(index.offsets, [3, 2]);
+});
+
+test("a file in the place of a directory takes all below it away, and the other way round", () => {
+  assert.deepEqual(names(directory("a"), directory("a/b"), file("a/b/c", ""), whiteout("a/x"), file("a", "")), ["file a"]);
+  assert.deepEqual(names(file("a", ""), directory("a"), file("a/b", "")), ["directory a", "file a/b"]);
+});
+
+test("parents come before children, wherever the archive has them", () => {
+  const index = collect(file("a/b/f", ""), directory("a/b"), hardLink("h", "a/b/f"), directory("a"));
+  assert.deepEqual(index.entries.map(({ path }) => path), ["a", "a/b", "a/b/f", "h"]);
+  assert.equal(index.impliesDirectories, false);
+});
+
+test("a directory without an entry is remembered as such", () => {
+  for (const member of [file("a/f", ""), whiteout("a/f"), opaque("a"), directory("a/b")]) assert.ok(collect(member).impliesDirectories, member.entry.kind);
+  for (const member of [file("f", ""), whiteout("f"), opaque(""), directory("a")]) assert.ok(!collect(member).impliesDirectories, member.entry.kind);
+});
+
+test("a whiteout hides what is below, not what the same layer puts there", () => {
+  assert.deepEqual(names(whiteout("f"), file("f", "")), ["file f"]);
+  assert.deepEqual(names(file("f", ""), whiteout("f")), ["file f"]);
+  assert.deepEqual(names(whiteout("d"), directory("d"), file("d/f", "")), ["directory d", "file d/f", "opaque d"]);
+  assert.deepEqual(names(directory("d"), opaque("d"), whiteout("d")), ["directory d", "opaque d"]);
+  assert.deepEqual(names(whiteout("d"), file("d/f", "")), ["file d/f", "opaque d"]);
+  assert.ok(!collect(whiteout("f"), file("f", "")).hasWhiteouts);
+});
+
+test("names through a symbolic link of the layer go where it leads, and never out", () => {
+  assert.deepEqual(names(directory("usr"), directory("usr/lib"), symlink("lib", "usr/lib"), file("lib/f", "")).at(-1), "file usr/lib/f");
+  assert.deepEqual(names(directory("run"), directory("var"), symlink("var/run", "/run"), file("var/run/x/f", "")).at(-1), "file run/x/f");
+  assert.deepEqual(names(symlink("up", "../../.."), file("up/f", "")).at(-1), "file f");
+  assert.deepEqual(names(symlink("a", "b"), symlink("b", "c/../d"), file("a/f", "")).at(-1), "file d/f");
+  assert.deepEqual(names(directory("d"), file("d/f", ""), symlink("l", "d"), hardLink("h", "l/f")).at(-1), "hardlink h -> d/f");
+  assert.deepEqual(names(symlink("l", "d"), whiteout("l/f")).at(-1), "whiteout d/f");
+});
+
+test("refuses links in a circle, and files as directories", () => {
+  for (const members of [
+    [symlink("a", "b"), symlink("b", "a"), file("a/f", "")],
+    [file("a", ""), file("a/f", "")],
+    [file("a/f", ""), file("a", "")],
+  ]) assert.throws(() => collect(...members), ArchiveError);
+});
