@@ -1,6 +1,6 @@
 import type { Entry } from "../archive/entry.ts";
 import { baseName, joinPath } from "../archive/entry-path.ts";
-import { PatternMatcher, type ParentMatch } from "../pattern/pattern-matcher.ts";
+import { matcherOf, type ParentMatch, type PatternMatcher } from "../pattern/pattern-matcher.ts";
 import type { TreeDraft } from "../snapshot/tree-draft.ts";
 import type { TreeNode } from "../snapshot/tree-node.ts";
 import type { TreeView } from "../snapshot/tree-view.ts";
@@ -58,8 +58,8 @@ export class FileCopier {
     this.#source = source;
     this.#draft = draft;
     this.#rules = rules;
-    this.#include = rules.includePatterns.length === 0 ? undefined : new PatternMatcher(rules.includePatterns);
-    this.#exclude = rules.excludePatterns.length === 0 ? undefined : new PatternMatcher(rules.excludePatterns);
+    this.#include = matcherOf("includepatterns", rules.includePatterns);
+    this.#exclude = matcherOf("excludepatterns", rules.excludePatterns);
   }
 
   /** Both paths have been resolved; `target` is the copy's own path, in a directory that is there. */

@@ -142,6 +142,8 @@ test("what is not there is told in the words of the system", async () => {
   await refuse(copy({ src: "/nope", dest: "/x" }), "lstat /nope: no such file or directory");
   await refuse(copy({ src: "/top", dest: "/no/where", createDestPath: false }), "failed to stat /no/where: lstat /no: no such file or directory");
   await refuse(copy({ src: "/top", dest: "/bin/sh/x" }), "mkdir /bin/sh: not a directory");
+  await refuse(copy({ src: "/top", dest: "/bin/sh/x/y" }), "lstat /bin/sh/x: not a directory");
+  await refuse(copy({ src: "/app", dest: "/x", excludePatterns: ["a["] }), "invalid excludepatterns: [a[]: syntax error in pattern");
 });
 
 test("the same file again is no change, whatever its content was read from", async () => {

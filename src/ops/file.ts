@@ -1,10 +1,12 @@
 import type { FileAction, FileOp } from "../llb/op.ts";
 import type { Clock } from "../host/clock.ts";
+import { PatternError } from "../pattern/pattern-error.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import { diffTrees } from "../snapshot/tree-diff.ts";
 import { TreeDraft } from "../snapshot/tree-draft.ts";
 import type { TreeView } from "../snapshot/tree-view.ts";
+import { TreeError } from "../snapshot/tree-error.ts";
 import { Tree } from "../snapshot/tree.ts";
 import { makeDirectory, makeFile, makeSymlink, remove } from "./file-actions.ts";
 import { copyFiles } from "./file-copy.ts";
@@ -90,6 +92,16 @@ interface RunContext {
   readonly context: FileContext;
 }
 
+/** What cannot be done to a tree is the step's failure, not ours. */
+async function refusing(act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (error instanceof TreeError || error instanceof PatternError) throw new OperationError("step-failed", error.message, { cause: error });
+    throw error;
+  }
+}
+
 class FileRun {
   readonly #actions: readonly FileAction[];
   readonly #run: RunContext;
@@ -123,7 +135,7 @@ class FileRun {
     const { tree, base } = await this.result(Number(action.input), asking);
     // A draft that nobody else uses is changed further; anything else is left as it is.
     const draft = tree instanceof TreeDraft ? tree : new TreeDraft(tree, () => clock.nowNs());
-    await this.#apply(action, draft, asking);
+    await refusing(async () => await this.#apply(action, draft, asking));
     if (!this.#run.keptIndexes.has(index)) return { tree: draft, base };
     const layer = await store.write(diffTrees(base, draft, signal), signal);
     return await this.#open([...base.chain, layer]);

@@ -3,8 +3,9 @@ export class PatternError extends Error {
   override readonly name = "PatternError";
   readonly code: "bad-pattern" | "illegal-exclusion";
 
-  constructor(code: "bad-pattern" | "illegal-exclusion") {
-    super(code === "bad-pattern" ? "syntax error in pattern" : 'illegal exclusion pattern: "!"');
+  /** `where` is put in front, to say whose pattern it is. */
+  constructor(code: "bad-pattern" | "illegal-exclusion", where: string = "") {
+    super(where + (code === "bad-pattern" ? "syntax error in pattern" : 'illegal exclusion pattern: "!"'));
     this.code = code;
   }
 

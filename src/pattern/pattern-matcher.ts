@@ -83,6 +83,17 @@ export class PatternMatcher {
   }
 }
 
+/** A matcher for a list that may be empty, which is no filter at all. Throws PatternError with the name of the list, as BuildKit does. */
+export function matcherOf(name: "includepatterns" | "excludepatterns", patterns: readonly string[]): PatternMatcher | undefined {
+  if (patterns.length === 0) return undefined;
+  try {
+    return new PatternMatcher(patterns);
+  } catch (error) {
+    if (error instanceof PatternError) throw new PatternError(error.code, `invalid ${name}: [${patterns.join(" ")}]: `);
+    throw error;
+  }
+}
+
 /** `matchesOrParentMatches` for one question. The root itself is never matched. */
 export function matchesOrParentMatches(file: string, patterns: readonly string[]): boolean {
   const matcher = new PatternMatcher(patterns);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -67,7 +67,7 @@ test("followed paths bring the links on their way and what they lead to", async 
 
 test("malformed patterns are told before anything is sent", async (t) => {
   const directory = openDirectory(directoryOf(t, ["a"]));
-  await assert.rejects(walk(directory, { excludePatterns: ["a["] }), { code: "usage", message: "invalid excludepatterns: [a[]: syntax error in pattern" });
+  await assert.rejects(walk(directory, { excludePatterns: ["a["] }), { code: "bad-pattern", message: "invalid excludepatterns: [a[]: syntax error in pattern" });
 });
 
 test("entries tell kind, mode, time, link and root as owner", async (t) => {
@@ -103,8 +103,23 @@ test("a file has a validator only once its times are old enough to be trusted", 
 
 test("excluded places are not lent, whatever is asked for", async (t) => {
   const root = directoryOf(t, ["state/secret", "a"]);
-  const directory = openDirectory(root, { exclude: [join(root, "state")] });
-  assert.deepEqual((await walk(directory, { includePatterns: ["**"] })).map(({ path }) => path), ["a"]);
+  symlinkSync("state", join(root, "l"));
+  const directory = openDirectory(root, { exclude: [join(root, "l"), join(root, "not-yet")] });
+  assert.deepEqual((await walk(directory, { includePatterns: ["**"] })).map(({ path }) => path), ["a", "l"]);
+});
+
+test("a directory that may not be read is an error only where it is asked for", { skip: process.getuid?.() === 0 ? false : "only root can become somebody who may not" }, async (t) => {
+  const root = directoryOf(t, ["closed/a", "open"]);
+  chmodSync(root, 0o755);
+  chmodSync(join(root, "closed"), 0o700);
+  const directory = openDirectory(root);
+  process.seteuid?.(65_534);
+  try {
+    assert.deepEqual((await walk(directory, { excludePatterns: ["closed", "!closed/x"] })).map(({ path }) => path), ["open"]);
+    await assert.rejects(walk(directory, {}), { code: "unreadable", message: `open ${root}/closed: permission denied` });
+  } finally {
+    process.seteuid?.(0);
+  }
 });
 
 test("names that are no UTF-8 go through unchanged", async (t) => {

@@ -5,7 +5,7 @@ import type { EntryKind } from "../archive/entry.ts";
 import { joinPath } from "../archive/entry-path.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import { systemClock, type Clock } from "../host/clock.ts";
-import { FileSystem } from "./file-system.ts";
+import { FileSystem, type NamedKind } from "./file-system.ts";
 import { followPaths, withoutNested } from "./follow-paths.ts";
 import { SelectionFilter, type Verdict } from "./selection-filter.ts";
 import { SessionError, systemReason } from "./session-error.ts";
@@ -36,7 +36,17 @@ export interface DirectoryOptions {
  * owns a checkout must not change an image. Throws SessionError "not-a-directory".
  */
 export function openDirectory(path: string, options: Partial<DirectoryOptions> = {}): LocalDirectory {
-  return new DiskDirectory(new FileSystem(realDirectory(path)), { exclude: options.exclude ?? [], clock: options.clock ?? systemClock });
+  return new DiskDirectory(new FileSystem(realDirectory(path)), { exclude: (options.exclude ?? []).map(realPath), clock: options.clock ?? systemClock });
+}
+
+/** Links on the way resolved, as they are in the directory's own path; a place that does not exist yet stays as it is named. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return path;
+    throw error;
+  }
 }
 
 function realDirectory(path: string): string {
@@ -118,7 +128,7 @@ class DiskDirectory implements LocalDirectory {
   /** What is to be sent, parents first, each directory's names in the order of their bytes; undefined for each path passed over. */
   *#selectedPaths(filter: SelectionFilter, frames: readonly Frame[] = []): Generator<string | undefined> {
     const directory = frames.at(-1);
-    for (const { name, isDirectory } of this.#files.list(directory?.path ?? "") ?? []) {
+    for (const { name, isDirectory } of this.#namesIn(directory)) {
       const path = joinPath(directory?.path ?? "", name);
       if (this.#excluded.has(this.#files.text(path))) continue;
       const verdict = filter.decide(path, directory?.verdict);
@@ -130,6 +140,17 @@ class DiskDirectory implements LocalDirectory {
       }
       yield verdict.isSelected ? path : undefined;
       if (isDirectory && verdict.mayContain) yield* this.#selectedPaths(filter, [...frames, { path, verdict, isSent: verdict.isSelected }]);
+    }
+  }
+
+  #namesIn(directory: Frame | undefined): readonly NamedKind[] {
+    try {
+      return this.#files.list(directory?.path ?? "") ?? [];
+    } catch (error) {
+      // A directory that is only looked into for exceptions may be closed to us.
+      const isDenied = error instanceof SessionError && (error.cause as NodeJS.ErrnoException).code === "EACCES";
+      if (isDenied && directory?.verdict.isSelected === false) return [];
+      throw error;
     }
   }
 }

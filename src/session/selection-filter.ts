@@ -1,5 +1,4 @@
-import { PatternMatcher, type ParentMatch, type PathPattern } from "../pattern/pattern-matcher.ts";
-import { SessionError } from "./session-error.ts";
+import { matcherOf, type ParentMatch, type PathPattern, type PatternMatcher } from "../pattern/pattern-matcher.ts";
 
 /** What was decided about a path; a directory's is handed to its children. */
 export interface Verdict {
@@ -13,7 +12,7 @@ export interface Verdict {
 
 /**
  * Decides path by path what include and exclude patterns let through, parents before children.
- * Throws SessionError "usage" for a malformed pattern.
+ * Throws PatternError for a malformed pattern.
  */
 export class SelectionFilter {
   readonly #include: PatternMatcher | undefined;
@@ -23,8 +22,8 @@ export class SelectionFilter {
   readonly #exceptionPrefixes: readonly string[] | undefined;
 
   constructor(includePatterns: readonly string[], excludePatterns: readonly string[]) {
-    this.#include = compile("includepatterns", includePatterns);
-    this.#exclude = compile("excludepatterns", excludePatterns);
+    this.#include = matcherOf("includepatterns", includePatterns);
+    this.#exclude = matcherOf("excludepatterns", excludePatterns);
     this.#includePrefixes = prefixesOf((this.#include?.patterns ?? []).filter(({ exclusion }) => !exclusion));
     this.#exceptionPrefixes = prefixesOf((this.#exclude?.patterns ?? []).filter(({ exclusion }) => exclusion));
   }
@@ -40,15 +39,6 @@ export class SelectionFilter {
       include: include?.match,
       exclude: exclude?.match,
     };
-  }
-}
-
-function compile(name: string, patterns: readonly string[]): PatternMatcher | undefined {
-  if (patterns.length === 0) return undefined;
-  try {
-    return new PatternMatcher(patterns);
-  } catch (error) {
-    throw new SessionError("usage", `invalid ${name}: [${patterns.join(" ")}]: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { PatternMatcher, type ParentMatch } from "../pattern/pattern-matcher.ts";
+import { matcherOf, type ParentMatch, type PatternMatcher } from "../pattern/pattern-matcher.ts";
 import { matchPath, splitWildcards } from "../pattern/path-match.ts";
 import { TreeError } from "./tree-error.ts";
 import type { TreeNode } from "./tree-node.ts";
@@ -93,8 +93,8 @@ class Selector {
   constructor(selection: ContentSelection, path: string) {
     this.#path = path;
     this.#pattern = selection.wildcard ? path : undefined;
-    this.#include = selection.includePatterns.length > 0 ? new PatternMatcher(selection.includePatterns) : undefined;
-    this.#exclude = selection.excludePatterns.length > 0 ? new PatternMatcher(selection.excludePatterns) : undefined;
+    this.#include = matcherOf("includepatterns", selection.includePatterns);
+    this.#exclude = matcherOf("excludepatterns", selection.excludePatterns);
   }
 
   *select(tree: TreeView, resolved: string, prefix: string): Generator<SelectedNode> {
