@@ -76,9 +76,11 @@ export class ExecMounts implements AsyncDisposable {
   }
 
   async #addTree(mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
-    const base = await presentChain(chainOf(mount, inputs), this.#services.layers, signal);
+    // What comes out stands on the chain as it came in: an image's layer stays known as one, and keeps its blob.
+    const base = chainOf(mount, inputs);
     const output = Number(mount.output);
-    const tree = this.#stack.use(await this.#services.layers.mount(base, mount.readonly && output < 0 ? "read-only" : "writable", signal));
+    const present = await presentChain(base, this.#services.layers, signal);
+    const tree = this.#stack.use(await this.#services.layers.mount(present, mount.readonly && output < 0 ? "read-only" : "writable", signal));
     if (output >= 0) this.#outputs.set(output, { base, tree });
     if (mount.dest === "/") {
       if (mount.selector !== "") throw new OperationError("unsupported", "the graph mounts a part of a tree as a root file system");

@@ -97,6 +97,15 @@ test("tells the results that it has, and runs nothing for them", async () => {
   assert.equal(await solver.known(named("unused")), undefined);
 });
 
+test("knows what is looked at in every build, also when a cache answers for all that stands on it", async () => {
+  const cache = memoryResultCache<string>();
+  const steps: Steps = { files: { reusable: false }, top: { inputs: ["files"] } };
+  await solve(graphOf([], steps), "top", cache);
+  const solver = solverOf(graphOf([], steps), cache, []);
+  await solver.result({ vertex: named("top"), index: 0 }, never);
+  assert.deepEqual(await solver.known(named("files")), ["files"]);
+});
+
 test("a failure is not remembered", async () => {
   const cache = memoryResultCache<string>();
   await assert.rejects(solve(graphOf([], { a: { work: () => Promise.reject(new Error("no")) } }), "a", cache));

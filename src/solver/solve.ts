@@ -42,10 +42,14 @@ export class Solver<R> {
     }
   }
 
-  /** The results of a vertex where this solver has them; undefined where nobody needed them. Runs nothing. */
+  /**
+   * The results of a vertex where this solver has them; undefined where nobody needed them. Runs nothing, but for
+   * what is looked at in every build: that has done its work when it was keyed, and is known in every build alike.
+   */
   async known(vertex: Digest): Promise<readonly R[] | undefined> {
     const solution = await this.#solutions.get(vertex);
-    return solution === undefined ? undefined : (solution.found ?? (await this.#running.get(solution.outputKey)));
+    if (solution === undefined) return undefined;
+    return solution.found ?? (await (solution.alwaysLookedAt ? solution.results() : this.#running.get(solution.outputKey)));
   }
 
   #vertex(digest: Digest): Vertex<R> {
@@ -99,14 +103,14 @@ export class Solver<R> {
     const record = await this.#context.cache.find(key, signal);
     if (record === undefined) return undefined;
     this.#context.observer.cached(vertex);
-    return { outputKey: record.outputKey, fresh: false, found: record.results, results: () => Promise.resolve(record.results) };
+    return { outputKey: record.outputKey, fresh: false, alwaysLookedAt: false, found: record.results, results: () => Promise.resolve(record.results) };
   }
 
   /** Nothing runs until somebody asks for the results: a later vertex may be known without them. */
   #toRun(vertex: Vertex<R>, work: Work<R>, signal: AbortSignal): Solution<R> {
     const [outputKey] = work.keys;
     const results = (): Promise<readonly R[]> => remember(this.#running, outputKey, () => this.#run(vertex, work, signal));
-    return { outputKey, fresh: work.fresh, found: undefined, results };
+    return { outputKey, fresh: work.fresh, alwaysLookedAt: !work.save, found: undefined, results };
   }
 
   async #run(vertex: Vertex<R>, work: Work<R>, signal: AbortSignal): Promise<readonly R[]> {
@@ -141,6 +145,7 @@ interface Solution<R> {
   readonly outputKey: CacheKey;
   /** Made without asking the cache, and therefore perhaps other than what the cache remembers under its key. */
   readonly fresh: boolean;
+  readonly alwaysLookedAt: boolean;
   /** What a cache answered; undefined where the vertex has to run for its results. */
   readonly found: readonly R[] | undefined;
   results(): Promise<readonly R[]>;
