@@ -74,6 +74,17 @@ test("runs Docker's documented pipelines on both shapes of the record", { skip: 
   assert.equal(await inspectSample("02-prov-max", "{{ (index .Provenance.SLSA.runDetails.metadata.buildkit_metadata.layers \"step0:0\") }}").then((text) => text.includes("size:1.227848e+06")), true);
 });
 
+test("runs every template that the documentation gives", { skip: samples.skip }, async () => {
+  const text = readFileSync(join(import.meta.dirname, "../../docs/imagetools.md"), "utf8");
+  const templates = text.slice(text.indexOf("## Templates")).split("\n").filter((line) => line.startsWith("{{"));
+  assert.ok(templates.length > 15);
+  for (const template of templates) {
+    const sample = /"linux\/|\$platform/.test(template) ? "11-multi-platform" : template.includes("SBOM") ? "10-sbom-fake-scanner" : /invocation|materials|metadata "/.test(template) ? "04-prov-max-v02" : "03-prov-max-v1";
+    const output = await inspectSample(sample, template);
+    assert.ok(output.length > 2 && !output.includes("<no value>") && output !== "null", `${template}: ${output.slice(0, 100)}`);
+  }
+});
+
 test("shows nothing for what is not recorded", { skip: samples.skip }, async () => {
   assert.equal(await inspectSample("07-prov-false", "{{ json .Provenance }}{{ json .SBOM }}"), "{}{}");
   assert.equal(await inspectSample("02-prov-max", "{{ json .SBOM }} {{ json .SBOM.SPDX }}"), "{} null");
