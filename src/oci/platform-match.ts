@@ -60,13 +60,13 @@ function featureCount(platform: Platform): number {
   return platform["os.features"]?.length ?? 0;
 }
 
-function withoutFeatures({ "os.features": _, ...rest }: Platform): Platform {
-  return rest;
+function withoutFeatures(platform: Platform): Platform {
+  return { ...platform, "os.features": [] };
 }
 
 /** The platform itself, then what it also runs, the nearest first. */
 function compatiblePlatforms(platform: Platform): readonly Platform[] {
-  const { variant: _, ...bare } = platform;
+  const { variant: _variant, ...bare } = platform;
   const variants = (architecture: string, names: readonly string[]): Platform[] => names.map((variant) => ({ ...bare, architecture, variant }));
   const version = Number(/^v?(\d{1,2})$/.exec(platform.variant ?? "")?.[1] ?? 0);
   switch (platform.architecture) {
