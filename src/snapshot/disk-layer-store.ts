@@ -55,7 +55,9 @@ const ID_TEXT = /^[a-z0-9][a-z0-9-]*$/;
 export async function openLayerStore(options: LayerStoreOptions): Promise<DiskLayerStore> {
   const layers = join(options.directory, "layers");
   mkdirSync(layers, { recursive: true });
-  return new LayerDirectories(options, layers);
+  const durability = new Durability(options.directory, systemClock);
+  await durability.dropUnbelievable(layers);
+  return new LayerDirectories(options, layers, durability);
 }
 
 class LayerDirectories implements DiskLayerStore {
@@ -65,10 +67,9 @@ class LayerDirectories implements DiskLayerStore {
   readonly #mounter: TreeMounter;
   readonly #known: Map<LayerId, StoredLayer> = new Map();
 
-  constructor({ directory, snapshotter, namespace }: LayerStoreOptions, layers: string) {
+  constructor({ directory, snapshotter, namespace }: LayerStoreOptions, layers: string, durability: Durability) {
     this.#layers = layers;
-    this.#durability = new Durability(directory, systemClock);
-    this.#durability.dropUnbelievable(layers);
+    this.#durability = durability;
     this.#workspace = new Workspace(directory);
     this.#mounter = new TreeMounter({
       snapshotter,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "../host/clock.ts";
 import { syncFileSystem } from "../syscall/sync.ts";
 import type { LayerId } from "./layer.ts";
+import { removeTree } from "./remove-tree.ts";
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
@@ -34,11 +35,11 @@ export class Durability implements AsyncDisposable {
   }
 
   /** Takes away the layers that an earlier boot may have left without their bytes. */
-  dropUnbelievable(layers: string): void {
+  async dropUnbelievable(layers: string): Promise<void> {
     for (const name of readdirSync(this.#directory)) {
       const [id = "", boot] = name.split("@");
       if (boot === this.#boot) continue;
-      rmSync(join(layers, id), { recursive: true, force: true });
+      await removeTree(join(layers, id));
       rmSync(join(this.#directory, name), { force: true });
     }
   }

@@ -48,7 +48,6 @@ export class TreeMounter {
     const scratch = workspace.claim();
     const release = async (): Promise<void> => {
       for (const fd of locks) closeSync(fd);
-      makeRemovable(scratch);
       await workspace.discard(scratch);
     };
     let handedOver = false;
@@ -77,7 +76,7 @@ export class TreeMounter {
       chmodSync(directory, 0o755);
       const writer = new TreeWriter(directory, "empty", privilege);
       for (const entry of corrections) writer.put(entry);
-      writer.finish();
+      await writer.finish(signal);
       trees.push(directory);
     }
     return {
@@ -105,7 +104,6 @@ export class TreeMounter {
     try {
       return await overlayWorks(await namespace(signal), scratch, this.#privilege ?? privilegeIn(scratch), signal);
     } finally {
-      makeRemovable(scratch);
       await workspace.discard(scratch);
     }
   }
@@ -165,10 +163,4 @@ function lockLayers(layers: readonly StoredLayer[]): readonly number[] {
     for (const fd of locks) closeSync(fd);
     throw error;
   }
-}
-
-/** Overlayfs makes its own directory in `work` with no permissions at all, which stops all but root. */
-function makeRemovable(scratch: string): void {
-  const work = join(scratch, "work", "work");
-  if (process.geteuid?.() !== 0 && existsSync(work)) chmodSync(work, 0o700);
 }

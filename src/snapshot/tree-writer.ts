@@ -10,6 +10,7 @@ import { setTimes } from "../syscall/times.ts";
 import { setXattr } from "../syscall/xattr.ts";
 import type { Privilege } from "./privilege.ts";
 import { entryOfStat } from "./stat-entry.ts";
+import { TimeSlice } from "./time-slice.ts";
 import { bareDirectory } from "./tree-place.ts";
 
 /** Directories are writable by us until their turn comes: what they will be may shut us out. */
@@ -92,8 +93,12 @@ export class TreeWriter {
   }
 
   /** To be called once, at the end. */
-  finish(): void {
-    for (const entry of [...this.#directories.values()].toReversed()) this.#setMetadata(entry);
+  async finish(signal: AbortSignal): Promise<void> {
+    const slice = new TimeSlice();
+    for (const entry of [...this.#directories.values()].toReversed()) {
+      this.#setMetadata(entry);
+      if (slice.isSpent) await slice.renew(signal);
+    }
   }
 
   path(path: string): string | Buffer {
@@ -125,7 +130,8 @@ export class TreeWriter {
   /** Owner before mode and capabilities, which a change of owner takes away; times last. */
   #setMetadata(entry: Entry): void {
     const path = this.path(entry.path);
-    if (this.#privilege.isRoot) lchownSync(path, entry.uid, entry.gid);
+    // What root makes in a fresh tree is root's already, as most files are.
+    if (this.#privilege.isRoot && !(this.#isFresh && entry.uid === 0 && entry.gid === 0)) lchownSync(path, entry.uid, entry.gid);
     if (entry.kind !== "symlink") chmodSync(path, entry.mode);
     for (const [name, value] of entry.xattrs ?? []) this.#setXattr(path, name, value);
     setTimes(path, entry.mtimeNs);

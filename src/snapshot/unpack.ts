@@ -53,7 +53,7 @@ async function putAll(layer: StoredLayer, index: LayerIndex, { writer, isKept }:
     writer.put(entry);
     if (slice.isSpent) await slice.renew(signal);
   }
-  writer.finish();
+  await writer.finish(signal);
 }
 
 type CopyContent = (entry: Entry, number: number, target: string | Buffer, signal: AbortSignal) => Promise<void> | undefined;

@@ -1,8 +1,8 @@
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, renameSync, statSync, unlinkSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { randomId } from "../host/random.ts";
 import { tryLock } from "../syscall/lock.ts";
+import { removeTree } from "./remove-tree.ts";
 
 const LOCKS = "locks";
 const INCOMING = "incoming";
@@ -34,7 +34,7 @@ export class Workspace implements AsyncDisposable {
   }
 
   async discard(path: string): Promise<void> {
-    await rm(path, { recursive: true, force: true });
+    await removeTree(path);
   }
 
   /** Takes something out of sight in one move, then away. */
@@ -69,7 +69,7 @@ async function sweep(root: string): Promise<void> {
   const leftovers = readdirSync(join(root, INCOMING));
   const locks = readdirSync(join(root, LOCKS));
   const orphans = leftovers.filter((name) => !locks.includes(ownerOf(name)) && !existsSync(join(root, LOCKS, ownerOf(name))));
-  for (const name of orphans) await rm(join(root, INCOMING, name), { recursive: true, force: true });
+  for (const name of orphans) await removeTree(join(root, INCOMING, name));
   for (const owner of locks) await sweepDead(root, owner);
 }
 
@@ -80,7 +80,7 @@ async function sweepDead(root: string, owner: string): Promise<void> {
   try {
     if (!tryLock(fd, "exclusive")) return;
     for (const name of readdirSync(join(root, INCOMING))) {
-      if (ownerOf(name) === owner) await rm(join(root, INCOMING, name), { recursive: true, force: true });
+      if (ownerOf(name) === owner) await removeTree(join(root, INCOMING, name));
     }
     if (existsSync(path)) unlinkSync(path);
   } finally {
