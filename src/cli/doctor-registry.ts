@@ -3,6 +3,7 @@ import type { CommandIo } from "./command.ts";
 
 /** What `stemma doctor` tells of one registry. */
 export interface RegistryReport {
+  readonly probe: RegistryProbe;
   /** Lines for people, each with a line break. */
   readonly text: string;
   /** True where a push would be taken. */
@@ -15,7 +16,7 @@ export async function reportRegistry(reference: string, { env, signal }: Pick<Co
   await using client = openRegistryClient({ credentials: defaultCredentials(env), config: await loadRegistryConfig(env), env });
 
   const probe = await probeRegistry(client, name, signal);
-  return { text: describeProbe(probe), isSound: probe.push.kind === "taken" };
+  return { probe, text: describeProbe(probe), isSound: probe.push.kind === "taken" };
 }
 
 export function describeProbe({ repository, servers, identity, push, referrers }: RegistryProbe): string {

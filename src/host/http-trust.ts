@@ -42,8 +42,13 @@ export function secureContext(authorities: readonly string[], settings: TlsSetti
   });
 }
 
+/** The file with the machine's authorities; undefined where the system keeps them in another way. */
+export function machineBundle(): string | undefined {
+  return BUNDLES.find((path) => existsSync(path));
+}
+
 async function machineAuthorities(): Promise<readonly string[]> {
-  const bundle = BUNDLES.find((path) => existsSync(path));
+  const bundle = machineBundle();
   if (bundle !== undefined) return [await readFile(bundle, "utf8")];
   const system = [...new Set(getCACertificates("system"))];
   // A container image without certificates is common; Mozilla's list, which Node brings, is the better answer than none.

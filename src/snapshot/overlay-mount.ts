@@ -70,19 +70,24 @@ function linkShort({ lower, writable }: OverlayDirectories, links: string): Over
 
 /** True when this machine lets us mount an overlay on that file system, with the options that layers need. */
 export async function overlayWorks(namespace: MountNamespace, directory: string, privilege: Privilege, signal: AbortSignal): Promise<boolean> {
+  return (await overlayRefusal(namespace, directory, privilege, signal)) === undefined;
+}
+
+/** What the machine says against an overlay in that directory; undefined when it mounts one. */
+export async function overlayRefusal(namespace: MountNamespace, directory: string, privilege: Privilege, signal: AbortSignal): Promise<string | undefined> {
   const [lower, upper, work, target] = ["lower", "upper", "work", "target"].map((name) => join(directory, name)) as [string, string, string, string];
   for (const path of [lower, upper, work, target]) mkdirSync(path);
   try {
     await mountOverlay(namespace, { lower: [lower], writable: { upper, work }, target }, privilege, signal);
   } catch (error) {
     signal.throwIfAborted();
-    if (isMountRefusal(error)) return false;
+    if (isMountRefusal(error)) return error.message;
     throw error;
   }
   await namespace.unmount(target);
-  return true;
+  return undefined;
 }
 
-function isMountRefusal(error: unknown): boolean {
+function isMountRefusal(error: unknown): error is Error {
   return error instanceof Error && "code" in error && error.code === "mount-failed";
 }

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { mkdtempDisposableSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Diagnosis } from "../doors/doctor.ts";
+import { DOCKER_REGISTRY_USER, dockerRegistrySkip, startDockerRegistry } from "../testing/docker-registry.ts";
+import { command } from "./doctor.ts";
+import { describeDiagnosis } from "./doctor-text.ts";
+
+test("tells people and programs the same, and its status says whether a build could run", async () => {
+  using root = mkdtempDisposableSync(join(tmpdir(), "stemma-doctor-"));
+  const json = await run(["--format", "json", "--root", root.path]);
+  const diagnosis = JSON.parse(json.stdout) as Diagnosis;
+  assert.deepEqual(Object.keys(diagnosis), [
+    "platform", "nodeVersion", "canRun", "mountNamespace", "sandbox", "snapshotter", "defaultNetwork", "state", "settings", "proxies", "authorities", "git",
+  ]);
+  assert.deepEqual([diagnosis.state.path, diagnosis.state.exists], [root.path, true]);
+  assert.equal(json.status, diagnosis.canRun ? 0 : 71);
+  const text = await run(["--root", root.path]);
+  assert.equal(text.stdout.includes(`RUN           ${diagnosis.canRun ? "can" : "cannot"} run here`), true);
+  assert.equal(text.status, json.status);
+});
+
+test("state that cannot be written has a status of its own", async () => {
+  const { status, stdout } = await run(["--root", "/proc/stemma"]);
+  assert.equal(status, 74);
+  assert.match(stdout, /\n +\/proc cannot be written: use another --root\n/);
+});
+
+test("of a registry it tells who we are, whether a push is taken, and how evidence is kept", { skip: dockerRegistrySkip }, async () => {
+  await using registry = await startDockerRegistry({ auth: "basic" });
+  using home = mkdtempDisposableSync(join(tmpdir(), "stemma-doctor-"));
+  const { username, password } = DOCKER_REGISTRY_USER;
+  writeFileSync(join(home.path, "config.json"), JSON.stringify({ auths: { [registry.host]: { auth: Buffer.from(`${username}:${password}`).toString("base64") } } }));
+  const known = await run(["--root", home.path, `${registry.host}/team/app:1`], { DOCKER_CONFIG: home.path });
+  assert.match(known.stdout, /\ncredentials +user "stemma" \(from .*config\.json\)\npush +taken\nreferrers +not kept by the registry/);
+  assert.ok(!known.stdout.includes(password));
+  const unknown = await run(["--root", home.path, "--format=json", `${registry.host}/team/app:1`]);
+  const { registry: probe, canRun } = JSON.parse(unknown.stdout) as { readonly canRun: boolean; readonly registry: { readonly push: { readonly kind: string; readonly code: string } } };
+  assert.deepEqual([probe.push.kind, probe.push.code, unknown.status], ["refused", "unauthorized", canRun ? 77 : 71]);
+});
+
+test("flags that it does not know, and values that cannot be, are usage errors", async () => {
+  for (const args of [["--fix"], ["--format", "yaml"], ["a", "b"]]) await assert.rejects(run(args), { code: "usage" });
+});
+
+test("a machine that gives nothing is told all of it, with what to do", () => {
+  assert.equal(describeDiagnosis(POOR_MACHINE), `machine       linux/arm64, Node 24.0.0
+RUN           cannot run here; a Dockerfile without RUN needs no sandbox
+sandbox       none
+              not runc: needs a mount namespace
+network       RUN has the host's; --network=none isolates it
+mounts        this machine gives user 1000 no mount namespace
+              run as root
+snapshotter   unknown: nothing can be mounted without a mount namespace
+state         /home/me/.local/share/stemma (not there yet), 1.5 GiB free
+settings      /home/me/.config/stemma/stemma.toml
+              /home/me/.config/stemma/stemma.toml: unknown key regstry
+proxies       HTTPS_PROXY=http://xxxxx:xxxxx@proxy:3128
+authorities   the list that Node brings, as this machine has none in a known place
+              SSL_CERT_FILE=/nope.pem: cannot be read (ENOENT), and no TLS connection can be made
+git           not installed: no commit is checked or recorded
+`);
+});
+
+test("a sandbox that is not the best says why, and what it lacks", () => {
+  const runtimes: Diagnosis["sandbox"]["runtimes"] = [
+    { runtime: "runc", available: false, seccomp: false, reason: "runc is not installed" },
+    { runtime: "crun", available: true, seccomp: false, reason: "no seccomp: the kernel lacks it" },
+    { runtime: "namespaces", available: true, seccomp: false, reason: "no seccomp and no control groups" },
+  ];
+  const text = describeDiagnosis({ ...POOR_MACHINE, canRun: true, sandbox: { chosen: "crun", runtimes }, snapshotter: { kind: "copy", reason: "EINVAL" } });
+  assert.match(text, /^RUN +can run here\nsandbox +crun, no seccomp: the kernel lacks it\n +not runc: runc is not installed\nnetwork/m);
+  assert.match(text, /^snapshotter +copy, which is slower: no overlay here \(EINVAL\)$/m);
+});
+
+const POOR_MACHINE: Diagnosis = {
+  platform: { os: "linux", architecture: "arm64" },
+  nodeVersion: "24.0.0",
+  canRun: false,
+  mountNamespace: { kind: "unavailable", reason: "this machine gives user 1000 no mount namespace\nrun as root" },
+  sandbox: { chosen: undefined, runtimes: [{ runtime: "runc", available: false, seccomp: false, reason: "needs a mount namespace" }] },
+  snapshotter: { kind: "unknown", reason: "nothing can be mounted without a mount namespace" },
+  defaultNetwork: "host",
+  state: { path: "/home/me/.local/share/stemma", exists: false, writable: true, nearest: "/home/me", freeBytes: 1.5 * 1024 ** 3 },
+  settings: { path: "/home/me/.config/stemma/stemma.toml", exists: true, problem: "/home/me/.config/stemma/stemma.toml: unknown key regstry" },
+  proxies: [{ name: "HTTPS_PROXY", value: "http://xxxxx:xxxxx@proxy:3128" }],
+  authorities: [{ from: "machine", path: undefined, problem: undefined }, { from: "SSL_CERT_FILE", path: "/nope.pem", problem: "ENOENT" }],
+  git: undefined,
+};
+
+async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<{ readonly status: number; readonly stdout: string }> {
+  let stdout = "";
+  const status = await command.run(args, {
+    stdout: (text) => void (stdout += text),
+    stderr: () => undefined,
+    env: { PATH: process.env["PATH"], ...env },
+    cwd: "/",
+    signal: new AbortController().signal,
+  });
+  return { status, stdout };
+}
