@@ -43,7 +43,7 @@ export const CASES: readonly BenchCase[] = [
 async function prepareStartup(place: BenchPlace): Promise<PreparedCase> {
   return {
     before: async () => undefined,
-    run: async (contestant) => void (await place.output([...place[contestant].slice(0, contestant === "stemma" ? 2 : 1), "--version"] as [string, ...string[]])),
+    run: async (contestant) => void (await place.output(contestant === "stemma" ? [...place.stemma, "--version"] : ["buildah", "--version"])),
     [Symbol.asyncDispose]: async () => undefined,
   };
 }
