@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { defaultCredentials, loadRegistryConfig, openRegistryClient, parseReference, type Descriptor } from "../doors/registry.ts";
 import { conformanceFolder } from "../testing/conformance.ts";
+import { dockerRegistrySkip, startDockerRegistry } from "../testing/docker-registry.ts";
+import type { LayoutDirectory } from "../testing/layout-directory.ts";
 import { layoutWithLayers } from "../testing/sample-layers.ts";
 import type { Command } from "./command.ts";
 import { EXIT } from "./exit-code.ts";
@@ -51,6 +55,39 @@ test("trace answers in text and in JSON, and its status says whether all could b
   assert.equal((await run(trace, "--path", "/none", name)).status, EXIT.other);
   assert.equal((await run(trace, minName)).status, EXIT.other);
   assert.match((await run(trace, "--line", "17", minName)).stdout, /missing .*mode=min/);
+});
+
+/** Pushes the image named latest, children first. */
+async function pushLayout(layout: LayoutDirectory, reference: string): Promise<void> {
+  const { signal } = new AbortController();
+  await using client = openRegistryClient({ credentials: defaultCredentials({}), config: await loadRegistryConfig({}), env: {} });
+  const { domain, path, tag } = parseReference(reference);
+  const repository = client.repository({ domain, path }, "push");
+  const push = async (descriptor: Descriptor, name: string | undefined): Promise<void> => {
+    const bytes = readFileSync(layout.blobPath(descriptor.digest));
+    const { manifests, config, layers } = JSON.parse(bytes.toString()) as { manifests?: Descriptor[]; config?: Descriptor; layers?: Descriptor[] };
+    for (const child of manifests ?? []) await push(child, undefined);
+    for (const blob of [...(config === undefined ? [] : [config]), ...(layers ?? [])]) {
+      await repository.uploadBlob({ descriptor: blob, open: async function* () { yield readFileSync(layout.blobPath(blob.digest)); }, mountFrom: undefined }, signal);
+    }
+    await repository.putManifest({ tag: name, mediaType: descriptor.mediaType, bytes }, signal);
+  };
+  const { manifests: [root] } = JSON.parse(readFileSync(join(layout.path, "index.json"), "utf8")) as { manifests: Descriptor[] };
+  assert.ok(root !== undefined);
+  await push(root, tag);
+}
+
+test("inspect and trace say of an image in a registry what they say of it in a layout", { skip: samples.skip || dockerRegistrySkip }, async () => {
+  using layout = await layoutWithLayers(join(samples.path, "02-prov-max/registry"));
+  await using registry = await startDockerRegistry();
+  const reference = `${registry.host}/app:1`;
+  await pushLayout(layout, reference);
+  const local = `oci-layout://${layout.path}`;
+  for (const args of [["--raw"], ["--format", "{{json .Provenance}}{{json .Image}}"]]) assert.deepEqual(await run(inspect, ...args, reference), await run(inspect, ...args, local));
+  assert.match((await run(inspect, reference)).stdout, new RegExp(`^Name:      ${reference}\n`));
+  const traced = await run(trace, "--path", "/out.txt", reference);
+  assert.deepEqual([traced.status, traced.stdout.includes("Dockerfile:16")], [EXIT.ok, true]);
+  assert.deepEqual(await run(trace, `${registry.host}/app:2`), { stdout: "", status: EXIT.registry, message: `ERROR: ${registry.host}/app:2: not found` });
 });
 
 test("trace refuses questions that are none", async () => {

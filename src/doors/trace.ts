@@ -2,6 +2,7 @@
 export { ImageError, type ImageErrorCode } from "../trace/image-error.ts";
 export type { ImageRecord, PlatformImage } from "../trace/image-record.ts";
 export type { StatementLayer } from "../trace/statement.ts";
+export { openOciLayout, type ImageSource, type OciLayout } from "../registry/oci-layout.ts";
 export { openImage, type ImageSources, type OpenImage, type OpenImageOptions } from "../trace/open-image.ts";
 export { inspectImage, type InspectOptions } from "../trace/inspect.ts";
 export { TemplateError } from "../template/template-error.ts";

@@ -19,7 +19,7 @@ export function isLess(first: Maybe, second: Maybe): boolean {
   const kind = basicKind(a);
   const otherKind = basicKind(b);
   if (a === undefined || b === undefined || kind === undefined || otherKind === undefined) throw new FunctionError(BAD_TYPE);
-  if (kind !== otherKind) throw new FunctionError("incompatible types for comparison");
+  if (kind !== otherKind) throw incompatible(a, b);
   switch (kind) {
     case "bool":
     case "complex":
@@ -37,8 +37,7 @@ function areEqual(a: Maybe, b: Maybe): boolean {
   const kind = basicKind(a);
   if (kind !== basicKind(b)) {
     if (a === undefined || b === undefined) return false;
-    const detail = kind === undefined || basicKind(b) === undefined ? "" : `: ${typeName(a.type)} and ${typeName(b.type)}`;
-    throw new FunctionError(`incompatible types for comparison${detail}`);
+    throw incompatible(a, b);
   }
   if (a === undefined || b === undefined) return isNil(a) === isNil(b);
   switch (kind) {
@@ -57,6 +56,10 @@ function areEqual(a: Maybe, b: Maybe): boolean {
     case undefined:
       return areSame(a, b);
   }
+}
+
+function incompatible(a: GoValue, b: GoValue): FunctionError {
+  return new FunctionError(`incompatible types for comparison: ${typeName(a.type)} and ${typeName(b.type)}`);
 }
 
 /** Values that Go compares by identity, if at all. */

@@ -61,6 +61,9 @@ test("names what is wrong, and where", () => {
   assert.equal(errorOf('{{define "a"}}x{{end}}{{define "a"}}y{{end}}'), 'template: t:1: template: multiple definition of template "a"');
   assert.equal(errorOf("{{index .s 3}}", { s: [1, 2, 3] }), 'template: t:1:2: executing "t" at <index .s 3>: error calling index: reflect: slice index out of range');
   assert.equal(errorOf("é{{.a 1}}", { a: 1 }), 'template: t:1:4: executing "t" at <.a>: a is not a method but has arguments');
+  assert.match(errorOf("{{lt 1 1.5}}"), /error calling lt: incompatible types for comparison: int and float64$/);
+  assert.match(errorOf('{{eq .s "a"}}', { s: [] }), /error calling eq: incompatible types for comparison: \[\]interface \{\} and string$/);
+  assert.match(errorOf("{{lt true false}}"), /error calling lt: invalid type for comparison$/);
   assert.equal(errorOf("{{printf 1}}"), 'template: t:1:9: executing "t" at <1>: expected string; found 1');
 });
 
