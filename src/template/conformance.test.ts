@@ -1,20 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
+import { conformance } from "../testing/conformance.ts";
 import { DOCKER_FUNCTIONS } from "./docker-functions.ts";
 import type { Functions } from "./go-function.ts";
 import { ANY, INT, STRING, VALUE, sliceOf, typeName, type ScalarType, type StructType } from "./go-type.ts";
 import { TemplateError, FunctionError } from "./template-error.ts";
 import { parseTemplate } from "./template.ts";
 import { GoValue, complexOf, inside, integerOf, textOf, type Maybe } from "./value.ts";
-
-const VECTORS = join(process.env["STEMMA_CONFORMANCE"] ?? "../shared/conformance", "vectors");
-const skip = existsSync(VECTORS) ? false : `no conformance data at ${VECTORS}`;
-
-function load<T>(name: string): T {
-  return JSON.parse(readFileSync(join(VECTORS, name), "utf8")) as T;
-}
 
 interface Outcome {
   readonly output: string;
@@ -67,8 +59,10 @@ interface ExecCase {
   readonly jsonOutput?: string;
 }
 
-test("prints what Go prints for the cases of its own test, given JSON", { skip }, () => {
-  const { cases, fixtures } = load<{ cases: readonly ExecCase[]; fixtures: Readonly<Record<string, unknown>> }>("text_template_exec.json");
+const execCases = conformance<{ cases: readonly ExecCase[]; fixtures: Readonly<Record<string, unknown>> }>("vectors/text_template_exec.json");
+
+test("prints what Go prints for the cases of its own test, given JSON", { skip: execCases.skip }, () => {
+  const { cases, fixtures } = execCases.read();
   const wrong: string[] = [];
   let right = 0;
   for (const row of cases) {
@@ -100,8 +94,10 @@ interface DockerCase {
   readonly partial?: string;
 }
 
-test("prints what Docker's templates print, with their functions", { skip }, () => {
-  const { cases, data } = load<{ cases: readonly DockerCase[]; data: Readonly<Record<string, unknown>> }>("docker_cli_templates.json");
+const dockerCases = conformance<{ cases: readonly DockerCase[]; data: Readonly<Record<string, unknown>> }>("vectors/docker_cli_templates.json");
+
+test("prints what Docker's templates print, with their functions", { skip: dockerCases.skip }, () => {
+  const { cases, data } = dockerCases.read();
   const goData = {
     ...data,
     Dur: new GoValue(DURATION, data["Dur"]),
