@@ -1,6 +1,8 @@
 /** A value of the command line that is not one CSV record. The text is that of the Go library which buildx uses. */
 export class CsvFieldsError extends Error {
   override readonly name = "CsvFieldsError";
+  readonly code = "usage";
+  readonly retryable = false;
 }
 
 /**

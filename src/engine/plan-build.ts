@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { availableParallelism } from "node:os";
 import { parseAnnotation } from "../export/annotations.ts";
-import { csvFields } from "../export/csv-fields.ts";
+import { csvFields } from "../content/csv-fields.ts";
 import { parseOutput } from "../export/output-flag.ts";
 import type { ExportTarget } from "../export/target.ts";
 import { hostPlatform } from "../host/host-platform.ts";

@@ -1,5 +1,5 @@
 import { parseAnnotationKey } from "./annotations.ts";
-import { csvFields } from "./csv-fields.ts";
+import { csvFields, CsvFieldsError } from "../content/csv-fields.ts";
 import { ExportError } from "./error.ts";
 import type { Annotation, Compression, ExportTarget, FileDestination, ImageForm } from "./target.ts";
 
@@ -114,10 +114,19 @@ class OutputKeys {
 
   constructor(text: string) {
     this.#text = text;
-    for (const field of csvFields(text)) {
+    for (const field of this.#fields()) {
       const at = field.indexOf("=");
       if (at === -1) throw this.error(`invalid field ${JSON.stringify(field)}: must be a key=value pair`);
       this.#values.set(field.slice(0, at).trim().toLowerCase(), field.slice(at + 1));
+    }
+  }
+
+  #fields(): readonly string[] {
+    try {
+      return csvFields(this.#text);
+    } catch (error) {
+      if (error instanceof CsvFieldsError) throw this.error(error.message);
+      throw error;
     }
   }
 

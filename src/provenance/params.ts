@@ -44,6 +44,8 @@ export interface AttestationFlags {
 /** The caller asked for something that is not there. Texts are those of buildx and BuildKit. */
 export class InvalidAttestationError extends Error {
   override readonly name = "InvalidAttestationError";
+  readonly code = "usage";
+  readonly retryable = false;
 }
 
 const DEFAULT_PROVENANCE: Attributes = new Map([["mode", "min"], ["inline-only", "true"]]);

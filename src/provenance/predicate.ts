@@ -74,6 +74,8 @@ export interface Predicate {
 /** `complete-materials=true` was asked for, and something could not be captured. */
 export class IncompleteMaterialsError extends Error {
   override readonly name = "IncompleteMaterialsError";
+  readonly code = "verification";
+  readonly retryable = false;
 }
 
 /** Throws IncompleteMaterialsError, and InvalidReferenceError for an image whose name is none. */

@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import type { ByteStream } from "../content/blob-store.ts";
 import { canonicalJson } from "../content/canonical-json.ts";
 import { digestOf, parseDigest, type Digest } from "../content/digest.ts";
+import { shownUrl } from "../host/http-error.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import type { Layer } from "../snapshot/layer.ts";
 import type { FileBlobStore } from "../store/file-blob-store.ts";
@@ -64,7 +65,7 @@ export async function fetchHttpFile(request: HttpFileRequest, services: HttpSour
   if (answer.status < 200 || answer.status > 299) throw refused(request.url, answer.status);
   const { digest } = await services.blobs.ingest(answer.body, signal);
   if (request.checksum !== undefined && digest !== request.checksum) {
-    throw new SourceError("corrupt", `digest mismatch for ${publicUrl(request.url)}: ${digest} (expected: ${request.checksum})`);
+    throw new SourceError("corrupt", `digest mismatch for ${shownUrl(new URL(request.url))}: ${digest} (expected: ${request.checksum})`);
   }
   const fresh = { etag: answer.header("etag"), lastModified: answer.header("last-modified"), digest, filename: filenameOf(request, answer) };
   services.database.saveFact("http", request.url, JSON.stringify(fresh));
@@ -117,13 +118,5 @@ function filenameOf({ filename, url }: HttpFileRequest, answer: HttpAnswer): str
 
 function refused(url: string, status: number): SourceError {
   const code = status === 404 || status === 410 ? "not-found" : status >= 500 || status === 429 ? "unavailable" : "not-found";
-  return new SourceError(code, `invalid response status ${status} for ${publicUrl(url)}`);
-}
-
-/** Credentials in a URL are for the server, not for messages. */
-function publicUrl(text: string): string {
-  const url = new URL(text);
-  if (url.username !== "") url.username = "xxxxx";
-  if (url.password !== "") url.password = "xxxxx";
-  return url.href;
+  return new SourceError(code, `invalid response status ${status} for ${shownUrl(new URL(url))}`);
 }
