@@ -101,7 +101,7 @@ function buildServices({ engine, session, steps, images, get }: ServiceParts): B
     http: { get, blobs: state.blobs, layers, database: state.database },
     exec: {
       layers, session, facts: state.facts, clock: systemClock, namespace: engine.namespace, sandbox: engine.sandbox,
-      cacheDirectory: join(state.root, "cache-mounts"), stepsDirectory: join(state.root, "steps"),
+      cacheDirectory: join(state.root, "cache-mounts"), workspace: state.workspace,
     },
     file: { layers, facts: state.facts, clock: systemClock },
     pins: new Map(),

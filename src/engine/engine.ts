@@ -35,7 +35,7 @@ export async function openEngine({ root, env, sandbox, report }: EngineOptions):
   const namespace = once(async () => closing.use(await openMountNamespace({ environment: env }, never)));
   const state = opening.use(await openState(root));
   const layers = opening.use(await openLayerStore({ directory: join(root, "layers"), namespace, snapshotter: "auto" }));
-  for (const folder of ["steps", "cache-mounts", "sandbox"]) await mkdir(join(root, folder), { recursive: true, mode: 0o711 });
+  for (const folder of ["cache-mounts", "sandbox"]) await mkdir(join(root, folder), { recursive: true, mode: 0o711 });
   const closing = opening.move();
   return {
     state,

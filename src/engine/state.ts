@@ -1,21 +1,32 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { Workspace } from "../snapshot/workspace.ts";
 import { openFileBlobStore, type FileBlobStore } from "../store/file-blob-store.ts";
 import { layerFacts, type LayerFacts } from "../store/layer-facts.ts";
 import { openStateDatabase, type StateDatabase } from "../store/state-database.ts";
 
 /** What stays of builds under the state root; any number of processes may have it open. */
-export interface State extends Disposable {
+export interface State extends AsyncDisposable {
   readonly root: string;
   readonly database: StateDatabase;
   readonly blobs: FileBlobStore;
   readonly facts: LayerFacts;
+  /** Directories of this process alone; what a killed one left is swept when state is opened. */
+  readonly workspace: Workspace;
 }
 
 /** `root` is made if it is not there. Throws StorageError when it cannot be, or is written by a newer version. */
 export async function openState(root: string): Promise<State> {
+  await using opening = new AsyncDisposableStack();
   await mkdir(root, { recursive: true, mode: 0o700 });
-  const database = openStateDatabase(join(root, "state.db"));
-  const blobs = await openFileBlobStore(join(root, "blobs"));
-  return { root, database, blobs, facts: layerFacts(database), [Symbol.dispose]: () => database[Symbol.dispose]() };
+  const workspace = opening.use(new Workspace(join(root, "work")));
+  const database = opening.use(openStateDatabase(join(root, "state.db")));
+  let incoming: string | undefined;
+  opening.defer(async () => {
+    if (incoming !== undefined) await workspace.discard(incoming);
+  });
+  // Claimed when first needed: a build that the cache answers writes no blob.
+  const blobs = await openFileBlobStore(join(root, "blobs"), () => (incoming ??= workspace.claim()));
+  const closing = opening.move();
+  return { root, database, blobs, facts: layerFacts(database), workspace, [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }

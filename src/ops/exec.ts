@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
 import { canonicalJson } from "../content/canonical-json.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
@@ -8,6 +6,7 @@ import type { NetworkMode, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts
 import { contentDigest } from "../snapshot/checksum.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import { Tree } from "../snapshot/tree.ts";
+import type { Workspace } from "../snapshot/workspace.ts";
 import type { CacheMap, Operation } from "../solver/operation.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
 import { ExecMounts, missingSecret, type MountServices } from "./exec-mounts.ts";
@@ -16,7 +15,8 @@ import { OutputTail } from "./output-tail.ts";
 
 export interface ExecServices extends Omit<MountServices, "scratchDirectory"> {
   readonly sandbox: () => Promise<Sandbox>;
-  readonly stepsDirectory: string;
+  /** Where a step has its own directory. */
+  readonly workspace: Workspace;
   readonly facts: LayerFacts;
   readonly clock: Clock;
 }
@@ -71,7 +71,7 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, on
   const meta = op.meta ?? emptyMeta();
   refuseUnsupported(op);
   const secrets = await secretEnvironment(op, services, signal);
-  await using scratch = await scratchDirectory(services.stepsDirectory);
+  await using scratch = scratchDirectory(services.workspace);
   await using mounts = new ExecMounts({ ...services, scratchDirectory: scratch.path });
 
   for (const mount of op.mounts) await mounts.add(mount, inputs, signal);
@@ -142,9 +142,9 @@ function refuseUnsupported(op: ExecOp): void {
   if (op.cdiDevices.length > 0) throw new OperationError("unsupported", "RUN --device is not supported");
 }
 
-async function scratchDirectory(parent: string): Promise<{ readonly path: string } & AsyncDisposable> {
-  const path = await mkdtemp(join(parent, "step-"));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+function scratchDirectory(workspace: Workspace): { readonly path: string } & AsyncDisposable {
+  const path = workspace.claim();
+  return { path, [Symbol.asyncDispose]: () => workspace.discard(path) };
 }
 
 function emptyMeta(): Meta {

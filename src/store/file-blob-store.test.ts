@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempDisposableSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempDisposableSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -14,11 +14,22 @@ after(() => scratch.remove());
 const signal = new AbortController().signal;
 let stores = 0;
 
-describeBlobStore("a directory", () => openFileBlobStore(join(scratch.path, String(stores++))));
+function incomingIn(directory: string): () => string {
+  const incoming = join(directory, "incoming");
+  return () => {
+    mkdirSync(incoming, { recursive: true });
+    return incoming;
+  };
+}
+
+describeBlobStore("a directory", () => {
+  const directory = join(scratch.path, String(stores++));
+  return openFileBlobStore(directory, incomingIn(directory));
+});
 
 test("takes in bytes of unknown digest, and leaves nothing in between", async () => {
   const directory = join(scratch.path, "ingest");
-  const store = await openFileBlobStore(directory);
+  const store = await openFileBlobStore(directory, incomingIn(directory));
   const bytes = Buffer.from("some bytes");
   assert.deepEqual(await store.ingest(bytesOf(bytes.subarray(0, 4), bytes.subarray(4)), signal), { digest: digestOf(bytes), sizeBytes: 10 });
   assert.equal(await store.sizeBytes(digestOf(bytes)), 10);
@@ -27,7 +38,7 @@ test("takes in bytes of unknown digest, and leaves nothing in between", async ()
 
 test("notices bytes that were changed on disk", async () => {
   const directory = join(scratch.path, "changed");
-  const store = await openFileBlobStore(directory);
+  const store = await openFileBlobStore(directory, incomingIn(directory));
   const { digest } = await store.ingest(bytesOf(Buffer.from("good")), signal);
   writeFileSync(join(directory, "sha256", digest.slice(7)), "evil");
   await assert.rejects(collectBytes(store.read(digest, signal), 100), CorruptBlobError);

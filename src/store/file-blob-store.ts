@@ -25,11 +25,11 @@ export interface FileBlobStore extends BlobStore {
 /**
  * One file for each blob, named after its digest. Several processes may write the same blob
  * at once: each writes a file of its own and renames it into place, and equal names have equal bytes.
+ * `incoming` gives, when first asked, a directory of this process on the same file system: what is not whole
+ * yet lies there, and is for the giver to take away should we be killed.
  */
-export async function openFileBlobStore(directory: string): Promise<FileBlobStore> {
-  const incoming = join(directory, "incoming");
+export async function openFileBlobStore(directory: string, incoming: () => string): Promise<FileBlobStore> {
   await mkdir(join(directory, "sha256"), { recursive: true });
-  await mkdir(incoming, { recursive: true });
   const pathOf = (digest: Digest): string => join(directory, "sha256", digest.slice("sha256:".length));
 
   return {
@@ -40,7 +40,7 @@ export async function openFileBlobStore(directory: string): Promise<FileBlobStor
     },
     async write(digest, bytes, signal) {
       if (existsSync(pathOf(digest))) return;
-      await receive(incoming, bytes, signal, (found) => {
+      await receive(incoming(), bytes, signal, (found) => {
         if (found !== digest) throw new CorruptBlobError(`${digest}: bytes do not match, they are ${found}`);
         return pathOf(digest);
       });
@@ -48,7 +48,7 @@ export async function openFileBlobStore(directory: string): Promise<FileBlobStor
     async missing(digests) {
       return new Set([...digests].filter((digest) => !existsSync(pathOf(digest))));
     },
-    ingest: (bytes, signal) => receive(incoming, bytes, signal, pathOf),
+    ingest: (bytes, signal) => receive(incoming(), bytes, signal, pathOf),
     sizeBytes: (digest) => sizeOf(pathOf(digest)),
   };
 }
