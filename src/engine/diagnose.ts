@@ -1,5 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../host/environment.ts";
 import { findExecutable } from "../host/executable.ts";
@@ -11,6 +10,7 @@ import { probeSandboxes } from "../sandbox/open-sandbox.ts";
 import type { RuntimeReport } from "../sandbox/runtime-choice.ts";
 import { overlayRefusal } from "../snapshot/overlay-mount.ts";
 import { privilegeIn } from "../snapshot/privilege.ts";
+import { removeTree } from "../snapshot/remove-tree.ts";
 import { settingsPath } from "./settings-path.ts";
 import { authoritySources, proxyVariables, SCRATCH_PREFIX, settingsFile, stateRoot, type AuthoritySource, type ProxyVariable, type SettingsFile, type StateRoot } from "./surroundings.ts";
 
@@ -109,9 +109,6 @@ async function trySnapshotter(namespace: MountNamespace, { nearest, writable }: 
     const reason = await overlayRefusal(namespace, scratch, privilegeIn(scratch), signal);
     return reason === undefined ? { kind: "overlay" } : { kind: "copy", reason };
   } finally {
-    const work = join(scratch, "work", "work");
-    // Overlayfs makes it without permissions, which stops all but root.
-    if (existsSync(work)) chmodSync(work, 0o700);
-    await rm(scratch, { recursive: true });
+    await removeTree(scratch);
   }
 }
