@@ -100,7 +100,7 @@ function buildServices({ engine, session, steps, images, get }: ServiceParts): B
     locals: localSources(session, state.database),
     http: { get, blobs: state.blobs, layers, database: state.database },
     exec: {
-      layers, session, facts: state.facts, clock: systemClock, namespace: engine.namespace, sandbox: engine.sandbox,
+      layers, session, facts: state.facts, clock: systemClock, machine: hostPlatform(), namespace: engine.namespace, sandbox: engine.sandbox,
       cacheDirectory: join(state.root, "cache-mounts"), workspace: state.workspace,
     },
     file: { layers, facts: state.facts, clock: systemClock },

@@ -1,7 +1,7 @@
 import { parseDigest } from "../content/digest.ts";
 import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
 import type { SourceOp } from "../llb/op.ts";
-import { formatPlatform, type Platform } from "../oci/platform.ts";
+import type { Platform } from "../oci/platform.ts";
 import { parseReference, tagNameOnly } from "../oci/reference.ts";
 import { execOperation } from "../ops/exec.ts";
 import { fileOperation } from "../ops/file-operation.ts";
@@ -32,7 +32,7 @@ function operationOf(vertex: LlbVertex, services: BuildServices): Operation<Laye
     case "source":
       return sourceOperation(vertex, op.value, services);
     case "exec":
-      return execOperation(op.value, formatPlatform(platformOf(vertex, services)), services.exec, (stream, bytes) => services.steps.output(vertex.digest, stream, bytes));
+      return execOperation(op.value, platformOf(vertex, services), services.exec, (stream, bytes) => services.steps.output(vertex.digest, stream, bytes));
     case "file":
       return fileOperation(op.value, vertex.inputs.length, services.file);
     case "merge":

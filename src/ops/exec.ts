@@ -2,6 +2,7 @@ import { canonicalJson } from "../content/canonical-json.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
 import { MountType, NetMode, SecurityMode, type ExecOp, type Meta, type Mount } from "../llb/op.ts";
+import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { NetworkMode, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
 import { contentDigest } from "../snapshot/checksum.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
@@ -10,6 +11,7 @@ import type { Workspace } from "../snapshot/workspace.ts";
 import type { CacheMap, Operation } from "../solver/operation.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
 import { ExecMounts, missingSecret, type MountServices } from "./exec-mounts.ts";
+import { registeredEmulators, requireRunnable } from "./exec-platform.ts";
 import { OperationError, ProcessExitError } from "./operation-error.ts";
 import { OutputTail } from "./output-tail.ts";
 
@@ -19,6 +21,8 @@ export interface ExecServices extends Omit<MountServices, "scratchDirectory"> {
   readonly workspace: Workspace;
   readonly facts: LayerFacts;
   readonly clock: Clock;
+  /** What this machine runs without help. */
+  readonly machine: Platform;
 }
 
 export type OnOutput = (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
@@ -27,10 +31,13 @@ export type OnOutput = (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
 const HOSTNAME_DEFAULT = "buildkitsandbox";
 
 /** RUN: a command on a tree, whose changes become a layer. */
-export function execOperation(op: ExecOp, platform: string, services: ExecServices, onOutput: OnOutput): Operation<LayerChain> {
+export function execOperation(op: ExecOp, platform: Platform, services: ExecServices, onOutput: OnOutput): Operation<LayerChain> {
   return {
-    cacheMap: async () => execCacheMap(op, platform),
-    execute: (inputs, signal) => execute(op, inputs, { services, onOutput }, signal),
+    cacheMap: async () => execCacheMap(op, formatPlatform(platform)),
+    async execute(inputs, signal) {
+      requireRunnable(platform, services.machine, registeredEmulators());
+      return await execute(op, inputs, { services, onOutput }, signal);
+    },
   };
 }
 
