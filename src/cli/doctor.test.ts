@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Diagnosis } from "../doors/doctor.ts";
+import { findExecutable } from "../host/executable.ts";
+import { runProcess } from "../host/process.ts";
 import { DOCKER_REGISTRY_USER, dockerRegistrySkip, startDockerRegistry } from "../testing/docker-registry.ts";
 import { command } from "./doctor.ts";
 import { describeDiagnosis } from "./doctor-text.ts";
@@ -20,6 +22,16 @@ test("tells people and programs the same, and its status says whether a build co
   const text = await run(["--root", root.path]);
   assert.equal(text.stdout.includes(`RUN           ${diagnosis.canRun ? "can" : "cannot"} run here`), true);
   assert.equal(text.status, json.status);
+});
+
+const poor = process.geteuid?.() === 0 ? findExecutable("setpriv", process.env) : undefined;
+test("where nothing can be mounted it says why and what to do, with the status for it", { skip: poor === undefined && "needs root and setpriv, to give its privileges up" }, async () => {
+  using root = mkdtempDisposableSync(join(tmpdir(), "stemma-doctor-"));
+  const argv = [poor ?? "", "--bounding-set=-all", "--inh-caps=-all", process.execPath, join(import.meta.dirname, "dev.ts"), "doctor", "--root", root.path] as const;
+  const { exitCode, stdout } = await runProcess({ argv, env: { PATH: process.env["PATH"] } }, AbortSignal.timeout(30_000));
+  assert.equal(exitCode, 71);
+  assert.match(stdout.toString(), /^sandbox +none\n +not runc: needs a mount namespace$/m);
+  assert.match(stdout.toString(), /^mounts +this machine gives root without CAP_SYS_ADMIN no mount namespace .*\n +\S+/m);
 });
 
 test("state that cannot be written has a status of its own", async () => {
