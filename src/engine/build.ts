@@ -1,3 +1,4 @@
+import type { ExportTarget } from "../export/target.ts";
 import type { ReportEvent } from "../progress/event.ts";
 import { openBuildMeans, type BuildMeans } from "./build-means.ts";
 import type { BuildOutcome } from "./build-outcome.ts";
@@ -53,7 +54,14 @@ async function publishAll({ plan, compiled, attested }: Finished, means: BuildMe
     indexAlways: compiled.multiPlatform,
     attestArchives: plan.provenance?.inlineOnly === false,
   };
-  let image: PublishedImage | undefined;
-  for (const target of plan.exports) image = (await publish(target, attested.results, { means: means.publish, options }, signal)) ?? image;
-  return image;
+  const images = new Map<ExportTarget, PublishedImage | undefined>();
+  // What is pushed comes last: others see nothing of a build that could not write its files.
+  for (const target of plan.exports.toSorted((a, b) => Number(isPushed(a)) - Number(isPushed(b)))) {
+    images.set(target, await publish(target, attested.results, { means: means.publish, options }, signal));
+  }
+  return plan.exports.map((target) => images.get(target)).findLast((image) => image !== undefined);
+}
+
+function isPushed(target: ExportTarget): boolean {
+  return target.kind === "image" && target.push !== "no";
 }

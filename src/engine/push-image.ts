@@ -1,7 +1,7 @@
 import type { ReadableImage } from "../export/layout.ts";
 import type { Digest } from "../content/digest.ts";
 import { parseReference, repositoryName, tagNameOnly } from "../oci/reference.ts";
-import { pushContent } from "../registry/push.ts";
+import { pushContent, pushTags, type PushRequest } from "../registry/push.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import { originOf } from "../snapshot/image-layer.ts";
 import type { StepReporter } from "./step-reporter.ts";
@@ -15,19 +15,20 @@ export interface PushImageRequest {
 
 export type PushImage = (request: PushImageRequest, signal: AbortSignal) => Promise<void>;
 
-/** Pushes to each repository that the names speak of. Tags come last, and each repository's only when all else is there. */
+/** Pushes to each repository that the names speak of. No tag changes before every repository has all else. */
 export function imagePusher(registry: RegistryClient, steps: StepReporter): PushImage {
   return async ({ readable: { image, content }, names, byDigest, step }, signal) => {
-    for (const [, { reference, tags }] of groupByRepository(names)) {
-      const repository = registry.repository(reference, "push");
-      await pushContent({
-        repository, content, root: image.root, tags: byDigest ? [] : tags,
-        mountFrom: (digest) => mountSource(image.layers, digest, reference.domain),
-        onProgress: ({ descriptor, state, sentBytes }) => {
-          if (state === "sent" || state === "mounted") steps.finished(step, `pushing ${state === "mounted" ? "mounted " : ""}${descriptor.digest}`, sentBytes);
-        },
-      }, signal);
-    }
+    const pushes = [...groupByRepository(names).values()].map(({ reference, tags }): PushRequest => ({
+      repository: registry.repository(reference, "push"), content, root: image.root, tags: byDigest ? [] : tags,
+      mountFrom: (digest) => mountSource(image.layers, digest, reference.domain),
+      onProgress: ({ descriptor, state, sentBytes }) => {
+        if (state === "sent" || state === "mounted") steps.finished(step, `pushing ${state === "mounted" ? "mounted " : ""}${descriptor.digest}`, sentBytes);
+      },
+    }));
+    const [only, ...others] = pushes;
+    if (only !== undefined && others.length === 0) return await pushContent(only, signal);
+    for (const push of pushes) await pushContent({ ...push, tags: [] }, signal);
+    for (const push of pushes) await pushTags(push, signal);
   };
 }
 

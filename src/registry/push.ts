@@ -44,8 +44,13 @@ export async function pushContent(request: PushRequest, signal: AbortSignal): Pr
   for (const level of levels) {
     await eachLimited(level, UPLOADS_IN_FLIGHT_MAX, (manifest, either) => pushManifest(request, manifest, undefined, either), signal);
   }
+  if (request.tags.length === 0) await pushManifest(request, await readManifest(request.content, request.root, signal), undefined, signal);
+  await pushTags(request, signal);
+}
+
+/** Gives the tags to a root whose content is there. */
+export async function pushTags(request: PushRequest, signal: AbortSignal): Promise<void> {
   const root = await readManifest(request.content, request.root, signal);
-  if (request.tags.length === 0) await pushManifest(request, root, undefined, signal);
   for (const tag of request.tags) await pushManifest(request, root, tag, signal);
 }
 
