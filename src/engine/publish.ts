@@ -1,6 +1,6 @@
 import { rfc3339Nano } from "../content/timestamp.ts";
 import { writeTar } from "../archive/tar-writer.ts";
-import { assembleImage, type AssembledImage, type PlatformImage } from "../export/assemble.ts";
+import { assembleImage, platformManifest, type AssembledImage, type PlatformImage } from "../export/assemble.ts";
 import { ExportError } from "../export/error.ts";
 import { writeToDestination, type WriteStdout } from "../export/file-destination.ts";
 import { imageContent, layerBlob, type LayerBlob, type SerialiseContext } from "../export/layer-blob.ts";
@@ -9,7 +9,7 @@ import { dockerMembers, layoutMembers, type LayoutNaming, type ReadableImage } f
 import { writeLocalDirectory } from "../export/local-directory.ts";
 import { resultMembers, type FilesOptions, type PlatformFiles, type ResultFile } from "../export/result-files.ts";
 import type { Statement } from "../export/statement.ts";
-import type { ExportTarget, ImageForm, ImageTarget } from "../export/target.ts";
+import type { ExportTarget, ImageTarget } from "../export/target.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { isIndex } from "../oci/media-type.ts";
@@ -127,20 +127,12 @@ async function assemble(target: ImageTarget, results: readonly PlatformResult[],
     const layers = result.chain.map(({ id }) => blobs.get(id)).filter((blob) => blob !== undefined);
     const plain = { platform: result.platform, config: result.config, layers };
     if (!attests) return { ...plain, statements: [] };
-    const manifest = manifestOf(plain, target.form, options);
+    const manifest = platformManifest(plain, target.form, options.epochNs);
     return { ...plain, statements: await result.attestImage({ names: target.form.names, manifest }, descriptors) };
   }));
   const image = assembleImage(images, target.form, options);
   for (const { digest } of image.manifests) means.steps.finished(step, `exporting manifest ${digest}`, undefined);
   return image;
-}
-
-/** The manifest that a platform will have; its digest does not depend on the statements about it. */
-function manifestOf(plain: Omit<PlatformImage, "statements">, form: ImageForm, options: PublishOptions): Descriptor {
-  const { platforms } = assembleImage([{ ...plain, statements: [] }], { ...form, annotations: form.annotations.filter(({ place }) => place === "manifest") }, options);
-  const manifest = platforms[0]?.manifest;
-  if (manifest === undefined) throw new Error("an image of one platform has no manifest");
-  return manifest;
 }
 
 /** Each layer once, several at a time. */

@@ -1,7 +1,7 @@
 import type { Platform } from "../oci/platform.ts";
 import { formatPlatform } from "../oci/platform.ts";
 import { ExportError } from "./error.ts";
-import type { Annotation, AnnotationPlace } from "./target.ts";
+import type { Annotation, AnnotationPlace, ImageForm } from "./target.ts";
 
 const PLACES: readonly AnnotationPlace[] = ["manifest", "manifest-descriptor", "index", "index-descriptor"];
 
@@ -40,6 +40,16 @@ export function annotationsAt(annotations: readonly Annotation[], place: Annotat
   if (chosen.length === 0) return {};
   const sorted = chosen.map(({ key, value }) => [key, value] as const).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return { annotations: Object.fromEntries(sorted) };
+}
+
+/** A platform that is not built, or a form that has no annotations: silence would lose them. */
+export function refuseLostAnnotations(annotations: readonly Annotation[], platforms: readonly Platform[], mediaTypes: ImageForm["mediaTypes"]): void {
+  const built = new Set(platforms.map(formatPlatform));
+  const stray = annotations.find(({ platform }) => platform !== undefined && !built.has(platform));
+  if (stray !== undefined) throw new ExportError("usage", `invalid annotation: no platform ${stray.platform} found in source: ${stray.key} can stand on ${[...built].join(", ")}`);
+  if (mediaTypes === "docker" && annotations.some(({ place }) => place !== "manifest")) {
+    throw new ExportError("usage", 'cannot export annotations with "oci-mediatypes=false": Docker\'s manifest lists have none');
+  }
 }
 
 /** There is no index to put them on, and silence would lose them. */

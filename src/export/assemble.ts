@@ -4,8 +4,9 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import type { ImageIndex, Manifest } from "../oci/manifest.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
 import type { Platform } from "../oci/platform.ts";
-import { annotationsAt, refuseIndexAnnotations } from "./annotations.ts";
+import { annotationsAt, refuseIndexAnnotations, refuseLostAnnotations } from "./annotations.ts";
 import { attestationManifest } from "./attestation-manifest.ts";
+import { ExportError } from "./error.ts";
 import { finishConfig } from "./image-config.ts";
 import type { LayerBlob } from "./layer-blob.ts";
 import type { Statement } from "./statement.ts";
@@ -40,8 +41,15 @@ export interface AssembledImage {
   readonly layers: readonly LayerBlob[];
 }
 
-/** Decides the bytes of an image: images first in the index, then their attestations (anchor b.8). */
+/**
+ * Decides the bytes of an image: images first in the index, then their attestations (anchor b.8).
+ * Throws ExportError ("usage") for what the form cannot hold.
+ */
 export function assembleImage(images: readonly PlatformImage[], form: ImageForm, options: AssembleOptions): AssembledImage {
+  refuseLostAnnotations(form.annotations, images.map(({ platform }) => platform), form.mediaTypes);
+  if (form.mediaTypes === "docker" && images.some(({ statements }) => statements.length > 0)) {
+    throw new ExportError("usage", 'cannot export attestations with "oci-mediatypes=false": build with --provenance=false');
+  }
   const documents = new Documents();
   const platforms = images.map((image) => assemblePlatform(image, form, { documents, epochNs: options.epochNs }));
   const attestations = images.flatMap((image, i) => {
@@ -65,6 +73,11 @@ export interface AssembleOptions {
   readonly indexAlways: boolean;
 }
 
+/** The manifest that a platform will have: the statements about it name it, so it does not depend on them. */
+export function platformManifest(image: Omit<PlatformImage, "statements">, form: ImageForm, epochNs: bigint | undefined): Descriptor {
+  return assemblePlatform(image, form, { documents: new Documents(), epochNs }).manifest;
+}
+
 /** Collects documents under their digests, and says how to refer to them. */
 export class Documents {
   readonly all: Map<Digest, Uint8Array> = new Map();
@@ -81,7 +94,7 @@ export class Documents {
   }
 }
 
-function assemblePlatform(image: PlatformImage, form: ImageForm, { documents, epochNs }: { documents: Documents; epochNs: bigint | undefined }): AssembledPlatform {
+function assemblePlatform(image: Omit<PlatformImage, "statements">, form: ImageForm, { documents, epochNs }: { documents: Documents; epochNs: bigint | undefined }): AssembledPlatform {
   const docker = form.mediaTypes === "docker";
   const config = documents.add(docker ? MEDIA_TYPE.dockerConfig : MEDIA_TYPE.ociConfig, finishConfig(image.config, image.layers, epochNs));
   const manifest = documents.addManifest({

@@ -17,7 +17,7 @@ test("reads images with their options", () => {
   assert.deepEqual(parse("type=registry"), { kind: "image", push: "by-tag", form });
   assert.deepEqual(parse(`type=image,"name=x:1,y:2",push=true,oci-mediatypes=false,compression=zstd,compression-level=19,force-compression=true,annotation-index.k=v`), {
     kind: "image", push: "by-tag",
-    form: { ...form, names: ["x:1", "y:2", "a/b:1"], mediaTypes: "docker", compression: { kind: "zstd", level: 19, force: true }, annotations: [{ place: "index", platform: undefined, key: "k", value: "v" }] },
+    form: { ...form, names: ["x:1", "y:2", "a/b:1"], mediaTypes: "docker", artifact: false, compression: { kind: "zstd", level: 19, force: true }, annotations: [{ place: "index", platform: undefined, key: "k", value: "v" }] },
   });
   assert.deepEqual(parse("type=oci,dest=x.tar"), { kind: "oci-tar", destination: { kind: "path", path: "/cwd/x.tar" }, form });
   assert.deepEqual(parse("type=oci,tar=false,dest=x"), { kind: "oci-directory", path: "/cwd/x", form });
@@ -27,7 +27,7 @@ test("refuses what it does not know, by name", () => {
   for (const [text, message] of [
     ["type=imag", /unknown type "imag"/], ["type=oci,compresion=gzip", /unknown key "compresion"/], ["type=image,compression=lz4", /unsupported compression type lz4/],
     ["type=image,compression-level=ten", /compression-level=ten/], ["type=image,push=yes", /non-bool value "yes" for push/], ["type=local", /dest is required/],
-    ["type=image,unpack=true", /unpack: /], ["dest=x", /type is required/], ['type=oci,na"me', /parse error/],
+    ["type=image,unpack=true", /unpack: /], ["dest=x", /type is required/], ["type=image,oci-mediatypes=false,oci-artifact=true", /exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"/], ['type=oci,na"me', /parse error/],
   ] as const) assert.throws(() => parse(text), (error) => error instanceof ExportError && message.test(error.message), text);
 });
 

@@ -67,11 +67,13 @@ function pushOf(keys: OutputKeys, type: "image" | "registry"): "no" | "by-tag" |
 
 function imageForm(keys: OutputKeys, defaults: OutputDefaults): ImageForm {
   const names = keys.take("name");
+  const mediaTypes = keys.flag("oci-mediatypes", true) ? "oci" : "docker";
+  const artifact = keys.flag("oci-artifact", mediaTypes === "oci");
+  if (artifact && mediaTypes === "docker") throw keys.error('exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"');
   return {
     names: names === undefined ? defaults.names : [...names.split(",").map((name) => name.trim()), ...defaults.names],
     compression: compressionOf(keys),
-    mediaTypes: keys.flag("oci-mediatypes", true) ? "oci" : "docker",
-    artifact: keys.flag("oci-artifact", true),
+    mediaTypes, artifact,
     rewriteTimestamp: keys.flag("rewrite-timestamp", false),
     annotations: [...defaults.annotations, ...keys.takeMatching(/^annotation[-.[]/).map(([key, value]) => parseAnnotationKey(key, value))],
   };
