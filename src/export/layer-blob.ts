@@ -9,6 +9,7 @@ import type { BlobStore, ByteStream } from "../content/blob-store.ts";
 import type { DiffId } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
+import { exportedEntry } from "../snapshot/exported-entry.ts";
 import { originOf, type LayerOrigin } from "../snapshot/image-layer.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import type { Layer } from "../snapshot/layer.ts";
@@ -89,9 +90,10 @@ async function storedTar(layer: Layer, { layers }: SerialiseContext, signal: Abo
   return layers.exportTar(layer.id, signal);
 }
 
+/** The layer's own archive with times set back: what else an archive leaves out of an entry is left out here too. */
 async function* rewritten(layer: Layer, latestNs: bigint, signal: AbortSignal): AsyncIterable<Member> {
   for (const entry of await layer.entries(signal)) {
-    yield { entry: notAfter(entry, latestNs), content: entry.kind === "file" ? layer.read(entry, signal) : bytesOf() };
+    yield { entry: notAfter(exportedEntry(entry), latestNs), content: entry.kind === "file" ? layer.read(entry, signal) : bytesOf() };
   }
 }
 
