@@ -22,6 +22,11 @@ export interface Gateway {
   /** `ref` is normalised (`docker.io/library/alpine:latest`). Throws RegistryError("not-found") and its kin. */
   resolveImage(ref: string, options: ResolveImageOptions, signal: AbortSignal): Promise<ResolvedImage>;
   solve(definition: Definition, signal: AbortSignal): Promise<GatewayResult>;
+  /**
+   * Seconds since 1970 at which the one source of the definition was last changed: a commit's time, a
+   * download's Last-Modified. Undefined where it does not tell; left out where nobody can ask.
+   */
+  sourceTime?(definition: Definition, logName: string, signal: AbortSignal): Promise<bigint | undefined>;
 }
 
 export interface ResolveImageOptions {

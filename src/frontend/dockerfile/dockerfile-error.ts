@@ -1,7 +1,7 @@
 import type { Range } from "./source-range.ts";
 
-/** What is wrong with a Dockerfile: `source` its lines, `instruction` the sense of one of them. */
-export type DockerfileErrorCode = "source" | "instruction" | "unknown-instruction" | "no-stage";
+/** What is wrong with a Dockerfile: `source` its lines, `instruction` the sense of one of them, `conversion` what it leads to. */
+export type DockerfileErrorCode = "source" | "instruction" | "unknown-instruction" | "no-stage" | "conversion";
 
 /** The first fatal fault of a Dockerfile. The message is BuildKit's, word for word. */
 export class DockerfileError extends Error {

@@ -1,0 +1,83 @@
+import type { SourceFile } from "../../llb/vertex.ts";
+import type { FrontendRequest, FrontendResult, PlatformResult } from "../frontend.ts";
+import type { Gateway, ResolvedImage } from "../gateway.ts";
+import { BuildContext, type DockerfileInput } from "./build-context.ts";
+import { readBuildOptions, type BuildOptions } from "./build-options.ts";
+import { CheckOptionError, parseCheckOptions, type CheckOptions } from "./check-options.ts";
+import { ConversionError } from "./convert/conversion-error.ts";
+import { convertDockerfile } from "./convert/convert-dockerfile.ts";
+import { findDirective } from "./directives.ts";
+import { Findings } from "./findings.ts";
+import type { FrontendMeans } from "./frontend-source.ts";
+import { FrontendOptionError } from "./frontend-option-error.ts";
+import type { Finding, Warn } from "./parsed.ts";
+import { parseDockerfile } from "./stages.ts";
+
+/**
+ * A Dockerfile compiled to one graph of build steps for each platform: read, checked, converted.
+ * Throws FrontendOptionError for the request, DockerfileError for the file, and what the gateway throws.
+ */
+export async function buildDockerfile(gateway: Gateway, request: FrontendRequest, signal: AbortSignal): Promise<FrontendResult> {
+  checkRequest(request);
+  const means: FrontendMeans = { gateway: rememberingImages(gateway), request };
+  const options = readBuildOptions(request);
+  const context = await BuildContext.open(means, signal);
+  const dockerfile = await context.readDockerfile(signal);
+  const warnings: Finding[] = [];
+  const results = await convertAll({ options, means, context, dockerfile, warn: (finding) => warnings.push(finding) }, signal);
+  const { filename, data } = dockerfile;
+  return { results, multiPlatform: options.multiPlatform, warnings, dockerfile: { filename, data } };
+}
+
+/** What BuildKit once took and no longer does. */
+function checkRequest({ opts, disabledCapabilities }: FrontendRequest): void {
+  if (disabledCapabilities.has("file.base")) throw new FrontendOptionError("needs BuildKit 0.5 or later");
+  if ((opts.get("override-copy-image") ?? "") !== "") throw new FrontendOptionError(`support for "override-copy-image" was removed in BuildKit 0.11`);
+}
+
+interface Conversions {
+  readonly options: BuildOptions;
+  readonly means: FrontendMeans;
+  readonly context: BuildContext;
+  readonly dockerfile: DockerfileInput;
+  readonly warn: Warn;
+}
+
+async function convertAll({ options, means, context, dockerfile, warn }: Conversions, signal: AbortSignal): Promise<readonly PlatformResult[]> {
+  if (dockerfile.data.length === 0) throw new ConversionError("the Dockerfile cannot be empty");
+  const checkOptions = options.checkOptions ?? directiveOptions(dockerfile.data);
+  const findings = new Findings(checkOptions, warn);
+  const parsed = parseDockerfile(dockerfile.data, (finding) => findings.take(finding));
+  const sourceFile: SourceFile = { ...dockerfile, language: "Dockerfile" };
+  const platforms = options.targetPlatforms.length === 0 ? [undefined] : options.targetPlatforms;
+  const silent = new Findings(checkOptions, undefined);
+  return await Promise.all(
+    platforms.map(async (platform, at) => await convertDockerfile({ parsed, options, context, means, sourceFile, findings: at === 0 ? findings : silent, platform }, signal)),
+  );
+}
+
+/** `# check=` at the head of the file. */
+function directiveOptions(data: Uint8Array): CheckOptions {
+  try {
+    return parseCheckOptions(findDirective("check", data)?.value ?? "");
+  } catch (error) {
+    if (error instanceof CheckOptionError) throw new ConversionError(`failed to parse check options: ${error.message}`, [], error);
+    throw error;
+  }
+}
+
+/** Several stages and platforms may have the same base: it is resolved once. */
+function rememberingImages(gateway: Gateway): Gateway {
+  const resolved = new Map<string, Promise<ResolvedImage>>();
+  return {
+    resolveImage: (ref, options, signal) => {
+      const { logName: _shownOnly, ...asked } = options;
+      const key = JSON.stringify([ref, asked]);
+      const known = resolved.get(key) ?? gateway.resolveImage(ref, options, signal);
+      resolved.set(key, known);
+      return known;
+    },
+    solve: (definition, signal) => gateway.solve(definition, signal),
+    ...(gateway.sourceTime === undefined ? {} : { sourceTime: gateway.sourceTime.bind(gateway) }),
+  };
+}
