@@ -20,18 +20,25 @@ export function recordedGateway({ case: input, result }: LlbRecord): Gateway {
   return {
     resolveImage: async (ref, options) => resolve(ref, options, result.imageResolves ?? []),
     solve: async (definition) => filesOf(definition, input),
-    sourceTime: async (definition) => (sourceOf(definition).startsWith("git://") ? COMMIT_SECONDS : MODIFIED_SECONDS),
+    sourceTime: async (definition) => timeOf(sourceOf(definition)),
   };
 }
 
 function resolve(ref: string, { platform, logName }: ResolveImageOptions, known: readonly ImageResolve[]): ResolvedImage {
   const wanted = formatPlatform(platform);
   const ofRef = known.filter((image) => image.ref === ref);
-  const image = ofRef.find((one) => one.logName === logName && samePlatform(one.platform, wanted)) ?? ofRef.find((one) => samePlatform(one.platform, wanted));
+  const ofPlatform = ofRef.filter((one) => samePlatform(one.platform, wanted));
+  // BuildKit stopped asking when a Dockerfile turned out faulty; another platform's image serves then.
+  const image = ofPlatform.find((one) => one.logName === logName) ?? ofPlatform[0] ?? ofRef[0];
   if (image === undefined) throw new UnknownImageError(`the record has no ${ref} for ${wanted}`);
   if (image.error !== undefined) throw new UnknownImageError(image.error);
   const digest = image.digest === undefined || image.digest === "" ? undefined : parseDigest(image.digest);
   return { ref, digest, config: Buffer.from(JSON.stringify(image.config)) };
+}
+
+function timeOf(identifier: string): bigint | undefined {
+  if (identifier.startsWith("git://")) return COMMIT_SECONDS;
+  return /^https?:/.test(identifier) ? MODIFIED_SECONDS : undefined;
 }
 
 function samePlatform(recorded: string, wanted: string): boolean {

@@ -10,7 +10,7 @@ import { compareRecord } from "./llb-comparison.ts";
 import { readRecords, RECORD_FILES, SKIP, type LlbRecord } from "./llb-record.ts";
 
 /** How many records must be equal in every part. To be raised with what is reached, never lowered. */
-const FLOORS: Readonly<Record<(typeof RECORD_FILES)[number], number>> = { bktest: 225, opts: 272, corpus: 353, matrix: 208 };
+const FLOORS: Readonly<Record<(typeof RECORD_FILES)[number], number>> = { bktest: 226, opts: 274, corpus: 354, matrix: 212 };
 
 for (const file of RECORD_FILES) {
   describe(`LLB of ${file}`, { skip: SKIP }, () => {

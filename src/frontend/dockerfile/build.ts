@@ -51,9 +51,14 @@ async function convertAll({ options, means, context, dockerfile, warn }: Convers
   const sourceFile: SourceFile = { ...dockerfile, language: "Dockerfile" };
   const platforms = options.targetPlatforms.length === 0 ? [undefined] : options.targetPlatforms;
   const silent = new Findings(checkOptions, undefined);
-  return await Promise.all(
+  const conversions = await Promise.allSettled(
     platforms.map(async (platform, at) => await convertDockerfile({ parsed, options, context, means, sourceFile, findings: at === 0 ? findings : silent, platform }, signal)),
   );
+  // The first platform's failure, whichever was the first in time.
+  return conversions.map((conversion) => {
+    if (conversion.status === "rejected") throw conversion.reason;
+    return conversion.value;
+  });
 }
 
 /** `# check=` at the head of the file. */

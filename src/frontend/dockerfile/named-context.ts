@@ -21,7 +21,6 @@ export interface LoadedContext {
   readonly state: State;
   /** Undefined for plain files. */
   readonly image: DockerImage | undefined;
-  readonly created: string;
 }
 
 export interface ContextUse {
@@ -89,11 +88,11 @@ interface Means {
 
 function plain(output: Output | undefined, complaint: string): LoadedContext {
   if (output === undefined) throw new FrontendOptionError(complaint);
-  return { state: stateOf(output), image: undefined, created: "" };
+  return { state: stateOf(output), image: undefined };
 }
 
 async function loadImage(found: Found, ref: string, { use, means }: Means, signal: AbortSignal): Promise<LoadedContext> {
-  if (ref === "scratch") return { state: stateOf(undefined), image: undefined, created: "" };
+  if (ref === "scratch") return { state: stateOf(undefined), image: undefined };
   const platform = use.platform ?? means.request.workerPlatforms[0] ?? means.request.hostPlatform;
   const options = { platform, resolveMode: use.resolveMode, logName: `[context ${found.name}] load metadata for ${ref}` };
   const resolved = await means.gateway.resolveImage(formatReference(tagNameOnly(parseReference(ref))), options, signal);
@@ -119,7 +118,7 @@ function platformDetail(platform: Platform | undefined): { readonly platform?: R
 
 /** The tree with the environment that its image's configuration gives. */
 function withImage(output: Output, config: Uint8Array, platform: Platform | undefined): LoadedContext {
-  const { image, created } = parseImage(config);
+  const { image } = parseImage(config);
   const named = image.platform.os === "" || image.platform.architecture === "" ? platform : image.platform;
   let state = stateOf(output, named === undefined ? undefined : llbPlatform(normalizePlatform(named)));
   for (const variable of image.config.env) {
@@ -127,7 +126,7 @@ function withImage(output: Output, config: Uint8Array, platform: Platform | unde
     if (before !== "") state = withEnv(state, before, after);
   }
   const dir = image.config.workingDir;
-  return { state: { ...state, dir: dir.startsWith("/") ? dir : joinPath("/", dir) }, image, created };
+  return { state: { ...state, dir: dir.startsWith("/") ? dir : joinPath("/", dir) }, image };
 }
 
 async function loadLocal(found: Found, directory: string, { use, means }: Means, signal: AbortSignal): Promise<LoadedContext> {
@@ -137,7 +136,7 @@ async function loadLocal(found: Found, directory: string, { use, means }: Means,
   const local = { name: directory, sharedKeyHint: `context:${found.name}-${sharedKey}`, stepName: `[context ${found.name}] load from client`, sendsAll: false };
   let output: Output | undefined;
   const find = (): Output => (output ??= localOutput({ ...local, followPaths: followPaths(use.usedPaths()), excludePatterns }, means));
-  return { state: stateOf(lateOutput(find)), image: undefined, created: "" };
+  return { state: stateOf(lateOutput(find)), image: undefined };
 }
 
 const LAYOUT_REFERENCE = /^([a-zA-Z0-9][a-zA-Z0-9._/:-]*?)(?::[\w][\w.-]{0,127})?(?:@([a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,}))?$/;

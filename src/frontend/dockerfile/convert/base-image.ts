@@ -82,9 +82,10 @@ function replaceStage(stage: StageDraft, { state, image }: LoadedContext): void 
   if (image.platform.architecture !== "" && image.platform.os !== "") stage.platform = image.platform;
 }
 
-function replaceBase(stage: StageDraft, { state, image, created }: LoadedContext, platform: Platform): void {
+function replaceBase(stage: StageDraft, { state, image }: LoadedContext, platform: Platform): void {
   const used = image ?? emptyImage(platform);
-  stage.baseImage = { image: used, created };
+  // BuildKit does not say when a context was made.
+  stage.baseImage = { image: used, created: "" };
   stage.image = copyImage(used);
   stage.state = { ...state, platform: llbPlatform(normalizePlatform(platform)) };
   stage.platform = platform;

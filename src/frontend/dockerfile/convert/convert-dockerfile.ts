@@ -1,4 +1,5 @@
 import { LlbError } from "../../../llb/llb-error.ts";
+import type { Definition } from "../../../llb/definition.ts";
 import { marshalOutput } from "../../../llb/marshal.ts";
 import { lateOutput, type MarshalDefaults, type Output, type SourceFile } from "../../../llb/vertex.ts";
 import { formatAllPlatform, normalizePlatform, type Platform } from "../../../oci/platform.ts";
@@ -157,18 +158,24 @@ function finish({ platform, means }: ConversionRequest, { conversion, target, re
   const scanDefaults: MarshalDefaults = { platform: llbPlatform(means.request.hostPlatform), capabilities: undefined, localUniqueId };
   const contextExtra = target.scansContext ? [["context", conversion.buildContext] as const] : [];
   const image = finalImage(target.image, options, platform);
+  const definition = marshal(target.state.output, { platform: llbPlatform(targetPlatform), capabilities, localUniqueId });
   return {
-    platform,
-    definition: marshal(target.state.output, { platform: llbPlatform(targetPlatform), capabilities, localUniqueId }),
+    platform, definition,
     config: encodeImage(image),
     baseConfig: target.baseImage === undefined ? undefined : encodeImage(target.baseImage.image, target.baseImage.created),
     epochSeconds: conversion.epochSeconds,
     ignoresCache: target.ignoresCache || scanned.some(({ ignoresCache }) => ignoresCache),
-    scanExtras: new Map([...contextExtra, ...extras].map(([name, output]) => [name, marshal(output, scanDefaults)])),
+    scanExtras: new Map([...contextExtra, ...extras].map(([name, output]) => [name, withSharedCapabilities(marshal(output, scanDefaults), definition)])),
   };
 }
 
-function marshal(output: Output | undefined, defaults: MarshalDefaults): PlatformResult["definition"] {
+/** A step that is part of the result too asks for what it asks for there: for BuildKit it is one object. */
+function withSharedCapabilities(extra: Definition, result: Definition): Definition {
+  for (const [digest, { caps }] of extra.metadata) Object.assign(caps, result.metadata.get(digest)?.caps);
+  return extra;
+}
+
+function marshal(output: Output | undefined, defaults: MarshalDefaults): Definition {
   try {
     return marshalOutput(output, defaults);
   } catch (error) {

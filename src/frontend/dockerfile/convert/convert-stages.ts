@@ -32,8 +32,8 @@ async function resolveBases(reachable: ReadonlySet<StageDraft>, conversion: Conv
       else await resolveBase(stage, stage.isResolved, { conversion, means }, signal);
     }),
   );
-  // The first in the order of the file, so that the same file fails in the same way.
-  const failed = results.find((result) => result.status === "rejected");
+  // One order for all runs, and BuildKit's: Go looks at what was started last first, then at the others in order.
+  const failed = [...results.slice(-1), ...results].find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
 }
 
