@@ -1,6 +1,7 @@
 import { rfc3339Nano } from "../content/timestamp.ts";
 import { writeTar } from "../archive/tar-writer.ts";
 import { assembleImage, platformManifest, type AssembledImage, type PlatformImage } from "../export/assemble.ts";
+import { destinationRefusal } from "../export/destination-refusal.ts";
 import { ExportError } from "../export/error.ts";
 import { writeToDestination, type WriteStdout } from "../export/file-destination.ts";
 import { imageContent, layerBlob, type LayerBlob, type SerialiseContext } from "../export/layer-blob.ts";
@@ -13,6 +14,7 @@ import type { ExportTarget, ImageTarget } from "../export/target.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { isIndex } from "../oci/media-type.ts";
+import { formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { LayerChain, LayerId } from "../snapshot/layer.ts";
 import type { PushImage } from "./push-image.ts";
@@ -57,7 +59,20 @@ export interface PublishedImage {
 }
 
 /** Sends the result to one target. Nothing has a name there before all of it is there. */
-export async function publish(target: ExportTarget, results: readonly PlatformResult[], context: { means: PublishMeans; options: PublishOptions }, signal: AbortSignal): Promise<PublishedImage | undefined> {
+export async function publish(target: ExportTarget, results: readonly PlatformResult[], context: PublishContext, signal: AbortSignal): Promise<PublishedImage | undefined> {
+  try {
+    return await publishTo(target, results, context, signal);
+  } catch (error) {
+    throw destinationRefusal(error, target);
+  }
+}
+
+interface PublishContext {
+  readonly means: PublishMeans;
+  readonly options: PublishOptions;
+}
+
+async function publishTo(target: ExportTarget, results: readonly PlatformResult[], context: PublishContext, signal: AbortSignal): Promise<PublishedImage | undefined> {
   const { means } = context;
   switch (target.kind) {
     case "image":
@@ -85,9 +100,7 @@ const TITLES: Readonly<Record<ImageTarget["kind"], string>> = {
   "docker-tar": "exporting to docker image format",
 };
 
-interface ImageContext {
-  readonly means: PublishMeans;
-  readonly options: PublishOptions;
+interface ImageContext extends PublishContext {
   readonly step: Parameters<StepReporter["finished"]>[0];
 }
 
@@ -107,12 +120,14 @@ async function publishImage(target: ImageTarget, results: readonly PlatformResul
       await writeLayoutDirectory(target.path, readable, naming, signal);
       break;
     case "docker-tar":
-      if (isIndex(image.root.mediaType)) throw new ExportError("usage", "docker exporter does not support exporting manifest lists: build one platform with --provenance=false, or use --output type=oci");
+      if (isIndex(image.root.mediaType)) throw new ExportError("usage", "docker exporter does not support exporting manifest lists, use the oci exporter instead; or build one platform with --provenance=false");
       await writeToDestination(target.destination, writeTar(dockerMembers(readable, naming, signal)), means.stdout, signal);
       break;
   }
-  const root = target.kind === "image" ? image.root : { ...image.root, annotations: { ...image.root.annotations, "org.opencontainers.image.created": naming.created } };
-  return { image, names: target.form.names, root };
+  // BuildKit tells of an archive's names in full, and of when it was made; of a pushed image's as they were given.
+  if (target.kind === "image") return { image, names: target.form.names, root: image.root };
+  const annotations = { "org.opencontainers.image.created": naming.created, ...image.root.annotations };
+  return { image, names: target.form.names.map((name) => formatReference(tagNameOnly(parseReference(name)))), root: { ...image.root, annotations } };
 }
 
 async function assemble(target: ImageTarget, results: readonly PlatformResult[], { means, options, step }: ImageContext, signal: AbortSignal): Promise<AssembledImage> {

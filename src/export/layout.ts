@@ -5,7 +5,7 @@ import type { BlobStore } from "../content/blob-store.ts";
 import { goJson } from "../content/go-json.ts";
 import type { Digest } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
+import { familiarString, formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
 import type { AssembledImage } from "./assemble.ts";
 
 /** An image with where its bytes can be read. */
@@ -64,7 +64,7 @@ function layoutIndex({ root }: AssembledImage, { names, created }: LayoutNaming)
   const annotationSets = names.length === 0 ? [{}] : names.map(nameAnnotations);
   const manifests = annotationSets.map((annotations): Descriptor => {
     const { platform, ...rest } = root;
-    const sorted = { ...root.annotations, ...annotations, "org.opencontainers.image.created": created };
+    const sorted = { "org.opencontainers.image.created": created, ...root.annotations, ...annotations };
     return { ...rest, annotations: sortKeys(sorted), ...(platform === undefined ? {} : { platform }) };
   });
   return Buffer.from(goJson({ schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests }));
@@ -83,7 +83,7 @@ function dockerManifest({ platforms, layers }: AssembledImage, names: readonly s
   const [platform] = platforms;
   const manifest = {
     Config: platform === undefined ? "" : blob(platform.config.digest),
-    RepoTags: names,
+    RepoTags: names.map((name) => familiarString(tagNameOnly(parseReference(name)))),
     Layers: layers.map(({ descriptor }) => blob(descriptor.digest)),
   };
   return Buffer.from(goJson([manifest]));
