@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
-import { runProcess, type ProcessResult } from "../../src/host/process.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { runProcess, startProcess, type ProcessResult, type RunningProcess } from "../../src/host/process.ts";
 
 const COMMAND = join(import.meta.dirname, "../../src/cli/dev.ts");
 
@@ -16,11 +17,23 @@ export interface Place extends AsyncDisposable {
   readonly path: string;
   /** The command as a user runs it, in a process of its own. */
   stemma(args: readonly string[], options?: PlaceOptions): Promise<CommandRun>;
+  /** The same, to be disturbed while it runs. */
+  start(args: readonly string[], options?: PlaceOptions): StartedCommand;
   /** The same for other people's tools. Throws when they fail. */
   run(argv: readonly [string, ...string[]], options?: PlaceOptions): Promise<string>;
 }
 
+export interface StartedCommand {
+  /** Resolves once standard error has shown this. Throws when the command has ended without, or does not come to it. */
+  shown(pattern: RegExp): Promise<void>;
+  kill(signal: NodeJS.Signals): void;
+  /** By a signal: 128 and its number, as shells say it. */
+  readonly ended: Promise<CommandRun>;
+}
+
 export interface PlaceOptions {
+  /** What the command is started with, such as `setpriv`; nothing where not given. */
+  readonly wrapper?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly input?: string;
@@ -30,19 +43,49 @@ export interface PlaceOptions {
 export async function openPlace(): Promise<Place> {
   const path = await mkdtemp(join(tmpdir(), "stemma-e2e-"));
   const env = { PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, HOME: path, XDG_DATA_HOME: join(path, "data") };
+  const commandLine = (args: readonly string[], { wrapper = [] }: PlaceOptions = {}): readonly [string, ...string[]] => {
+    const [first, ...rest] = [...wrapper, process.execPath, COMMAND, ...args];
+    return [first ?? process.execPath, ...rest];
+  };
   const run = async (argv: readonly [string, ...string[]], options: PlaceOptions = {}): Promise<ProcessResult> =>
     await runProcess({ argv, cwd: options.cwd ?? path, env: { ...env, ...options.env }, ...(options.input === undefined ? {} : { input: options.input }) }, options.signal ?? new AbortController().signal);
   return {
     path,
     async stemma(args, options) {
-      const { exitCode, stdout, stderr } = await run([process.execPath, COMMAND, ...args], options);
+      const { exitCode, stdout, stderr } = await run(commandLine(args, options), options);
       return { exitCode, stdout: stdout.toString("utf8"), stderr: stderr.toString("utf8") };
     },
+    start: (args, options = {}) => follow(startProcess({ argv: commandLine(args, options), cwd: options.cwd ?? path, env: { ...env, ...options.env } }, ["ignore", "pipe", "pipe"])),
     async run(argv, options) {
       const { exitCode, stdout, stderr } = await run(argv, options);
       if (exitCode !== 0) throw new Error(`${argv.join(" ")}: exit code ${exitCode}\n${stdout.toString("utf8")}${stderr.toString("utf8")}`);
       return stdout.toString("utf8");
     },
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  };
+}
+
+const SHOWN_MS_MAX = 30_000;
+
+function follow(child: RunningProcess): StartedCommand {
+  let [stdout, stderr, hasEnded] = ["", "", false];
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const ended = new Promise<CommandRun>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => {
+      hasEnded = true;
+      resolve({ exitCode: code ?? 128 + (signal === null ? 0 : constants.signals[signal]), stdout, stderr });
+    });
+  });
+  return {
+    ended,
+    kill: (signal) => void child.kill(signal),
+    async shown(pattern) {
+      for (let waitedMs = 0; !pattern.test(stderr); waitedMs += 10) {
+        if (hasEnded || waitedMs > SHOWN_MS_MAX) throw new Error(`${pattern} was not shown:\n${stderr}`);
+        await delay(10);
+      }
+    },
   };
 }
