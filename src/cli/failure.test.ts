@@ -20,6 +20,24 @@ test("says what to do about a full disk", () => {
   assert.match(explainFailure(coded("ENOSPC")).message, /free some space, or use another --root/);
 });
 
+test("a failed build is named as one, after what it has to show", () => {
+  const failure = explainFailure(Object.assign(coded("step-failed"), { report: "Dockerfile:3\n" }));
+  assert.deepEqual(failure, { message: "Dockerfile:3\nERROR: failed to build: it is step-failed", exitCode: EXIT.step });
+});
+
+test("what may pass is worth another try, whatever part of us says so; a missing sandbox is not", () => {
+  assert.equal(explainFailure(coded("changed", true)).exitCode, EXIT.retryable);
+  assert.equal(explainFailure(coded("unavailable", false)).exitCode, EXIT.sandbox);
+  assert.equal(explainFailure(coded("interrupted", true)).exitCode, EXIT.interrupted);
+});
+
+test("a failure inside a step that has no code is a bug too", () => {
+  const inner = new TypeError("x is not a function");
+  const failure = explainFailure(Object.assign(new Error("failed to solve: x is not a function", { cause: inner }), { code: "internal", retryable: false, report: "" }));
+  assert.match(failure.message, /^ERROR: failed to build: failed to solve: x is not a function\nTypeError[\s\S]*failure\.test\.ts[\s\S]*This is a bug in stemma/);
+  assert.equal(failure.exitCode, EXIT.other);
+});
+
 test("owns up to a bug, with the place", () => {
   assert.match(explainFailure(new TypeError("x is not a function")).message, /failure\.test\.ts[\s\S]*This is a bug in stemma/);
 });

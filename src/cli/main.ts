@@ -13,11 +13,15 @@ export async function main(): Promise<void> {
     interrupted.abort(new InterruptedError());
   };
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
-  // A reader that went away (`| head`) is no failure of ours to report.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(EXIT.ok);
+    // A reader that went away (`| head`) is no failure of ours to report.
+    if (error.code === "EPIPE") process.exit(EXIT.ok);
+    const { message, exitCode } = explainFailure(error);
+    process.stderr.write(`${message}\n`);
+    process.exit(exitCode);
   });
+  // Whoever does not want to hear of the build may still want its result.
+  process.stderr.on("error", () => undefined);
   process.exitCode = await run(process.argv.slice(2), interrupted.signal);
   process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
 }
