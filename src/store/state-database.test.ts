@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempDisposableSync } from "node:fs";
+import { mkdtempDisposableSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { runProcess } from "../host/process.ts";
-import { openStateDatabase, StateVersionError } from "./state-database.ts";
+import { openStateDatabase, StateStorageError, StateVersionError } from "./state-database.ts";
 
 test("keeps what was saved for the next process", () => {
   using scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-state-"));
@@ -44,4 +44,11 @@ test("refuses what a newer version wrote, and says what to do", () => {
   database.exec("PRAGMA user_version=99");
   database.close();
   assert.throws(() => openStateDatabase(path), (error) => error instanceof StateVersionError && /upgrade, or use another --root/.test(error.message));
+});
+
+test("says what to do with a file that is no database", () => {
+  using scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-state-"));
+  const path = join(scratch.path, "state.db");
+  writeFileSync(path, "x".repeat(4096));
+  assert.throws(() => openStateDatabase(path), (error) => error instanceof StateStorageError && error.code === "storage" && error.message.startsWith(`${path}: file is not a database: it is damaged; remove it`));
 });

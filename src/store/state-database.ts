@@ -27,8 +27,57 @@ export class StateVersionError extends Error {
   readonly retryable = false;
 }
 
-/** Opens the metadata of one state directory; any number of processes may have it open. */
+/** What kept the metadata from being read or written. `code` is the system's where it has one for the case. */
+export class StateStorageError extends Error {
+  override readonly name = "StateStorageError";
+  readonly code: "ENOSPC" | "EROFS" | "EACCES" | "EIO" | "storage";
+  readonly retryable = false;
+
+  constructor(code: StateStorageError["code"], message: string, options: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Primary result codes of SQLite (sqlite.org/rescode.html) that say something of the machine, not of us. */
+const MACHINE_TROUBLE: ReadonlyMap<number, StateStorageError["code"]> = new Map([[3, "EACCES"], [8, "EROFS"], [10, "EIO"], [13, "ENOSPC"], [14, "EACCES"]]);
+const DAMAGED: ReadonlySet<number> = new Set([11, 26]);
+const BUSY: ReadonlySet<number> = new Set([5, 6]);
+
+/** Opens the metadata of one state directory; any number of processes may have it open. Its calls throw StateStorageError. */
 export function openStateDatabase(path: string): StateDatabase {
+  const opened = guarded(path, () => openTables(path));
+  const called = <A extends readonly unknown[], R>(call: (...args: A) => R) => (...args: A): R => guarded(path, () => call(...args));
+  return {
+    cacheRecord: called(opened.cacheRecord),
+    saveCacheRecord: called(opened.saveCacheRecord),
+    fileDigest: called(opened.fileDigest),
+    saveFileDigests: called(opened.saveFileDigests),
+    fact: called(opened.fact),
+    saveFact: called(opened.saveFact),
+    [Symbol.dispose]: () => opened[Symbol.dispose](),
+  };
+}
+
+function guarded<R>(path: string, call: () => R): R {
+  try {
+    return call();
+  } catch (error) {
+    throw storageError(path, error) ?? error;
+  }
+}
+
+function storageError(path: string, error: unknown): StateStorageError | undefined {
+  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return undefined;
+  // The upper bytes say more of the same.
+  const primary = error.errcode & 0xff;
+  if (DAMAGED.has(primary)) return new StateStorageError("storage", `${path}: ${error.message}: it is damaged; remove it (what earlier builds made is then built anew), or use another --root`, { cause: error });
+  if (BUSY.has(primary)) return new StateStorageError("storage", `${path}: ${error.message}: another process has held it for ${BUSY_TIMEOUT_MS / 1000} s; end that process, or use another --root`, { cause: error });
+  const code = MACHINE_TROUBLE.get(primary);
+  return code && new StateStorageError(code, `${path}: ${error.message}`, { cause: error });
+}
+
+function openTables(path: string): StateDatabase {
   // The timeout must be set before the journal mode: processes that open together would fail otherwise.
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;");
@@ -49,8 +98,14 @@ export function openStateDatabase(path: string): StateDatabase {
     fileDigest: (validator) => valueOf(select.digest.get(validator)),
     saveFileDigests(digests) {
       database.exec("BEGIN IMMEDIATE");
-      for (const [validator, digest] of digests) insert.digest.run(validator, digest);
-      database.exec("COMMIT");
+      try {
+        for (const [validator, digest] of digests) insert.digest.run(validator, digest);
+        database.exec("COMMIT");
+      } catch (error) {
+        // SQLite may have done so by itself, as it does when the disk is full.
+        if (database.isTransaction) database.exec("ROLLBACK");
+        throw error;
+      }
     },
     fact: (kind, name) => valueOf(select.fact.get(kind, name)),
     saveFact: (kind, name, value) => void insert.fact.run(kind, name, value),
