@@ -47,14 +47,14 @@ const BUSY: ReadonlySet<number> = new Set([5, 6]);
 /** Opens the metadata of one state directory; any number of processes may have it open. Its calls throw StateStorageError. */
 export function openStateDatabase(path: string): StateDatabase {
   const opened = guarded(path, () => openTables(path));
-  const called = <A extends readonly unknown[], R>(call: (...args: A) => R) => (...args: A): R => guarded(path, () => call(...args));
+  const told = <R>(call: () => R): R => guarded(path, call);
   return {
-    cacheRecord: called(opened.cacheRecord),
-    saveCacheRecord: called(opened.saveCacheRecord),
-    fileDigest: called(opened.fileDigest),
-    saveFileDigests: called(opened.saveFileDigests),
-    fact: called(opened.fact),
-    saveFact: called(opened.saveFact),
+    cacheRecord: (key) => told(() => opened.cacheRecord(key)),
+    saveCacheRecord: (key, value) => told(() => opened.saveCacheRecord(key, value)),
+    fileDigest: (validator) => told(() => opened.fileDigest(validator)),
+    saveFileDigests: (digests) => told(() => opened.saveFileDigests(digests)),
+    fact: (kind, name) => told(() => opened.fact(kind, name)),
+    saveFact: (kind, name, value) => told(() => opened.saveFact(kind, name, value)),
     [Symbol.dispose]: () => opened[Symbol.dispose](),
   };
 }
