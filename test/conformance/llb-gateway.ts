@@ -18,22 +18,24 @@ class UnknownImageError extends Error {
 /** Answers a frontend as the recording did: with the images of the record and the files of the case. */
 export function recordedGateway({ case: input, result }: LlbRecord): Gateway {
   return {
-    resolveImage: async (ref, options) => resolve(ref, options, result.imageResolves ?? []),
+    resolveImage: async (ref, options) => resolve(ref, options, { case: input, result }),
     solve: async (definition) => filesOf(definition, input),
     sourceTime: async (definition) => timeOf(sourceOf(definition)),
   };
 }
 
-function resolve(ref: string, { platform, logName }: ResolveImageOptions, known: readonly ImageResolve[]): ResolvedImage {
+function resolve(ref: string, { platform, logName }: ResolveImageOptions, { case: input, result }: LlbRecord): ResolvedImage {
   const wanted = formatPlatform(platform);
-  const ofRef = known.filter((image) => image.ref === ref);
+  const override = input.images?.[`${ref}|${wanted}`] ?? input.images?.[ref];
+  if (override?.error !== undefined) throw new UnknownImageError(override.error);
+  const ofRef: readonly ImageResolve[] = (result.imageResolves ?? []).filter((image) => image.ref === ref);
   const ofPlatform = ofRef.filter((one) => samePlatform(one.platform, wanted));
   // BuildKit stopped asking when a Dockerfile turned out faulty; another platform's image serves then.
   const image = ofPlatform.find((one) => one.logName === logName) ?? ofPlatform[0] ?? ofRef[0];
   if (image === undefined) throw new UnknownImageError(`the record has no ${ref} for ${wanted}`);
   if (image.error !== undefined) throw new UnknownImageError(image.error);
   const digest = image.digest === undefined || image.digest === "" ? undefined : parseDigest(image.digest);
-  return { ref, digest, config: Buffer.from(JSON.stringify(image.config)) };
+  return { ref: override?.ref ?? ref, digest, config: Buffer.from(JSON.stringify(image.config)) };
 }
 
 function timeOf(identifier: string): bigint | undefined {

@@ -17,7 +17,7 @@ export interface LlbCase {
   readonly sessionID?: string;
   readonly buildPlatform?: string;
   readonly disableCaps?: readonly string[];
-  readonly images?: Readonly<Record<string, { readonly error?: string }>>;
+  readonly images?: Readonly<Record<string, { readonly error?: string; readonly ref?: string }>>;
   readonly files?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly mode?: string;
 }
