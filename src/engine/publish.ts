@@ -8,7 +8,7 @@ import { imageContent, layerBlob, type LayerBlob, type SerialiseContext } from "
 import { writeLayoutDirectory } from "../export/layout-directory.ts";
 import { dockerMembers, layoutMembers, type LayoutNaming, type ReadableImage } from "../export/layout.ts";
 import { writeLocalDirectory } from "../export/local-directory.ts";
-import { resultMembers, type FilesOptions, type PlatformFiles, type ResultFile } from "../export/result-files.ts";
+import { archiveMembers, resultMembers, type FilesOptions, type PlatformFiles, type ResultFile } from "../export/result-files.ts";
 import type { Statement } from "../export/statement.ts";
 import type { ExportTarget, ImageTarget } from "../export/target.ts";
 import type { Clock } from "../host/clock.ts";
@@ -84,7 +84,7 @@ async function publishTo(target: ExportTarget, results: readonly PlatformResult[
       await means.steps.work("exporting to client directory", () => writeLocalDirectory(target.path, resultMembers(results.map(filesOf), filesOptions(target, context), signal), signal));
       return undefined;
     case "tar": {
-      const tar = writeTar(resultMembers(results.map(filesOf), filesOptions(target, context), signal));
+      const tar = writeTar(archiveMembers(resultMembers(results.map(filesOf), filesOptions(target, context), signal)));
       await means.steps.work("exporting to client tarball", () => writeToDestination(target.destination, tar, means.stdout, signal));
       return undefined;
     }
@@ -168,7 +168,7 @@ function filesOf({ platform, chain, attestFiles }: PlatformResult): PlatformFile
 }
 
 function filesOptions(target: Extract<ExportTarget, { kind: "local" | "tar" }>, { means, options }: { means: PublishMeans; options: PublishOptions }): FilesOptions {
-  return { platformSplit: target.platformSplit, attestationPrefix: target.attestationPrefix, epochNs: options.epochNs, nowNs: means.clock.nowNs() };
+  return { platformSplit: target.platformSplit, attestationPrefix: target.attestationPrefix, epochNs: options.epochNs, nowNs: secondsOnly(means.clock.nowNs()) };
 }
 
 function secondsOnly(ns: bigint): bigint {

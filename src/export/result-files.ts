@@ -1,12 +1,16 @@
 import type { Entry } from "../archive/entry.ts";
 import type { Member } from "../archive/member.ts";
+import { compareNames } from "../archive/path-bytes.ts";
 import { bytesOf } from "../content/bytes.ts";
 import type { Digest } from "../content/digest.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { TreeNode } from "../snapshot/tree-node.ts";
 import { Tree } from "../snapshot/tree.ts";
+import { ExportError } from "./error.ts";
 import type { Statement } from "./statement.ts";
+
+const NS_PER_S = 1_000_000_000n;
 
 /** A file of a result, as the subject of a statement about it. */
 export interface ResultFile {
@@ -25,28 +29,63 @@ export interface FilesOptions {
   /** Undefined: a folder for each platform where there are several. */
   readonly platformSplit: boolean | undefined;
   readonly attestationPrefix: string;
-  /** SOURCE_DATE_EPOCH: no time is later than this. */
+  /** SOURCE_DATE_EPOCH: the time of everything. */
   readonly epochNs: bigint | undefined;
-  /** The time of what this export makes itself: folders of platforms, statements. */
+  /** The time of statements where there is no such epoch. */
   readonly nowNs: bigint;
 }
 
-/** The files of a build's result, statements among them, in the order of a tar (anchor b.8, c). */
+/**
+ * The files of a build's result, statements among them in the order of their names (anchor b.8, c).
+ * Without a folder for each platform, no two platforms may have a file of one name. Throws ExportError ("usage") then.
+ */
 export async function* resultMembers(results: readonly PlatformFiles[], options: FilesOptions, signal: AbortSignal): AsyncIterable<Member> {
   const split = options.platformSplit ?? results.length > 1;
-  const madeNs = options.epochNs ?? options.nowNs;
+  const owners = new Map<string, string>();
   for (const result of results) {
-    const folder = formatPlatform(result.platform).replaceAll("/", "_");
-    if (split) yield { entry: madeEntry(folder, "directory", { sizeBytes: 0, mtimeNs: madeNs }), content: bytesOf() };
+    const platform = formatPlatform(result.platform);
+    const folder = split ? platform.replaceAll("/", "_") : "";
+    if (split) yield { entry: madeEntry(folder, "directory", { sizeBytes: 0, mtimeNs: options.epochNs ?? 0n }), content: bytesOf() };
     const tree = await Tree.open(result.chain, signal);
-    const statements = result.attest(await regularFiles(tree, signal));
-    for await (const { entry, content } of treeMembers(tree, signal)) yield { entry: placed(entry, split ? folder : "", options.epochNs), content };
-    for (const { filename, bytes } of statements) {
-      const name = options.attestationPrefix + (split || results.length === 1 ? filename : withPlatform(filename, folder));
-      const entry = madeEntry(name, "file", { sizeBytes: bytes.byteLength, mtimeNs: madeNs });
-      yield { entry: placed(entry, split ? folder : "", undefined), content: bytesOf(bytes) };
+    const statements = statementMembers(result.attest(await regularFiles(tree, signal)), { ...options, suffix: split || results.length === 1 ? "" : platform });
+    for await (const { entry, content } of withStatements(treeMembers(tree, signal), statements)) {
+      const other = entry.kind === "directory" || split ? undefined : owners.get(entry.path);
+      if (other !== undefined) throw new ExportError("usage", `cannot overwrite ${entry.path} from ${other} with ${platform} when split option is disabled`);
+      owners.set(entry.path, platform);
+      yield { entry: placed(entry, folder, options.epochNs), content };
     }
   }
+}
+
+/** The same as an archive has them: BuildKit's, like most that Go's archive/tar writes, know whole seconds only, and the nearest one. */
+export async function* archiveMembers(members: AsyncIterable<Member>): AsyncIterable<Member> {
+  for await (const { entry, content } of members) yield { entry: { ...entry, mtimeNs: nearestSecond(entry.mtimeNs) }, content };
+}
+
+/** In the order of a walk: a directory's content stands before what follows the directory. */
+async function* withStatements(files: AsyncIterable<Member>, statements: readonly Member[]): AsyncIterable<Member> {
+  let next = 0;
+  for await (const member of files) {
+    for (let statement = statements[next]; statement !== undefined && walkOrder(statement, member) <= 0; statement = statements[next]) {
+      yield statement;
+      next += 1;
+    }
+    // A statement takes the place of a file of its name.
+    if (statements[next - 1]?.entry.path !== member.entry.path) yield member;
+  }
+  yield* statements.slice(next);
+}
+
+function statementMembers(statements: readonly Statement[], { attestationPrefix, epochNs, nowNs, suffix }: FilesOptions & { readonly suffix: string }): Member[] {
+  const members = statements.map(({ filename, bytes }): Member => {
+    const name = attestationPrefix + (suffix === "" ? filename : withPlatform(filename, suffix.replaceAll("/", "_")));
+    return { entry: madeEntry(name, "file", { sizeBytes: bytes.byteLength, mtimeNs: epochNs ?? nowNs }), content: bytesOf(bytes) };
+  });
+  return members.toSorted(walkOrder);
+}
+
+function walkOrder(a: Member, b: Member): number {
+  return compareNames(a.entry.path.replaceAll("/", "\0"), b.entry.path.replaceAll("/", "\0"));
 }
 
 /** Every file but the root directory itself; a second name of a file is a hard link to the first. */
@@ -80,8 +119,14 @@ function placed(entry: Entry, folder: string, epochNs: bigint | undefined): Entr
     ...entry,
     path: inFolder(entry.path),
     ...(entry.kind === "hardlink" && entry.linkname !== undefined ? { linkname: inFolder(entry.linkname) } : {}),
-    mtimeNs: epochNs !== undefined && entry.mtimeNs > epochNs ? epochNs : entry.mtimeNs,
+    mtimeNs: epochNs ?? entry.mtimeNs,
   };
+}
+
+/** Halves go up. */
+function nearestSecond(ns: bigint): bigint {
+  const shifted = ns + 500_000_000n;
+  return shifted - (((shifted % NS_PER_S) + NS_PER_S) % NS_PER_S);
 }
 
 function madeEntry(path: string, kind: "file" | "directory", { sizeBytes, mtimeNs }: { sizeBytes: number; mtimeNs: bigint }): Entry {
