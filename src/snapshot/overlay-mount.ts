@@ -1,11 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { Privilege } from "./privilege.ts";
 
 /** mount(2) takes one page, with the zero byte at its end. */
 const MOUNT_DATA_BYTES_MAX = 4095;
+
+/** Where short links are made. Not os.tmpdir(), which reads the environment of a process that is not ours to read. */
+export const LINKS_PARENT: string = "/tmp";
 
 /** What separates options and directories from each other. */
 const SEPARATORS = /[,:\\]/;
@@ -35,7 +37,7 @@ export async function mountOverlay(
   const paths = [...overlay.lower, ...Object.values(overlay.writable ?? {})];
   if (Buffer.byteLength(data) <= MOUNT_DATA_BYTES_MAX && !paths.some((path) => SEPARATORS.test(path))) return await mount(data);
   // The kernel looks names up once, while it mounts: short links serve as well.
-  const links = mkdtempSync(join(tmpdir(), "s"));
+  const links = mkdtempSync(join(LINKS_PARENT, "s"));
   try {
     await mount(overlayData(linkShort(overlay, links), privilege));
   } finally {

@@ -1,12 +1,11 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import { ChangeRecorder } from "./change-recorder.ts";
 import { DiskTree } from "./disk-tree.ts";
 import type { MountedTree } from "./layer-store.ts";
 import type { Layer } from "./layer.ts";
-import { lowerDirectoriesMax, mountOverlay } from "./overlay-mount.ts";
+import { LINKS_PARENT, lowerDirectoriesMax, mountOverlay } from "./overlay-mount.ts";
 import type { Privilege } from "./privilege.ts";
 import { diffUpper } from "./upper-diff.ts";
 
@@ -129,7 +128,7 @@ export class OverlayTree implements MountedTree {
   async #lower(atLeast: number, signal: AbortSignal): Promise<readonly string[]> {
     const trees = [...this.#parts.trees];
     for (let missing = atLeast - trees.length; missing > 0; missing -= 1) trees.unshift(this.#directory(`empty-${missing}`));
-    const most = lowerDirectoriesMax(Buffer.byteLength(tmpdir()) + LINKS_NAME_BYTES);
+    const most = lowerDirectoriesMax(Buffer.byteLength(LINKS_PARENT) + LINKS_NAME_BYTES);
     if (trees.length <= most) return trees.toReversed();
     // At the very bottom nothing shines through, so that the lowest layers may be one overlay of their own.
     const bottom = join(this.#parts.scratch, "bottom");
