@@ -1,5 +1,7 @@
+import { asBuildError } from "../engine/build-error.ts";
 import { openEngine, type SandboxChoice } from "../engine/engine.ts";
 import { build as runBuild } from "../engine/build.ts";
+import { withLayoutDigests } from "../engine/layout-digests.ts";
 import { planBuild } from "../engine/plan-build.ts";
 import { EventQueue } from "../progress/event-queue.ts";
 import type { BuildEvent } from "../progress/event.ts";
@@ -37,8 +39,14 @@ export function build(request: BuildRequest): BuildRun {
 async function run(request: BuildRequest, report: (event: BuildEvent) => void): Promise<BuildOutcome> {
   const signal = request.signal ?? new AbortController().signal;
   signal.throwIfAborted();
-  const plan = planBuild(request);
-  await using engine = await openEngine({ root: request.root, env: request.env, sandbox: request.sandbox ?? "auto", report });
+  try {
+    const plan = await withLayoutDigests(planBuild(request), signal);
+    await using engine = await openEngine({ root: request.root, env: request.env, sandbox: request.sandbox ?? "auto", report });
 
-  return await runBuild(plan, { engine, request, report }, signal);
+    return await runBuild(plan, { engine, request, report }, signal);
+  } catch (error) {
+    // An abort is the caller's own doing: it gets its reason back, whatever broke on the way down.
+    signal.throwIfAborted();
+    throw asBuildError(error);
+  }
 }

@@ -40,3 +40,11 @@ export function codeOf(error: unknown): { readonly code: string; readonly retrya
   if (typeof code === "string") return { code, retryable: retryable === true };
   return codeOf(error.cause);
 }
+
+/** Gives every failure that has a code the one form that callers know. One without a code is a bug of ours, and stays what it is. */
+export function asBuildError(error: unknown): unknown {
+  const coded = codeOf(error);
+  if (coded === undefined || error instanceof BuildError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new BuildError(message, { ...coded, excerpt: undefined, report: "", exitCode: undefined }, { cause: error });
+}

@@ -120,6 +120,7 @@ async function describeRequest(plan: BuildPlan, { env, report }: { readonly env:
   return { attributes, facts: facts === undefined || isGitProblem(facts) ? undefined : facts };
 }
 
+/** planBuild refuses an output that would need it. */
 const refuseStdout: WriteStdout = async () => {
-  throw new RangeError("an output goes to standard output, and the caller gave no `stdout`");
+  throw new RangeError("nobody takes standard output");
 };

@@ -1,7 +1,12 @@
 import { DockerfileError } from "../frontend/dockerfile/dockerfile-error.ts";
+import { FrontendOptionError } from "../frontend/dockerfile/frontend-option-error.ts";
+import { HttpError } from "../host/http-error.ts";
 import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
 import { ProcessExitError } from "../ops/operation-error.ts";
 import type { SourceExcerpt } from "../progress/event.ts";
+import { CredentialError } from "../registry/credential.ts";
+import { RegistryError } from "../registry/registry-error.ts";
+import { SourceError } from "../source/source-error.ts";
 import { VertexError } from "../solver/vertex-error.ts";
 import { BuildError, codeOf } from "./build-error.ts";
 import { describeExcerpt, describeFailedStep } from "./failure-report.ts";
@@ -26,7 +31,7 @@ export function explainFailure(error: unknown, { graphs, files, dockerfileName }
   const dockerfile = bytes && { filename: dockerfileName, text: Buffer.from(bytes).toString("utf8") };
   if (error instanceof DockerfileError) return dockerfileFailure(error, dockerfile);
   if (error instanceof VertexError) return stepFailure(error, graphs, dockerfile);
-  const coded = codeOf(error);
+  const coded = error instanceof FrontendOptionError ? { code: "usage", retryable: false } : codeOf(error);
   if (coded === undefined || error instanceof BuildError) return error;
   return new BuildError(`failed to solve: ${messageOf(error)}`, { ...coded, excerpt: undefined, report: "", exitCode: undefined }, { cause: error });
 }
@@ -35,7 +40,13 @@ function dockerfileFailure(error: DockerfileError, dockerfile: DockerfileText | 
   const ranges = error.locations.flat();
   const excerpt = excerptOf(dockerfile, ranges.map(({ start }) => start.line), ranges.map(({ end }) => end.line));
   const report = excerpt === undefined ? "" : describeExcerpt(excerpt);
-  return new BuildError(`failed to solve: ${error.message}`, { code: "dockerfile", retryable: false, excerpt, report, exitCode: undefined }, { cause: error });
+  const coded = (saidByTheWorld(error.cause) ? codeOf(error.cause) : undefined) ?? { code: "dockerfile", retryable: false };
+  return new BuildError(`failed to solve: ${error.message}`, { ...coded, excerpt, report, exitCode: undefined }, { cause: error });
+}
+
+/** True where the Dockerfile may be right, and what it names could not be had. */
+function saidByTheWorld(cause: unknown): boolean {
+  return [RegistryError, SourceError, CredentialError, HttpError].some((kind) => cause instanceof kind);
 }
 
 function stepFailure(error: VertexError, graphs: readonly LlbGraph[], dockerfile: DockerfileText | undefined): BuildError {

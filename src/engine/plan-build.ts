@@ -56,7 +56,7 @@ function checkTag(text: string): string {
   return text;
 }
 
-function planExports({ outputs, push, annotations, workingDirectory, context }: BuildRequest, names: readonly string[]): BuildPlan["exports"] {
+function planExports({ outputs, push, annotations, workingDirectory, context, stdout }: BuildRequest, names: readonly string[]): BuildPlan["exports"] {
   const defaults = {
     names,
     annotations: (annotations ?? []).flatMap(parseAnnotation),
@@ -67,6 +67,7 @@ function planExports({ outputs, push, annotations, workingDirectory, context }: 
   const all: BuildPlan["exports"] = [first, ...rest];
   const pushed = push === true ? withPush(all, () => parseOutput("type=image", defaults)) : all;
   for (const target of pushed) requireNames(target);
+  if (stdout === undefined && pushed.some(isStdout)) throw new RequestError("usage", "an output goes to standard output, and the caller gave no `stdout`");
   if (pushed.filter(isStdout).length > 1) throw new RequestError("usage", "only one output can go to standard output");
   return pushed;
 }

@@ -41,7 +41,7 @@ function observerOf(graph: LlbGraph, { steps }: BuildServices): SolveObserver<La
   const isSource = (vertex: Vertex<LayerChain>): boolean => graph.vertices.get(vertex.digest)?.op.op.case === "source";
   return {
     // A source does its work when it is named: a directory is read, an image is looked up.
-    keying: (vertex, work) => (isSource(vertex) ? steps.step(vertex, work) : work()),
+    keying: (vertex, work) => (isSource(vertex) ? steps.step(vertex, work) : steps.prelude(vertex, work)),
     running: (vertex, work) => (isSource(vertex) ? work() : steps.step(vertex, work)),
     cached: (vertex) => steps.cached(vertex),
   };

@@ -1,6 +1,7 @@
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
 import type { ReportEvent } from "../progress/event.ts";
+import { VertexError } from "../solver/vertex-error.ts";
 
 /** Turns work into the events of one step. */
 export class StepReporter {
@@ -27,7 +28,19 @@ export class StepReporter {
       this.#report({ kind: "step-finished", step: digest, at: this.#clock.now() });
       return result;
     } catch (error) {
-      this.#report({ kind: "step-failed", step: digest, message: error instanceof Error ? error.message : String(error), at: this.#clock.now() });
+      this.#failed(digest, error);
+      throw error;
+    }
+  }
+
+  /** Work before a step. It is told only where it fails, such as for what is not there; to be stopped since another failed is no failure. */
+  async prelude<T>({ digest, name }: { readonly digest: Digest; readonly name: string }, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      if (error instanceof VertexError) throw error;
+      this.#report({ kind: "step-started", step: digest, name, at: this.#clock.now() });
+      this.#failed(digest, error);
       throw error;
     }
   }
@@ -42,6 +55,10 @@ export class StepReporter {
   /** A part of a step that has come to its end: a layer, a manifest. */
   finished(step: Digest, id: string, sizeBytes: number | undefined): void {
     this.#report({ kind: "step-progress", step, id, doneBytes: sizeBytes ?? 0, totalBytes: sizeBytes, finished: true, at: this.#clock.now() });
+  }
+
+  #failed(step: Digest, error: unknown): void {
+    this.#report({ kind: "step-failed", step, message: error instanceof Error ? error.message : String(error), at: this.#clock.now() });
   }
 
   output(step: Digest, stream: "stdout" | "stderr", bytes: Uint8Array): void {

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Environment } from "../host/environment.ts";
-import type { NamedSecret, SecretSource } from "./secret-flag.ts";
+import type { NamedSecret } from "./secret-flag.ts";
 import { SessionError, systemReason } from "./session-error.ts";
 import type { LocalDirectory, Session } from "./session.ts";
 
@@ -36,7 +36,7 @@ export async function openEmbeddedSession(options: EmbeddedSessionOptions, signa
     directory: (name) => options.directories.get(name),
     async secret(id, secretSignal) {
       const source = secrets.get(id);
-      return source === undefined ? undefined : await readSecret(source, options.environment, secretSignal);
+      return source === undefined ? undefined : await readSecret({ id, source }, options.environment, secretSignal);
     },
   };
 }
@@ -51,7 +51,7 @@ async function checkFile(id: string, path: string): Promise<void> {
   if (sizeBytes > SECRET_BYTES_MAX) throw new SessionError("secret-too-big", `secret ${id} too big. max size 500KiB`);
 }
 
-async function readSecret(source: SecretSource, environment: Environment, signal: AbortSignal): Promise<Uint8Array> {
+async function readSecret({ id, source }: NamedSecret, environment: Environment, signal: AbortSignal): Promise<Uint8Array> {
   switch (source.kind) {
     case "env":
       // A variable that was named but is not set is an empty secret, as there.
@@ -64,6 +64,11 @@ async function readSecret(source: SecretSource, environment: Environment, signal
         throw new SessionError("unreadable", `open ${source.path}: ${systemReason(error)}`, { cause: error });
       }
     case "function":
-      return await source.read(signal);
+      try {
+        return await source.read(signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        throw new SessionError("unreadable", `secret ${id}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      }
   }
 }

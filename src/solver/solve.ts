@@ -94,7 +94,7 @@ export class Solver<R> {
       const contentOf = map.contentOf[i];
       if (contentOf === undefined) return { kind: "made-by", key: input.solution.outputKey, index: input.index };
       const result = await resultOf(input);
-      return { kind: "content", digest: await this.#track(() => this.#blame(vertex, () => contentOf(result, signal))) };
+      return { kind: "content", digest: await this.#track(() => this.#blame(vertex, () => this.#context.observer.keying(vertex, () => contentOf(result, signal)))) };
     }));
     return cacheKey(map.digest, keyed);
   }
