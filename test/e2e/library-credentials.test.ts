@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { build, BuildError, type BuildRequest, type Credential, type FoundCredential } from "../../src/doors/build.ts";
 import { DOCKER_REGISTRY_USER, dockerRegistrySkip, startDockerRegistry, type DockerRegistry } from "../../src/testing/docker-registry.ts";
+import { registryTags } from "./registry-tags.ts";
 import { openWorkshop, type Workshop } from "./workshop.ts";
 
 let workshop: Workshop;
@@ -42,8 +43,7 @@ async function push(name: string, credential: Credential | undefined, more: Part
 }
 
 async function hasTag(name: string): Promise<boolean> {
-  const authorization = `Basic ${Buffer.from(`${DOCKER_REGISTRY_USER.username}:${DOCKER_REGISTRY_USER.password}`).toString("base64")}`;
-  return (await fetch(`http://${registry.host}/v2/${name}/manifests/1`, { headers: { authorization } })).status === 200;
+  return (await registryTags(registry.host, name, DOCKER_REGISTRY_USER)).includes("1");
 }
 
 function assertRefused(error: unknown): void {

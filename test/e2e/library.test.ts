@@ -57,7 +57,8 @@ test("a plan goes in, and events of known kinds and an outcome come out", async 
   const outcome = await run.result;
   assert.ok(words.includes("start [1/1] COPY hello.txt /"), words.join("\n"));
   assert.match(outcome.imageId ?? "", /^sha256:[0-9a-f]{64}$/);
-  assert.deepEqual([outcome.names, outcome.platforms.length], [["docker.io/library/a:1"].map(() => "a:1"), 1]);
+  assert.match(outcome.names.join(), /^(?:docker\.io\/library\/)?a:1$/);
+  assert.equal(outcome.platforms.length, 1);
 });
 
 test("every step that starts ends", async () => {
@@ -72,7 +73,7 @@ test("every step that starts ends", async () => {
 
 test("the result settles when nobody reads the events", async () => {
   const { names } = await build(await workshop.request(COPY_ONLY, { ...hello, tags: ["unread:1"] })).result;
-  assert.deepEqual(names, ["unread:1"]);
+  assert.match(names.join(), /^(?:docker\.io\/library\/)?unread:1$/);
 });
 
 test("a step's output that nobody reads does not hold it up", { skip: runSkip }, async () => {
@@ -239,5 +240,5 @@ test("a context is read without a Dockerfile's text where one lies in it", async
   const context = await workshop.directory({ "sub/Dockerfile": COPY_ONLY, "sub/hello.txt": "hello\n" });
   await mkdir(join(context, "sub/empty"));
   const { names } = await build({ context: join(context, "sub"), root: workshop.root, env: workshop.env, tags: ["file:1"] }).result;
-  assert.deepEqual(names, ["file:1"]);
+  assert.match(names.join(), /^(?:docker\.io\/library\/)?file:1$/);
 });

@@ -5,15 +5,21 @@
 import { writeFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 
-const seen: string[] = [];
-const where = (): string => (new Error().stack ?? "").split("\n").slice(3, 9).map((line) => line.trim()).join(" | ");
+/** What was done to the process, each thing from each place once. */
+const seen = new Set<string>();
+
+function note(what: string): void {
+  // Above us in the stack are this function and whoever watches.
+  const from = (new Error().stack ?? "").split("\n").slice(3).find((line) => !line.includes("quiet-process"))?.trim() ?? "at the top";
+  seen.add(`${what} ${from.replaceAll(/file:\S*\/src\//g, "src/")}`);
+}
 
 function watch(object: object, name: string, label: string): void {
   const methods = object as Record<string, (...args: unknown[]) => unknown>;
   const original = methods[name];
   if (original === undefined) throw new Error(`nothing to watch: ${label}`);
   methods[name] = function watched(this: unknown, ...args: unknown[]): unknown {
-    seen.push(`${label}(${args.map((arg) => (typeof arg === "string" ? arg : typeof arg)).join(", ")}) ${where()}`);
+    note(`${label}(${args.map((arg) => (typeof arg === "string" ? arg : typeof arg)).join(", ")})`);
     return original.apply(this, args);
   };
 }
@@ -22,15 +28,12 @@ const request = JSON.parse(await text(process.stdin)) as { context: string; root
 
 // From here on whatever touches the process is written down, the loading of the modules as well.
 process.env = new Proxy({ ...process.env }, {
-  get: (target, key) => (note("reads", key), Reflect.get(target, key) as unknown),
-  has: (target, key) => (note("looks for", key), Reflect.has(target, key)),
-  ownKeys: (target) => (note("lists", "all"), Reflect.ownKeys(target)),
-  set: (_target, key) => (note("sets", key), true),
-  deleteProperty: (_target, key) => (note("deletes", key), true),
+  get: (target, key) => (note(`reads ${String(key)}`), Reflect.get(target, key) as unknown),
+  has: (target, key) => (note(`looks for ${String(key)}`), Reflect.has(target, key)),
+  ownKeys: (target) => (note("lists all variables"), Reflect.ownKeys(target)),
+  set: (_target, key) => (note(`sets ${String(key)}`), true),
+  deleteProperty: (_target, key) => (note(`deletes ${String(key)}`), true),
 });
-function note(does: string, key: string | symbol): void {
-  seen.push(`${does} ${String(key)} ${where()}`);
-}
 for (const name of ["exit", "abort", "chdir", "cwd", "umask", "on", "once", "addListener", "prependListener", "emitWarning", "setuid", "setgid"]) watch(process, name, `process.${name}`);
 for (const stream of ["stdout", "stderr"] as const) watch(process[stream], "write", `${stream}.write`);
 for (const name of ["log", "error", "warn", "info"]) watch(console, name, `console.${name}`);
@@ -50,4 +53,4 @@ const run = build({
 const events = await Array.fromAsync(run.events);
 const result = await run.result.then(() => "done", (error: unknown) => (error instanceof Error ? String(error.stack) : String(error)));
 const during = listeners();
-writeFileSync(process.argv[2] ?? "", JSON.stringify({ seen, before, after: during, result, events: events.length }));
+writeFileSync(process.argv[2] ?? "", JSON.stringify({ seen: [...seen], before, after: during, result, events: events.length }));
