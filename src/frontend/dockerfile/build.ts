@@ -9,6 +9,7 @@ import { convertDockerfile } from "./convert/convert-dockerfile.ts";
 import { findDirective } from "./directives.ts";
 import { Findings } from "./findings.ts";
 import type { FrontendMeans } from "./frontend-source.ts";
+import { parseBool } from "./go-text.ts";
 import { FrontendOptionError } from "./frontend-option-error.ts";
 import type { Finding, Warn } from "./parsed.ts";
 import { parseDockerfile } from "./stages.ts";
@@ -33,6 +34,9 @@ export async function buildDockerfile(gateway: Gateway, request: FrontendRequest
 function checkRequest({ opts, disabledCapabilities }: FrontendRequest): void {
   if (disabledCapabilities.has("file.base")) throw new FrontendOptionError("needs BuildKit 0.5 or later");
   if ((opts.get("override-copy-image") ?? "") !== "") throw new FrontendOptionError(`support for "override-copy-image" was removed in BuildKit 0.11`);
+  if (parseBool(opts.get("build-arg:BUILDKIT_DISABLE_FILEOP") ?? "") === true) {
+    throw new FrontendOptionError(`support for "BUILDKIT_DISABLE_FILEOP" build-arg was removed in BuildKit 0.11`);
+  }
 }
 
 interface Conversions {
