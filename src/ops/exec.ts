@@ -3,6 +3,7 @@ import { digestOf, type Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
 import { MountType, NetMode, SecurityMode, type ExecOp, type Meta, type Mount } from "../llb/op.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
+import { SandboxError } from "../sandbox/sandbox-error.ts";
 import type { NetworkMode, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
 import { contentDigest } from "../snapshot/checksum.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
@@ -29,6 +30,9 @@ export type OnOutput = (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
 
 /** What a command's name is to others on the network: BuildKit's word, since programs write it down. */
 const HOSTNAME_DEFAULT = "buildkitsandbox";
+
+/** What runc and crun end with when they cannot execute the command, and so what BuildKit reports. */
+const NOT_EXECUTED = 1;
 
 /** RUN: a command on a tree, whose changes become a layer. */
 export function execOperation(op: ExecOp, platform: Platform, services: ExecServices, onOutput: OnOutput): Operation<LayerChain> {
@@ -88,7 +92,10 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, on
     onOutput(stream, chunk);
   });
   const sandbox = await services.sandbox();
-  const exitCode = await sandbox.run(process, mounts.root, signal);
+  const exitCode = await sandbox.run(process, mounts.root, signal).catch((error: unknown) => {
+    if (!(error instanceof SandboxError) || error.code !== "command") throw error;
+    throw new ProcessExitError({ argv: meta.args, exitCode: NOT_EXECUTED, outputTail: tail.text(), cause: error });
+  });
   if (!allowed(meta).includes(exitCode)) throw new ProcessExitError({ argv: meta.args, exitCode, outputTail: tail.text() });
   const chains = await mounts.commit(signal);
   for (const layer of chains.flatMap((chain) => chain.at(-1) ?? [])) {

@@ -12,6 +12,14 @@ export class OperationError extends Error {
   }
 }
 
+export interface ProcessExit {
+  readonly argv: readonly string[];
+  readonly exitCode: number;
+  readonly outputTail: string;
+  /** Where it could not even be executed. */
+  readonly cause?: Error;
+}
+
 /** A command of a RUN ended with another status than it should. */
 export class ProcessExitError extends OperationError {
   override readonly name = "ProcessExitError";
@@ -20,8 +28,9 @@ export class ProcessExitError extends OperationError {
   /** The end of what it printed, both streams as they came. */
   readonly outputTail: string;
 
-  constructor(exit: { readonly argv: readonly string[]; readonly exitCode: number; readonly outputTail: string }) {
-    super("step-failed", `process ${JSON.stringify(exit.argv.join(" "))} did not complete successfully: exit code: ${exit.exitCode}`);
+  constructor(exit: ProcessExit) {
+    const why = exit.cause === undefined ? "" : `: ${exit.cause.message}`;
+    super("step-failed", `process ${JSON.stringify(exit.argv.join(" "))} did not complete successfully: exit code: ${exit.exitCode}${why}`, { cause: exit.cause });
     this.argv = exit.argv;
     this.exitCode = exit.exitCode;
     this.outputTail = exit.outputTail;

@@ -6,7 +6,7 @@ import type { Bundle } from "./bundle.ts";
 import type { BundleRuntime } from "./oci-runtime.ts";
 import { TOOL_ENVIRONMENT, follow } from "./run-to-end.ts";
 import type { RuntimeSpec } from "./runtime-spec.ts";
-import { SandboxError } from "./sandbox-error.ts";
+import { startError } from "./sandbox-error.ts";
 import type { SandboxProcess } from "./sandbox.ts";
 
 /** Where the set-up program says why it could not start the process. Empty when it did. */
@@ -42,7 +42,7 @@ export class NamespacesRuntime implements BundleRuntime {
     const child = await this.#namespace.spawn({ argv: [unsharePath, ...argv], cwd: bundle.folder, env: TOOL_ENVIRONMENT }, signal);
     const exitCode = await follow(child, onOutput);
     const complaint = signal.aborted ? "" : readFileSync(join(bundle.folder, START_ERROR_FILE), "utf8");
-    if (complaint !== "") throw new SandboxError("start", complaint);
+    if (complaint !== "") throw startError(complaint);
     return exitCode;
   }
 }

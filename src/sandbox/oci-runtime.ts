@@ -4,7 +4,7 @@ import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { Bundle } from "./bundle.ts";
 import { containerId, removeLeftovers } from "./leftovers.ts";
 import { TOOL_ENVIRONMENT, follow } from "./run-to-end.ts";
-import { SandboxError } from "./sandbox-error.ts";
+import { startError } from "./sandbox-error.ts";
 import type { SandboxProcess } from "./sandbox.ts";
 
 /** Starts the process of a prepared bundle and waits for its end. */
@@ -38,7 +38,7 @@ export class OciRuntime implements BundleRuntime {
     const exitCode = await follow(child, onOutput);
     // SIGKILL took the runtime with the process; nothing that it had made is cleaned up yet.
     if (signal.aborted) await removeLeftovers(this.#options.stateFolder, bundle.id);
-    else if (exitCode !== 0 && !existsSync(pidFile)) throw startError(this.#options.name, log, exitCode);
+    else if (exitCode !== 0 && !existsSync(pidFile)) throw startError(logMessages(log).at(-1) ?? `${this.#options.name} ended with exit code ${exitCode} before the process was started`);
     return exitCode;
   }
 
@@ -47,11 +47,6 @@ export class OciRuntime implements BundleRuntime {
     const own = name === "runc" ? (rootless ? ["--rootless=true"] : []) : [`--cgroup-manager=${rootless ? "disabled" : "cgroupfs"}`];
     return [path, "--root", stateFolder, ...own, ...args];
   }
-}
-
-function startError(runtime: string, log: string, exitCode: number): SandboxError {
-  const message = logMessages(log).at(-1) ?? `${runtime} ended with exit code ${exitCode} before the process was started`;
-  return new SandboxError("start", message);
 }
 
 /** One JSON object per line; crun leaves out the last line's end. */

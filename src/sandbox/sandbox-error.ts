@@ -2,6 +2,7 @@ export type SandboxErrorCode =
   | "unavailable" // no runtime that was asked for can be used here
   | "user" // USER names nobody in the tree
   | "path" // a working directory or mount point that cannot be made in the tree
+  | "command" // the tree has no such command, or it is none
   | "start"; // the runtime could not start the process
 
 /** Why a process did not run. What the process itself returned is an exit code, never an error. */
@@ -17,4 +18,12 @@ export class SandboxError extends Error {
   get retryable(): boolean {
     return false;
   }
+}
+
+/** How runc, crun and our own runtime begin when it is the command that they cannot execute. */
+const COMMAND_REFUSED = /\bexec: "|\bexecutable file `|\bopen executable\b|\bexec format error\b/;
+
+/** What a runtime said when it did not start the process, as an error that tells whose fault it is. */
+export function startError(message: string): SandboxError {
+  return new SandboxError(COMMAND_REFUSED.test(message) ? "command" : "start", message);
 }

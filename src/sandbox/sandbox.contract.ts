@@ -86,7 +86,7 @@ function testProcess(ground: Ground): void {
 
   test("a command that is not there is an error and not an exit code", async () => {
     for (const command of ["no-such-command", "/no/such/command"]) {
-      await assert.rejects(run(ground, [], { argv: [command] }), (error) => error instanceof SandboxError && error.code === "start" && error.message.includes(command));
+      await assert.rejects(run(ground, [], { argv: [command] }), (error) => error instanceof SandboxError && error.code === "command" && error.message.includes(command));
     }
   });
 
