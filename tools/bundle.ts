@@ -28,6 +28,8 @@ export async function bundle(directory: string): Promise<void> {
     target: "node24",
     // What npm installs beside us: it brings a native part for each machine.
     external: Object.keys(manifest().dependencies),
+    // The protobuf library would read it of a process whose environment is not ours to read.
+    define: { "process.env.BUF_BIGINT_DISABLE": "undefined" },
     // In the notices instead, once.
     legalComments: "none",
     chunkNames: "chunks/[name]-[hash]",
