@@ -20,6 +20,8 @@ export interface BuildContext {
   readonly report: ReportEvent;
 }
 
+const NO_OUTPUT = "WARNING: No output specified. Build result will only remain in the build cache. To push it to a registry use -t NAME --push, to write it to a file -o type=oci,dest=FILE";
+
 /**
  * One build, from plan to outcome.
  *
@@ -29,6 +31,7 @@ export interface BuildContext {
 export async function build(plan: BuildPlan, context: BuildContext, signal: AbortSignal): Promise<BuildOutcome> {
   await using means = await openBuildMeans(plan, context, signal);
 
+  if (plan.exports.every(({ kind }) => kind === "cacheonly")) context.report({ kind: "notice", message: NO_OUTPUT });
   try {
     const compiled = await compile(means, signal);
     const solved = await solveGraphs(compiled.platforms.map(({ definition }) => definition), means, signal);
