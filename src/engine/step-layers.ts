@@ -26,9 +26,8 @@ function describeChain(chain: LayerChain, descriptors: LayerDescriptors): Descri
   return chain.length > 0 && described.length === chain.length ? described : undefined;
 }
 
+/** The bytes alone: what else a manifest says of a layer is no part of the record. */
 function descriptorOf(layer: Layer, descriptors: LayerDescriptors): Descriptor | undefined {
-  const exported = descriptors.get(layer.id);
-  if (exported !== undefined) return exported;
-  const origin = originOf(layer)?.descriptor;
-  return origin && { mediaType: origin.mediaType, digest: origin.digest, size: origin.size };
+  const known = descriptors.get(layer.id) ?? originOf(layer)?.descriptor;
+  return known && { mediaType: known.mediaType, digest: known.digest, size: known.size };
 }

@@ -134,6 +134,8 @@ test("rewrite-timestamp sets later times back, and leaves all else as it is with
   assert.deepEqual(before, (await own.entries(signal)).map(exportedEntry));
   assert.deepEqual(after, before.map((entry) => (entry.mtimeNs > EPOCH_NS ? { ...entry, mtimeNs: EPOCH_NS } : entry)));
   assert.notEqual(rewritten.diffId, plain.diffId);
+  assert.deepEqual([plain.descriptor.annotations, rewritten.descriptor.annotations], [undefined, { "buildkit/rewritten-timestamp": "1400000000" }]);
+  assert.equal((await layerBlob(own, { ...GZIP, mediaTypes: "docker", rewriteToNs: EPOCH_NS }, context, signal)).descriptor.annotations, undefined);
 });
 
 test("two layers that differ in late times only come to one blob", async () => {

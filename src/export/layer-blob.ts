@@ -61,8 +61,14 @@ export async function layerBlob(layer: Layer, form: BlobForm, context: Serialise
   return {
     layer, origin: undefined, diffId: blob.diffId,
     createdNs: origin === undefined ? context.facts.createdNs(layer.id) : undefined,
-    descriptor: { mediaType: layerMediaType(blob.mediaType, form.mediaTypes), digest: blob.digest, size: blob.sizeBytes },
+    descriptor: { mediaType: layerMediaType(blob.mediaType, form.mediaTypes), digest: blob.digest, size: blob.sizeBytes, ...rewriteMark(form, origin !== undefined) },
   };
+}
+
+/** BuildKit says of a layer whose times it set back what to, in seconds; Docker's descriptors have no annotations. */
+function rewriteMark({ rewriteToNs, mediaTypes }: BlobForm, isBase: boolean): Pick<Descriptor, "annotations"> {
+  if (rewriteToNs === undefined || isBase || mediaTypes === "docker") return {};
+  return { annotations: { "buildkit/rewritten-timestamp": String(rewriteToNs / 1_000_000_000n) } };
 }
 
 /** Reads an image's blobs wherever they are: documents in memory, our layers in the store, the base's at their origin. */
