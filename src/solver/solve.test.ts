@@ -48,6 +48,15 @@ test("a change elsewhere in an input is no miss where only a part of it is used"
   assert.deepEqual(again, ["context", "copy", "run"]);
 });
 
+test("the last step, too, is found by the content that it uses", async () => {
+  const cache = memoryResultCache<string>();
+  const steps = (context: string): Steps => ({ context: { digest: context, output: context, reusable: false }, copy: { inputs: ["context"], part: (text) => text.slice(0, 3), output: "layer" } });
+  await solve(graphOf([], steps("abc-1")), "copy", cache);
+  const ran: string[] = [];
+  assert.equal(await solve(graphOf(ran, steps("abc-2")), "copy", cache), "layer");
+  assert.deepEqual(ran, ["context"]);
+});
+
 test("no-cache runs the vertex and what stands on it, and later builds use what it made", async () => {
   const cache = memoryResultCache<string>();
   await solve(graphOf([], { a: { output: "old" }, b: { inputs: ["a"] } }), "b", cache);
