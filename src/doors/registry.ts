@@ -1,4 +1,4 @@
-/** Registries: reading and writing their content, with the user's credentials, mirrors, proxies and authorities. */
+/** Registries: their images with what is recorded of them, and their content, with credentials, mirrors, proxies and authorities. */
 export type { Descriptor } from "../oci/descriptor.ts";
 export type { Digest } from "../content/digest.ts";
 export { digestOf, parseDigest } from "../content/digest.ts";
@@ -26,3 +26,7 @@ export { loadRegistryConfig, readRegistryConfig, RegistryConfigError } from "../
 export type { RegistryErrorCode } from "../registry/registry-error.ts";
 export { RegistryError } from "../registry/registry-error.ts";
 export type { BlobUpload, FetchedManifest, ManifestUpload, Repository } from "../registry/repository.ts";
+export type { ImageRecord, PlatformImage } from "../trace/image-record.ts";
+export { ImageError, type ImageErrorCode } from "../trace/image-error.ts";
+export { openImage, type ImageSources, type OpenImage, type OpenImageOptions } from "../trace/open-image.ts";
+export type { StatementLayer } from "../trace/statement.ts";
