@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, globSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync, globSync, readdirSync } from "node:fs";
 import { once } from "node:events";
 import { createServer, request as httpRequest, type Server } from "node:http";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build, type BuildRequest } from "../../src/doors/build.ts";
 import { dockerRegistrySkip, startDockerRegistry, type DockerRegistry } from "../../src/testing/docker-registry.ts";
+import { assertNothingRuns, assertNoWorkLeft } from "./nothing-left.ts";
 import { registryTags } from "./registry-tags.ts";
 import { openWorkshop, runSkip, type Workshop } from "./workshop.ts";
 
@@ -29,7 +30,7 @@ after(async () => {
 class Enough extends Error {}
 
 /** Aborts when the build's output has this word; tells what the result rejected with, and how long that took. */
-async function abortAt(word: string, request: BuildRequest): Promise<{ readonly reason: unknown; readonly error: unknown; readonly tookMs: number }> {
+async function abortAt(word: string, request: BuildRequest): Promise<{ readonly reason: unknown; readonly error: unknown; readonly abortedAt: number }> {
   const controller = new AbortController();
   const reason = new Enough("enough");
   const run = build({ ...request, signal: controller.signal });
@@ -41,49 +42,36 @@ async function abortAt(word: string, request: BuildRequest): Promise<{ readonly 
   }
   const error: unknown = await run.result.then(() => "it succeeded", (rejected: unknown) => rejected);
   assert.ok(abortedAt > 0, `${word} was never seen: ${String(error)}`);
-  return { reason, error, tookMs: performance.now() - abortedAt };
+  return { reason, error, abortedAt };
 }
 
-/** Processes whose command line, working directory or root has this text. */
-function processesWith(text: string): string[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid).flatMap((pid) => {
-    try {
-      const facts = [readFileSync(`/proc/${pid}/cmdline`, "utf8"), readlinkSync(`/proc/${pid}/cwd`), readlinkSync(`/proc/${pid}/root`), mountsOf(pid)];
-      return facts.some((fact) => fact.includes(text)) ? [`${pid} ${facts[0]}`] : [];
-    } catch {
-      // It ended while we looked.
-      return [];
-    }
-  });
+async function assertNothingLeft(): Promise<void> {
+  await assertNothingRuns(workshop.root);
+  assertNoWorkLeft(workshop.root);
+  assert.deepEqual(readdirSync(join(workshop.root, "steps")), []);
 }
 
-/** Mounts below the state root, in the mount namespace of a process. */
-function mountsOf(pid: string): string {
-  return readFileSync(`/proc/${pid}/mountinfo`, "utf8").split("\n").filter((line) => line.includes(workshop.root)).join("\n");
-}
-
-function assertNothingLeft(): void {
-  assert.deepEqual(processesWith(workshop.root), []);
-  assert.equal(mountsOf("self"), "");
-  assert.deepEqual(readdirSync(join(workshop.root, "work/incoming")), []);
+function assertInTime(abortedAt: number): void {
+  const tookMs = performance.now() - abortedAt;
+  assert.ok(tookMs < ABORT_MS_MAX, `${tookMs} ms`);
 }
 
 test("abort of a RUN rejects with the signal's reason, and leaves no process, mount or working directory", { skip: runSkip }, async () => {
   const request = await workshop.request("FROM base\nRUN setsid sleep 98765 & echo started; trap '' TERM INT; sleep 98765\n");
-  const { reason, error, tookMs } = await abortAt("started", request);
+  const { reason, error, abortedAt } = await abortAt("started", request);
   assert.equal(error, reason);
-  assert.ok(tookMs < ABORT_MS_MAX, `${tookMs} ms`);
-  assert.deepEqual(processesWith("98765"), []);
-  assertNothingLeft();
+  await assertNothingRuns("98765");
+  await assertNothingLeft();
+  assertInTime(abortedAt);
 });
 
 test("steps that run side by side are all ended", { skip: runSkip }, async () => {
   const stage = (name: string): string => `FROM base AS ${name}\nRUN echo ${name} started; sleep 98764\n`;
-  const { reason, error, tookMs } = await abortAt("started", await workshop.request(`${stage("a")}${stage("b")}FROM base\nCOPY --from=a /x /\nCOPY --from=b /x /\n`));
+  const { reason, error, abortedAt } = await abortAt("started", await workshop.request(`${stage("a")}${stage("b")}FROM base\nCOPY --from=a /x /\nCOPY --from=b /x /\n`));
   assert.equal(error, reason);
-  assert.ok(tookMs < ABORT_MS_MAX, `${tookMs} ms`);
-  assert.deepEqual(processesWith("98764"), []);
-  assertNothingLeft();
+  await assertNothingRuns("98764");
+  await assertNothingLeft();
+  assertInTime(abortedAt);
 });
 
 test("after an abort the same root serves the next build, and what was done is not done again", { skip: runSkip }, async () => {
@@ -114,9 +102,9 @@ test("abort at any moment of a build rejects with the reason, and in time", { sk
     const abortedAt = performance.now();
     controller.abort(reason);
     assert.equal(await run.result.catch((error: unknown) => error), reason);
-    assert.ok(performance.now() - abortedAt < ABORT_MS_MAX);
-    assert.deepEqual(processesWith("98762"), []);
-    assertNothingLeft();
+    await assertNothingRuns("98762");
+    await assertNothingLeft();
+    assertInTime(abortedAt);
   }
 });
 

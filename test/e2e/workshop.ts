@@ -39,6 +39,8 @@ export interface Workshop extends AsyncDisposable {
   readonly path: string;
   readonly root: string;
   readonly env: Readonly<Record<string, string>>;
+  /** The OCI layout of the base; empty where `runSkip` says why there is none. */
+  readonly base: string;
   /** A new directory with these files. */
   directory(files: Files): Promise<string>;
   /** The request that `build` would make. */
@@ -77,6 +79,7 @@ export async function openWorkshop(): Promise<Workshop> {
   const run = async (dockerfile: string, options?: WorkshopBuild): Promise<Built> => await finished(await request(dockerfile, options));
   return {
     path, root, env, directory, request, build: run,
+    base: base ?? "",
     async tree(dockerfile, options) {
       const tar = join(await mkdtemp(join(path, "tree-")), "tree.tar");
       const built = await run(dockerfile, { ...options, outputs: [`type=tar,dest=${tar}`] });
