@@ -62,7 +62,7 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report 
   const images = imageSources(plan, { registry, state: engine.state, layers: engine.layers });
   const services = buildServices({ engine, session, steps, images, get: httpGet(http) });
   const { attributes, facts } = await describeRequest(plan, { env, report }, signal);
-  const seen: Seen = { graphs: [], files: new Map(), dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
+  const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
   const closing = opening.move();
   return {
     id: randomId(), startedNs: systemClock.nowNs(),

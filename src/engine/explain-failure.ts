@@ -23,23 +23,27 @@ export interface Seen {
   /** What the frontend read, by path. */
   readonly files: Map<string, Uint8Array>;
   readonly dockerfileName: string;
+  /** The name of the step that failed first. */
+  readonly failedStep: () => string | undefined;
 }
 
 /** A failure in the words of BuildKit's client: the step, its last output, the lines, the message. Aborts pass through. */
-export function explainFailure(error: unknown, { graphs, files, dockerfileName }: Seen): unknown {
-  const bytes = files.get(dockerfileName);
+export function explainFailure(error: unknown, { graphs, files, dockerfileName, failedStep }: Seen): unknown {
+  // The frontend falls back to the lower-case name, and keeps calling it by the other.
+  const bytes = files.get(dockerfileName) ?? files.get(dockerfileName.toLowerCase());
   const dockerfile = bytes && { filename: dockerfileName, text: Buffer.from(bytes).toString("utf8") };
-  if (error instanceof DockerfileError) return dockerfileFailure(error, dockerfile);
+  if (error instanceof DockerfileError) return dockerfileFailure(error, dockerfile, failedStep());
   if (error instanceof VertexError) return stepFailure(error, graphs, dockerfile);
   const coded = error instanceof FrontendOptionError ? { code: "usage", retryable: false } : codeOf(error);
   if (coded === undefined || error instanceof BuildError) return error;
   return new BuildError(`failed to solve: ${messageOf(error)}`, { ...coded, excerpt: undefined, report: "", exitCode: undefined }, { cause: error });
 }
 
-function dockerfileFailure(error: DockerfileError, dockerfile: DockerfileText | undefined): BuildError {
+function dockerfileFailure(error: DockerfileError, dockerfile: DockerfileText | undefined, failedStep: string | undefined): BuildError {
   const ranges = error.locations.flat();
   const excerpt = excerptOf(dockerfile, ranges.map(({ start }) => start.line), ranges.map(({ end }) => end.line));
-  const report = excerpt === undefined ? "" : describeExcerpt(excerpt);
+  const step = failedStep === undefined ? "" : describeFailedStep({ name: failedStep, outputTail: "", excerpt: undefined });
+  const report = step + (excerpt === undefined ? "" : describeExcerpt(excerpt));
   const coded = (saidByTheWorld(error.cause) ? codeOf(error.cause) : undefined) ?? { code: "dockerfile", retryable: false };
   return new BuildError(`failed to solve: ${error.message}`, { ...coded, excerpt, report, exitCode: undefined }, { cause: error });
 }

@@ -2,6 +2,8 @@ import { collectBytes } from "../content/bytes.ts";
 import type { Gateway, GatewayResult } from "../frontend/gateway.ts";
 import type { Definition } from "../llb/definition.ts";
 import { formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
+import { RegistryError } from "../registry/registry-error.ts";
+import { SourceError } from "../source/source-error.ts";
 import { Tree } from "../snapshot/tree.ts";
 import { solveGraphs, type SolveMeans } from "./solve-graphs.ts";
 
@@ -15,7 +17,9 @@ export function engineGateway(means: SolveMeans, onRead: (path: string, bytes: U
     async resolveImage(ref, options, signal) {
       const reference = tagNameOnly(parseReference(ref));
       const source = options.layout === undefined ? services.images : services.layouts(options.layout.storeId);
-      const pinned = await services.steps.work(options.logName, () => source.pin(reference, options.platform, signal));
+      const pinned = await services.steps.work(options.logName, () => source.pin(reference, options.platform, signal)).catch((error: unknown) => {
+        throw named(error, `failed to resolve source metadata for ${formatReference(reference)}`);
+      });
       services.resolved.push({ ref: formatReference(reference), platform: options.platform, digest: pinned.digest, layout: options.layout !== undefined });
       return { ref, digest: pinned.digest, config: pinned.config };
     },
@@ -33,4 +37,11 @@ export function engineGateway(means: SolveMeans, onRead: (path: string, bytes: U
       };
     },
   };
+}
+
+/** BuildKit's words before those of whoever could not find it. Aborts and bugs stay what they are. */
+function named(error: unknown, prefix: string): unknown {
+  if (error instanceof RegistryError) return new RegistryError(error.code, `${prefix}: ${error.message}`, { status: error.status, retryAfterMs: error.retryAfterMs, cause: error });
+  if (error instanceof SourceError) return new SourceError(error.code, `${prefix}: ${error.message}`, { cause: error });
+  return error;
 }

@@ -7,7 +7,7 @@ import { parseOutput } from "../export/output-flag.ts";
 import type { ExportTarget } from "../export/target.ts";
 import { hostPlatform } from "../host/host-platform.ts";
 import { normalizePlatform, parsePlatform, type Platform } from "../oci/platform.ts";
-import { formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
+import { formatReference, InvalidReferenceError, parseReference, tagNameOnly, type Reference } from "../oci/reference.ts";
 import { parseSecret, type NamedSecret } from "../session/secret-flag.ts";
 import type { BuildPlan, NamedContext } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
@@ -51,9 +51,18 @@ function planBuildArgs({ buildArgs, env }: BuildRequest): ReadonlyMap<string, st
 }
 
 function checkTag(text: string): string {
-  const reference = parseReference(text);
+  const reference = parseTag(text);
   if (reference.digest !== undefined) throw new RequestError("usage", `${text}: a tag cannot have a digest, it is not known before the build`);
   return text;
+}
+
+function parseTag(text: string): Reference {
+  try {
+    return parseReference(text);
+  } catch (error) {
+    if (!(error instanceof InvalidReferenceError)) throw error;
+    throw new RequestError("usage", `invalid tag ${JSON.stringify(text)}: ${error.message}`);
+  }
 }
 
 function planExports({ outputs, push, annotations, workingDirectory, context, stdout }: BuildRequest, names: readonly string[]): BuildPlan["exports"] {

@@ -2,6 +2,7 @@ import type { ReadableImage } from "../export/layout.ts";
 import type { Digest } from "../content/digest.ts";
 import { parseReference, repositoryName, tagNameOnly } from "../oci/reference.ts";
 import { pushContent, pushTags, type PushRequest } from "../registry/push.ts";
+import { RegistryError } from "../registry/registry-error.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import { originOf } from "../snapshot/image-layer.ts";
 import type { StepReporter } from "./step-reporter.ts";
@@ -26,10 +27,21 @@ export function imagePusher(registry: RegistryClient, steps: StepReporter): Push
       },
     }));
     const [only, ...others] = pushes;
-    if (only !== undefined && others.length === 0) return await pushContent(only, signal);
-    for (const push of pushes) await pushContent({ ...push, tags: [] }, signal);
-    for (const push of pushes) await pushTags(push, signal);
+    if (only !== undefined && others.length === 0) return await named(only, () => pushContent(only, signal));
+    for (const push of pushes) await named(push, () => pushContent({ ...push, tags: [] }, signal));
+    for (const push of pushes) await named(push, () => pushTags(push, signal));
   };
+}
+
+/** BuildKit's words before the registry's. */
+async function named({ repository, tags }: PushRequest, push: () => Promise<void>): Promise<void> {
+  try {
+    await push();
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error;
+    const name = `${repository.name}${tags[0] === undefined ? "" : `:${tags[0]}`}`;
+    throw new RegistryError(error.code, `failed to push ${name}: ${error.message}`, { status: error.status, retryAfterMs: error.retryAfterMs, cause: error });
+  }
 }
 
 function groupByRepository(names: readonly string[]): ReadonlyMap<string, { readonly reference: ReturnType<typeof parseReference>; readonly tags: string[] }> {

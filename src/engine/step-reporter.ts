@@ -8,10 +8,16 @@ export class StepReporter {
   readonly #report: ReportEvent;
   readonly #clock: Clock;
   readonly #finished = new Set<Digest>();
+  #failedName: string | undefined;
 
   constructor(report: ReportEvent, clock: Clock) {
     this.#report = report;
     this.#clock = clock;
+  }
+
+  /** The step that failed first. */
+  get failedName(): string | undefined {
+    return this.#failedName;
   }
 
   /** Work that is no vertex of a graph, such as an export. */
@@ -28,7 +34,7 @@ export class StepReporter {
       this.#report({ kind: "step-finished", step: digest, at: this.#clock.now() });
       return result;
     } catch (error) {
-      this.#failed(digest, error);
+      this.#failed({ digest, name }, error);
       throw error;
     }
   }
@@ -40,7 +46,7 @@ export class StepReporter {
     } catch (error) {
       if (error instanceof VertexError) throw error;
       this.#report({ kind: "step-started", step: digest, name, at: this.#clock.now() });
-      this.#failed(digest, error);
+      this.#failed({ digest, name }, error);
       throw error;
     }
   }
@@ -57,8 +63,9 @@ export class StepReporter {
     this.#report({ kind: "step-progress", step, id, doneBytes: sizeBytes ?? 0, totalBytes: sizeBytes, finished: true, at: this.#clock.now() });
   }
 
-  #failed(step: Digest, error: unknown): void {
-    this.#report({ kind: "step-failed", step, message: error instanceof Error ? error.message : String(error), at: this.#clock.now() });
+  #failed({ digest, name }: { readonly digest: Digest; readonly name: string }, error: unknown): void {
+    this.#failedName ??= name;
+    this.#report({ kind: "step-failed", step: digest, message: error instanceof Error ? error.message : String(error), at: this.#clock.now() });
   }
 
   output(step: Digest, stream: "stdout" | "stderr", bytes: Uint8Array): void {

@@ -43,17 +43,17 @@ function contentOf(selections: readonly ContentSelection[] | undefined): ((input
   if (selections === undefined) return undefined;
   return async (input, signal) => {
     const tree = await Tree.open(input, signal);
-    const digests = await Promise.all(selections.map((selection) => usedContent(tree, selection, signal)));
+    const digests = await Promise.all(selections.map((selection) => usedContent({ tree, name: input.at(-1)?.id ?? "scratch" }, selection, signal)));
     return digestOf(Buffer.from(digests.join("\n")));
   };
 }
 
-async function usedContent(tree: Tree, selection: ContentSelection, signal: AbortSignal): Promise<Digest> {
+async function usedContent({ tree, name }: { readonly tree: Tree; readonly name: string }, selection: ContentSelection, signal: AbortSignal): Promise<Digest> {
   try {
     return await contentDigest(tree, selection, signal);
   } catch (error) {
-    // BuildKit's text, but for the random name that it gives the tree.
-    if (error instanceof TreeError && error.code === "not-found") throw new OperationError("missing-input", `failed to compute cache key: failed to calculate checksum: ${error.message}`, { cause: error });
+    // BuildKit's text; it names the tree by its worker and a random id.
+    if (error instanceof TreeError && error.code === "not-found") throw new OperationError("missing-input", `failed to compute cache key: failed to calculate checksum of ref stemma::${name}: ${error.message}`, { cause: error });
     throw error;
   }
 }

@@ -46,9 +46,10 @@ export async function failureOf(cause: unknown, attempt: Attempt): Promise<unkno
     case "redirect":
       return error("protocol", attempt, cause.message, { cause });
     case "unreachable":
+      return error("unavailable", attempt, `${cause.message}; is it up, and reached from here? else set a proxy (HTTPS_PROXY), or mirrors = ["…"] under ${table}`, { cause });
     case "timeout":
     case "broken":
-      return error("unavailable", attempt, cause.message, { cause });
+      return error("unavailable", attempt, `${cause.message}; try again, or set mirrors = ["…"] under ${table}`, { cause });
   }
 }
 
