@@ -23,6 +23,8 @@ try {
     process.stdout.write(`${describeRow(await measure(benchCase, place))}\n`);
   }
 } finally {
+  // containers/storage keeps its directory mounted on itself.
+  await runProcess({ argv: ["umount", "--lazy", join(place.path, "containers", "overlay")], env: process.env }, new AbortController().signal);
   await rm(place.path, { recursive: true, force: true });
 }
 
@@ -49,7 +51,7 @@ function spread(times: readonly number[]): Spread {
 
 async function openPlace(): Promise<BenchPlace> {
   const path = await mkdtemp(join(tmpdir(), "stemma-bench-"));
-  const env = { PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, HOME: path, XDG_DATA_HOME: join(path, "data"), XDG_RUNTIME_DIR: join(path, "run") };
+  const env = { PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, HOME: path, XDG_DATA_HOME: join(path, "data"), BUILDAH_RUNTIME: "runc" };
   const never = new AbortController().signal;
   const output = async (argv: readonly [string, ...string[]]): Promise<string> => {
     const { exitCode, stdout, stderr } = await runProcess({ argv, cwd: path, env }, never);
