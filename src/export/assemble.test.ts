@@ -144,6 +144,13 @@ test("a single image without statements has no index, unless one is wanted alway
   assert.equal((parse(wrapped, wrapped.root) as ImageIndex).manifests.length, 1);
 });
 
+test("a platform is written in one order, however it was parsed", () => {
+  const parsed = { variant: "v7", "os.version": "1", os: "linux", architecture: "arm" };
+  const assembled = assembleImage([image(parsed), image()], FORM, OPTIONS);
+  const [first] = (parse(assembled, assembled.root) as ImageIndex).manifests;
+  assert.equal(JSON.stringify(first?.platform), '{"architecture":"arm","os":"linux","os.version":"1","variant":"v7"}');
+});
+
 test("annotations for one platform stand on that platform alone", () => {
   const annotations = ["manifest[linux/arm64]:only=arm", "manifest-descriptor[linux/amd64]:only=amd"].flatMap(parseAnnotation);
   const assembled = assembleImage([image(), image({ architecture: "arm64", os: "linux" })], { ...FORM, annotations }, OPTIONS);

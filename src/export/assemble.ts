@@ -104,7 +104,17 @@ function assemblePlatform(image: Omit<PlatformImage, "statements">, form: ImageF
     layers: image.layers.map((layer) => layer.descriptor),
     ...annotationsAt(form.annotations, "manifest", image.platform),
   });
-  return { platform: image.platform, manifest, config };
+  return { platform: inOrder(image.platform), manifest, config };
+}
+
+/** Members in the order of image-spec's own type: it decides the index's bytes. */
+function inOrder({ architecture, os, "os.version": version, "os.features": features, variant }: Platform): Platform {
+  return {
+    architecture, os,
+    ...(version === undefined ? {} : { "os.version": version }),
+    ...(features === undefined ? {} : { "os.features": features }),
+    ...(variant === undefined ? {} : { variant }),
+  };
 }
 
 function assembleIndex(platforms: readonly AssembledPlatform[], attestations: readonly Descriptor[], form: ImageForm, documents: Documents): Descriptor {

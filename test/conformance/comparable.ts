@@ -1,7 +1,9 @@
 import type { ImageDocuments, ManifestDocuments } from "./image-documents.ts";
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-type JsonRecord = { readonly [key: string]: Json };
+type Json = null | boolean | number | string | readonly Json[] | JsonRecord;
+interface JsonRecord {
+  readonly [key: string]: Json;
+}
 
 /** An image without what differs between two equal builds on two machines. */
 export interface Comparable {
@@ -11,25 +13,26 @@ export interface Comparable {
 }
 
 export interface ComparableOptions {
-  /** Of the registry: it is part of names. */
-  readonly host: string;
-  /** True where files of the client are compared by name only: layers have no digests then. */
-  readonly withoutLayers?: boolean;
+  /** Texts that are this place's, with words that stand for them: the registry, a commit. */
+  readonly words: ReadonlyArray<readonly [text: string, word: string]>;
+  /** True where the files of the layers have other times; layers then count by their number, and times of steps are left out. */
+  readonly otherTimes?: boolean;
+  /** The address of a material that only we record: the commit, once it is checked (docs/provenance.md). */
+  readonly ownMaterial?: string;
 }
 
 const INVOCATION = new Set(["invocationId", "startedOn", "finishedOn", "buildInvocationID", "buildStartedOn", "buildFinishedOn"]);
+/** Of the samples' base image, and where SOURCE_DATE_EPOCH sets it. */
+const FIXED_TIME = "2023-11-14T22:13:20Z";
 
 /**
  * The documents with names in place of what may differ: compressed layers are named by their diff ids, manifests and statements
- * by their place, the registry by a word. Ids and times of the run are gone, as is what only we say (`stemma_*`).
+ * by their place. Ids and times of the run are gone, as is what only we say (`stemma_*`).
  */
 export function comparable(image: ImageDocuments, options: ComparableOptions): Comparable {
   const names = new Map<string, string>();
-  for (const [i, manifest] of image.manifests.entries()) nameDigests(manifest, i, names, options);
-  const read = (text: string): Json => {
-    const hostless = text.replaceAll(options.host, "REGISTRY").replaceAll(encodeURIComponent(options.host), "REGISTRY");
-    return masked(JSON.parse(hostless.replaceAll(/[0-9a-f]{64}/g, (hex) => names.get(hex) ?? hex)) as Json);
-  };
+  for (const [i, manifest] of image.manifests.entries()) nameDigests(manifest, i, { names, options });
+  const read = (text: string): Json => comparableJson(text.replaceAll(/[0-9a-f]{64}/g, (hex) => names.get(hex) ?? hex), options);
   return {
     rootMediaType: image.rootMediaType,
     index: image.index === undefined ? null : read(image.index),
@@ -37,28 +40,46 @@ export function comparable(image: ImageDocuments, options: ComparableOptions): C
   };
 }
 
-function nameDigests(manifest: ManifestDocuments, place: number, names: Map<string, string>, { withoutLayers = false }: ComparableOptions): void {
+/** The same for one document that stands alone, such as a record beside files. */
+export function comparableJson(text: string, options: ComparableOptions): Json {
+  const worded = options.words.reduce((changed, [from, to]) => changed.replaceAll(from, to).replaceAll(encodeURIComponent(from), to), text);
+  return masked(JSON.parse(worded) as Json, options);
+}
+
+interface Naming {
+  readonly names: Map<string, string>;
+  readonly options: ComparableOptions;
+}
+
+function nameDigests(manifest: ManifestDocuments, place: number, { names, options }: Naming): void {
   const hexOf = (digest: string): string => digest.slice("sha256:".length);
   const { layers, config } = JSON.parse(manifest.text) as { layers: Array<{ digest: string }>; config: { digest: string } };
   const { rootfs } = JSON.parse(manifest.config) as { rootfs?: { diff_ids: string[] } };
   names.set(hexOf(manifest.digest), `(manifest ${place})`);
   for (const [i, { digest }] of layers.entries()) {
-    names.set(hexOf(digest), rootfs === undefined ? `(statement ${i} of ${place})` : withoutLayers ? `(layer ${i})` : `(layer ${rootfs.diff_ids[i]})`);
-    if (withoutLayers && rootfs !== undefined) names.set(hexOf(rootfs.diff_ids[i] ?? ""), `(layer ${i})`);
+    const diffId = rootfs?.diff_ids[i] ?? "";
+    names.set(hexOf(digest), rootfs === undefined ? `(statement ${i} of ${place})` : options.otherTimes === true ? `(layer ${i})` : `(layer ${diffId})`);
+    if (options.otherTimes === true) names.set(hexOf(diffId), `(layer ${i})`);
   }
-  // It holds the diff ids.
-  if (withoutLayers && rootfs !== undefined) names.set(hexOf(config.digest), `(config ${place})`);
+  // It holds the diff ids and the times.
+  if (options.otherTimes === true && rootfs !== undefined) names.set(hexOf(config.digest), `(config ${place})`);
 }
 
-function masked(value: Json): Json {
-  if (Array.isArray(value)) return value.map(masked);
+function masked(value: Json, options: ComparableOptions): Json {
+  if (Array.isArray(value)) return value.map((member: Json) => masked(member, options));
   if (!isRecord(value)) return value;
-  const named = typeof value["digest"] === "string" && value["digest"].startsWith("sha256:(");
-  return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith("stemma_") && !INVOCATION.has(key)).map(([key, member]): [string, Json] => {
-    if (key === "size" && named) return [key, "(size)"];
-    if (key === "layers" && isRecord(member)) return [key, Object.fromEntries(Object.entries(member).map(([step, chains]) => [step, placesOf(chains)]))];
-    if (key === "digestMapping" && isRecord(member)) return [key, maskedMapping(member, value["llbDefinition"] ?? [])];
-    return [key, masked(member)];
+  const hasName = typeof value["digest"] === "string" && value["digest"].startsWith("sha256:(");
+  return Object.fromEntries(Object.entries(value).flatMap(([key, member]): Array<[string, Json]> => {
+    if (key.startsWith("stemma_") || INVOCATION.has(key)) return [];
+    if (key === "size" && hasName) return [[key, "(size)"]];
+    if (key === "created" && options.otherTimes === true && member !== FIXED_TIME) return [[key, "(time)"]];
+    if (key === "layers" && isRecord(member)) return [[key, Object.fromEntries(Object.entries(member).map(([step, chains]) => [step, placesOf(chains)]))]];
+    if (key === "digestMapping") return [[key, maskedMapping(member, value["llbDefinition"] ?? [])]];
+    if (key === "resolvedDependencies" && Array.isArray(member)) {
+      const theirs = member.filter((material: Json) => !isRecord(material) || material["uri"] !== options.ownMaterial);
+      return theirs.length === 0 ? [] : [[key, theirs]];
+    }
+    return [[key, masked(member, options)]];
   }));
 }
 
@@ -71,13 +92,14 @@ function placesOf(chains: Json): Json {
 }
 
 /** Steps with their digests, but for those that a local directory reaches: its operation holds the session's id. */
-function maskedMapping(mapping: JsonRecord, definition: Json): Json {
+function maskedMapping(mapping: Json, definition: Json): Json {
   const local = new Set<string>();
-  for (const { id, inputs = [], op } of definition as unknown as ReadonlyArray<{ id: string; inputs?: string[]; op: Json }>) {
-    const text = JSON.stringify(op);
-    if (text.includes('"identifier":"local://') || inputs.some((input) => local.has(input.split(":")[0] ?? ""))) local.add(id);
+  // The shape of BuildKit's record.
+  for (const { id, inputs = [], op } of definition as ReadonlyArray<JsonRecord & { readonly id: string; readonly inputs?: readonly string[]; readonly op: Json }>) {
+    const isLocal = JSON.stringify(op).includes('"identifier":"local://');
+    if (isLocal || inputs.some((input) => local.has(input.split(":")[0] ?? ""))) local.add(id);
   }
-  const rows = Object.entries(mapping).map(([digest, step]): [string, string] => [String(step), local.has(String(step)) ? "(of a session)" : digest]);
+  const rows = Object.entries(mapping as Readonly<Record<string, string>>).map(([digest, step]): [string, string] => [step, local.has(step) ? "(of a session)" : digest]);
   return Object.fromEntries(rows.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
