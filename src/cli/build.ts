@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { build, type BuildEvent, type BuildOutcome, type BuildRequest } from "../doors/build.ts";
 import { readAll } from "../host/read-all.ts";
 import { plainRenderer } from "../progress/plain.ts";
@@ -17,6 +18,7 @@ export const command: Command = {
   async run(args, io) {
     const flags = parseBuildFlags(args);
     const show = progressOf(flags, io);
+    for (const name of RESULT_FILES) requirePlace(name, flags.text(name), io.cwd);
     const run = build(await requestOf(flags, io));
     for await (const event of run.events) show(event);
     const outcome = await run.result;
@@ -24,6 +26,15 @@ export const command: Command = {
     return EXIT.ok;
   },
 };
+
+const RESULT_FILES = ["iidfile", "metadata-file"] as const;
+
+/** Asked before the build: nobody wants to hear after an hour that its result has no place. */
+function requirePlace(name: string, path: string | undefined, cwd: string): void {
+  if (path === undefined) return;
+  const directory = dirname(resolve(cwd, path));
+  if (!existsSync(directory)) throw new UsageError(`--${name} ${path}: there is no directory ${directory}: make it, or name another file`);
+}
 
 async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest> {
   if (flags.context === undefined) throw new UsageError("a context is needed: stemma build [flags] DIRECTORY (`.` for this one)");

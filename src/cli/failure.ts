@@ -44,6 +44,7 @@ const EXIT_OF_CODE: Readonly<Record<string, number>> = {
   "state-version": EXIT.storage,
   "newer-state": EXIT.storage,
   "damaged-layer": EXIT.storage,
+  damaged: EXIT.storage,
   "missing-layer": EXIT.storage,
   verification: EXIT.verification,
 };
@@ -61,6 +62,7 @@ const SYSTEM_ADVICE: Readonly<Record<string, readonly [exitCode: number, advice:
   EIO: [EXIT.storage, "the disk fails; see `dmesg`, and use another --root"],
   ENOENT: [EXIT.storage, "make its directory, or give another path"],
   ENOTDIR: [EXIT.storage, "a part of the path is no directory; give another one"],
+  EEXIST: [EXIT.storage, "something else is there; give another path"],
   EISDIR: [EXIT.storage, "it is a directory; give the path of a file"],
   EMFILE: [EXIT.storage, "too many files are open; raise `ulimit -n`"],
   ENFILE: [EXIT.storage, "too many files are open on this machine; raise fs.file-max"],

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { ArchiveError } from "../archive/archive-error.ts";
 import { parentPath } from "../archive/entry-path.ts";
 import type { FileActionCopy } from "../llb/op.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
@@ -67,6 +68,9 @@ async function unpackArchive(source: TreeView, match: string, { draft, action, s
     makeDirectories(draft, directory, DIRECTORY_MODE, stamp);
     await archive.unpackInto(draft, directory, { store, owner: stamp.owner }, signal);
     return true;
+  } catch (error) {
+    if (!(error instanceof ArchiveError)) throw error;
+    throw new OperationError("missing-input", `${match} cannot be unpacked: ${error.message}`, { cause: error });
   } finally {
     await archive.close();
   }

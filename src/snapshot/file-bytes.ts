@@ -29,7 +29,7 @@ export async function* readRange(range: FileRange, signal: AbortSignal): ByteStr
     signal.throwIfAborted();
     const buffer = Buffer.allocUnsafe(Math.min(missing, READ_BYTES));
     const bytesRead = missing <= SMALL_BYTES ? readSync(range.fd, buffer, 0, buffer.length, at) : (await readAsync(range.fd, buffer, 0, buffer.length, at)).bytesRead;
-    if (bytesRead === 0) throw new CorruptBlobError(`${range.name}: ends ${missing} bytes too early`);
+    if (bytesRead === 0) throw new CorruptBlobError(`${range.name}: ends ${missing} bytes too early`, "damaged");
     at += bytesRead;
     missing -= bytesRead;
     if (slice.isSpent) await slice.renew(signal);

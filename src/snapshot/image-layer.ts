@@ -1,7 +1,8 @@
+import { ArchiveError } from "../archive/archive-error.ts";
 import type { Entry } from "../archive/entry.ts";
 import { decompress } from "../archive/decompress.ts";
 import type { Member } from "../archive/member.ts";
-import type { ByteStream } from "../content/blob-store.ts";
+import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
 import { bytesOf } from "../content/bytes.ts";
 import type { DiffId, Digest } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
@@ -56,7 +57,13 @@ export class ImageLayer implements Layer {
   }
 
   async #obtain(signal: AbortSignal): Promise<Layer> {
-    return this.#store.find(this.id) ?? (await this.#store.importTar(this.origin.diffId, decompress(this.origin.fetch(signal)), signal));
+    const { diffId, descriptor, repository } = this.origin;
+    try {
+      return this.#store.find(this.id) ?? (await this.#store.importTar(diffId, decompress(this.origin.fetch(signal)), signal));
+    } catch (error) {
+      if (!(error instanceof ArchiveError)) throw error;
+      throw new CorruptBlobError(`layer ${descriptor.digest} of ${repository ?? "the OCI layout"} is no good archive: ${error.message}`, "corrupt", { cause: error });
+    }
   }
 }
 

@@ -66,7 +66,7 @@ function copyFromArchive(layer: StoredLayer, index: LayerIndex): CopyContent {
     if (offset < window.start || offset + entry.sizeBytes > window.end) {
       window.start = offset;
       window.end = offset + readSync(archive, window.buffer, 0, WINDOW_BYTES, offset);
-      if (offset + entry.sizeBytes > window.end) throw new CorruptBlobError(`${entry.path}: the archive of layer ${layer.id} ends before it`);
+      if (offset + entry.sizeBytes > window.end) throw new CorruptBlobError(`${entry.path}: the archive of layer ${layer.id} ends before it`, "damaged");
     }
     return window.buffer.subarray(offset - window.start, offset - window.start + entry.sizeBytes);
   };

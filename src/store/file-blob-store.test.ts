@@ -36,10 +36,11 @@ test("takes in bytes of unknown digest, and leaves nothing in between", async ()
   assert.deepEqual(readdirSync(join(directory, "incoming")), []);
 });
 
-test("notices bytes that were changed on disk", async () => {
+test("notices bytes that were changed on disk, and has them no more", async () => {
   const directory = join(scratch.path, "changed");
   const store = await openFileBlobStore(directory, incomingIn(directory));
   const { digest } = await store.ingest(bytesOf(Buffer.from("good")), signal);
   writeFileSync(join(directory, "sha256", digest.slice(7)), "evil");
-  await assert.rejects(collectBytes(store.read(digest, signal), 100), CorruptBlobError);
+  await assert.rejects(collectBytes(store.read(digest, signal), 100), (error) => error instanceof CorruptBlobError && error.code === "damaged");
+  assert.deepEqual(await store.missing(new Set([digest]), signal), new Set([digest]));
 });

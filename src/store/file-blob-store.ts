@@ -36,7 +36,14 @@ export async function openFileBlobStore(directory: string, incoming: () => strin
     async *read(digest, signal) {
       const sizeBytes = await sizeOf(pathOf(digest));
       if (sizeBytes === undefined) throw new BlobMissingError(digest);
-      yield* verified(createReadStream(pathOf(digest), { highWaterMark: READ_SIZE_BYTES, signal }), digest, sizeBytes);
+      try {
+        yield* verified(createReadStream(pathOf(digest), { highWaterMark: READ_SIZE_BYTES, signal }), digest, sizeBytes);
+      } catch (error) {
+        if (!(error instanceof CorruptBlobError)) throw error;
+        // Whoever asks next gets it from where it came from, or makes it anew.
+        await rm(pathOf(digest), { force: true });
+        throw new CorruptBlobError(`${pathOf(digest)} was damaged on the disk, and is now removed; the next build makes it anew`, "damaged", { cause: error });
+      }
     },
     async write(digest, bytes, signal) {
       if (existsSync(pathOf(digest))) return;
