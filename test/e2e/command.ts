@@ -42,7 +42,8 @@ export interface PlaceOptions {
 
 export async function openPlace(): Promise<Place> {
   const path = await mkdtemp(join(tmpdir(), "stemma-e2e-"));
-  const env = { PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, HOME: path, XDG_DATA_HOME: join(path, "data") };
+  // Whatever the command starts inherits this path, and can be told by it.
+  const env = { PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin:${join(path, "bin")}`, HOME: path, XDG_DATA_HOME: join(path, "data") };
   const commandLine = (args: readonly string[], { wrapper = [] }: PlaceOptions = {}): readonly [string, ...string[]] => {
     const [first, ...rest] = [...wrapper, process.execPath, COMMAND, ...args];
     return [first ?? process.execPath, ...rest];
