@@ -2,8 +2,8 @@ import { rfc3339Nano } from "../content/timestamp.ts";
 import { writeTar } from "../archive/tar-writer.ts";
 import { assembleImage, platformManifest, type AssembledImage, type PlatformImage } from "../export/assemble.ts";
 import { destinationRefusal } from "../export/destination-refusal.ts";
-import { ExportError } from "../export/error.ts";
 import { writeToDestination, type WriteStdout } from "../export/file-destination.ts";
+import { refuseTarget } from "../export/form-limits.ts";
 import { imageContent, layerBlob, type LayerBlob, type SerialiseContext } from "../export/layer-blob.ts";
 import { writeLayoutDirectory } from "../export/layout-directory.ts";
 import { dockerMembers, layoutMembers, type LayoutNaming, type ReadableImage } from "../export/layout.ts";
@@ -13,7 +13,6 @@ import type { Statement } from "../export/statement.ts";
 import type { ExportTarget, ImageTarget } from "../export/target.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { isIndex } from "../oci/media-type.ts";
 import { formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { LayerChain, LayerId } from "../snapshot/layer.ts";
@@ -106,6 +105,7 @@ interface ImageContext extends PublishContext {
 
 async function publishImage(target: ImageTarget, results: readonly PlatformResult[], context: ImageContext, signal: AbortSignal): Promise<PublishedImage> {
   const { means, options } = context;
+  if (target.kind !== "image") refuseTarget(target, { platforms: results.map(({ platform }) => platform), attests: options.attestArchives, indexAlways: options.indexAlways });
   const image = await assemble(target, results, context, signal);
   const readable: ReadableImage = { image, content: imageContent(image.documents, image.layers, means.serialise.blobs) };
   const naming: LayoutNaming = { names: target.form.names, created: rfc3339Nano(secondsOnly(options.epochNs ?? means.clock.nowNs())) };
@@ -120,7 +120,6 @@ async function publishImage(target: ImageTarget, results: readonly PlatformResul
       await writeLayoutDirectory(target.path, readable, naming, signal);
       break;
     case "docker-tar":
-      if (isIndex(image.root.mediaType)) throw new ExportError("usage", "docker exporter does not support exporting manifest lists, use the oci exporter instead; or build one platform with --provenance=false");
       await writeToDestination(target.destination, writeTar(dockerMembers(readable, naming, signal)), means.stdout, signal);
       break;
   }

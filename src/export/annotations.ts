@@ -56,6 +56,6 @@ export function refuseLostAnnotations(annotations: readonly Annotation[], platfo
 export function refuseIndexAnnotations(annotations: readonly Annotation[]): void {
   const lost = annotations.find(({ place }) => place === "index" || place === "index-descriptor");
   if (lost !== undefined) {
-    throw new ExportError("usage", `${lost.place} annotations not supported for single platform export: ${lost.key} has no index to stand on; add a provenance (--provenance) or build several platforms`);
+    throw new ExportError("usage", `index annotations not supported for single platform export: ${lost.key} has no index to stand on; add a provenance (--provenance) or build several platforms`);
   }
 }

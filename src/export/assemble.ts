@@ -4,9 +4,9 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import type { ImageIndex, Manifest } from "../oci/manifest.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
 import type { Platform } from "../oci/platform.ts";
-import { annotationsAt, refuseIndexAnnotations, refuseLostAnnotations } from "./annotations.ts";
+import { annotationsAt } from "./annotations.ts";
 import { attestationManifest } from "./attestation-manifest.ts";
-import { ExportError } from "./error.ts";
+import { hasIndex, refuseForm } from "./form-limits.ts";
 import { finishConfig } from "./image-config.ts";
 import type { LayerBlob } from "./layer-blob.ts";
 import type { Statement } from "./statement.ts";
@@ -46,10 +46,8 @@ export interface AssembledImage {
  * Throws ExportError ("usage") for what the form cannot hold.
  */
 export function assembleImage(images: readonly PlatformImage[], form: ImageForm, options: AssembleOptions): AssembledImage {
-  refuseLostAnnotations(form.annotations, images.map(({ platform }) => platform), form.mediaTypes);
-  if (form.mediaTypes === "docker" && images.some(({ statements }) => statements.length > 0)) {
-    throw new ExportError("usage", 'cannot export attestations with "oci-mediatypes=false": build with --provenance=false');
-  }
+  const shape = { platforms: images.map(({ platform }) => platform), attests: images.some(({ statements }) => statements.length > 0), indexAlways: options.indexAlways };
+  refuseForm(form, shape);
   const documents = new Documents();
   const platforms = images.map((image) => assemblePlatform(image, form, { documents, epochNs: options.epochNs }));
   const attestations = images.flatMap((image, i) => {
@@ -59,8 +57,7 @@ export function assembleImage(images: readonly PlatformImage[], form: ImageForm,
   const layers = images.flatMap((image) => image.layers);
   const manifests = [...platforms.map(({ manifest }) => manifest), ...attestations];
   const [only] = platforms;
-  if (only !== undefined && manifests.length === 1 && !options.indexAlways) {
-    refuseIndexAnnotations(form.annotations);
+  if (only !== undefined && !hasIndex(shape)) {
     return { root: { ...only.manifest, platform: only.platform }, platforms, attestations, documents: documents.all, manifests, layers };
   }
   const root = assembleIndex(platforms, attestations, form, documents);

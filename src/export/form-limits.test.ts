@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseAnnotation } from "./annotations.ts";
+import { ExportError } from "./error.ts";
+import { refuseTarget, type ImageShape } from "./form-limits.ts";
+import { parseOutput } from "./output-flag.ts";
+import type { ImageTarget } from "./target.ts";
+
+const LINUX = { architecture: "amd64", os: "linux" };
+const ARM = { architecture: "arm64", os: "linux" };
+const SINGLE: ImageShape = { platforms: [LINUX], attests: false, indexAlways: false };
+
+function target(output: string, ...annotations: readonly string[]): ImageTarget {
+  const parsed = parseOutput(output, { names: ["a"], annotations: annotations.flatMap(parseAnnotation), path: (text) => text });
+  assert.ok("form" in parsed);
+  return parsed;
+}
+
+function refuses(output: ImageTarget, shape: ImageShape, message: RegExp): void {
+  assert.throws(() => refuseTarget(output, shape), (error) => error instanceof ExportError && error.code === "usage" && message.test(error.message));
+}
+
+test("a docker archive holds one image and nothing beside it", () => {
+  const docker = target("type=docker,dest=x.tar");
+  refuseTarget(docker, SINGLE);
+  for (const shape of [{ ...SINGLE, platforms: [LINUX, ARM] }, { ...SINGLE, attests: true }, { ...SINGLE, indexAlways: true }]) {
+    refuses(docker, shape, /^docker exporter does not support exporting manifest lists, use the oci exporter instead/);
+    refuseTarget(target("type=oci,dest=x.tar"), shape);
+  }
+});
+
+test("Docker's media types leave no place for statements, nor for annotations but a manifest's own", () => {
+  refuses(target("type=image,oci-mediatypes=false"), { ...SINGLE, attests: true }, /^cannot export attestations with "oci-mediatypes=false"/);
+  refuses(target("type=image,oci-mediatypes=false", "manifest-descriptor:a=b"), { ...SINGLE, platforms: [LINUX, ARM] }, /^cannot export annotations with "oci-mediatypes=false"/);
+  refuseTarget(target("type=image,oci-mediatypes=false", "manifest:a=b"), SINGLE);
+});
+
+test("annotations need what they are put on", () => {
+  refuses(target("type=image", "index:a=b"), SINGLE, /^index annotations not supported for single platform export: a /);
+  refuseTarget(target("type=image", "index:a=b"), { ...SINGLE, attests: true });
+  refuses(target("type=image", "manifest[linux/s390x]:a=b"), SINGLE, /^invalid annotation: no platform linux\/s390x found in source: a can stand on linux\/amd64$/);
+});
