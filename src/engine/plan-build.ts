@@ -7,11 +7,12 @@ import { parseOutput } from "../export/output-flag.ts";
 import type { ExportTarget } from "../export/target.ts";
 import { hostPlatform } from "../host/host-platform.ts";
 import { normalizePlatform, parsePlatform, type Platform } from "../oci/platform.ts";
-import { formatReference, InvalidReferenceError, parseReference, tagNameOnly, type Reference } from "../oci/reference.ts";
+import { familiarString, formatReference, InvalidReferenceError, parseReference, tagNameOnly, type Reference } from "../oci/reference.ts";
 import { parseSecret, type NamedSecret } from "../session/secret-flag.ts";
 import type { BuildPlan, NamedContext } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { planProvenance } from "./plan-provenance.ts";
+import { refuseTargets } from "./plan-targets.ts";
 import { RequestError } from "./request-error.ts";
 
 /** Operations at a time where nobody said how many: steps wait for disks and networks too, not only for processors. */
@@ -24,7 +25,7 @@ export function planBuild(request: BuildRequest): BuildPlan {
   const buildArgs = planBuildArgs(request);
   const tags = (request.tags ?? []).map(checkTag);
   const exports = planExports(request, tags);
-  return {
+  const plan: BuildPlan = {
     contextDirectory: request.context,
     dockerfile: planDockerfile(request),
     target: request.target,
@@ -40,6 +41,8 @@ export function planBuild(request: BuildRequest): BuildPlan {
     provenance: planProvenance(request),
     parallelism: request.parallelism ?? Math.max(PARALLELISM_MIN, availableParallelism()),
   };
+  refuseTargets(plan);
+  return plan;
 }
 
 /** SOURCE_DATE_EPOCH of the environment is an argument that nobody typed (anchor A51). */
@@ -115,7 +118,18 @@ function requireDirectory(path: string): void {
   if (!found.isDirectory()) throw new RequestError("missing-input", `${path} is not a directory: give the directory, and a Dockerfile in it with -f`);
 }
 
-function planContext(name: string, value: string, { workingDirectory, context }: BuildRequest): NamedContext {
+/** A context stands for every way to write an image's name. */
+function contextName(text: string): string {
+  try {
+    return familiarString(parseReference(text)).replace(/:latest$/, "");
+  } catch (error) {
+    if (error instanceof InvalidReferenceError) throw new RequestError("usage", `invalid context name ${text}: ${error.message}`);
+    throw error;
+  }
+}
+
+function planContext(given: string, value: string, { workingDirectory, context }: BuildRequest): NamedContext {
+  const name = contextName(given);
   const [, scheme, rest = ""] = /^([a-z][a-z+-]*):\/\/(.*)$/s.exec(value) ?? [];
   switch (scheme) {
     case undefined: {
