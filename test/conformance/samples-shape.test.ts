@@ -124,3 +124,30 @@ test("records beside files say what BuildKit's say, of the same files", { skip }
   }
   assert.deepEqual((await readdir(work.outputOf("21-local-multi-platform/out"))).toSorted(), ["linux_amd64", "linux_arm64"]);
 });
+
+test("oci-artifact=false gives the older attestation manifest, and its record is found all the same", { skip }, async () => {
+  const name = `${work.host}/s/legacy:1`;
+  const { exitCode, stderr } = await work.place.stemma(["build", "--provenance=mode=max", "--output", `type=image,name=${name},push=true,oci-artifact=false`, "-f", "Dockerfile.multi", "."], { cwd: context });
+  assert.equal(exitCode, 0, stderr);
+  const [, attestation] = (await registryDocuments(work.host, "s/legacy", "1")).manifests;
+  const manifest = JSON.parse(attestation?.text ?? "{}") as { readonly layers: ReadonlyArray<{ readonly digest: string }> };
+  assert.deepEqual(Object.keys(manifest), ["schemaVersion", "mediaType", "config", "layers"]);
+  const rootfs = { type: "layers", diff_ids: manifest.layers.map(({ digest }) => digest) };
+  assert.deepEqual(JSON.parse(attestation?.config ?? "{}"), { architecture: "unknown", os: "unknown", config: {}, rootfs });
+  const inspected = await work.place.stemma(["imagetools", "inspect", "--format", "{{ json .Provenance.SLSA.buildDefinition.buildType }}", name]);
+  assert.match(inspected.stdout, /slsa-definitions\.md/, inspected.stderr);
+});
+
+test("an output on standard output has the bytes of the same output in a file", { skip }, async () => {
+  for (const type of ["tar", "oci", "docker"]) {
+    const flags = ["build", "--provenance=false", "-f", "Dockerfile.multi", "."];
+    const env = { SOURCE_DATE_EPOCH: "1700000000" };
+    const path = join(work.place.path, `${type}.tar`);
+    const toFile = await work.place.stemma([...flags, "--output", `type=${type},dest=${path}`], { cwd: context, env });
+    assert.equal(toFile.exitCode, 0, toFile.stderr);
+    assert.equal(toFile.stdout, "");
+    const { exitCode, stdout, stderr } = await work.place.stemma([...flags, "--output", type === "tar" ? "-" : `type=${type}`], { cwd: context, env });
+    assert.equal(exitCode, 0, stderr);
+    assert.ok(stdout === await readFile(path, "utf8"), type);
+  }
+});
