@@ -47,7 +47,7 @@ function operationOf(vertex: LlbVertex, services: BuildServices): Operation<Laye
 }
 
 function sourceOperation(vertex: LlbVertex, source: SourceOp, services: BuildServices): Operation<LayerChain> {
-  const [scheme = "", rest = ""] = splitAt(source.identifier, "://");
+  const [scheme, rest] = splitAt(source.identifier, "://");
   switch (scheme) {
     case "docker-image":
     case "oci-layout":
