@@ -39,10 +39,9 @@ function operationOf(vertex: LlbVertex, services: BuildServices): Operation<Laye
       return mergeOperation(vertex.inputs.length);
     case "diff":
     case "build":
+    case "passthrough":
     case undefined:
       throw new OperationError("unsupported", `${vertex.name}: the graph has an operation of kind ${op.case ?? "unknown"}, which this engine does not have`);
-    default:
-      throw new OperationError("unsupported", `${vertex.name}: the graph has an operation which this engine does not have`);
   }
 }
 
