@@ -6,7 +6,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { mergeScopes, type Scope } from "./scope.ts";
 import { createTokenPool } from "./token-pool.ts";
 import { basicAuthorization } from "./token-service.ts";
-import { untilAborted } from "./until-aborted.ts";
+import { untilAborted } from "../host/until-aborted.ts";
 
 /** Who we are to one server, for the length of one client. */
 export interface Authorizer {

@@ -2,7 +2,7 @@ import type { AuthorizerOptions, Identity } from "./authorizer.ts";
 import type { Challenge } from "./challenge.ts";
 import { coversScopes, type Scope } from "./scope.ts";
 import { fetchToken, type Token } from "./token-service.ts";
-import { untilAborted } from "./until-aborted.ts";
+import { untilAborted } from "../host/until-aborted.ts";
 
 /** Tokens of one server: fetched once for all who need the same, used as long as they last. */
 export interface TokenPool {

@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Environment } from "../host/environment.ts";
+import { untilAborted } from "../host/until-aborted.ts";
 import type { NamedSecret } from "./secret-flag.ts";
 import { SessionError, systemReason } from "./session-error.ts";
 import type { LocalDirectory, Session } from "./session.ts";
@@ -65,7 +66,8 @@ async function readSecret({ id, source }: NamedSecret, environment: Environment,
       }
     case "function":
       try {
-        return await source.read(signal);
+        // The caller's function may not look at the signal.
+        return await untilAborted(source.read(signal), signal);
       } catch (error) {
         signal.throwIfAborted();
         throw new SessionError("unreadable", `secret ${id}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });

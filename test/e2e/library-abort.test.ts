@@ -160,3 +160,26 @@ async function forwardTo(host: string, onRequest: (line: string) => void): Promi
     },
   };
 }
+
+const never = async (): Promise<never> => await new Promise<never>(() => undefined);
+
+test("abort does not wait for a caller's function that never answers", { skip: runSkip === false ? dockerRegistrySkip : runSkip }, async () => {
+  await using locked = await startDockerRegistry({ auth: "basic" });
+  const requests: ReadonlyArray<readonly [what: string, request: BuildRequest]> = [
+    ["secret", await workshop.request("FROM base\nRUN --mount=type=secret,id=s cat /run/secrets/s\n", { secrets: { s: never } })],
+    ["credentials", await workshop.request("FROM scratch\nCOPY a /\n", { files: { a: "a" }, tags: [`${locked.host}/a:1`], push: true, credentials: never })],
+    ["stdout", await workshop.request("FROM scratch\nCOPY a /\n", { files: { a: "a" }, outputs: ["-"], stdout: never })],
+  ];
+  for (const [what, request] of requests) {
+    const controller = new AbortController();
+    const reason = new Enough(what);
+    const run = build({ ...request, signal: controller.signal });
+    await sleep(500);
+    const abortedAt = performance.now();
+    controller.abort(reason);
+    const late = sleep(ABORT_MS_MAX, `${what} holds the build up`, { ref: false });
+    assert.equal(await Promise.race([run.result.catch((error: unknown) => error), late]), reason);
+    await assertNothingLeft();
+    assertInTime(abortedAt);
+  }
+});
