@@ -8,7 +8,7 @@ import { imageContent, layerBlob, type LayerBlob, type SerialiseContext } from "
 import { writeLayoutDirectory } from "../export/layout-directory.ts";
 import { dockerMembers, layoutMembers, type LayoutNaming, type ReadableImage } from "../export/layout.ts";
 import { writeLocalDirectory } from "../export/local-directory.ts";
-import { archiveMembers, resultMembers, type FilesOptions, type PlatformFiles, type ResultFile } from "../export/result-files.ts";
+import { archiveMembers, directoryMembers, resultMembers, type FilesOptions, type PlatformFiles, type ResultFile } from "../export/result-files.ts";
 import type { Statement } from "../export/statement.ts";
 import type { ExportTarget, ImageTarget } from "../export/target.ts";
 import type { Clock } from "../host/clock.ts";
@@ -80,7 +80,7 @@ async function publishTo(target: ExportTarget, results: readonly PlatformResult[
     case "docker-tar":
       return await means.steps.work(TITLES[target.kind], (step) => publishImage(target, results, { ...context, step }, signal));
     case "local":
-      await means.steps.work("exporting to client directory", () => writeLocalDirectory(target.path, resultMembers(results.map(filesOf), filesOptions(target, context), signal), signal));
+      await means.steps.work("exporting to client directory", () => writeLocalDirectory(target.path, directoryMembers(results.map(filesOf), filesOptions(target, context), signal), signal));
       return undefined;
     case "tar": {
       const tar = writeTar(archiveMembers(resultMembers(results.map(filesOf), filesOptions(target, context), signal)));

@@ -22,6 +22,7 @@ export async function writeLocalDirectory(directory: string, members: AsyncItera
   for await (const { entry, content } of members) {
     signal.throwIfAborted();
     if (slice.isSpent) await slice.renew(signal);
+    refuseSpecial(entry);
     const parent = parentPath(entry.path);
     // What lies in no directory that we made could lie behind a link.
     if (parent !== "" && !directories.has(parent)) throw new ExportError("destination", `/${entry.path}: the result has no directory /${parent}`);
@@ -46,6 +47,12 @@ function clear(path: string, kind: EntryKind): void {
   if (kind !== "file") rmSync(fileSystemPath(path));
 }
 
+/** Throws ExportError ("destination") for what a directory of a user cannot hold. */
+export function refuseSpecial({ path, kind }: Entry): void {
+  if (kind !== "fifo" && kind !== "char" && kind !== "block") return;
+  throw new ExportError("destination", `/${path}: a ${kind === "fifo" ? "named pipe" : "device"} cannot be written into a directory; use --output type=tar`);
+}
+
 function make(directory: string, { path, kind, linkname = "", mtimeNs }: Entry): void {
   const target = fileSystemPath(join(directory, path));
   switch (kind) {
@@ -60,7 +67,6 @@ function make(directory: string, { path, kind, linkname = "", mtimeNs }: Entry):
     case "char":
     case "block":
     case "fifo":
-      throw new ExportError("destination", `/${path}: a ${kind === "fifo" ? "named pipe" : "device"} cannot be written into a directory; use --output type=tar`);
     case "file":
     case "whiteout":
     case "opaque":

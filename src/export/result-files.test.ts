@@ -14,7 +14,7 @@ import type { LayerChain } from "../snapshot/layer.ts";
 import { conformanceFolder } from "../testing/conformance.ts";
 import { directory, file, hardLink, imageLayer, members, special, symlink, whiteout } from "../testing/layer-samples.ts";
 import { ExportError } from "./error.ts";
-import { archiveMembers, resultMembers, type FilesOptions, type PlatformFiles, type ResultFile } from "./result-files.ts";
+import { archiveMembers, directoryMembers, resultMembers, type FilesOptions, type PlatformFiles, type ResultFile } from "./result-files.ts";
 
 const signal = new AbortController().signal;
 const scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-result-"));
@@ -61,6 +61,17 @@ test("the second name of a file is a hard link to the first, in its folder too",
   const chain = await chainOf(file("b", "x"), hardLink("a", "b"), hardLink("c", "b"), symlink("l", "a"));
   assert.deepEqual(await listed([result("amd64", chain)]), ["file 644 a", "hardlink 644 b -> a", "hardlink 644 c -> a", "symlink 777 l -> a"]);
   assert.deepEqual((await listed([result("amd64", chain)], { platformSplit: true })).slice(0, 3), ["directory 755 linux_amd64", "file 644 linux_amd64/a", "hardlink 644 linux_amd64/b -> linux_amd64/a"]);
+});
+
+test("a directory is refused a pipe or a device before anything is written, a tar has it", async () => {
+  const results = [result("amd64", await chainOf(file("a", "x"), special("z", "char", { major: 1, minor: 3 })))];
+  const seen: string[] = [];
+  const write = async (): Promise<void> => {
+    for await (const { entry } of directoryMembers(results, OPTIONS, signal)) seen.push(entry.path);
+  };
+  await assert.rejects(write(), (error) => error instanceof ExportError && error.code === "destination" && error.message.startsWith("/z: a device cannot"));
+  assert.deepEqual(seen, []);
+  assert.deepEqual(await listed(results), ["file 644 a", "char 644 z"]);
 });
 
 test("several platforms come each in a folder, and statements are for their owner to read only", async () => {

@@ -8,6 +8,7 @@ import type { LayerChain } from "../snapshot/layer.ts";
 import type { TreeNode } from "../snapshot/tree-node.ts";
 import { Tree } from "../snapshot/tree.ts";
 import { ExportError } from "./error.ts";
+import { refuseSpecial } from "./local-directory.ts";
 import type { Statement } from "./statement.ts";
 
 const NS_PER_S = 1_000_000_000n;
@@ -55,6 +56,14 @@ export async function* resultMembers(results: readonly PlatformFiles[], options:
       yield { entry: placed(entry, folder, options.epochNs), content };
     }
   }
+}
+
+/** The same for a directory. What one cannot hold is refused before there is a first member: half a result helps nobody. */
+export async function* directoryMembers(results: readonly PlatformFiles[], options: FilesOptions, signal: AbortSignal): AsyncIterable<Member> {
+  for (const { chain } of results) {
+    for (const { entry } of (await Tree.open(chain, signal)).walk("")) refuseSpecial(entry);
+  }
+  yield* resultMembers(results, options, signal);
 }
 
 /** The same as an archive has them: BuildKit's, like most that Go's archive/tar writes, know whole seconds only, and the nearest one. */
