@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { conformanceFolder } from "../../src/testing/conformance.ts";
 import { comparable } from "./comparable.ts";
-import { registryDocuments, sampleDocuments } from "./image-documents.ts";
+import { registryDocuments, sampleDocuments, type ImageDocuments } from "./image-documents.ts";
 import { expectedMetadata, openSampleWorkplace, SAMPLE_HOST, samplesSkip, type SampleWorkplace } from "./sample-workplace.ts";
 
 const samples = conformanceFolder("samples/rebuildable");
@@ -27,6 +27,23 @@ async function unpackContext(sample: string): Promise<void> {
   await work.place.run(["tar", "--same-owner", "--same-permissions", "-xf", join(samples.path, sample, "context.tar"), "-C", context]);
 }
 
+/** Digests of an image's layers, as its manifest has them. */
+function layersOf({ manifests }: ImageDocuments): string {
+  const { layers } = JSON.parse(manifests[0]?.text ?? "{}") as { readonly layers: ReadonlyArray<{ readonly digest: string }> };
+  return layers.map(({ digest }) => digest).join();
+}
+
+/** The same for the layers after each step that the record tells of. */
+function recordedChains({ manifests }: ImageDocuments): readonly string[] {
+  const chains: string[] = [];
+  JSON.parse(manifests[1]?.statements[0] ?? "{}", (key, value: unknown) => {
+    if (key !== "layers") return value;
+    for (const chain of Object.values(value as Readonly<Record<string, ReadonlyArray<ReadonlyArray<{ readonly digest: string }>>>>).flat()) chains.push(chain.map(({ digest }) => digest).join());
+    return undefined;
+  });
+  return chains;
+}
+
 for (const sample of existsSync(samples.path) ? readdirSync(samples.path) : ["rebuildable samples"]) {
   for (const variant of ["max-v1", "min-v02"]) {
     test(`${sample}: layers, configuration, manifests and record are BuildKit's (${variant})`, { skip }, async () => {
@@ -40,6 +57,7 @@ for (const sample of existsSync(samples.path) ? readdirSync(samples.path) : ["re
       assert.equal(JSON.stringify(actual), JSON.stringify(expected), "members stand in another order");
       // With diff ids and times in it: every layer is BuildKit's, bit for bit.
       assert.equal(ours.manifests[0]?.config, theirs.manifests[0]?.config);
+      if (variant === "max-v1") assert.ok(recordedChains(ours).includes(layersOf(ours)), "the record knows the step that made the image's last layer");
       assert.equal(metadata, expectedMetadata(readFileSync(join(samples.path, sample, variant, "metadata.json"), "utf8"), metadata, work.host));
     });
   }
