@@ -4,17 +4,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
-import { JSON_INDENTED } from "../template/docker-functions.ts";
-import { mapOf, type StructType } from "../template/go-type.ts";
 import { TemplateError } from "../template/template-error.ts";
-import { parseTemplate } from "../template/template.ts";
-import { GoValue } from "../template/value.ts";
-import { conformance, conformanceFolder } from "../testing/conformance.ts";
+import { conformanceFolder } from "../testing/conformance.ts";
 import { LayoutDirectory } from "../testing/layout-directory.ts";
 import { openSampleImage } from "../testing/sample-image.ts";
 import { ImageError } from "./image-error.ts";
-import { inspectImage, isWholeManifest } from "./inspect.ts";
-import { DESCRIPTOR_TYPE, INDEX_TYPE, PROVENANCE_TYPE, SBOM_TYPE, multiInputType, singleInputType } from "./inspect-type.ts";
+import { inspectImage } from "./inspect.ts";
 import { openImage, type ImageSources } from "./open-image.ts";
 
 const never = new AbortController().signal;
@@ -155,43 +150,4 @@ test("refuses indexes that nest without end, and documents that are none", async
   await assert.rejects(show("deep"), (error) => error instanceof ImageError && error.code === "corrupt" && error.message.includes("nested deeper"));
   await assert.rejects(show("bad"), (error) => error instanceof ImageError && error.code === "corrupt");
   await assert.rejects(show("none"), (error) => error instanceof ImageError && error.code === "not-found");
-});
-
-interface FormatVectors {
-  readonly cases: ReadonlyArray<{ readonly data: "single" | "multi"; readonly template: string; readonly output?: string; readonly error?: string; readonly parseError?: string; readonly root?: string | null }>;
-  readonly data: Readonly<Record<"single" | "multi" | "provenance" | "sbom", Readonly<Record<string, unknown>>>>;
-  readonly wholeManifest: Readonly<Record<string, boolean>>;
-}
-
-const formats = conformance<FormatVectors>("vectors/imagetools_format.json");
-
-/** Addresses differ from run to run, and the vectors' records were made in another package than buildx's. */
-function comparable(text: string | undefined): string | undefined {
-  return text?.replaceAll(/0x[0-9a-f]{8,}/g, "0xADDRESS").replaceAll("main.tplInput", "imagetools.tplInput");
-}
-
-test("formats the records of an image with the names and zero values of Go", { skip: formats.skip }, () => {
-  const { cases, data, wholeManifest } = formats.read();
-  const provenance = { Provenance: () => new GoValue(PROVENANCE_TYPE, data.provenance), SBOM: () => new GoValue(SBOM_TYPE, data.sbom) };
-  const several = { Provenance: () => new GoValue(mapOf(PROVENANCE_TYPE), {}), SBOM: () => new GoValue(mapOf(SBOM_TYPE), {}) };
-  const input = (name: "single" | "multi"): GoValue => {
-    const manifestType: StructType = name === "single" ? DESCRIPTOR_TYPE : INDEX_TYPE;
-    return new GoValue(name === "single" ? singleInputType(provenance) : multiInputType(several), { ...data[name], manifest: new GoValue(manifestType, data[name]["manifest"]) });
-  };
-  const wrong: string[] = [];
-  for (const row of cases) {
-    // The vectors' record of several platforms has no such methods; buildx's has.
-    if (row.data === "multi" && row.error?.includes("in type main.tplInputs") === true && !row.error.includes("field Foo")) continue;
-    let outcome: { output?: string; error?: string };
-    try {
-      outcome = { output: parseTemplate("", row.template, JSON_INDENTED).execute(input(row.data)) };
-    } catch (error) {
-      assert.ok(error instanceof TemplateError, `${row.template}: ${String(error)}`);
-      outcome = { error: error.message };
-    }
-    const [got, want] = [comparable(outcome.output ?? outcome.error), comparable(row.output ?? row.error ?? row.parseError)];
-    if (got !== want) wrong.push(`${row.data} ${row.template}\n  ${got}\n  ${want}`);
-  }
-  assert.deepEqual(wrong, []);
-  for (const [template, whole] of Object.entries(wholeManifest)) assert.equal(isWholeManifest(template), whole, template);
 });

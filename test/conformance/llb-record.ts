@@ -61,7 +61,13 @@ export const RECORD_FILES = ["bktest", "opts", "corpus", "matrix"] as const;
 export const SKIP: string | false = existsSync(FOLDER) ? false : `no conformance data in ${FOLDER}`;
 
 export function readRecords(file: (typeof RECORD_FILES)[number]): readonly LlbRecord[] {
-  const lines = gunzipSync(readFileSync(join(FOLDER, `${file}.jsonl.gz`))).toString().split("\n");
+  return readRecordFile(join(FOLDER, `${file}.jsonl.gz`));
+}
+
+/** The records of any such file, packed or not. */
+export function readRecordFile(path: string): readonly LlbRecord[] {
+  const bytes = readFileSync(path);
+  const lines = (path.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8").split("\n");
   // The shape is the README's; a wrong one fails the comparison.
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as LlbRecord);
 }

@@ -3,14 +3,10 @@ import { test } from "node:test";
 import { conformance } from "../../testing/conformance.ts";
 import { checkRule, ruleNames } from "./check-rules.ts";
 
-const rules = conformance<{ readonly cases: ReadonlyArray<{ readonly Name: string; readonly Description: string; readonly URL: string; readonly Deprecated: boolean; readonly Experimental: boolean }> }>("vectors/linter_rules.json");
+const rules = conformance<{ readonly cases: ReadonlyArray<{ readonly Name: string; readonly Deprecated: boolean }> }>("vectors/linter_rules.json");
 
-test("the rules are BuildKit's, in its order", { skip: rules.skip }, () => {
-  const expected = rules.read().cases.filter(({ Deprecated }) => !Deprecated);
-  assert.deepEqual(
-    ruleNames().map((name) => ({ name, ...checkRule(name) })),
-    expected.map(({ Name, Description, URL, Experimental }) => ({ name: Name, description: Description, url: URL, experimental: Experimental })),
-  );
+test("the rules stand in BuildKit's order, and there are no others", { skip: rules.skip }, () => {
+  assert.deepEqual(ruleNames(), rules.read().cases.filter(({ Deprecated }) => !Deprecated).map(({ Name }) => Name));
 });
 
 test("a name that no rule has is none", () => {

@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { conformance } from "../../testing/conformance.ts";
-import { DockerfileError, InstructionError } from "./dockerfile-error.ts";
-import { expandInstruction } from "./expand-instruction.ts";
-import { commandLine } from "./instruction-source.ts";
-import type { Instruction, SourcesAndDest } from "./instruction.ts";
-import type { From } from "./parse-from.ts";
-import { parseInstruction } from "./parse-instruction.ts";
-import { parseLines } from "./parse.ts";
-import { parseRunDevice } from "./run-device.ts";
-import type { RunMount } from "./run-mount.ts";
-import { processWord } from "./shell-lex.ts";
-import type { Range } from "./source-range.ts";
+import { DockerfileError, InstructionError } from "../../../src/frontend/dockerfile/dockerfile-error.ts";
+import { expandInstruction } from "../../../src/frontend/dockerfile/expand-instruction.ts";
+import { commandLine } from "../../../src/frontend/dockerfile/instruction-source.ts";
+import type { Instruction, SourcesAndDest } from "../../../src/frontend/dockerfile/instruction.ts";
+import type { From } from "../../../src/frontend/dockerfile/parse-from.ts";
+import { parseInstruction } from "../../../src/frontend/dockerfile/parse-instruction.ts";
+import { parseLines } from "../../../src/frontend/dockerfile/parse.ts";
+import { parseRunDevice } from "../../../src/frontend/dockerfile/run-device.ts";
+import type { RunMount } from "../../../src/frontend/dockerfile/run-mount.ts";
+import { processWord } from "../../../src/frontend/dockerfile/shell-lex.ts";
+import type { Range } from "../../../src/frontend/dockerfile/source-range.ts";
+import type { RowChecks } from "./row-check.ts";
 
 interface Typed {
   readonly string?: string | undefined;
@@ -29,28 +28,11 @@ interface OracleCase extends Typed {
   readonly security?: string;
 }
 
-const oracle = conformance<{ readonly cases: readonly OracleCase[] }>("vectors/instructions_oracle.json");
-
-test("every line of the oracle is typed, or refused, in BuildKit's words", { skip: oracle.skip }, () => {
-  for (const row of oracle.read().cases) {
-    if (row.parseError === undefined) checkOracle(row);
-    else assert.throws(() => parse(row.input), (error) => error instanceof DockerfileError && error.message === row.parseError, row.input);
-  }
-});
-
-const heredocs = conformance<{ readonly cases: ReadonlyArray<{ readonly input: string; readonly instructions?: readonly Typed[] }> }>("vectors/heredoc.json");
-
-test("instructions with heredocs are typed as in BuildKit", { skip: heredocs.skip }, () => {
-  for (const { input, instructions = [] } of heredocs.read().cases) {
-    if (instructions.length === 0) continue;
-    const got = parse(input).nodes.map((node) => outcome(() => parseInstruction(node)));
-    assert.deepEqual(got, instructions.map(comparable), input);
-  }
-});
-
-const tables = conformance<{ readonly tables: ReadonlyArray<{ readonly func: string; readonly line: number; readonly table: unknown }> }>(
-  "vectors/tbl_bk_frontend_dockerfile_instructions.json",
-);
+/** What a file with heredocs has beside its nodes. */
+export interface HeredocInstructions {
+  readonly input: string;
+  readonly instructions?: readonly Typed[];
+}
 
 interface DeviceRow {
   readonly input: string;
@@ -81,64 +63,48 @@ interface JsonArgsRow {
   readonly expected: readonly string[];
 }
 
-/** The shape of each table is known from its name; a wrong one fails the assertions. */
-const TABLE_CHECKS: Readonly<Record<string, (table: never) => void>> = {
-  TestParseDevice: (table: readonly DeviceRow[]) => {
-    for (const { input, expected, expectedErr } of table) {
-      if (expectedErr !== undefined) assert.throws(() => parseRunDevice(input), { message: expectedErr.$error });
-      else assert.deepEqual(parseRunDevice(input), { name: expected?.Name, required: expected?.Required }, input);
-    }
+const TABLES = "tbl_bk_frontend_dockerfile_instructions.json#";
+
+/** Lines of a Dockerfile as typed instructions, or refused. */
+export const INSTRUCTION_CHECKS: RowChecks = {
+  "instructions_oracle.json#cases": (row: OracleCase) => {
+    if (row.parseError === undefined) checkOracle(row);
+    else assert.throws(() => parse(row.input), (error) => error instanceof DockerfileError && error.message === row.parseError);
   },
-  TestErrorCasesHeredoc: refuses,
-  TestErrorCases: refuses,
-  TestCopyHeredoc: (table: readonly CopyRow[]) => {
-    for (const { dockerfile, sourcesAndDest } of table) {
-      const copy = one(dockerfile);
-      assert.ok(copy.kind === "copy");
-      assert.deepEqual(goSources(copy), { SourcePaths: null, SourceContents: null, ...sourcesAndDest }, dockerfile);
-    }
+  [`${TABLES}TestParseDevice`]: ({ input, expected, expectedErr }: DeviceRow) => {
+    if (expectedErr !== undefined) assert.throws(() => parseRunDevice(input), { message: expectedErr.$error });
+    else assert.deepEqual(parseRunDevice(input), { name: expected?.Name, required: expected?.Required });
   },
-  TestRunHeredoc: (table: readonly RunRow[]) => {
-    for (const { dockerfile, command, shell, files = [] } of table) {
-      const run = one(dockerfile);
-      assert.ok(run.kind === "run");
-      const got = run.files.map(({ name, data, chomp }) => ({ Name: name, Data: data, Chomp: chomp }));
-      assert.deepEqual([run.cmdLine, run.prependShell, got], [command, shell, files], dockerfile);
-    }
+  [`${TABLES}TestErrorCasesHeredoc`]: refuses,
+  [`${TABLES}TestErrorCases`]: refuses,
+  [`${TABLES}TestCopyHeredoc`]: ({ dockerfile, sourcesAndDest }: CopyRow) => {
+    const copy = one(dockerfile);
+    assert.ok(copy.kind === "copy");
+    assert.deepEqual(goSources(copy), { SourcePaths: null, SourceContents: null, ...sourcesAndDest });
   },
-  TestCommandsExactlyOneArgument: (table: readonly string[]) => {
-    for (const word of table) refused(word, `${word} requires exactly one argument`);
+  [`${TABLES}TestRunHeredoc`]: ({ dockerfile, command, shell, files = [] }: RunRow) => {
+    const run = one(dockerfile);
+    assert.ok(run.kind === "run");
+    const got = run.files.map(({ name, data, chomp }) => ({ Name: name, Data: data, Chomp: chomp }));
+    assert.deepEqual([run.cmdLine, run.prependShell, got], [command, shell, files]);
   },
-  TestCommandsAtLeastOneArgument: (table: readonly string[]) => {
-    for (const word of table) refused(word, `${word} requires at least one argument`);
-  },
-  TestCommandsNoDestinationArgument: (table: readonly string[]) => {
-    for (const word of table) refused(`${word} arg1`, `${word} requires at least two arguments, but only one was provided. Destination could not be determined`);
-  },
-  // BuildKit's test hands over nodes that no text gives; here too many arguments cannot be stated.
-  TestCommandsTooManyArguments: (table: readonly string[]) => assert.deepEqual(table, ["ENV", "LABEL"]),
-  TestCommandsBlankNames: (table: readonly string[]) => {
-    for (const word of table) refused(`${word} =arg2`, `${word} names can not be blank`);
-  },
-  TestNilLinter: (table: Readonly<Record<string, unknown>>) => {
-    for (const word of Object.keys(table)) assert.doesNotMatch(refusal(`${word} a=b`) ?? "", /unknown instruction/, word);
-  },
-  TestHandleJSONArgs: (table: readonly JsonArgsRow[]) => {
-    for (const { args, attributes, expected } of table) assert.deepEqual(commandLine(args, attributes?.json === true), expected);
-  },
+  [`${TABLES}TestCommandsExactlyOneArgument`]: (word: string) => refused(word, `${word} requires exactly one argument`),
+  [`${TABLES}TestCommandsAtLeastOneArgument`]: (word: string) => refused(word, `${word} requires at least one argument`),
+  [`${TABLES}TestCommandsNoDestinationArgument`]: (word: string) => refused(`${word} arg1`, `${word} requires at least two arguments, but only one was provided. Destination could not be determined`),
+  [`${TABLES}TestCommandsBlankNames`]: (word: string) => refused(`${word} =arg2`, `${word} names can not be blank`),
+  [`${TABLES}TestNilLinter`]: ([word]: readonly [string]) => assert.doesNotMatch(refusal(`${word} a=b`) ?? "", /unknown instruction/),
+  [`${TABLES}TestHandleJSONArgs`]: ({ args, attributes, expected }: JsonArgsRow) => assert.deepEqual(commandLine(args, attributes?.json === true), expected),
 };
 
-test("the tables of the instructions' unit tests hold", { skip: tables.skip }, () => {
-  for (const { func, table } of tables.read().tables) {
-    const check = TABLE_CHECKS[func];
-    assert.ok(check, `a table that nobody reads: ${func}`);
-    // The key of TABLE_CHECKS says what the table holds.
-    check(table as never);
-  }
-});
+/** Holds the typed instructions of a file against ours; throws where they differ. */
+export function checkHeredocInstructions({ input, instructions = [] }: HeredocInstructions): void {
+  if (instructions.length === 0) return;
+  const got = parse(input).nodes.map((node) => outcome(() => parseInstruction(node)));
+  assert.deepEqual(got, instructions.map(comparable));
+}
 
-function refuses(table: readonly RefusedRow[]): void {
-  for (const { dockerfile, expectedError } of table) assert.ok(refusal(dockerfile)?.includes(expectedError), dockerfile);
+function refuses({ dockerfile, expectedError }: RefusedRow): void {
+  assert.ok(refusal(dockerfile)?.includes(expectedError), `${refusal(dockerfile)} does not say ${expectedError}`);
 }
 
 function refused(dockerfile: string, message: string): void {
