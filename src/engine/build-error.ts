@@ -1,3 +1,4 @@
+import { originalError } from "../content/original-error.ts";
 import type { SourceExcerpt } from "../progress/event.ts";
 
 /**
@@ -42,7 +43,8 @@ export function codeOf(error: unknown): { readonly code: string; readonly retrya
 }
 
 /** Gives every failure that has a code the one form that callers know. One without a code is a bug of ours, and stays what it is. */
-export function asBuildError(error: unknown): unknown {
+export function asBuildError(failure: unknown): unknown {
+  const error = originalError(failure);
   const coded = codeOf(error);
   if (coded === undefined || error instanceof BuildError) return error;
   const message = error instanceof Error ? error.message : String(error);

@@ -4,6 +4,7 @@ import type { Environment } from "../host/environment.ts";
 import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { ReportEvent } from "../progress/event.ts";
+import { sweepLeftovers } from "../sandbox/leftovers.ts";
 import { openSandbox } from "../sandbox/open-sandbox.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
@@ -36,6 +37,7 @@ export async function openEngine({ root, env, sandbox, report }: EngineOptions):
   const state = opening.use(await openState(root));
   const layers = opening.use(await openLayerStore({ directory: join(root, "layers"), namespace, snapshotter: "auto" }));
   for (const folder of ["cache-mounts", "sandbox"]) await mkdir(join(root, folder), { recursive: true, mode: 0o711 });
+  sweepLeftovers(join(root, "sandbox"));
   const closing = opening.move();
   return {
     state,

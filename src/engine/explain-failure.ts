@@ -1,3 +1,4 @@
+import { originalError } from "../content/original-error.ts";
 import { DockerfileError } from "../frontend/dockerfile/dockerfile-error.ts";
 import { FrontendOptionError } from "../frontend/dockerfile/frontend-option-error.ts";
 import { HttpError } from "../host/http-error.ts";
@@ -28,7 +29,8 @@ export interface Seen {
 }
 
 /** A failure in the words of BuildKit's client: the step, its last output, the lines, the message. Aborts pass through. */
-export function explainFailure(error: unknown, { graphs, files, dockerfileName, failedStep }: Seen): unknown {
+export function explainFailure(failure: unknown, { graphs, files, dockerfileName, failedStep }: Seen): unknown {
+  const error = originalError(failure);
   // The frontend falls back to the lower-case name, and keeps calling it by the other.
   const bytes = files.get(dockerfileName) ?? files.get(dockerfileName.toLowerCase());
   const dockerfile = bytes && { filename: dockerfileName, text: Buffer.from(bytes).toString("utf8") };

@@ -1,4 +1,5 @@
 import { digestOf, type Digest } from "../content/digest.ts";
+import { originalError } from "../content/original-error.ts";
 import type { Clock } from "../host/clock.ts";
 import type { ReportEvent } from "../progress/event.ts";
 import { VertexError } from "../solver/vertex-error.ts";
@@ -63,7 +64,8 @@ export class StepReporter {
     this.#report({ kind: "step-progress", step, id, doneBytes: sizeBytes ?? 0, totalBytes: sizeBytes, finished: true, at: this.#clock.now() });
   }
 
-  #failed({ digest, name }: { readonly digest: Digest; readonly name: string }, error: unknown): void {
+  #failed({ digest, name }: { readonly digest: Digest; readonly name: string }, failure: unknown): void {
+    const error = originalError(failure);
     this.#failedName ??= name;
     this.#report({ kind: "step-failed", step: digest, message: error instanceof Error ? error.message : String(error), at: this.#clock.now() });
   }

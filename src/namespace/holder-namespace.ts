@@ -40,6 +40,8 @@ export class HolderNamespace implements MountNamespace {
   }
 
   async unmount(target: string): Promise<void> {
+    // Every mount went with the holder.
+    if (this.#goneReason !== undefined) return;
     await this.#ask("mount-failed", (id) => ({ kind: "unmount", id, target }));
   }
 
@@ -131,5 +133,5 @@ function killOnAbort(signal: AbortSignal, exited: Promise<number>, kill: (name: 
 }
 
 function goneError(reason: string): NamespaceError {
-  return new NamespaceError("holder-gone", `the process that holds our mounts has ended: ${reason}`);
+  return new NamespaceError("holder-gone", `the process that holds our mounts has ended: ${reason}: was it killed, or is memory short? see \`dmesg\`, and try again`);
 }

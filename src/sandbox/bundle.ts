@@ -1,9 +1,11 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
 import { randomId } from "../host/random.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { MountedTree } from "../snapshot/layer-store.ts";
+import { tryLock } from "../syscall/lock.ts";
 import { hostsFile } from "./hosts-file.ts";
+import { OWNER_LOCK } from "./leftovers.ts";
 import { missingMountPoints, removeMountStubs } from "./mount-stubs.ts";
 import { resolvConf } from "./resolv-conf.ts";
 import { runtimeSpec, type RuntimeSpec, type SandboxGround } from "./runtime-spec.ts";
@@ -40,10 +42,14 @@ export async function prepareBundle(step: SandboxProcess, root: MountedTree, pla
   const ground = place.ground(id);
   const user = lookUpUser(root.viewPath, step.user, ground);
   const stubs = missingMountPoints(root.viewPath, ["/etc/resolv.conf", "/etc/hosts", ...step.mounts.map((mount) => mount.destination)]);
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  const lock = openSync(join(folder, OWNER_LOCK), "wx", 0o600);
+  tryLock(lock, "exclusive");
   const bundle = {
     id,
     folder,
     [Symbol.asyncDispose]: async (): Promise<void> => {
+      closeSync(lock);
       rmSync(folder, { recursive: true, force: true });
       const refused = removeMountStubs(stubs);
       if (refused.length > 0) await removeInside(place.namespace, refused.map((path) => insidePath(root, path)));
@@ -67,7 +73,6 @@ function fillBundle(step: SandboxProcess, root: MountedTree, made: { readonly fo
   // Runtimes differ in how far they follow links that lead to what is not there yet; these are followed already.
   const mounts = written.mounts.map((mount) => ({ ...mount, destination: resolveInTree(root.viewPath, mount.destination).slice(root.viewPath.length) }));
   const spec = { ...written, mounts };
-  mkdirSync(folder, { recursive: true, mode: 0o711 });
   writeFileSync(files.resolvConf, resolvConf(step.network, readIfThere));
   writeFileSync(files.hosts, hostsFile(step));
   for (const path of [files.resolvConf, files.hosts]) chmodSync(path, 0o644); // Whatever our umask is.

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findExecutable } from "../host/executable.ts";
-import { sweepLeftovers } from "./leftovers.ts";
+import { tryLock } from "../syscall/lock.ts";
+import { OWNER_LOCK, sweepLeftovers } from "./leftovers.ts";
 import { fillSmallRoot } from "./small-root.contract.ts";
 
 const PROGRAM = `
@@ -36,6 +37,21 @@ test("of a killed build no process stays, and the next one sweeps its files and 
   assert.deepEqual(readdirSync(state).filter((name) => name.startsWith(`${build.pid}-`)), []);
   if (findExecutable("runc", process.env) !== undefined) assert.deepEqual(readdirSync(join(state, "runc")), []);
   assert.deepEqual(controlGroupsOf(build.pid ?? 0), []);
+  rmSync(folder, { recursive: true });
+});
+
+test("what is locked is not swept, though its process is not in our /proc", () => {
+  const folder = mkdtempSync(join(tmpdir(), "stemma-leftovers-"));
+  // Above the largest process number that Linux gives (proc(5), pid_max).
+  const foreign = `9999999-${"0".repeat(25)}`;
+  mkdirSync(join(folder, foreign));
+  const lock = openSync(join(folder, foreign, OWNER_LOCK), "wx");
+  tryLock(lock, "exclusive");
+  sweepLeftovers(folder);
+  assert.deepEqual(readdirSync(folder), [foreign]);
+  closeSync(lock);
+  sweepLeftovers(folder);
+  assert.deepEqual(readdirSync(folder), []);
   rmSync(folder, { recursive: true });
 });
 

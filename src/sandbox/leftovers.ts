@@ -1,7 +1,11 @@
-import { existsSync, readdirSync, rmSync, rmdirSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, rmSync, rmdirSync } from "node:fs";
 import { join } from "node:path/posix";
 import { setTimeout as sleep } from "node:timers/promises";
+import { tryLock } from "../syscall/lock.ts";
 import { CGROUP_ROOT } from "./survey-ground.ts";
+
+/** In a bundle's folder: locked by its process for as long as that lives. */
+export const OWNER_LOCK = "owner";
 
 const BUNDLE_NAME = /^(\d+)-[0-9a-z]{25}$/;
 
@@ -28,11 +32,22 @@ export async function removeLeftovers(stateFolder: string, bundleId: string): Pr
 export function sweepLeftovers(stateDirectory: string): void {
   for (const name of readdirSync(stateDirectory)) {
     const owner = BUNDLE_NAME.exec(name)?.[1];
-    if (owner === undefined || existsSync(`/proc/${owner}`)) continue;
+    if (owner === undefined || existsSync(`/proc/${owner}`) || isLocked(join(stateDirectory, name, OWNER_LOCK))) continue;
     for (const runtime of ["runc", "crun"]) rmSync(join(stateDirectory, runtime, containerId(name)), { recursive: true, force: true });
     for (const path of controlGroups(name)) removeEmptyGroup(path);
     // Last, so that a sweep that is cut short is taken up again.
     rmSync(join(stateDirectory, name), { recursive: true, force: true });
+  }
+}
+
+/** A process in another process namespace, such as another container's, is not in our /proc; its lock is seen all the same. */
+function isLocked(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const fd = openSync(path, "r");
+  try {
+    return !tryLock(fd, "exclusive");
+  } finally {
+    closeSync(fd);
   }
 }
 

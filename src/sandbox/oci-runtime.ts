@@ -34,11 +34,15 @@ export class OciRuntime implements BundleRuntime {
   async run(bundle: Bundle, onOutput: SandboxProcess["onOutput"], signal: AbortSignal): Promise<number> {
     const [log, pidFile] = [join(bundle.folder, "log"), join(bundle.folder, "pid")];
     const argv = this.#command("--log", log, "--log-format", "json", "run", "--bundle", bundle.folder, "--pid-file", pidFile, containerId(bundle.id));
-    const child = await this.#namespace.spawn({ argv, cwd: bundle.folder, env: TOOL_ENVIRONMENT }, signal);
-    const exitCode = await follow(child, onOutput);
-    // SIGKILL took the runtime with the process; nothing that it had made is cleaned up yet.
-    if (signal.aborted) await removeLeftovers(this.#options.stateFolder, bundle.id);
-    else if (exitCode !== 0 && !existsSync(pidFile)) throw startError(logMessages(log).at(-1) ?? `${this.#options.name} ended with exit code ${exitCode} before the process was started`);
+    let exitCode: number | undefined;
+    try {
+      const child = await this.#namespace.spawn({ argv, cwd: bundle.folder, env: TOOL_ENVIRONMENT }, signal);
+      exitCode = await follow(child, onOutput);
+    } finally {
+      // SIGKILL took the runtime with the process, or the helper's end did; nothing that it had made is cleaned up yet.
+      if (signal.aborted || exitCode === undefined) await removeLeftovers(this.#options.stateFolder, bundle.id);
+    }
+    if (!signal.aborted && exitCode !== 0 && !existsSync(pidFile)) throw startError(logMessages(log).at(-1) ?? `${this.#options.name} ended with exit code ${exitCode} before the process was started`);
     return exitCode;
   }
 

@@ -1,4 +1,5 @@
 import type { Digest } from "../content/digest.ts";
+import { originalError } from "../content/original-error.ts";
 
 /** Says which step failed; `cause` says why. */
 export class VertexError extends Error {
@@ -6,7 +7,8 @@ export class VertexError extends Error {
   readonly vertex: Digest;
   readonly stepName: string;
 
-  constructor(vertex: Digest, stepName: string, cause: unknown) {
+  constructor(vertex: Digest, stepName: string, failure: unknown) {
+    const cause = originalError(failure);
     super(cause instanceof Error ? cause.message : String(cause), { cause });
     this.vertex = vertex;
     this.stepName = stepName;
