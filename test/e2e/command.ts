@@ -27,6 +27,7 @@ export interface StartedCommand {
   /** Resolves once standard error has shown this. Throws when the command has ended without, or does not come to it. */
   shown(pattern: RegExp): Promise<void>;
   kill(signal: NodeJS.Signals): void;
+  readonly pid: number;
   /** By a signal: 128 and its number, as shells say it. */
   readonly ended: Promise<CommandRun>;
 }
@@ -81,6 +82,7 @@ function follow(child: RunningProcess): StartedCommand {
   });
   return {
     ended,
+    pid: child.pid ?? -1,
     kill: (signal) => void child.kill(signal),
     async shown(pattern) {
       for (let waitedMs = 0; !pattern.test(stderr); waitedMs += 10) {

@@ -26,12 +26,13 @@ export function assertNoWorkLeft(root: string): void {
   assert.deepEqual(left, [], "work is left");
 }
 
-/** Control groups carry the names of bundles, not of the state root: those of this machine's other builds are told apart by time only. */
-export function controlGroupsOf(pid: number): readonly string[] {
-  return globSync(`/sys/fs/cgroup/{*/,}stemma-${pid}-*`);
+/** Control groups carry the number of the process that made them. */
+export function assertNoControlGroupOf(pid: number): void {
+  assert.deepEqual(globSync(`/sys/fs/cgroup/{*/,}stemma-${pid}-*`), [], "control groups are left");
 }
 
-function processesWith(text: string): readonly string[] {
+/** Numbers and command lines. */
+export function processesWith(text: string): readonly string[] {
   const others = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   return others.flatMap((pid) => {
     const facts = [read(pid, "cmdline"), read(pid, "environ"), read(pid, "mounts"), link(pid, "cwd"), link(pid, "root")];
