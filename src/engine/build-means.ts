@@ -14,6 +14,7 @@ import { defaultCredentials } from "../registry/default-credentials.ts";
 import { readRegistryConfig } from "../registry/registry-config.ts";
 import { openEmbeddedSession } from "../session/embedded-session.ts";
 import type { Session } from "../session/session.ts";
+import { GitSource } from "../source/git.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { ResultCache } from "../solver/result-cache.ts";
 import { Semaphore } from "../solver/semaphore.ts";
@@ -60,7 +61,7 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report 
   const http = opening.use(openHttpClient(env));
   const steps = new StepReporter(report, systemClock);
   const images = imageSources(plan, { registry, state: engine.state, layers: engine.layers });
-  const services = buildServices({ engine, session, steps, images, get: httpGet(http) });
+  const services = buildServices({ engine, session, steps, images, get: httpGet(http), env });
   const { attributes, facts } = await describeRequest(plan, { env, report }, signal);
   const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
   const closing = opening.move();
@@ -89,15 +90,17 @@ interface ServiceParts {
   readonly steps: StepReporter;
   readonly images: ImageSources;
   readonly get: BuildServices["http"]["get"];
+  readonly env: BuildContext["request"]["env"];
 }
 
-function buildServices({ engine, session, steps, images, get }: ServiceParts): BuildServices {
+function buildServices({ engine, session, steps, images, get, env }: ServiceParts): BuildServices {
   const { state, layers } = engine;
   return {
     platform: hostPlatform(),
     images: images.registry,
     layouts: images.layout,
     locals: localSources(session, state.database),
+    git: new GitSource({ directory: join(state.root, "git"), workspace: state.workspace, layers, session, env }),
     http: { get, blobs: state.blobs, layers, database: state.database },
     exec: {
       layers, session, facts: state.facts, clock: systemClock, machine: hostPlatform(), namespace: engine.namespace, sandbox: engine.sandbox,

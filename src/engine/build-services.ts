@@ -2,6 +2,7 @@ import type { Platform } from "../oci/platform.ts";
 import type { ImageCapture } from "../provenance/capture.ts";
 import type { ExecServices } from "../ops/exec.ts";
 import type { FileServices } from "../ops/file-operation.ts";
+import type { GitSource } from "../source/git.ts";
 import type { HttpSourceServices } from "../source/http.ts";
 import type { ImageSource } from "../source/image.ts";
 import type { LocalSources } from "./locals.ts";
@@ -16,6 +17,7 @@ export interface BuildServices {
   /** Images of the OCI layouts that the client lends, by the id that the graph gives them. */
   readonly layouts: (storeId: string) => ImageSource;
   readonly locals: LocalSources;
+  readonly git: GitSource;
   readonly http: HttpSourceServices;
   readonly exec: ExecServices;
   readonly file: FileServices;

@@ -1,6 +1,7 @@
 import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
 import { formatReference } from "../oci/reference.ts";
 import { EMPTY_CAPTURE, execCapture, mergeCaptures, type Capture, type ImageCapture, type IsolationCapture } from "../provenance/capture.ts";
+import type { GitRequest } from "../source/git-request.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
 import type { Pin, Pins } from "./pins.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
@@ -37,9 +38,17 @@ function capturePin(pin: Pin): Capture {
       return { ...EMPTY_CAPTURE, images: [{ ref: formatReference(pin.reference), platform: pin.platform, digest: pin.digest, layout: pin.layout }] };
     case "http":
       return { ...EMPTY_CAPTURE, http: [{ url: pin.url, digest: pin.digest }] };
+    case "git":
+      return captureGit(pin.request, pin.commit);
     case "local":
       return { ...EMPTY_CAPTURE, locals: [{ name: pin.name, digest: pin.root }] };
   }
+}
+
+/** The secrets and the agent are offered to every repository, whether it asks for them or not. */
+function captureGit({ name, tokenSecret, headerSecret, sshId }: GitRequest, commit: string): Capture {
+  const secrets = [tokenSecret, headerSecret].filter((id) => id !== "").map((id) => ({ id, optional: true }));
+  return { ...EMPTY_CAPTURE, git: [{ url: name, commit }], secrets, ssh: sshId === "" ? [] : [{ id: sshId, optional: true }] };
 }
 
 /** Told by the sandbox when the step ran, in this build or an earlier one. */

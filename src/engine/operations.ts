@@ -1,4 +1,4 @@
-import { parseDigest } from "../content/digest.ts";
+import { parseDigest, type Digest } from "../content/digest.ts";
 import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
 import type { SourceOp } from "../llb/op.ts";
 import type { Platform } from "../oci/platform.ts";
@@ -7,9 +7,11 @@ import { execOperation } from "../ops/exec.ts";
 import { fileOperation } from "../ops/file-operation.ts";
 import { mergeOperation } from "../ops/merge.ts";
 import { OperationError } from "../ops/operation-error.ts";
+import { gitOperation } from "../ops/source-git.ts";
 import { httpOperation } from "../ops/source-http.ts";
 import { imageOperation } from "../ops/source-image.ts";
 import { localOperation } from "../ops/source-local.ts";
+import { parseGitRequest, type GitRequest } from "../source/git-request.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { Graph, Operation, Vertex } from "../solver/operation.ts";
 import type { BuildServices } from "./build-services.ts";
@@ -64,9 +66,15 @@ function sourceOperation(vertex: LlbVertex, source: SourceOp, services: BuildSer
     case "http":
     case "https":
       return httpOperation(httpRequest(source), services.http, (digest) => services.pins.set(vertex.digest, { kind: "http", url: source.identifier, digest }));
+    case "git":
+      return gitSourceOperation(vertex.digest, parseGitRequest(rest, source.attrs), services);
     default:
       throw new OperationError("unsupported", `${vertex.name}: sources of kind ${scheme}:// are not supported yet`);
   }
+}
+
+function gitSourceOperation(vertex: Digest, request: GitRequest, { git, pins }: BuildServices): Operation<LayerChain> {
+  return gitOperation(request, git, (commit) => pins.set(vertex, { kind: "git", request, commit }));
 }
 
 function httpRequest({ identifier, attrs }: SourceOp): Parameters<typeof httpOperation>[0] {

@@ -17,6 +17,8 @@ const PRIVATE_COPIES_MAX = 1000;
 /** A cache directory in use. Disposing lets others have it; what is in it stays. */
 export interface CacheDirectory extends AsyncDisposable {
   readonly path: string;
+  /** The open file with the lock: a process that inherits it keeps the directory from others until it ends. */
+  readonly lock: number;
 }
 
 /** Fills a directory that nobody has used before. */
@@ -33,7 +35,7 @@ export async function openCacheDirectory(parent: string, request: { readonly id:
   try {
     const path = join(folder, name);
     if (!(await exists(path))) await make(path, fill);
-    return { path, [Symbol.asyncDispose]: () => lock.close() };
+    return { path, lock: lock.fd, [Symbol.asyncDispose]: () => lock.close() };
   } catch (error) {
     await lock.close();
     throw error;

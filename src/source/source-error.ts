@@ -1,5 +1,5 @@
-/** `not-found`: there is no such thing. `corrupt`: the bytes are not what was named. `unsupported`: a scheme we do not have. `changed`: it changed while it was read. */
-export type SourceErrorCode = "not-found" | "corrupt" | "unsupported" | "changed" | "unavailable";
+/** `not-found`: there is no such thing. `unauthorized`: it is not shown to us. `tool-missing`: a program is needed. `corrupt`: the bytes are not what was named. `unsupported`: a scheme we do not have. `changed`: it changed while it was read. */
+export type SourceErrorCode = "not-found" | "unauthorized" | "tool-missing" | "corrupt" | "unsupported" | "changed" | "unavailable";
 
 export class SourceError extends Error {
   override readonly name = "SourceError";
