@@ -117,11 +117,11 @@ async function pushBlob({ repository, content, mountFrom, onProgress }: PushRequ
   onProgress(result === "mounted" ? { descriptor, state: "mounted", sentBytes: 0 } : { descriptor, state: "sent", sentBytes: size });
 }
 
-async function pushManifest({ repository, onProgress }: PushRequest, manifest: ReadManifest, tag: string | undefined, signal: AbortSignal): Promise<void> {
+async function pushManifest({ repository, root, onProgress }: PushRequest, manifest: ReadManifest, tag: string | undefined, signal: AbortSignal): Promise<void> {
   const { descriptor, bytes } = manifest;
   // A registry may forbid to write a tag twice, which is no reason to fail where nothing would change.
   const isThere = tag !== undefined && (await repository.resolve(tag, signal))?.digest === descriptor.digest;
-  if (!isThere) await repository.putManifest({ tag, mediaType: descriptor.mediaType, bytes }, signal);
+  if (!isThere) await repository.putManifest({ tag, mediaType: descriptor.mediaType, bytes, namedByIndex: descriptor.digest !== root.digest }, signal);
   onProgress({ descriptor, state: isThere ? "present" : "sent", sentBytes: isThere ? 0 : descriptor.size });
 }
 

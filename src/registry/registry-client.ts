@@ -85,7 +85,7 @@ async function putWithSubject(at: RepositoryServers, upload: ManifestUpload, sig
   const { descriptor, subject: kept } = await putManifest(at, upload, signal);
   // Our own manifest: that it is one has been seen to by whoever made it.
   const manifest = JSON.parse(Buffer.from(upload.bytes).toString("utf8")) as (Manifest | ImageIndex) & { readonly subject?: Descriptor };
-  if (manifest.subject !== undefined && kept === undefined) {
+  if (manifest.subject !== undefined && kept === undefined && upload.namedByIndex !== true) {
     await recordReferrer(at, { descriptor, manifest, subject: parseDigest(manifest.subject.digest) }, signal);
   }
   return descriptor;

@@ -43,4 +43,6 @@ export interface ManifestUpload {
   readonly tag: string | undefined;
   readonly mediaType: string;
   readonly bytes: Uint8Array;
+  /** True where an index names the manifest already: then no fallback tag is written for its `subject`, which every list of tags would show. */
+  readonly namedByIndex?: boolean;
 }

@@ -62,6 +62,11 @@ test("skopeo reads it", async () => {
   assert.equal(inspected.Layers.length, 4);
 });
 
+test("the repository has the tag that was asked for, and no other", async () => {
+  const { Tags } = JSON.parse(await place.run(["skopeo", "list-tags", "--tls-verify=false", `docker://${image.replace(/:1$/, "")}`])) as { Tags: string[] };
+  assert.deepEqual(Tags, ["1"]);
+});
+
 test("umoci unpacks it, and runc runs what it holds", async () => {
   const layout = join(place.path, "layout");
   const bundle = join(place.path, "bundle");
