@@ -21,7 +21,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   archive: ["content"],
   syscall: ["host"],
   namespace: ["host", "syscall"],
-  git: ["host", "scrub"],
+  git: ["content", "host", "scrub"],
   store: ["content", "host"],
   registry: ["archive", "content", "host", "oci"],
   snapshot: ["archive", "content", "host", "namespace", "oci", "pattern", "store", "syscall"],

@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { availableParallelism } from "node:os";
 import { parseAnnotation } from "../export/annotations.ts";
 import { csvFields } from "../content/csv-fields.ts";
+import { goBoolean } from "../content/go-boolean.ts";
 import { parseOutput } from "../export/output-flag.ts";
 import type { ExportTarget } from "../export/target.ts";
 import { hostPlatform } from "../host/host-platform.ts";
@@ -68,10 +69,11 @@ function parseTag(text: string): Reference {
   }
 }
 
-function planExports({ outputs, push, annotations, workingDirectory, context, stdout }: BuildRequest, names: readonly string[]): BuildPlan["exports"] {
+function planExports({ outputs, push, annotations, workingDirectory, context, stdout, env }: BuildRequest, names: readonly string[]): BuildPlan["exports"] {
   const defaults = {
     names,
     annotations: (annotations ?? []).flatMap(parseAnnotation),
+    artifact: goBoolean(env["BUILDX_NO_DEFAULT_OCI_ARTIFACT"]) !== true,
     path: (text: string) => resolve(workingDirectory ?? context, text),
   };
   const targets = (outputs ?? []).map((text) => parseOutput(text, defaults));

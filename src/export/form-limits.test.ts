@@ -11,7 +11,7 @@ const ARM = { architecture: "arm64", os: "linux" };
 const SINGLE: ImageShape = { platforms: [LINUX], attests: false, indexAlways: false };
 
 function target(output: string, ...annotations: readonly string[]): ImageTarget {
-  const parsed = parseOutput(output, { names: ["a"], annotations: annotations.flatMap(parseAnnotation), path: (text) => text });
+  const parsed = parseOutput(output, { names: ["a"], annotations: annotations.flatMap(parseAnnotation), artifact: true, path: (text) => text });
   assert.ok("form" in parsed);
   return parsed;
 }

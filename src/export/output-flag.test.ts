@@ -4,7 +4,7 @@ import { parseAnnotation } from "./annotations.ts";
 import { ExportError } from "./error.ts";
 import { parseOutput } from "./output-flag.ts";
 
-const defaults = { names: ["a/b:1"], annotations: [], path: (text: string) => `/cwd/${text}` };
+const defaults = { names: ["a/b:1"], annotations: [], artifact: true, path: (text: string) => `/cwd/${text}` };
 const form = { names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", artifact: true, rewriteTimestamp: false, annotations: [] };
 const parse = (text: string): unknown => parseOutput(text, defaults);
 
@@ -29,6 +29,12 @@ test("refuses what it does not know, by name", () => {
     ["type=image,compression-level=ten", /compression-level=ten/], ["type=image,push=yes", /non-bool value "yes" for push/], ["type=local", /dest is required/],
     ["type=image,unpack=true", /unpack: /], ["dest=x", /type is required/], ["type=image,oci-mediatypes=false,oci-artifact=true", /exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"/], ['type=oci,na"me', /parse error/],
   ] as const) assert.throws(() => parse(text), (error) => error instanceof ExportError && message.test(error.message), text);
+});
+
+test("an output that does not say takes the form of attestations that the caller prefers", () => {
+  const older = { ...defaults, artifact: false };
+  assert.deepEqual(parseOutput("type=oci", older), { kind: "oci-tar", destination: { kind: "stdout" }, form: { ...form, artifact: false } });
+  assert.deepEqual(parseOutput("type=oci,oci-artifact=true", older), { kind: "oci-tar", destination: { kind: "stdout" }, form });
 });
 
 test("annotations say what they are put on", () => {

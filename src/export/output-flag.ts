@@ -7,6 +7,8 @@ import type { Annotation, Compression, ExportTarget, FileDestination, ImageForm 
 export interface OutputDefaults {
   readonly names: readonly string[];
   readonly annotations: readonly Annotation[];
+  /** Whether attestation manifests are OCI artifacts where an output does not say. */
+  readonly artifact: boolean;
   /** Resolves a path of the command line. */
   readonly path: (text: string) => string;
 }
@@ -68,7 +70,7 @@ function pushOf(keys: OutputKeys, type: "image" | "registry"): "no" | "by-tag" |
 function imageForm(keys: OutputKeys, defaults: OutputDefaults): ImageForm {
   const names = keys.take("name");
   const mediaTypes = keys.flag("oci-mediatypes", true) ? "oci" : "docker";
-  const artifact = keys.flag("oci-artifact", mediaTypes === "oci");
+  const artifact = keys.flag("oci-artifact", mediaTypes === "oci" && defaults.artifact);
   if (artifact && mediaTypes === "docker") throw keys.error('exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"');
   return {
     names: names === undefined ? defaults.names : [...names.split(",").map((name) => name.trim()), ...defaults.names],

@@ -1,3 +1,4 @@
+import { goBoolean } from "../content/go-boolean.ts";
 import type { Environment } from "../host/environment.ts";
 
 /** What the environment asks of git (anchor A40–A42). */
@@ -15,10 +16,4 @@ export function gitSettings(env: Environment): GitSettings {
     info: goBoolean(env["BUILDX_GIT_INFO"]) ?? true,
     checkDirty: goBoolean(env["BUILDX_GIT_CHECK_DIRTY"]) ?? false,
   };
-}
-
-function goBoolean(text: string | undefined): boolean | undefined {
-  if (/^(?:1|t|T|true|TRUE|True)$/.test(text ?? "")) return true;
-  if (/^(?:0|f|F|false|FALSE|False)$/.test(text ?? "")) return false;
-  return undefined;
 }

@@ -1,4 +1,5 @@
 import { csvFields, CsvFieldsError } from "../content/csv-fields.ts";
+import { goBoolean } from "../content/go-boolean.ts";
 
 /** What is asked of the provenance, every default decided (anchor b.1). */
 export interface ProvenancePlan {
@@ -171,9 +172,4 @@ function parseBoolean(text: string, complaint: string): boolean {
   const value = goBoolean(text);
   if (value === undefined) throw new InvalidAttestationError(`${complaint}: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
   return value;
-}
-
-function goBoolean(text: string): boolean | undefined {
-  if (/^(?:1|t|T|true|TRUE|True)$/.test(text)) return true;
-  return /^(?:0|f|F|false|FALSE|False)$/.test(text) ? false : undefined;
 }
