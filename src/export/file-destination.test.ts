@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempDisposableSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { lstatSync, mkdtempDisposableSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
@@ -52,4 +53,22 @@ test("standard output takes one chunk after the other", async () => {
   };
   await writeToDestination({ kind: "stdout" }, bytesOf(Buffer.from("a"), Buffer.from("b")), stdout, signal);
   assert.deepEqual(taken, ["a", "b"]);
+});
+
+test("what is no file, such as a pipe or /dev/null, is written into and stays what it is", async () => {
+  const pipe = join(scratch.path, "pipe");
+  assert.equal(spawnSync("mkfifo", [pipe]).status, 0);
+  const reader = spawn("cat", [pipe], { stdio: ["ignore", "pipe", "inherit"] });
+  const [text] = await Promise.all([reader.stdout.toArray(), writeToDestination({ kind: "path", path: pipe }, bytesOf(Buffer.from("through")), refuse, signal)]);
+  assert.equal(Buffer.concat(text as Buffer[]).toString(), "through");
+  assert.ok(lstatSync(pipe).isFIFO());
+});
+
+test("a link stays, and what it leads to is replaced", async () => {
+  const [file, link] = [join(scratch.path, "linked.tar"), join(scratch.path, "link.tar")];
+  writeFileSync(file, "before");
+  symlinkSync(file, link);
+  await writeToDestination({ kind: "path", path: link }, bytesOf(Buffer.from("after")), refuse, signal);
+  assert.ok(lstatSync(link).isSymbolicLink());
+  assert.equal(readFileSync(file, "utf8"), "after");
 });
