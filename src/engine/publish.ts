@@ -1,7 +1,7 @@
 import { rfc3339Nano } from "../content/timestamp.ts";
 import { writeTar } from "../archive/tar-writer.ts";
 import { assembleImage, platformManifest, type AssembledImage, type PlatformImage } from "../export/assemble.ts";
-import { destinationRefusal } from "../export/destination-refusal.ts";
+import { destinationRefusal, writingTo } from "../export/destination-refusal.ts";
 import { writeToDestination, type WriteStdout } from "../export/file-destination.ts";
 import { refuseTarget } from "../export/form-limits.ts";
 import { imageContent, layerBlob, type LayerBlob, type SerialiseContext } from "../export/layer-blob.ts";
@@ -80,11 +80,11 @@ async function publishTo(target: ExportTarget, results: readonly PlatformResult[
     case "docker-tar":
       return await means.steps.work(TITLES[target.kind], (step) => publishImage(target, results, { ...context, step }, signal));
     case "local":
-      await means.steps.work("exporting to client directory", () => writeLocalDirectory(target.path, directoryMembers(results.map(filesOf), filesOptions(target, context), signal), signal));
+      await means.steps.work("exporting to client directory", () => writingTo(target, () => writeLocalDirectory(target.path, directoryMembers(results.map(filesOf), filesOptions(target, context), signal), signal)));
       return undefined;
     case "tar": {
       const tar = writeTar(archiveMembers(resultMembers(results.map(filesOf), filesOptions(target, context), signal)));
-      await means.steps.work("exporting to client tarball", () => writeToDestination(target.destination, tar, means.stdout, signal));
+      await means.steps.work("exporting to client tarball", () => writingTo(target, () => writeToDestination(target.destination, tar, means.stdout, signal)));
       return undefined;
     }
     case "cacheonly":
@@ -114,13 +114,13 @@ async function publishImage(target: ImageTarget, results: readonly PlatformResul
       if (target.push !== "no") await means.push({ readable, names: target.form.names, byDigest: target.push === "by-digest", step: context.step }, signal);
       break;
     case "oci-tar":
-      await writeToDestination(target.destination, writeTar(layoutMembers(readable, naming, signal)), means.stdout, signal);
+      await writingTo(target, () => writeToDestination(target.destination, writeTar(layoutMembers(readable, naming, signal)), means.stdout, signal));
       break;
     case "oci-directory":
-      await writeLayoutDirectory(target.path, readable, naming, signal);
+      await writingTo(target, () => writeLayoutDirectory(target.path, readable, naming, signal));
       break;
     case "docker-tar":
-      await writeToDestination(target.destination, writeTar(dockerMembers(readable, naming, signal)), means.stdout, signal);
+      await writingTo(target, () => writeToDestination(target.destination, writeTar(dockerMembers(readable, naming, signal)), means.stdout, signal));
       break;
   }
   // BuildKit tells of an archive's names in full, and of when it was made; of a pushed image's as they were given.

@@ -9,6 +9,18 @@ export function destinationRefusal(error: unknown, target: ExportTarget): unknow
   return isThere ? new ExportError("destination", `output to ${place}: ${error.message}`, { cause: error }) : error;
 }
 
+/** Runs what writes to the output's place and nowhere else: a write that fails there has no path of its own. */
+export async function writingTo(target: ExportTarget, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    const isWrite = error instanceof Error && "syscall" in error && error.syscall === "write" && !("path" in error);
+    const place = placeOf(target);
+    if (!isWrite || place === undefined) throw error;
+    throw new ExportError("destination", `output to ${place}: ${error.message}: make room there, or choose another place`, { cause: error });
+  }
+}
+
 function placeOf(target: ExportTarget): string | undefined {
   if ("path" in target) return target.path;
   return "destination" in target && target.destination.kind === "path" ? target.destination.path : undefined;

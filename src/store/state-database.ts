@@ -41,6 +41,7 @@ export class StateStorageError extends Error {
 
 /** Primary result codes of SQLite (sqlite.org/rescode.html) that say something of the machine, not of us. */
 const MACHINE_TROUBLE: ReadonlyMap<number, StateStorageError["code"]> = new Map([[3, "EACCES"], [8, "EROFS"], [10, "EIO"], [13, "ENOSPC"], [14, "EACCES"]]);
+const IOERR_SHMSIZE = 4874;
 const DAMAGED: ReadonlySet<number> = new Set([11, 26]);
 const BUSY: ReadonlySet<number> = new Set([5, 6]);
 
@@ -69,6 +70,8 @@ function guarded<R>(path: string, call: () => R): R {
 
 function storageError(path: string, error: unknown): StateStorageError | undefined {
   if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return undefined;
+  // Memory shared between processes is a file too, and the first to find a disk full.
+  if (error.errcode === IOERR_SHMSIZE) return new StateStorageError("ENOSPC", `${path}: no room for what processes share of it`, { cause: error });
   // The upper bytes say more of the same.
   const primary = error.errcode & 0xff;
   if (DAMAGED.has(primary)) return new StateStorageError("storage", `${path}: ${error.message}: it is damaged; remove it (what earlier builds made is then built anew), or use another --root`, { cause: error });
