@@ -45,3 +45,14 @@ function write(folder: string, files: Readonly<Record<string, string>>): void {
     writeFileSync(join(folder, path), text);
   }
 }
+
+test("generated messages need no library that users do not have", () => {
+  using folder = mkdtempDisposableSync(join(tmpdir(), "stemma-types-"));
+  write(folder.path, {
+    "doors/llb.d.ts": `export type { Op } from "../proto/ops.ts";\n`,
+    "proto/ops.d.ts": `import type { Message } from "@bufbuild/protobuf";\nexport type Op = Message<"pb.Op">;\n`,
+  });
+  pruneDeclarations(folder.path, ["doors/llb.d.ts"]);
+  assert.match(readFileSync(join(folder.path, "proto/ops.d.ts"), "utf8"), /from "\.\.\/protobuf\.js"/);
+  assert.match(readFileSync(join(folder.path, "protobuf.d.ts"), "utf8"), /export type Message</);
+});

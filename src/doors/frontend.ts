@@ -1,0 +1,29 @@
+import { askFrontend, askOffline, type OfflineMeans } from "../engine/ask-frontend.ts";
+import type { BuildRequest } from "../engine/build-request.ts";
+import { buildDockerfile } from "../frontend/dockerfile/build.ts";
+import type { FrontendResult } from "../frontend/frontend.ts";
+
+/** Dockerfiles: parsed, and compiled to graphs of build steps, without building. */
+export { BuildError } from "../engine/build-error.ts";
+export type { BuildRequest } from "../engine/build-request.ts";
+export type { OfflineMeans } from "../engine/ask-frontend.ts";
+export type { ImageTable } from "../engine/offline-gateway.ts";
+export { DockerfileError, type DockerfileErrorCode } from "../frontend/dockerfile/dockerfile-error.ts";
+export { FrontendOptionError } from "../frontend/dockerfile/frontend-option-error.ts";
+export type { Finding, Parsed } from "../frontend/dockerfile/parsed.ts";
+export type { Instruction, Stage } from "../frontend/dockerfile/instruction.ts";
+export { parseDockerfile } from "../frontend/dockerfile/stages.ts";
+export type { DockerfileSource, FrontendRequest, FrontendResult, PlatformResult } from "../frontend/frontend.ts";
+export type { Gateway, GatewayResult, ResolveImageOptions, ResolvedImage } from "../frontend/gateway.ts";
+export type { Platform } from "../oci/platform.ts";
+
+/** For who answers the frontend's questions himself. */
+export { buildDockerfile as compileDockerfile } from "../frontend/dockerfile/build.ts";
+
+/**
+ * Compiles the Dockerfile of a build. With `offline`, images come from its table and nothing touches the network or
+ * the state; without, they are looked up in registries. Throws BuildError.
+ */
+export async function compileBuild(request: BuildRequest, offline?: OfflineMeans): Promise<FrontendResult> {
+  return offline === undefined ? await askFrontend(request, () => undefined, buildDockerfile) : await askOffline(request, offline, buildDockerfile);
+}

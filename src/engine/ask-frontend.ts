@@ -1,0 +1,65 @@
+import type { FrontendRequest } from "../frontend/frontend.ts";
+import type { Gateway } from "../frontend/gateway.ts";
+import { hostPlatform } from "../host/host-platform.ts";
+import type { ReportEvent } from "../progress/event.ts";
+import { asBuildError } from "./build-error.ts";
+import { openBuildMeans } from "./build-means.ts";
+import type { BuildRequest } from "./build-request.ts";
+import { openEngine } from "./engine.ts";
+import { explainFailure, type Seen } from "./explain-failure.ts";
+import { frontendAttributes } from "./frontend-attributes.ts";
+import { engineGateway } from "./gateway.ts";
+import { withLayoutDigests } from "./layout-digests.ts";
+import { offlineGateway, type ImageTable } from "./offline-gateway.ts";
+import { planBuild } from "./plan-build.ts";
+
+/** A question to the frontend: what it compiles to, what is wrong with it, what it takes. */
+export type FrontendQuestion<Answer> = (gateway: Gateway, request: FrontendRequest, signal: AbortSignal) => Promise<Answer>;
+
+export interface OfflineMeans {
+  readonly images: ImageTable;
+  /** What stands for the session in the graph; empty for none. */
+  readonly sessionId: string;
+}
+
+/** Asks about the Dockerfile of a build without building it. Images are looked up in registries. Throws BuildError. */
+export async function askFrontend<Answer>(request: BuildRequest, report: ReportEvent, question: FrontendQuestion<Answer>): Promise<Answer> {
+  const signal = request.signal ?? new AbortController().signal;
+  try {
+    const plan = await withLayoutDigests(planBuild(request), signal);
+    await using engine = await openEngine({ root: request.root, env: request.env, sandbox: request.sandbox ?? "auto", report });
+    await using means = await openBuildMeans(plan, { engine, request, report }, signal);
+
+    const { services, attributes, seen, session } = means;
+    return await explained(seen, async () => await question(engineGateway(means, (path, bytes) => seen.files.set(path, bytes)), {
+      opts: attributes, sessionId: session.id, workerPlatforms: [services.platform], hostPlatform: services.platform, disabledCapabilities: new Set(),
+    }, signal));
+  } catch (error) {
+    signal.throwIfAborted();
+    throw asBuildError(error);
+  }
+}
+
+/** The same with images from a table: no network, no state, and the same graph each time. Throws BuildError. */
+export async function askOffline<Answer>(request: BuildRequest, { images, sessionId }: OfflineMeans, question: FrontendQuestion<Answer>): Promise<Answer> {
+  const signal = request.signal ?? new AbortController().signal;
+  try {
+    const plan = planBuild(request);
+    const platform = hostPlatform();
+    const seen: Seen = { graphs: [], files: new Map(), failedStep: () => undefined, dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
+    return await explained(seen, async () => await question(offlineGateway(plan, images, (path, bytes) => seen.files.set(path, bytes)), {
+      opts: frontendAttributes(plan), sessionId, workerPlatforms: [platform], hostPlatform: platform, disabledCapabilities: new Set(),
+    }, signal));
+  } catch (error) {
+    signal.throwIfAborted();
+    throw asBuildError(error);
+  }
+}
+
+async function explained<Answer>(seen: Seen, work: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await work();
+  } catch (error) {
+    throw explainFailure(error, seen);
+  }
+}
