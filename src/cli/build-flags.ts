@@ -23,7 +23,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   annotation: list("add an annotation to the image: [type[platform]:]key=value"),
   attest: list("attestation parameters: type=provenance,mode=max"),
   "build-arg": list("set a build-time variable: NAME=value, or NAME to take it from the environment"),
-  "build-context": list("additional build context: name=path, docker-image://ref or oci-layout://path"),
+  "build-context": list("additional build context: name=path, docker-image://ref, oci-layout://path, https://… or a Git URL"),
   file: text("Dockerfile, or - to read it from standard input (default CONTEXT/Dockerfile)", { short: "f" }),
   iidfile: text("write the image ID to this file"),
   label: list("set metadata for the image: key=value"),

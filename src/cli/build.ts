@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { build, type BuildEvent, type BuildOutcome, type BuildRequest } from "../doors/build.ts";
-import { readAll } from "../host/read-all.ts";
 import { plainRenderer } from "../progress/plain.ts";
 import { BUILD_FLAGS, parseBuildFlags, type BuildFlags } from "./build-flags.ts";
 import type { Command, CommandIo } from "./command.ts";
+import { contextArgument } from "./context-argument.ts";
 import { EXIT } from "./exit-code.ts";
 import { parsePairs } from "./pairs.ts";
 import { stateRoot } from "./state-root.ts";
@@ -37,13 +37,8 @@ function requirePlace(name: string, path: string | undefined, cwd: string): void
 }
 
 async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest> {
-  if (flags.context === undefined) throw new UsageError("a context is needed: stemma build [flags] DIRECTORY (`.` for this one)");
-  if (flags.context === "-") throw new UsageError("a context on standard input is not supported yet: give a directory, and the Dockerfile with -f -");
-  if (/^(https?|git|ssh):\/\/|^git@/.test(flags.context)) throw new UsageError(`${flags.context}: a remote context is not supported yet; clone it, and give the directory`);
-  const file = flags.text("file");
   return {
-    context: resolve(io.cwd, flags.context),
-    ...(file === undefined ? {} : { dockerfile: file === "-" ? { text: await readAll(process.stdin) } : resolve(io.cwd, file) }),
+    ...(await contextArgument({ context: flags.context, file: flags.text("file"), cwd: io.cwd, stdin: process.stdin })),
     tags: flags.all("tag"),
     ...optional("target", flags.text("target")),
     buildArgs: parsePairs("build-arg", flags.all("build-arg"), io.env),
@@ -116,5 +111,5 @@ function usage(): string {
     const words = `${short === undefined ? "    " : `-${short}, `}--${name}${takes === "nothing" ? "" : " VALUE"}`;
     return `  ${words.padEnd(26)}  ${help}`;
   });
-  return `Usage: stemma build [flags] DIRECTORY\n\n${rows.join("\n")}`;
+  return `Usage: stemma build [flags] DIRECTORY|URL|-\n\n${rows.join("\n")}`;
 }

@@ -3,6 +3,7 @@ import { openEngine, type SandboxChoice } from "../engine/engine.ts";
 import { build as runBuild } from "../engine/build.ts";
 import { withLayoutDigests } from "../engine/layout-digests.ts";
 import { planBuild } from "../engine/plan-build.ts";
+import { withStreamContext } from "../engine/stream-context.ts";
 import { EventQueue } from "../progress/event-queue.ts";
 import type { BuildEvent } from "../progress/event.ts";
 import type { BuildOutcome } from "../engine/build-outcome.ts";
@@ -10,7 +11,7 @@ import type { BuildRequest } from "../engine/build-request.ts";
 
 export { BuildError } from "../engine/build-error.ts";
 export type { BuildOutcome, PlatformOutcome } from "../engine/build-outcome.ts";
-export type { BuildRequest } from "../engine/build-request.ts";
+export type { BuildRequest, StreamContext } from "../engine/build-request.ts";
 export type { BuildEvent, SourceExcerpt } from "../progress/event.ts";
 export type { Credential, FoundCredential } from "../registry/credential.ts";
 export type { SandboxChoice };
@@ -40,7 +41,7 @@ async function run(request: BuildRequest, report: (event: BuildEvent) => void): 
   const signal = request.signal ?? new AbortController().signal;
   signal.throwIfAborted();
   try {
-    const plan = await withLayoutDigests(planBuild(request), signal);
+    const plan = await withLayoutDigests(planBuild(await withStreamContext(request)), signal);
     await using engine = await openEngine({ root: request.root, env: request.env, sandbox: request.sandbox ?? "auto", report });
 
     return await runBuild(plan, { engine, request, report }, signal);

@@ -31,6 +31,7 @@ import { localSources } from "./locals.ts";
 import type { PublishMeans } from "./publish.ts";
 import { imagePusher } from "./push-image.ts";
 import { settingsPath } from "./settings-path.ts";
+import { withUpload } from "./stream-context.ts";
 import { StepReporter } from "./step-reporter.ts";
 
 /** Everything that one build works with. Disposing closes its connections. */
@@ -60,10 +61,11 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report 
   const registry = opening.use(await openRegistry(request));
   const http = opening.use(openHttpClient(env));
   const steps = new StepReporter(report, systemClock);
+  const archive = plan.context.kind === "archive" ? (await engine.state.blobs.ingest(plan.context.bytes, signal)).digest : undefined;
   const images = imageSources(plan, { registry, state: engine.state, layers: engine.layers });
-  const services = buildServices({ engine, session, steps, images, get: httpGet(http), env });
+  const services = buildServices({ engine, session, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), env });
   const { attributes, facts } = await describeRequest(plan, { env, report }, signal);
-  const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
+  const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "text" ? "Dockerfile" : plan.dockerfile.name };
   const closing = opening.move();
   return {
     id: randomId(), startedNs: systemClock.nowNs(),
@@ -101,7 +103,7 @@ function buildServices({ engine, session, steps, images, get, env }: ServicePart
     layouts: images.layout,
     locals: localSources(session, state.database),
     git: new GitSource({ directory: join(state.root, "git"), workspace: state.workspace, layers, session, env }),
-    http: { get, blobs: state.blobs, layers, database: state.database },
+    http: { get, blobs: state.blobs, layers, database: state.database, fetched: new Map() },
     exec: {
       layers, session, facts: state.facts, clock: systemClock, machine: hostPlatform(), namespace: engine.namespace, sandbox: engine.sandbox,
       cacheDirectory: join(state.root, "cache-mounts"), workspace: state.workspace,
@@ -116,7 +118,8 @@ function buildServices({ engine, session, steps, images, get, env }: ServicePart
 /** The words of the request. Git's facts are claims until the bytes were compared (check-commit.ts). */
 async function describeRequest(plan: BuildPlan, { env, report }: { readonly env: BuildContext["request"]["env"]; readonly report: ReportEvent }, signal: AbortSignal): Promise<{ attributes: ReadonlyMap<string, string>; facts: GitFacts | undefined }> {
   const dockerfile = plan.dockerfile.kind === "file" ? join(plan.dockerfile.directory, plan.dockerfile.name) : undefined;
-  const facts = await readGitFacts(plan.contextDirectory, dockerfile, env, signal);
+  // Of what comes from elsewhere, a repository in the current directory says nothing.
+  const facts = plan.context.kind === "directory" ? await readGitFacts(plan.context.path, dockerfile, env, signal) : undefined;
   if (facts !== undefined && isGitProblem(facts)) report({ kind: "notice", message: `WARNING: current commit information was not captured by the build: ${facts.problem}` });
   const asked = Object.fromEntries(frontendAttributes(plan));
   const attributes = new Map(Object.entries(withGitOptions(asked, gitOptions(facts, env))));

@@ -6,15 +6,30 @@ import type { NamedSecret } from "../session/secret-flag.ts";
 /** Where a stage's files can come from besides the Dockerfile: `--build-context NAME=…`. */
 export type NamedContext =
   | { readonly kind: "directory"; readonly name: string; readonly path: string }
+  | { readonly kind: "remote"; readonly name: string; readonly url: string }
   | { readonly kind: "image"; readonly name: string; readonly reference: string }
   | { readonly kind: "oci-layout"; readonly name: string; readonly path: string; readonly tag: string | undefined; readonly digest: string | undefined };
 
+/** What COPY and ADD read from. */
+export type PlannedContext =
+  /** `path` is absolute. */
+  | { readonly kind: "directory"; readonly path: string }
+  /** A Git repository, or a web address of an archive or a Dockerfile. */
+  | { readonly kind: "remote"; readonly url: string }
+  | { readonly kind: "archive"; readonly bytes: AsyncIterable<Uint8Array> }
+  | { readonly kind: "empty" };
+
+/** The Dockerfile: directory and name apart, since the frontend looks for NAME.dockerignore beside it. */
+export type PlannedDockerfile =
+  | { readonly kind: "file"; readonly directory: string; readonly name: string }
+  | { readonly kind: "text"; readonly text: Uint8Array }
+  /** In a context that is not a directory here. */
+  | { readonly kind: "in-context"; readonly name: string };
+
 /** What one build does: nothing absent, nothing contradictory. */
 export interface BuildPlan {
-  /** Absolute. */
-  readonly contextDirectory: string;
-  /** Directory and name apart: the frontend looks for NAME.dockerignore beside it. */
-  readonly dockerfile: { readonly kind: "file"; readonly directory: string; readonly name: string } | { readonly kind: "text"; readonly text: Uint8Array };
+  readonly context: PlannedContext;
+  readonly dockerfile: PlannedDockerfile;
   readonly target: string | undefined;
   readonly buildArgs: ReadonlyMap<string, string>;
   readonly labels: ReadonlyMap<string, string>;

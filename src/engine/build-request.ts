@@ -2,11 +2,23 @@ import type { Environment } from "../host/environment.ts";
 import type { FoundCredential } from "../registry/credential.ts";
 import type { SandboxChoice } from "./engine.ts";
 
+/** A context that is not named, but given: `stream` is looked at to tell what it is, the others say it. */
+export type StreamContext =
+  | { readonly stream: AsyncIterable<Uint8Array> }
+  | { readonly archive: AsyncIterable<Uint8Array> }
+  | { readonly empty: true };
+
 /** What a caller asks for. What is left out has the default that is named; the words are those of `docker buildx build`. */
 export interface BuildRequest {
-  /** Directory that COPY and ADD read from; absolute. */
-  readonly context: string;
-  /** Absolute path, or the text itself. Default: `Dockerfile` in the context. */
+  /**
+   * What COPY and ADD read from: an absolute path of a directory; a Git repository, or the `https://` address of an archive or a
+   * Dockerfile; or bytes, of an archive or of a Dockerfile that needs no context.
+   */
+  readonly context: string | StreamContext;
+  /**
+   * Absolute path, or the text itself; in a context that is not a directory of this machine, the path in it.
+   * Default: `Dockerfile` in the context.
+   */
   readonly dockerfile?: string | { readonly text: Uint8Array };
   /** Names of the image, as `-t`. */
   readonly tags?: readonly string[];
@@ -16,7 +28,7 @@ export interface BuildRequest {
   readonly labels?: Readonly<Record<string, string>>;
   /** `[type[platform]:]key=value`. */
   readonly annotations?: readonly string[];
-  /** Name → directory, `docker-image://…` or `oci-layout://…`. Relative directories are of `workingDirectory`. */
+  /** Name → directory, `docker-image://…`, `oci-layout://…`, `https://…` or a Git repository. Relative directories are of `workingDirectory`. */
   readonly buildContexts?: Readonly<Record<string, string>>;
   /** Such as `linux/amd64`. Default: this machine's. */
   readonly platforms?: readonly string[];
@@ -43,7 +55,7 @@ export interface BuildRequest {
   readonly root: string;
   /** All that is read of an environment: proxies, credentials, Git and Docker settings. */
   readonly env: Environment;
-  /** What relative paths in `outputs`, `buildContexts` and `secretFlags` are relative to; absolute. Default: the context. */
+  /** What relative paths in `outputs`, `buildContexts` and `secretFlags` are relative to; absolute. Default: the context, where it is a directory. */
   readonly workingDirectory?: string;
   /** Takes the bytes of an output that goes to `-`. */
   readonly stdout?: (chunk: Uint8Array) => Promise<void>;

@@ -1,5 +1,6 @@
 import { formatAllPlatform } from "../oci/platform.ts";
 import type { BuildPlan, NamedContext } from "./build-plan.ts";
+import { UPLOAD_URL } from "./stream-context.ts";
 
 /**
  * The request to the frontend as BuildKit's clients send it: these words stand in its LLB and in
@@ -7,7 +8,11 @@ import type { BuildPlan, NamedContext } from "./build-plan.ts";
  */
 export function frontendAttributes(plan: BuildPlan): ReadonlyMap<string, string> {
   const attributes = new Map<string, string>();
-  if (plan.dockerfile.kind === "file") attributes.set("filename", plan.dockerfile.name);
+  const remote = plan.context.kind === "archive" ? UPLOAD_URL : plan.context.kind === "remote" ? plan.context.url : undefined;
+  if (remote !== undefined) attributes.set("context", remote);
+  // Else it is looked for in the context itself.
+  if (remote !== undefined && plan.dockerfile.kind !== "in-context") attributes.set("dockerfilekey", "dockerfile");
+  if (plan.dockerfile.kind !== "text") attributes.set("filename", plan.dockerfile.name);
   if (plan.target !== undefined) attributes.set("target", plan.target);
   for (const [name, value] of plan.buildArgs) attributes.set(`build-arg:${name}`, value);
   for (const [name, value] of plan.labels) attributes.set(`label:${name}`, value);
@@ -28,6 +33,8 @@ function contextValue(context: NamedContext): string {
   switch (context.kind) {
     case "directory":
       return `local:${contextDirectoryName(context.name)}`;
+    case "remote":
+      return context.url;
     case "image":
       return `docker-image://${context.reference}`;
     case "oci-layout": {

@@ -1,10 +1,15 @@
 import { collectBytes } from "../content/bytes.ts";
 import type { Gateway, GatewayResult } from "../frontend/gateway.ts";
 import type { Definition } from "../llb/definition.ts";
+import { loadGraph } from "../llb/graph.ts";
 import { formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
 import { RegistryError } from "../registry/registry-error.ts";
+import { parseGitRequest } from "../source/git-request.ts";
+import { fetchHttpFile } from "../source/http.ts";
 import { SourceError } from "../source/source-error.ts";
 import { Tree } from "../snapshot/tree.ts";
+import type { BuildServices } from "./build-services.ts";
+import { httpRequest } from "./operations.ts";
 import { solveGraphs, type SolveMeans } from "./solve-graphs.ts";
 
 /** A file that a frontend reads is held in memory whole: a Dockerfile, an ignore file. BuildKit's bound on a message. */
@@ -23,6 +28,7 @@ export function engineGateway(means: SolveMeans, onRead: (path: string, bytes: U
       services.resolved.push({ ref: formatReference(reference), platform: options.platform, digest: pinned.digest, layout: options.layout !== undefined });
       return { ref, digest: pinned.digest, config: pinned.config };
     },
+    sourceTime: async (definition, logName, signal) => await services.steps.work(logName, () => sourceTime(definition, services, signal)),
     async solve(definition: Definition, signal): Promise<GatewayResult> {
       const { chains } = await solveGraphs([definition], means, signal);
       const tree = await Tree.open(chains[0] ?? [], signal);
@@ -37,6 +43,17 @@ export function engineGateway(means: SolveMeans, onRead: (path: string, bytes: U
       };
     },
   };
+}
+
+/** Seconds since 1970; a directory, an image and a server that does not tell have no time. */
+async function sourceTime(definition: Definition, { git, http }: BuildServices, signal: AbortSignal): Promise<bigint | undefined> {
+  const source = [...loadGraph(definition).vertices.values()].map(({ op }) => op.op).find((op) => op.case === "source")?.value;
+  if (source === undefined) return undefined;
+  const { identifier, attrs } = source;
+  if (identifier.startsWith("git://")) return await git.commitTime(parseGitRequest(identifier.slice("git://".length), attrs), signal);
+  if (!/^https?:\/\//.test(identifier)) return undefined;
+  const { lastModifiedNs } = await fetchHttpFile(httpRequest(source), http, signal);
+  return lastModifiedNs === 0n ? undefined : lastModifiedNs / 1_000_000_000n;
 }
 
 /** BuildKit's words before those of whoever could not find it. Aborts and bugs stay what they are. */

@@ -77,7 +77,7 @@ function gitSourceOperation(vertex: Digest, request: GitRequest, { git, pins }: 
   return gitOperation(request, git, (commit) => pins.set(vertex, { kind: "git", request, commit }));
 }
 
-function httpRequest({ identifier, attrs }: SourceOp): Parameters<typeof httpOperation>[0] {
+export function httpRequest({ identifier, attrs }: SourceOp): Parameters<typeof httpOperation>[0] {
   const checksum = attrs["http.checksum"];
   return {
     url: identifier,

@@ -1,5 +1,5 @@
-import { existsSync, statSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { availableParallelism } from "node:os";
 import { parseAnnotation } from "../export/annotations.ts";
 import { csvFields } from "../content/csv-fields.ts";
@@ -8,10 +8,11 @@ import { parseOutput } from "../export/output-flag.ts";
 import type { ExportTarget } from "../export/target.ts";
 import { hostPlatform } from "../host/host-platform.ts";
 import { normalizePlatform, parsePlatform, type Platform } from "../oci/platform.ts";
-import { familiarString, formatReference, InvalidReferenceError, parseReference, tagNameOnly, type Reference } from "../oci/reference.ts";
+import { InvalidReferenceError, parseReference, type Reference } from "../oci/reference.ts";
 import { parseSecret, type NamedSecret } from "../session/secret-flag.ts";
-import type { BuildPlan, NamedContext } from "./build-plan.ts";
+import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
+import { planContext, planNamedContext, requestPath } from "./plan-context.ts";
 import { planProvenance } from "./plan-provenance.ts";
 import { refuseTargets } from "./plan-targets.ts";
 import { RequestError } from "./request-error.ts";
@@ -21,18 +22,18 @@ const PARALLELISM_MIN = 4;
 
 /** Decides every default and finds every contradiction of a request. Throws RequestError, ExportError and SessionError ("usage"). */
 export function planBuild(request: BuildRequest): BuildPlan {
-  for (const path of [request.context, request.root]) if (!isAbsolute(path)) throw new RequestError("usage", `${path}: an absolute path is needed`);
-  requireDirectory(request.context);
+  if (!isAbsolute(request.root)) throw new RequestError("usage", `${request.root}: an absolute path is needed`);
+  const context = planContext(request);
   const buildArgs = planBuildArgs(request);
   const tags = (request.tags ?? []).map(checkTag);
   const exports = planExports(request, tags);
   const plan: BuildPlan = {
-    contextDirectory: request.context,
-    dockerfile: planDockerfile(request),
+    context,
+    dockerfile: planDockerfile(request, context),
     target: request.target,
     buildArgs,
     labels: new Map(Object.entries(request.labels ?? {})),
-    namedContexts: Object.entries(request.buildContexts ?? {}).map(([name, value]) => planContext(name, value, request)),
+    namedContexts: Object.entries(request.buildContexts ?? {}).map(([name, value]) => planNamedContext(name, value, request)),
     platforms: (request.platforms ?? []).map(planPlatform),
     noCache: request.noCache ?? false,
     pull: request.pull ?? false,
@@ -69,12 +70,13 @@ function parseTag(text: string): Reference {
   }
 }
 
-function planExports({ outputs, push, annotations, workingDirectory, context, stdout, env }: BuildRequest, names: readonly string[]): BuildPlan["exports"] {
+function planExports(request: BuildRequest, names: readonly string[]): BuildPlan["exports"] {
+  const { outputs, push, annotations, stdout, env } = request;
   const defaults = {
     names,
     annotations: (annotations ?? []).flatMap(parseAnnotation),
     artifact: goBoolean(env["BUILDX_NO_DEFAULT_OCI_ARTIFACT"]) !== true,
-    path: (text: string) => resolve(workingDirectory ?? context, text),
+    path: (text: string) => requestPath(request, text),
   };
   const targets = (outputs ?? []).map((text) => parseOutput(text, defaults));
   const [first = parseOutput(push === true || names.length > 0 ? "type=image" : "type=cacheonly", defaults), ...rest] = targets;
@@ -102,9 +104,10 @@ function isStdout(target: ExportTarget): boolean {
   return "destination" in target && target.destination.kind === "stdout";
 }
 
-function planDockerfile({ context, dockerfile }: BuildRequest): BuildPlan["dockerfile"] {
+function planDockerfile({ dockerfile }: BuildRequest, context: BuildPlan["context"]): BuildPlan["dockerfile"] {
   if (typeof dockerfile === "object") return { kind: "text", text: dockerfile.text };
-  const path = dockerfile ?? join(context, "Dockerfile");
+  if (context.kind === "archive" || (context.kind !== "directory" && !isAbsolute(dockerfile ?? ""))) return { kind: "in-context", name: dockerfile ?? "Dockerfile" };
+  const path = dockerfile ?? join(context.kind === "directory" ? context.path : "/", "Dockerfile");
   if (!isAbsolute(path)) throw new RequestError("usage", `${path}: an absolute path is needed`);
   const lower = join(dirname(path), "dockerfile");
   // The frontend itself falls back to the lower-case name, and only for the default one.
@@ -114,50 +117,15 @@ function planDockerfile({ context, dockerfile }: BuildRequest): BuildPlan["docke
   return { kind: "file", directory: dirname(path), name: basename(path) };
 }
 
-function requireDirectory(path: string): void {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) throw new RequestError("missing-input", `path ${path} not found: the context must be a directory that exists`);
-  if (!found.isDirectory()) throw new RequestError("missing-input", `${path} is not a directory: give the directory, and a Dockerfile in it with -f`);
-}
-
-/** A context stands for every way to write an image's name. */
-function contextName(text: string): string {
-  try {
-    return familiarString(parseReference(text)).replace(/:latest$/, "");
-  } catch (error) {
-    if (error instanceof InvalidReferenceError) throw new RequestError("usage", `invalid context name ${text}: ${error.message}`);
-    throw error;
-  }
-}
-
-function planContext(given: string, value: string, { workingDirectory, context }: BuildRequest): NamedContext {
-  const name = contextName(given);
-  const [, scheme, rest = ""] = /^([a-z][a-z+-]*):\/\/(.*)$/s.exec(value) ?? [];
-  switch (scheme) {
-    case undefined: {
-      const path = resolve(workingDirectory ?? context, value);
-      requireDirectory(path);
-      return { kind: "directory", name, path };
-    }
-    case "docker-image":
-      return { kind: "image", name, reference: formatReference(tagNameOnly(parseReference(rest))) };
-    case "oci-layout": {
-      const [, path = "", tag, digest] = /^(.*?)(?::([\w][\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/s.exec(rest) ?? [];
-      return { kind: "oci-layout", name, path: resolve(workingDirectory ?? context, path), tag, digest };
-    }
-    default:
-      throw new RequestError("usage", `build context ${name}: ${scheme}:// is not supported yet: use a directory, docker-image:// or oci-layout://`);
-  }
-}
-
 function planPlatform(text: string): Platform {
   return normalizePlatform(text === "local" ? hostPlatform() : parsePlatform(text, hostPlatform()));
 }
 
-function planSecrets({ secretFlags, secrets, env, workingDirectory, context }: BuildRequest): readonly NamedSecret[] {
+function planSecrets(request: BuildRequest): readonly NamedSecret[] {
+  const { secretFlags, secrets, env } = request;
   const fromFlags = (secretFlags ?? []).map((text): NamedSecret => {
     const { id, source } = parseSecret(csvFields(text), env);
-    return source.kind === "file" ? { id, source: { kind: "file", path: resolve(workingDirectory ?? context, source.path) } } : { id, source };
+    return source.kind === "file" ? { id, source: { kind: "file", path: requestPath(request, source.path) } } : { id, source };
   });
   const functions = Object.entries(secrets ?? {}).map(([id, read]): NamedSecret => ({ id, source: { kind: "function", read } }));
   return [...fromFlags, ...functions];

@@ -1,5 +1,6 @@
 import { digestOf } from "../content/digest.ts";
 import type { Statement } from "../export/statement.ts";
+import { parseGitReference } from "../frontend/dockerfile/git-reference.ts";
 import type { CommitRecord } from "../provenance/extension.ts";
 import type { ProvenancePlan } from "../provenance/params.ts";
 import type { BuildEnvironment, Invocation, ProvenanceInput } from "../provenance/predicate.ts";
@@ -24,7 +25,7 @@ export interface RecordParts {
 const NO_INVOCATION: Invocation = { id: "", startedNs: 0n, finishedNs: 0n };
 
 export function provenanceInput(plan: ProvenancePlan, parts: RecordParts, layers: readonly StepLayers[]): ProvenanceInput {
-  const args = Object.fromEntries(parts.attributes);
+  const args = recordedArguments(parts.attributes);
   return {
     plan, layers,
     capture: parts.capture,
@@ -36,6 +37,16 @@ export function provenanceInput(plan: ProvenancePlan, parts: RecordParts, layers
     commit: parts.commit,
     scrubber: new Scrubber(),
   };
+}
+
+/** A repository in the one form that its material is named in: `URL#ref:directory`, not the query form. */
+function recordedArguments(attributes: ReadonlyMap<string, string>): Record<string, string> {
+  const args = Object.fromEntries(attributes);
+  const git = args["context"] === undefined ? undefined : parseGitReference(args["context"]);
+  if (git === undefined) return args;
+  const { remote, ref, subdir, looksLocal } = git;
+  const fragment = ref === "" && subdir === "" ? "" : `#${ref}${subdir === "" ? "" : `:${subdir}`}`;
+  return { ...args, context: `${looksLocal ? "https://" : ""}${remote}${fragment}` };
 }
 
 /**

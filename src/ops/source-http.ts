@@ -5,8 +5,7 @@ import { fetchHttpFile, httpKey, httpLayer, type HttpFile, type HttpFileRequest,
 
 /** ADD of a URL. The server is asked in every build whether the file is still the same, and sends it again only if not. */
 export function httpOperation(request: HttpFileRequest, services: HttpSourceServices, onPinned: (digest: Digest) => void): Operation<LayerChain> {
-  let fetched: Promise<HttpFile> | undefined;
-  const fetch = (signal: AbortSignal): Promise<HttpFile> => (fetched ??= fetchHttpFile(request, services, signal));
+  const fetch = (signal: AbortSignal): Promise<HttpFile> => fetchHttpFile(request, services, signal);
   return {
     async cacheMap(signal) {
       const file = await fetch(signal);

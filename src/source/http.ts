@@ -44,6 +44,8 @@ export interface HttpSourceServices {
   readonly blobs: FileBlobStore;
   readonly layers: LayerStore;
   readonly database: StateDatabase;
+  /** What this build has asked for. */
+  readonly fetched: Map<string, Promise<HttpFile>>;
 }
 
 /** What the server said when we last fetched, to ask it whether that still holds (RFC 9110 §13). */
@@ -54,8 +56,18 @@ interface Remembered {
   readonly filename: string;
 }
 
-/** Fetches the file, or learns that what we have is still it. Throws SourceError, naming the URL without credentials. */
+/**
+ * Fetches the file, or learns that what we have is still it. All who ask for it in one build get the same.
+ * Throws SourceError, naming the URL without credentials.
+ */
 export async function fetchHttpFile(request: HttpFileRequest, services: HttpSourceServices, signal: AbortSignal): Promise<HttpFile> {
+  const key = JSON.stringify([request.url, request.checksum, request.filename]);
+  let fetched = services.fetched.get(key);
+  if (fetched === undefined) services.fetched.set(key, (fetched = fetchAnew(request, services, signal)));
+  return await fetched;
+}
+
+async function fetchAnew(request: HttpFileRequest, services: HttpSourceServices, signal: AbortSignal): Promise<HttpFile> {
   const known = await remembered(request, services, signal);
   const answer = await services.get(request.url, conditions(known), signal);
   if (answer.status === 304 && known !== undefined) {

@@ -147,7 +147,7 @@ async function openDownload(url: string, means: FrontendMeans, signal: AbortSign
 const ARCHIVE_STARTS = ["425a68", "1f8b08", "fd377a585a00"];
 
 /** bzip2, gzip, xz, or a tar whose first header has the right checksum. */
-function isArchive(data: Uint8Array): boolean {
+export function isArchive(data: Uint8Array): boolean {
   const start = Buffer.from(data.subarray(0, 512));
   return ARCHIVE_STARTS.some((magic) => start.toString("hex").startsWith(magic)) || isTarHeader(start);
 }

@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { COMMIT_SECONDS, gitServerSkip, startGitServer, type GitRepository, type GitServer } from "../../src/testing/git-server.ts";
+import { openPlace, type Place, type PlaceOptions } from "./command.ts";
+import { assertNothingRuns, assertNoWorkLeft } from "./nothing-left.ts";
+import { makeContext } from "./small-base.ts";
+
+let place: Place;
+let builds = 0;
+
+before(async () => void (place = await openPlace()));
+after(() => place[Symbol.asyncDispose]());
+
+interface Result {
+  readonly stderr: string;
+  readonly text: (path: string) => Promise<string>;
+  /** The predicate of the provenance. */
+  readonly provenance: () => Promise<Predicate>;
+}
+
+interface Predicate {
+  readonly buildDefinition: {
+    readonly externalParameters: { readonly configSource: { readonly uri?: string; readonly digest?: Record<string, string>; readonly path?: string }; readonly request: { readonly args?: Record<string, string> } };
+    readonly resolvedDependencies?: ReadonlyArray<{ readonly uri: string; readonly digest: Record<string, string> }>;
+  };
+}
+
+/** Builds to a directory. Fails the test where the build fails. */
+async function build(args: readonly string[], options: PlaceOptions = {}): Promise<Result> {
+  const out = join(place.path, `out-${builds++}`);
+  const { exitCode, stderr } = await place.stemma(["build", "-o", `type=local,dest=${out}`, "--provenance", "mode=max", ...args], options);
+  assert.equal(exitCode, 0, stderr);
+  return {
+    stderr,
+    text: (path) => readFile(join(out, path), "utf8"),
+    // The statement is BuildKit's; the parts that are looked at are named above.
+    provenance: async () => (JSON.parse(await readFile(join(out, "provenance.json"), "utf8")) as { predicate: Predicate }).predicate,
+  };
+}
+
+async function fails(args: readonly string[], status: number, says: RegExp, options: PlaceOptions = {}): Promise<void> {
+  const { exitCode, stderr } = await place.stemma(["build", ...args], options);
+  assert.match(stderr.trimEnd().split("\n").at(-1) ?? "", says);
+  assert.equal(exitCode, status, stderr);
+}
+
+let server: GitServer;
+let repository: GitRepository;
+let url: string;
+let commit: string;
+
+describe("a Git repository", { skip: gitServerSkip }, () => {
+  before(async () => {
+    server = await startGitServer();
+    repository = await server.repository("app", { Dockerfile: "FROM scratch\nCOPY a /a\n", a: "top\n", "sub/Dockerfile": "FROM scratch\nCOPY b /b\n", "sub/b": "sub\n", "other.dockerfile": "FROM scratch\nCOPY a /other\n" });
+    commit = await repository.git("rev-parse", "HEAD");
+    url = `${server.url}/app.git`;
+  });
+
+  test("is a context, named in the record with its commit, whatever repository the command stands in", async () => {
+    const cwd = await makeContext(place, "elsewhere", { x: "x" });
+    await place.run(["git", "init", "-q", cwd]);
+    const { text, provenance, stderr } = await build([`${url}#main`], { cwd });
+    assert.equal(await text("a"), "top\n");
+    assert.match(stderr, new RegExp(`\\[internal\\] load git source ${url}#main`));
+    const { externalParameters, resolvedDependencies } = (await provenance()).buildDefinition;
+    assert.deepEqual(externalParameters.configSource, { uri: `${url}#main`, digest: { sha1: commit }, path: "Dockerfile" });
+    assert.deepEqual(resolvedDependencies, [{ uri: `${url}#main`, digest: { sha1: commit } }]);
+    assert.doesNotMatch(JSON.stringify(externalParameters), /vcs/);
+  });
+
+  test("gives a part of itself, in both forms of its URL", async () => {
+    for (const context of [`${url}#main:sub`, `${url}?branch=main&subdir=sub`]) {
+      const { text, provenance } = await build([context]);
+      assert.equal(await text("b"), "sub\n");
+      assert.deepEqual((await provenance()).buildDefinition.externalParameters.configSource.digest, { sha1: commit });
+    }
+  });
+
+  test("has its Dockerfile inside, or on this machine, or on standard input", async () => {
+    assert.equal(await (await build(["-f", "other.dockerfile", url])).text("other"), "top\n");
+    const here = await makeContext(place, "here", { "my.dockerfile": "FROM scratch\nCOPY a /mine\n" });
+    assert.equal(await (await build(["-f", join(here, "my.dockerfile"), url])).text("mine"), "top\n");
+    assert.equal(await (await build(["-f", "-", url], { input: "FROM scratch\nCOPY a /piped\n" })).text("piped"), "top\n");
+  });
+
+  test("is added by a Dockerfile, and is a named context", async () => {
+    const context = await makeContext(place, "adds", { Dockerfile: `FROM scratch\nADD ${url}#main:sub /added\nCOPY --from=src a /named\n` });
+    const { text, provenance } = await build(["--build-context", `src=${url}`, context]);
+    assert.equal(await text("added/b"), "sub\n");
+    assert.equal(await text("named"), "top\n");
+    assert.deepEqual((await provenance()).buildDefinition.resolvedDependencies, [{ uri: url, digest: { sha1: commit } }, { uri: `${url}#main`, digest: { sha1: commit } }]);
+  });
+});
+
+describe("a Git repository as it changes", { skip: gitServerSkip }, () => {
+  after(() => server[Symbol.asyncDispose]());
+
+  test("tells the time for SOURCE_DATE_EPOCH=context", async () => {
+    const { text } = await build(["--build-arg", "SOURCE_DATE_EPOCH=context", "-f", "-", url], { input: "FROM scratch\nARG SOURCE_DATE_EPOCH\nCOPY <<EOF /epoch\n${SOURCE_DATE_EPOCH}\nEOF\n" });
+    assert.equal(await text("epoch"), `${COMMIT_SECONDS}\n`);
+  });
+
+  test("that has not changed is asked for its branch alone", async () => {
+    await build([url]);
+    const seen = server.requests.length;
+    await build([url]);
+    assert.deepEqual(server.requests.slice(seen).map(({ path }) => path), ["GET /app.git/info/refs", "POST /app.git/git-upload-pack"]);
+    await repository.commit({ a: "new\n" });
+    assert.equal(await (await build([url])).text("a"), "new\n");
+  });
+
+  test("that is not there, or has no such part, is told", async () => {
+    await fails([`${server.url}/absent.git`], 69, /^ERROR: failed to build: failed to solve: .*error fetching default branch for repository http:\/\/127\.0\.0\.1:\d+\/absent\.git/);
+    await fails([`${url}#nope`], 69, /repository does not contain ref nope/);
+    await fails([`${url}?ref=a&branch=b`], 64, /ref conflicts: "a" vs "refs\/heads\/b"/);
+    await assertNothingRuns(place.path);
+    assertNoWorkLeft(join(place.path, "data/stemma"));
+  });
+
+  test("that asks who we are is told by a secret, which is seen nowhere", async () => {
+    const token = "gh-s3cr3t-t0ken";
+    await using closed = await startGitServer({ authorization: `basic ${Buffer.from(`x-access-token:${token}`).toString("base64")}` });
+    await closed.repository("private", { Dockerfile: "FROM scratch\nCOPY a /\n", a: "private\n" });
+    await fails([`${closed.url}/private.git`], 77, /--secret id=GIT_AUTH_TOKEN/);
+    const { text, stderr, provenance } = await build(["--secret", "id=GIT_AUTH_TOKEN,env=TOKEN", `${closed.url}/private.git`], { env: { TOKEN: token } });
+    assert.equal(await text("a"), "private\n");
+    assert.doesNotMatch(stderr + JSON.stringify(await provenance()), new RegExp(token));
+  });
+});
+
+describe("a web address", () => {
+  const MODIFIED = "Sun, 13 Sep 2020 12:26:40 GMT";
+  const files = new Map<string, Buffer>();
+  let web: Server;
+  let site: string;
+
+  before(async () => {
+    const directory = await makeContext(place, "tarred", { Dockerfile: "FROM scratch\nCOPY a /a\n", a: "from a tar\n", "other/Dockerfile": "FROM scratch\nCOPY a /o\n" });
+    await place.run(["tar", "-C", directory, "-czf", join(place.path, "context.tar.gz"), "."]);
+    files.set("/context.tar.gz", await readFile(join(place.path, "context.tar.gz")));
+    files.set("/Dockerfile", Buffer.from("FROM scratch\nCOPY <<EOF /alone\nalone\nEOF\n"));
+    web = createServer((request, response) => {
+      const file = files.get(request.url ?? "");
+      response.writeHead(file === undefined ? 404 : 200, { "last-modified": MODIFIED }).end(file);
+    });
+    await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+    site = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
+  });
+
+  after(() => void web.close());
+
+  const sha256 = (path: string): Record<string, string> => ({ sha256: createHash("sha256").update(files.get(path) ?? "").digest("hex") });
+
+  test("of an archive is a context, and stands in the record with its digest", async () => {
+    const { text, provenance } = await build([`${site}/context.tar.gz`]);
+    assert.equal(await text("a"), "from a tar\n");
+    const { externalParameters, resolvedDependencies } = (await provenance()).buildDefinition;
+    assert.deepEqual(externalParameters.configSource, { uri: `${site}/context.tar.gz`, digest: sha256("/context.tar.gz"), path: "Dockerfile" });
+    assert.deepEqual(resolvedDependencies, [{ uri: `${site}/context.tar.gz`, digest: sha256("/context.tar.gz") }]);
+    assert.equal(await (await build(["-f", "other/Dockerfile", `${site}/context.tar.gz`])).text("o"), "from a tar\n");
+  });
+
+  test("of a Dockerfile is a build without a context", async () => {
+    assert.equal(await (await build([`${site}/Dockerfile`])).text("alone"), "alone\n");
+  });
+
+  test("tells the time for SOURCE_DATE_EPOCH=context by Last-Modified", async () => {
+    const { text } = await build(["--build-arg", "SOURCE_DATE_EPOCH=context", "-f", "-", `${site}/context.tar.gz`], { input: "FROM scratch\nARG SOURCE_DATE_EPOCH\nCOPY <<EOF /epoch\n${SOURCE_DATE_EPOCH}\nEOF\n" });
+    assert.equal(await text("epoch"), "1600000000\n");
+  });
+
+  test("is a named context", async () => {
+    const context = await makeContext(place, "named-web", { Dockerfile: "FROM scratch\nCOPY --from=web context /file\n" });
+    assert.equal(await (await build(["--build-context", `web=${site}/Dockerfile`, context])).text("file"), files.get("/Dockerfile")?.toString());
+  });
+
+  test("that is not there is told", async () => {
+    await fails([`${site}/absent`], 69, /invalid response status 404 for http:\/\/127\.0\.0\.1:\d+\/absent/);
+  });
+});
+
+describe("standard input", () => {
+  test("is a Dockerfile that needs no context", async () => {
+    assert.equal(await (await build(["-"], { input: "FROM scratch\nCOPY <<EOF /piped\npiped\nEOF\n" })).text("piped"), "piped\n");
+    await fails(["-"], 66, /"\/a": not found/, { input: "FROM scratch\nCOPY a /\n" });
+  });
+
+  test("is an archive of the context, compressed or not, and its Dockerfile may be another one in it", async () => {
+    const directory = await makeContext(place, "piped", { Dockerfile: "FROM scratch\nCOPY a /a\n", a: "in a tar\n", "sub/x.dockerfile": "FROM scratch\nCOPY a /x\n" });
+    for (const [i, flags] of ["-c", "-cz", "-cJ"].entries()) {
+      const out = join(place.path, `tar-out-${i}`);
+      await place.run(["sh", "-c", `tar -C "$1" ${flags} . | "$2" src/cli/dev.ts build -o "type=local,dest=$3" -`, "sh", directory, process.execPath, out], { cwd: join(import.meta.dirname, "../..") });
+      assert.equal(await readFile(join(out, "a"), "utf8"), "in a tar\n");
+    }
+    const other = join(place.path, "tar-out-other");
+    await place.run(["sh", "-c", `tar -C "$1" -c . | "$2" src/cli/dev.ts build -f sub/x.dockerfile -o "type=local,dest=$3" -`, "sh", directory, process.execPath, other], { cwd: join(import.meta.dirname, "../..") });
+    assert.equal(await readFile(join(other, "x"), "utf8"), "in a tar\n");
+  });
+
+  test("cannot be two things at once", async () => {
+    await fails(["-f", "-", "-"], 64, /^ERROR: invalid argument: can't use stdin for both build context and dockerfile$/, { input: "FROM scratch\n" });
+    await fails(["-f", "x", "-"], 64, /ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles$/, { input: "FROM scratch\n" });
+  });
+});
