@@ -19,11 +19,17 @@ import { resolveUser, type TreeUser } from "./tree-user.ts";
 export interface Bundle extends AsyncDisposable {
   /** Unique on this machine; starts with our process number, so that what a killed process left can be told. */
   readonly id: string;
+  /** As processes inside the mount namespace name it. In memory, and nowhere else: what is in it may be secret, and goes with the namespace. */
   readonly folder: string;
+  /** The same folder as we reach it. */
+  readonly view: string;
 }
 
 /** passwd and group files are small; what is larger is not one. */
 const USER_FILE_BYTES_MAX = 10 * 1024 * 1024;
+
+const RESOLV_CONF = "resolv.conf";
+const HOSTS = "hosts";
 
 /** Directories that are there after any RUN: BuildKit leaves these mount points in the layer. */
 const KEPT_MOUNT_POINTS = ["proc", "sys", "dev"];
@@ -36,7 +42,8 @@ export interface BundlePlace {
 }
 
 /** Writes the bundle and prepares the tree. Disposing takes away the bundle and the mount points that were left empty. */
-export async function prepareBundle(step: SandboxProcess, root: MountedTree, place: BundlePlace): Promise<Bundle> {
+export async function prepareBundle(step: SandboxProcess, root: MountedTree, place: BundlePlace, signal: AbortSignal): Promise<Bundle> {
+  const { namespace } = place;
   const id = newBundleId();
   const folder = join(place.folder, id);
   const ground = place.ground(id);
@@ -48,17 +55,24 @@ export async function prepareBundle(step: SandboxProcess, root: MountedTree, pla
   const bundle = {
     id,
     folder,
+    view: namespace.viewPath(folder),
     [Symbol.asyncDispose]: async (): Promise<void> => {
+      await namespace.unmount(folder);
       closeSync(lock);
       rmSync(folder, { recursive: true, force: true });
       const refused = removeMountStubs(stubs);
-      if (refused.length > 0) await removeInside(place.namespace, refused.map((path) => insidePath(root, path)));
+      if (refused.length > 0) await removeInside(namespace, refused.map((path) => insidePath(root, path)));
     },
   };
+  await namespace.mount({ type: "tmpfs", source: "tmpfs", target: folder, readOnly: false, data: "mode=0711" }, signal).catch((error: unknown) => {
+    closeSync(lock);
+    rmSync(folder, { recursive: true });
+    throw error;
+  });
   try {
-    const { process: child } = fillBundle(step, root, { folder, user, ground });
-    await makeDirectories(place.namespace, root, KEPT_MOUNT_POINTS.map((name) => resolveInTree(root.viewPath, name)), { uid: 0, gid: 0 });
-    await makeDirectories(place.namespace, root, [resolveInTree(root.viewPath, child.cwd)], user);
+    const { process: child } = fillBundle(step, root, { bundle, user, ground });
+    await makeDirectories(namespace, root, KEPT_MOUNT_POINTS.map((name) => resolveInTree(root.viewPath, name)), { uid: 0, gid: 0 });
+    await makeDirectories(namespace, root, [resolveInTree(root.viewPath, child.cwd)], user);
     return bundle;
   } catch (error) {
     await bundle[Symbol.asyncDispose]();
@@ -66,17 +80,17 @@ export async function prepareBundle(step: SandboxProcess, root: MountedTree, pla
   }
 }
 
-function fillBundle(step: SandboxProcess, root: MountedTree, made: { readonly folder: string; readonly user: TreeUser; readonly ground: SandboxGround }): RuntimeSpec {
-  const { folder, user, ground } = made;
-  const files = { rootPath: root.rootPath, resolvConf: join(folder, "resolv.conf"), hosts: join(folder, "hosts") };
+function fillBundle(step: SandboxProcess, root: MountedTree, made: { readonly bundle: Omit<Bundle, typeof Symbol.asyncDispose>; readonly user: TreeUser; readonly ground: SandboxGround }): RuntimeSpec {
+  const { bundle: { folder, view }, user, ground } = made;
+  const files = { rootPath: root.rootPath, resolvConf: join(folder, RESOLV_CONF), hosts: join(folder, HOSTS) };
   const written = runtimeSpec(step, user, files, ground);
   // Runtimes differ in how far they follow links that lead to what is not there yet; these are followed already.
   const mounts = written.mounts.map((mount) => ({ ...mount, destination: resolveInTree(root.viewPath, mount.destination).slice(root.viewPath.length) }));
   const spec = { ...written, mounts };
-  writeFileSync(files.resolvConf, resolvConf(step.network, readIfThere));
-  writeFileSync(files.hosts, hostsFile(step));
-  for (const path of [files.resolvConf, files.hosts]) chmodSync(path, 0o644); // Whatever our umask is.
-  writeFileSync(join(folder, "config.json"), JSON.stringify(spec), { mode: 0o600 });
+  writeFileSync(join(view, RESOLV_CONF), resolvConf(step.network, readIfThere));
+  writeFileSync(join(view, HOSTS), hostsFile(step));
+  for (const name of [RESOLV_CONF, HOSTS]) chmodSync(join(view, name), 0o644); // Whatever our umask is.
+  writeFileSync(join(view, "config.json"), JSON.stringify(spec), { mode: 0o600 });
   return spec;
 }
 

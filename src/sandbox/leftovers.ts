@@ -18,22 +18,21 @@ export function containerId(bundleId: string): string {
 }
 
 /**
- * Takes away what a runtime that was killed had made for one bundle. Its own `delete` does not help: it knows nothing
- * of a container whose state it has not written yet, while the control groups are there.
+ * Takes away what a runtime that was killed had made for one bundle and that does not go with the bundle itself. Its
+ * own `delete` does not help: it knows nothing of a container whose state it has not written yet, while the control
+ * groups are there.
  */
-export async function removeLeftovers(stateFolder: string, bundleId: string): Promise<void> {
-  rmSync(join(stateFolder, containerId(bundleId)), { recursive: true, force: true });
+export async function removeLeftovers(bundleId: string): Promise<void> {
   for (const path of controlGroups(bundleId)) {
     for (let attempt = 0; attempt < ATTEMPTS_MAX && !removeEmptyGroup(path); attempt++) await sleep(10);
   }
 }
 
-/** Takes away bundles, container states and control groups of processes of ours that were killed. */
+/** Takes away bundles and control groups of processes of ours that were killed. */
 export function sweepLeftovers(stateDirectory: string): void {
   for (const name of readdirSync(stateDirectory)) {
     const owner = BUNDLE_NAME.exec(name)?.[1];
     if (owner === undefined || existsSync(`/proc/${owner}`) || isLocked(join(stateDirectory, name, OWNER_LOCK))) continue;
-    for (const runtime of ["runc", "crun"]) rmSync(join(stateDirectory, runtime, containerId(name)), { recursive: true, force: true });
     for (const path of controlGroups(name)) removeEmptyGroup(path);
     // Last, so that a sweep that is cut short is taken up again.
     rmSync(join(stateDirectory, name), { recursive: true, force: true });

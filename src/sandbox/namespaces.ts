@@ -36,12 +36,12 @@ export class NamespacesRuntime implements BundleRuntime {
   async run(bundle: Bundle, onOutput: SandboxProcess["onOutput"], signal: AbortSignal): Promise<number> {
     const { unsharePath, nodePath, initPath } = this.#options;
     // Written by runtimeSpec a moment ago.
-    const spec = JSON.parse(readFileSync(join(bundle.folder, "config.json"), "utf8")) as RuntimeSpec;
+    const spec = JSON.parse(readFileSync(join(bundle.view, "config.json"), "utf8")) as RuntimeSpec;
     const flags = spec.linux.namespaces.flatMap(({ type }) => UNSHARE_FLAG[type] ?? []);
     const argv = [...flags, "--propagation", "private", "--fork", "--kill-child", "--", nodePath, initPath, bundle.folder];
     const child = await this.#namespace.spawn({ argv: [unsharePath, ...argv], cwd: bundle.folder, env: TOOL_ENVIRONMENT }, signal);
     const exitCode = await follow(child, onOutput);
-    const complaint = signal.aborted ? "" : readFileSync(join(bundle.folder, START_ERROR_FILE), "utf8");
+    const complaint = signal.aborted ? "" : readFileSync(join(bundle.view, START_ERROR_FILE), "utf8");
     if (complaint !== "") throw startError(complaint);
     return exitCode;
   }

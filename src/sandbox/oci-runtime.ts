@@ -16,8 +16,6 @@ export interface BundleRuntime {
 export interface OciRuntimeOptions {
   readonly name: "runc" | "crun";
   readonly path: string;
-  /** Where the runtime keeps the states of its containers. */
-  readonly stateFolder: string;
   readonly rootless: boolean;
 }
 
@@ -32,22 +30,23 @@ export class OciRuntime implements BundleRuntime {
   }
 
   async run(bundle: Bundle, onOutput: SandboxProcess["onOutput"], signal: AbortSignal): Promise<number> {
-    const [log, pidFile] = [join(bundle.folder, "log"), join(bundle.folder, "pid")];
-    const argv = this.#command("--log", log, "--log-format", "json", "run", "--bundle", bundle.folder, "--pid-file", pidFile, containerId(bundle.id));
+    const inside = (name: string): string => join(bundle.folder, name);
+    const argv = this.#command(inside("state"), "--log", inside("log"), "--log-format", "json", "run", "--bundle", bundle.folder, "--pid-file", inside("pid"), containerId(bundle.id));
     let exitCode: number | undefined;
     try {
       const child = await this.#namespace.spawn({ argv, cwd: bundle.folder, env: TOOL_ENVIRONMENT }, signal);
       exitCode = await follow(child, onOutput);
     } finally {
       // SIGKILL took the runtime with the process, or the helper's end did; nothing that it had made is cleaned up yet.
-      if (signal.aborted || exitCode === undefined) await removeLeftovers(this.#options.stateFolder, bundle.id);
+      if (signal.aborted || exitCode === undefined) await removeLeftovers(bundle.id);
     }
-    if (!signal.aborted && exitCode !== 0 && !existsSync(pidFile)) throw startError(logMessages(log).at(-1) ?? `${this.#options.name} ended with exit code ${exitCode} before the process was started`);
+    if (!signal.aborted && exitCode !== 0 && !existsSync(join(bundle.view, "pid"))) throw startError(logMessages(join(bundle.view, "log")).at(-1) ?? `${this.#options.name} ended with exit code ${exitCode} before the process was started`);
     return exitCode;
   }
 
-  #command(...args: readonly string[]): readonly [string, ...string[]] {
-    const { name, path, stateFolder, rootless } = this.#options;
+  /** The state goes with the bundle: crun copies the environment into it. */
+  #command(stateFolder: string, ...args: readonly string[]): readonly [string, ...string[]] {
+    const { name, path, rootless } = this.#options;
     const own = name === "runc" ? (rootless ? ["--rootless=true"] : []) : [`--cgroup-manager=${rootless ? "disabled" : "cgroupfs"}`];
     return [path, "--root", stateFolder, ...own, ...args];
   }

@@ -1,5 +1,4 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path/posix";
 import type { Environment } from "../host/environment.ts";
 import { findExecutable, nodeExecutable } from "../host/executable.ts";
 import { runProcess } from "../host/process.ts";
@@ -63,7 +62,7 @@ class BundleSandbox implements Sandbox {
   async run(step: SandboxProcess, root: MountedTree, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     const { namespace, stateDirectory } = this.#options;
-    await using bundle = await prepareBundle(step, root, { namespace, folder: stateDirectory, ground: (id) => this.#ground(id) });
+    await using bundle = await prepareBundle(step, root, { namespace, folder: stateDirectory, ground: (id) => this.#ground(id) }, signal);
     const exitCode = await this.#runtime.run(bundle, step.onOutput, signal);
     signal.throwIfAborted();
     return exitCode;
@@ -83,7 +82,7 @@ class BundleSandbox implements Sandbox {
 }
 
 async function startRuntime(name: RuntimeName, options: SandboxOptions, found: { readonly survey: Survey; readonly signal: AbortSignal }): Promise<BundleRuntime> {
-  const { namespace, stateDirectory, environment } = options;
+  const { namespace, environment } = options;
   if (name === "namespaces") {
     const unsharePath = findExecutable("unshare", environment) ?? "unshare";
     const initPath = options.initPath ?? defaultInitPath(import.meta.url);
@@ -94,7 +93,6 @@ async function startRuntime(name: RuntimeName, options: SandboxOptions, found: {
   return new OciRuntime(namespace, {
     name,
     path: findExecutable(name, environment) ?? name,
-    stateFolder: join(stateDirectory, name),
     rootless: found.survey.rootless,
   });
 }
