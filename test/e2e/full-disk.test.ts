@@ -29,7 +29,8 @@ async function onSmallDisk(sizeBytes: number, contexts: readonly [string, string
   const script = `
     mount -t tmpfs -o size="$SIZE" tmpfs "$DISK" || exit 99
     "$@" "$FIRST"; echo "status $?"
-    find "$DISK" -path '*/incoming/*' -o -path '*/locks/*' -o -maxdepth 1 -type f
+    find "$DISK" -path '*/incoming/*' -o -path '*/locks/*'
+    find "$DISK" -maxdepth 1 -type f
     "$@" "$SECOND"; echo "status $?"`;
   const env = { SIZE: String(sizeBytes), DISK: disk, FIRST: contexts[0], SECOND: contexts[1] };
   const result = await place.stemma(args, { wrapper: ["unshare", "--mount", "sh", "-c", script, "sh"], env });
