@@ -7,6 +7,7 @@ import type { BuildRequest } from "./build-request.ts";
 import { compile, type Compiled } from "./compile.ts";
 import type { Engine } from "./engine.ts";
 import { explainFailure } from "./explain-failure.ts";
+import { logScrubber } from "./log-scrubber.ts";
 import { describeOutcome } from "./outcome.ts";
 import { publish, type PublishedImage } from "./publish.ts";
 import { attestedResults, type AttestedResults } from "./results.ts";
@@ -28,7 +29,9 @@ const NO_OUTPUT = "WARNING: No output specified. Build result will only remain i
  * Nothing is published until the statements about it exist, so a reader of the registry
  * never sees an image whose provenance is still on its way.
  */
-export async function build(plan: BuildPlan, context: BuildContext, signal: AbortSignal): Promise<BuildOutcome> {
+export async function build(plan: BuildPlan, caller: BuildContext, signal: AbortSignal): Promise<BuildOutcome> {
+  const log = logScrubber(plan.buildArgs);
+  const context = { ...caller, report: log.report(caller.report) };
   await using means = await openBuildMeans(plan, context, signal);
 
   if (plan.exports.every(({ kind }) => kind === "cacheonly")) context.report({ kind: "notice", message: NO_OUTPUT });
@@ -41,7 +44,7 @@ export async function build(plan: BuildPlan, context: BuildContext, signal: Abor
   } catch (error) {
     // An abort is the caller's own doing: it gets its reason back, whatever broke on the way down.
     signal.throwIfAborted();
-    throw explainFailure(error, means.seen);
+    throw log.failure(explainFailure(error, means.seen));
   }
 }
 
