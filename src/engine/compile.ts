@@ -6,6 +6,7 @@ import type { Platform } from "../oci/platform.ts";
 import type { BuildEvent } from "../progress/event.ts";
 import type { ImageCapture } from "../provenance/capture.ts";
 import type { BuildMeans } from "./build-means.ts";
+import { requireBuiltInSyntax } from "./frontend-syntax.ts";
 import { engineGateway } from "./gateway.ts";
 import type { Pin } from "./pins.ts";
 
@@ -32,7 +33,10 @@ export interface Compiled {
 /** Dockerfile → graphs. Throws DockerfileError, and what the gateway throws for images and files that are not there. */
 export async function compile(means: BuildMeans, signal: AbortSignal): Promise<Compiled> {
   const { services, attributes } = means;
-  const result = await buildDockerfile(engineGateway(means, (path, bytes) => means.seen.files.set(path, bytes)), {
+  const result = await buildDockerfile(engineGateway(means, (path, bytes) => {
+    means.seen.files.set(path, bytes);
+    if (path === means.seen.dockerfileName) requireBuiltInSyntax(bytes, attributes);
+  }), {
     opts: attributes,
     sessionId: means.session.id,
     workerPlatforms: [services.platform],
