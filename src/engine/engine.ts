@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import type { Environment } from "../host/environment.ts";
 import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
@@ -28,9 +28,12 @@ export interface Engine extends AsyncDisposable {
   readonly sandbox: () => Promise<Sandbox>;
 }
 
-/** Throws StateVersionError, or the system's error where the root cannot be written. */
-export async function openEngine({ root, env, sandbox, report }: EngineOptions): Promise<Engine> {
+/** The root is made if it is not there. Throws StateVersionError, StateStorageError, or the system's error where it cannot be made. */
+export async function openEngine({ root: named, env, sandbox, report }: EngineOptions): Promise<Engine> {
   await using opening = new AsyncDisposableStack();
+  await mkdir(named, { recursive: true, mode: 0o700 });
+  // Runtimes refuse links on the way, and a link would lead out of the mount namespace that we look into.
+  const root = await realpath(named);
   // Opened once for all steps; a step that is aborted must not take it from the others.
   const never = new AbortController().signal;
   const namespace = once(async () => closing.use(await openMountNamespace({ environment: env }, never)));

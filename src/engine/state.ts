@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Workspace } from "../snapshot/workspace.ts";
 import { openFileBlobStore, type FileBlobStore } from "../store/file-blob-store.ts";
@@ -15,10 +14,9 @@ export interface State extends AsyncDisposable {
   readonly workspace: Workspace;
 }
 
-/** `root` is made if it is not there. Throws StorageError when it cannot be, or is written by a newer version. */
+/** `root` is a directory that is there, for our use only. Throws StateStorageError when it cannot be used, StateVersionError when it is written by a newer version. */
 export async function openState(root: string): Promise<State> {
   await using opening = new AsyncDisposableStack();
-  await mkdir(root, { recursive: true, mode: 0o700 });
   const workspace = opening.use(new Workspace(join(root, "work")));
   const database = opening.use(openStateDatabase(join(root, "state.db")));
   let incoming: string | undefined;
