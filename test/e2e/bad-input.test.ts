@@ -239,6 +239,19 @@ describe("an output", () => {
     await buildFails("FROM scratch\nCOPY a /\n", { status: 74, says: /^ERROR: failed to build: .*\/file.*/ }, ["-o", `type=oci,dest=${join(place.path, "file/x.tar")}`]);
     assert.match(await builds("FROM scratch\nCOPY a /\n"), /COPY a \/\n#\d+ CACHED/);
   });
+
+  test("whose reader goes away ends the command without a word of bugs", async () => {
+    const wrapper = ["sh", "-c", '"$@" | head -c 10 | wc -c', "sh"];
+    const { stdout, stderr } = await place.stemma(["build", "--root", root, "-o", "-", context], { wrapper });
+    assert.deepEqual([stdout.trim(), /ERROR|\n {4}at /.test(stderr)], ["10", false]);
+  });
+
+  test("is whole though nobody reads what the build tells", async () => {
+    const tar = join(place.path, "unheard.tar");
+    const wrapper = ["sh", "-c", '{ "$@"; echo "status $?" >&3; } 3>&1 2>&1 >/dev/null | head -c 1 >/dev/null', "sh"];
+    await place.stemma(["build", "--root", root, "--no-cache", "-o", `type=tar,dest=${tar}`, context], { wrapper });
+    assert.equal(await place.run(["tar", "-tf", tar]), "a\n");
+  });
 });
 
 describe("state", () => {
@@ -252,6 +265,16 @@ describe("state", () => {
     await mkdir(damaged);
     await writeFile(join(damaged, "state.db"), "x".repeat(8192));
     await fails(["build", "--root", damaged, context], { status: 74, says: /state\.db: file is not a database: it is damaged; remove it .*--root$/ });
+  });
+
+  test("behind a link serves a RUN with mounts as well as any other", { skip: runSkip }, async () => {
+    await mkdir(join(place.path, "elsewhere"));
+    await symlink(join(place.path, "elsewhere"), join(place.path, "link"));
+    const { exitCode, stderr } = await place.stemma(["build", "--root", join(place.path, "link/state"), "--secret", "id=a", "-f", "-", context], {
+      input: `${BASE}RUN --mount=type=secret,id=a --mount=type=cache,target=/c cat /run/secrets/a > /c/a\n`, env: { a: "secret" },
+    });
+    assert.equal(exitCode, 0, stderr);
+    assertNoWorkLeft(join(place.path, "link/state"));
   });
 
   test("inside the context is no part of it", async () => {
