@@ -3,6 +3,7 @@ import { compareRecord } from "./llb-comparison.ts";
 import { encodingDifferences } from "./llb-encoding.ts";
 import { readRecordFile, type LlbRecord } from "./llb-record.ts";
 import type { Skip } from "./skips.ts";
+import { compareSubrequests } from "./subrequest-comparison.ts";
 import type { Verdict } from "./vectors/judge.ts";
 
 /** Compiles every Dockerfile of a file of records and compares all that came of it. */
@@ -25,7 +26,7 @@ export async function judgeRecords(path: string, skips: readonly Skip[]): Promis
 /** A record of another form fails like one that differs. */
 async function differencesOf(record: LlbRecord): Promise<readonly string[]> {
   try {
-    const differences = await compareRecord(record);
+    const differences = [...(await compareRecord(record)), ...(await compareSubrequests(record))];
     return [...differences.map(({ part, detail }) => `${part}: ${detail}`), ...encodingDifferences(record)];
   } catch (error) {
     return [error instanceof Error ? (error.stack ?? error.message) : String(error)];

@@ -4,7 +4,7 @@ import { buildDockerfile } from "../../src/frontend/dockerfile/build.ts";
 import { DockerfileError } from "../../src/frontend/dockerfile/dockerfile-error.ts";
 import { FrontendOptionError } from "../../src/frontend/dockerfile/frontend-option-error.ts";
 import type { Range } from "../../src/frontend/dockerfile/source-range.ts";
-import type { FrontendResult, PlatformResult } from "../../src/frontend/frontend.ts";
+import type { FrontendRequest, FrontendResult, PlatformResult } from "../../src/frontend/frontend.ts";
 import { decodeDefinition, encodeDefinition, type Definition } from "../../src/llb/definition.ts";
 import type { OpMetadata } from "../../src/llb/op.ts";
 import { formatPlatform, normalizePlatform, parsePlatform } from "../../src/oci/platform.ts";
@@ -13,7 +13,7 @@ import type { LlbRecord, PlatformOutcome, RangeRow } from "./llb-record.ts";
 
 /** A part of a record, and how ours differs from BuildKit's. */
 export interface Difference {
-  readonly part: "error" | "error-locations" | "results" | "ops" | "metadata" | "locations" | "definition" | "config" | "base-config" | "flags" | "scan-extras" | "warnings";
+  readonly part: "error" | "error-locations" | "results" | "ops" | "metadata" | "locations" | "definition" | "config" | "base-config" | "flags" | "scan-extras" | "warnings" | "lint" | "outline" | "targets";
   readonly detail: string;
 }
 
@@ -28,21 +28,25 @@ export async function compareRecord(record: LlbRecord): Promise<readonly Differe
 }
 
 async function compile(record: LlbRecord): Promise<FrontendResult | Error> {
-  const { case: input } = record;
-  const workerPlatform = input.buildPlatform === undefined ? HOST : normalizePlatform(parsePlatform(input.buildPlatform, HOST));
-  const request = {
-    opts: new Map(Object.entries(input.opts ?? {})),
-    sessionId: input.sessionID ?? "golden-session",
-    workerPlatforms: [workerPlatform],
-    hostPlatform: HOST,
-    disabledCapabilities: new Set(input.disableCaps ?? []),
-  };
+  const request = requestOf(record);
   try {
     return await buildDockerfile(recordedGateway(record), request, new AbortController().signal);
   } catch (error) {
     if (error instanceof DockerfileError || error instanceof FrontendOptionError) return error;
     return new Error(`unexpected ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
+}
+
+/** The case as the frontend is asked. */
+export function requestOf({ case: input }: LlbRecord): FrontendRequest {
+  const workerPlatform = input.buildPlatform === undefined ? HOST : normalizePlatform(parsePlatform(input.buildPlatform, HOST));
+  return {
+    opts: new Map(Object.entries(input.opts ?? {})),
+    sessionId: input.sessionID ?? "golden-session",
+    workerPlatforms: [workerPlatform],
+    hostPlatform: HOST,
+    disabledCapabilities: new Set(input.disableCaps ?? []),
+  };
 }
 
 function compareError(error: Error, { result }: LlbRecord, isStable: boolean): readonly Difference[] {
@@ -53,11 +57,11 @@ function compareError(error: Error, { result }: LlbRecord, isStable: boolean): r
   return difference("error-locations", locations, result.errorLocations ?? []);
 }
 
-function rangeRow({ start, end }: Range): RangeRow {
+export function rangeRow({ start, end }: Range): RangeRow {
   return { start: [start.line, start.character], end: [end.line, end.character] };
 }
 
-function difference(part: Difference["part"], ours: unknown, wanted: unknown): readonly Difference[] {
+export function difference(part: Difference["part"], ours: unknown, wanted: unknown): readonly Difference[] {
   return isDeepStrictEqual(ours, wanted) ? [] : [{ part, detail: `${JSON.stringify(ours)?.slice(0, 1500)}\n      wanted ${JSON.stringify(wanted)?.slice(0, 1500)}` }];
 }
 

@@ -17,7 +17,7 @@ export interface LlbCase {
   readonly sessionID?: string;
   readonly buildPlatform?: string;
   readonly disableCaps?: readonly string[];
-  readonly images?: Readonly<Record<string, { readonly error?: string; readonly ref?: string }>>;
+  readonly images?: Readonly<Record<string, { readonly error?: string; readonly ref?: string; readonly config?: unknown; readonly digest?: string }>>;
   readonly files?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly mode?: string;
 }
@@ -30,8 +30,38 @@ export interface LlbOutcome {
   readonly results?: readonly PlatformOutcome[] | null;
   readonly warnings: ReadonlyArray<{ readonly rule: string; readonly url: string; readonly msg: string; readonly ranges: readonly RangeRow[] | null }> | null;
   readonly imageResolves: readonly ImageResolve[] | null;
+  /** What the other questions to the frontend came to. */
+  readonly lint?: LintOutcome;
+  readonly outline?: OutlineOutcome;
+  readonly targets?: TargetsOutcome;
   /** Parts that vary in BuildKit itself. */
   readonly unstable?: readonly string[];
+}
+
+export interface LintOutcome {
+  readonly warnings: ReadonlyArray<{ readonly rule: string; readonly detail: string; readonly ranges: readonly RangeRow[] | null }> | null;
+  readonly error?: string;
+  readonly errorRanges?: readonly RangeRow[] | null;
+}
+
+export interface JsonLocation {
+  readonly ranges: ReadonlyArray<Readonly<Record<"start" | "end", { readonly line?: number; readonly character?: number }>>>;
+}
+
+export interface OutlineOutcome {
+  readonly error?: string;
+  readonly name?: string;
+  readonly description?: string;
+  readonly args?: ReadonlyArray<{ readonly name: string; readonly location?: JsonLocation }>;
+  readonly secrets?: ReadonlyArray<{ readonly name: string; readonly location?: JsonLocation }>;
+  readonly ssh?: ReadonlyArray<{ readonly name: string; readonly location?: JsonLocation }>;
+}
+
+export interface TargetsOutcome {
+  readonly targets?: readonly unknown[] | null;
+  readonly error?: string;
+  /** BuildKit itself broke. */
+  readonly panic?: string;
 }
 
 export interface ImageResolve {

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { compareRecord } from "./llb-comparison.ts";
 import { encodingDifferences } from "./llb-encoding.ts";
 import { readRecords, RECORD_FILES, SKIP, type LlbRecord } from "./llb-record.ts";
+import { compareSubrequests } from "./subrequest-comparison.ts";
 
 /** How many records must be equal in every part. To be raised with what is reached, never lowered. */
 const FLOORS: Readonly<Record<(typeof RECORD_FILES)[number], number>> = { bktest: 226, opts: 274, corpus: 354, matrix: 212 };
@@ -18,7 +19,7 @@ for (const file of RECORD_FILES) {
       const failed: string[] = [];
       const parts = new Map<string, number>();
       for (const record of records) {
-        const differences = await compareRecord(record);
+        const differences = [...(await compareRecord(record)), ...(await compareSubrequests(record))];
         for (const part of new Set(differences.map((one) => one.part))) parts.set(part, (parts.get(part) ?? 0) + 1);
         if (differences.length > 0) failed.push(`${record.case.name}\n${differences.map(({ part, detail }) => `   ${part}: ${detail}`).join("\n")}`);
       }

@@ -5,7 +5,7 @@ import { BuildContext, type DockerfileInput } from "./build-context.ts";
 import { readBuildOptions, type BuildOptions } from "./build-options.ts";
 import { CheckOptionError, parseCheckOptions, type CheckOptions } from "./check-options.ts";
 import { ConversionError } from "./convert/conversion-error.ts";
-import { convertDockerfile } from "./convert/convert-dockerfile.ts";
+import { convertDockerfile, type ConversionRequest } from "./convert/convert-dockerfile.ts";
 import { findDirective } from "./directives.ts";
 import { Findings } from "./findings.ts";
 import type { FrontendMeans } from "./frontend-source.ts";
@@ -14,20 +14,33 @@ import { FrontendOptionError } from "./frontend-option-error.ts";
 import type { Finding, Warn } from "./parsed.ts";
 import { parseDockerfile } from "./stages.ts";
 
+/** A Dockerfile that was read, and what is needed to go on. */
+export interface OpenDockerfile {
+  readonly options: BuildOptions;
+  readonly means: FrontendMeans;
+  readonly context: BuildContext;
+  readonly dockerfile: DockerfileInput;
+}
+
+/** Throws FrontendOptionError for the request, DockerfileError where there is no file. */
+export async function openDockerfile(gateway: Gateway, request: FrontendRequest, signal: AbortSignal): Promise<OpenDockerfile> {
+  checkRequest(request);
+  const means: FrontendMeans = { gateway: rememberingImages(gateway), request };
+  const options = readBuildOptions(request);
+  const context = await BuildContext.open(means, signal);
+  return { options, means, context, dockerfile: await context.readDockerfile(signal) };
+}
+
 /**
  * A Dockerfile compiled to one graph of build steps for each platform: read, checked, converted.
  * Throws FrontendOptionError for the request, DockerfileError for the file, and what the gateway throws.
  */
 export async function buildDockerfile(gateway: Gateway, request: FrontendRequest, signal: AbortSignal): Promise<FrontendResult> {
-  checkRequest(request);
-  const means: FrontendMeans = { gateway: rememberingImages(gateway), request };
-  const options = readBuildOptions(request);
-  const context = await BuildContext.open(means, signal);
-  const dockerfile = await context.readDockerfile(signal);
+  const open = await openDockerfile(gateway, request, signal);
   const warnings: Finding[] = [];
-  const results = await convertAll({ options, means, context, dockerfile, warn: (finding) => warnings.push(finding) }, signal);
-  const { filename, data } = dockerfile;
-  return { results, multiPlatform: options.multiPlatform, warnings, dockerfile: { filename, data } };
+  const results = await convertAll(open, (finding) => warnings.push(finding), signal);
+  const { filename, data } = open.dockerfile;
+  return { results, multiPlatform: open.options.multiPlatform, warnings, dockerfile: { filename, data } };
 }
 
 /** What BuildKit once took and no longer does. */
@@ -39,30 +52,28 @@ function checkRequest({ opts, disabledCapabilities }: FrontendRequest): void {
   }
 }
 
-interface Conversions {
-  readonly options: BuildOptions;
-  readonly means: FrontendMeans;
-  readonly context: BuildContext;
-  readonly dockerfile: DockerfileInput;
-  readonly warn: Warn;
-}
-
-async function convertAll({ options, means, context, dockerfile, warn }: Conversions, signal: AbortSignal): Promise<readonly PlatformResult[]> {
-  if (dockerfile.data.length === 0) throw new ConversionError("the Dockerfile cannot be empty");
-  const checkOptions = options.checkOptions ?? directiveOptions(dockerfile.data);
-  const findings = new Findings(checkOptions, warn);
-  const parsed = parseDockerfile(dockerfile.data, (finding) => findings.take(finding));
-  const sourceFile: SourceFile = { ...dockerfile, language: "Dockerfile" };
-  const platforms = options.targetPlatforms.length === 0 ? [undefined] : options.targetPlatforms;
+async function convertAll(open: OpenDockerfile, warn: Warn, signal: AbortSignal): Promise<readonly PlatformResult[]> {
+  const { request, checkOptions } = parseForConversion(open, warn);
+  const platforms = open.options.targetPlatforms.length === 0 ? [undefined] : open.options.targetPlatforms;
   const silent = new Findings(checkOptions, undefined);
   const conversions = await Promise.allSettled(
-    platforms.map(async (platform, at) => await convertDockerfile({ parsed, options, context, means, sourceFile, findings: at === 0 ? findings : silent, platform }, signal)),
+    platforms.map(async (platform, at) => await convertDockerfile({ ...request, findings: at === 0 ? request.findings : silent, platform }, signal)),
   );
   // The first platform's failure, whichever was the first in time.
   return conversions.map((conversion) => {
     if (conversion.status === "rejected") throw conversion.reason;
     return conversion.value;
   });
+}
+
+/** The target of the file for the worker's own platform, to be changed at will. Throws DockerfileError. */
+export function parseForConversion({ dockerfile, options, context, means }: OpenDockerfile, warn: Warn): { readonly request: ConversionRequest; readonly checkOptions: CheckOptions } {
+  if (dockerfile.data.length === 0) throw new ConversionError("the Dockerfile cannot be empty");
+  const checkOptions = options.checkOptions ?? directiveOptions(dockerfile.data);
+  const findings = new Findings(checkOptions, warn);
+  const parsed = parseDockerfile(dockerfile.data, (finding) => findings.take(finding));
+  const sourceFile: SourceFile = { ...dockerfile, language: "Dockerfile" };
+  return { request: { parsed, options, context, means, sourceFile, findings, platform: undefined, stages: "target" }, checkOptions };
 }
 
 /** `# check=` at the head of the file. */

@@ -5,6 +5,7 @@ import type { BuildOptions } from "../build-options.ts";
 import type { Findings } from "../findings.ts";
 import type { WordRules } from "../shell-lex.ts";
 import type { Range } from "../source-range.ts";
+import type { GlobalParameter } from "./parameters.ts";
 import type { StageTable } from "./stage-draft.ts";
 
 /** What the conversion of a Dockerfile for one platform knows throughout. */
@@ -17,6 +18,8 @@ export interface Conversion {
   /** Names of the build's arguments → values, with SOURCE_DATE_EPOCH resolved. */
   readonly buildArgs: ReadonlyMap<string, string>;
   readonly globalArgs: ReadonlyMap<string, string>;
+  /** The same as they are declared. */
+  readonly globalParameters: ReadonlyMap<string, GlobalParameter>;
   /** SOURCE_DATE_EPOCH; undefined where it is not set. */
   readonly epochSeconds: bigint | undefined;
   readonly wordRules: WordRules;

@@ -37,14 +37,27 @@ export interface ConversionRequest {
   readonly findings: Findings;
   /** Undefined for the worker's own. */
   readonly platform: Platform | undefined;
+  /** The target with what it needs, or all that the file has. */
+  readonly stages: "target" | "all";
 }
 
 /** The definition and the image configuration that the target comes to. Throws DockerfileError. */
 export async function convertDockerfile(request: ConversionRequest, signal: AbortSignal): Promise<PlatformResult> {
+  const late: LateContext = { output: undefined };
+  const converted = await convertAll(request, late, signal);
+  late.output = await request.context.output(contextPaths(converted.reachable), signal);
+  return finish(request, converted);
+}
+
+/** Converts the target, or all stages, for what can be said of them. Throws DockerfileError. */
+export async function analyseDockerfile(request: ConversionRequest, signal: AbortSignal): Promise<Pick<Converted, "conversion" | "target">> {
+  return await convertAll(request, { output: undefined }, signal);
+}
+
+async function convertAll(request: ConversionRequest, late: LateContext, signal: AbortSignal): Promise<Converted> {
   const { parsed, findings, context, means } = request;
   if (parsed.stages.length === 0) throw new ConversionError("dockerfile contains no stages to build");
   checkFile(parsed.stages, findings);
-  const late: LateContext = { output: undefined };
   const { conversion, declaredArgs } = await startConversion(request, late, signal);
   const declared = new Map<StageDraft, readonly Instruction[]>();
   for (const [position, stage] of parsed.stages.entries()) {
@@ -52,12 +65,12 @@ export async function convertDockerfile(request: ConversionRequest, signal: Abor
   }
   const target = findTarget(conversion);
   linkStages(conversion, declared);
-  const reachable = await resolveStages(target, conversion, means, signal);
+  const goals = (): readonly StageDraft[] => (request.stages === "all" ? conversion.stages.all : [target]);
+  const reachable = await resolveStages(goals, conversion, means, signal);
   const matcher = ignoreMatcher(await context.ignorePatterns(signal));
   convertStages(reachable, target, { ...conversion, ignoreMatcher: matcher });
   failOnFindings(findings);
-  late.output = await context.output(contextPaths(reachable), signal);
-  return finish(request, { conversion, target, reachable });
+  return { conversion, target, reachable };
 }
 
 /** The build context: what is taken of it is known only when all stages are converted. */
@@ -77,11 +90,12 @@ async function startConversion(request: ConversionRequest, late: LateContext, si
   const targetStage = options.target === "" ? (parsed.stages.at(-1)?.stageName ?? "") : options.target;
   const predefined = predefinedArgs({ build: options.buildPlatform, target: targetPlatform, targetStage }, options.buildArgs);
   checkDefaults(request, predefined, wordRules);
-  const { values, declared } = globalArgs(predefined, parsed.globalArgs, options.buildArgs, wordRules);
+  const { values, declared, parameters } = globalArgs(predefined, parsed.globalArgs, options.buildArgs, wordRules);
   const epoch = await readEpoch(request, values, wordRules, signal);
   let groups = 0;
   const conversion: Conversion = {
     options, targetPlatform, wordRules, findings, ...epoch,
+    globalParameters: parameters,
     isImplicitTarget: request.platform === undefined,
     buildPlatforms: [options.buildPlatform],
     stages: new StageTable(),

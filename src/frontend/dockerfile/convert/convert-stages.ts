@@ -12,10 +12,10 @@ import { enterDirectory } from "./workdir.ts";
 import { cut } from "../go-text.ts";
 import { withEnv } from "../../../llb/state.ts";
 
-/** Finds the bases of all that the target needs. Triggers of a base image can need more, and so on. */
-export async function resolveStages(target: StageDraft, conversion: Conversion, means: FrontendMeans, signal: AbortSignal): Promise<ReadonlySet<StageDraft>> {
+/** Finds the bases of all that the goals need. Triggers of a base image can need more, and so on. */
+export async function resolveStages(goals: () => readonly StageDraft[], conversion: Conversion, means: FrontendMeans, signal: AbortSignal): Promise<ReadonlySet<StageDraft>> {
   for (;;) {
-    const reachable = target.reachable();
+    const reachable = new Set(goals().flatMap((goal) => [...goal.reachable()]));
     await resolveBases(reachable, conversion, means, signal);
     const inOrder = conversion.stages.all.filter((stage) => reachable.has(stage));
     const hasNew = inOrder.map((stage) => takeTriggers(stage, conversion)).includes(true);

@@ -19,9 +19,11 @@ export interface FromMeans {
 /** Adds the stage of a FROM line to the table. Throws ConversionError. */
 export function addStage(declaration: Stage, position: number, from: FromMeans): StageDraft {
   const { conversion } = from;
-  const base = expandBase(declaration, from);
+  const used = new Set<string>();
+  const base = expandBase(declaration, from, used);
   const stage = new StageDraft(declaration, base, false);
-  stage.platform = declaration.platform === "" ? undefined : expandPlatform(declaration, from);
+  stage.platform = declaration.platform === "" ? undefined : expandPlatform(declaration, from, used);
+  for (const name of used) stage.parameters.used.add(name);
   stage.namedContext = declaration.stageName === "" ? undefined : contextOf(declaration.stageName, stage, from);
   if (declaration.stageName === "") stage.shownName = `stage-${position}`;
   conversion.stages.add(stage);
@@ -66,17 +68,19 @@ function reportUndefined({ unmatched }: Pick<ProcessedWord, "unmatched">, declar
   }
 }
 
-function expandBase(declaration: Stage, from: FromMeans): string {
+function expandBase(declaration: Stage, from: FromMeans, used: Set<string>): string {
   const { baseName, location } = declaration;
-  const { result } = expandWord(baseName, declaration, from, (error) => withLocation(error, location));
+  const { result, matched } = expandWord(baseName, declaration, from, (error) => withLocation(error, location));
+  for (const name of matched) used.add(name);
   if (result === "") throw new ConversionError(`base name (${baseName}) should not be blank`, [location]);
   return result;
 }
 
-function expandPlatform(declaration: Stage, from: FromMeans): Platform {
+function expandPlatform(declaration: Stage, from: FromMeans, used: Set<string>): Platform {
   const { platform: word, location } = declaration;
   const { globalArgs } = from.conversion;
   const processed = expandWord(word, declaration, from, (error) => withLocation(withPrefix(error, "failed to process arguments for platform "), location));
+  for (const name of processed.matched) used.add(name);
   reportRedundant(word, processed, declaration, from.conversion);
   reportConstant(processed, declaration, from);
   const suggest = (message: string): string => suggestAny(message, processed.unmatched, [...globalArgs.keys()]);

@@ -23,14 +23,20 @@ const CACHE_MODE = 0o755;
 const CACHE_DIRECTORY = "/cache";
 
 /** Throws InstructionError. */
-export function convertMounts({ mounts }: RunInstruction, stage: StageDraft, { sources }: Command, conversion: Conversion): ConvertedMounts {
+export function convertMounts({ mounts, location }: RunInstruction, stage: StageDraft, { sources }: Command, conversion: Conversion): ConvertedMounts {
   const converted = { mounts: [] as ExecMount[], secrets: [] as ExecSecret[], sshSockets: [] as ExecSsh[] };
   for (const [at, mount] of mounts.entries()) {
     const source = sources[at];
     const from = mountFrom(mount, source);
-    if (mount.type === "secret") converted.secrets.push(convertSecret(mount));
-    else if (mount.type === "ssh") converted.sshSockets.push(convertSsh(mount));
-    else {
+    if (mount.type === "secret") {
+      const secret = convertSecret(mount);
+      stage.parameters.addSecret({ name: secret.id, required: mount.required, location });
+      converted.secrets.push(secret);
+    } else if (mount.type === "ssh") {
+      const socket = convertSsh(mount);
+      stage.parameters.addSsh({ name: socket.id || "default", required: mount.required, location });
+      converted.sshSockets.push(socket);
+    } else {
       converted.mounts.push(convertTree(mount, from === undefined ? conversion.buildContext : from.state.output, stage, conversion));
       (from?.paths ?? stage.contextPaths).add(contextPath(mount.source));
     }

@@ -4,6 +4,7 @@ import { toLower } from "../go-text.ts";
 import type { ArgPair, Instruction, Stage } from "../instruction.ts";
 import type { NamedContext } from "../named-context.ts";
 import type { Range } from "../source-range.ts";
+import { StageParameters } from "./parameters.ts";
 import { blankImage, copyImage, type DockerImage } from "./docker-image.ts";
 
 /** An instruction with the stages that it takes files from. */
@@ -50,6 +51,9 @@ export class StageDraft {
   paths: Set<string> = new Set();
   isWorkdirSet = false;
   readonly lastPlaces: Map<OnceOnly, readonly Range[]> = new Map();
+
+  /** What this stage, without its base, takes from outside. */
+  readonly parameters: StageParameters = new StageParameters();
 
   ignoresCache = false;
   stepTotal = 0;

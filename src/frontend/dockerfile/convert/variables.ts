@@ -31,6 +31,10 @@ export function convertArg(instruction: ArgInstruction, stage: StageDraft, conve
     const value = argValue(arg, conversion, expand);
     if (value !== undefined && !SCAN_ARGS.has(arg.key)) stage.state = withEnv(stage.state, arg.key, value);
     stage.buildArgs.push({ ...arg, value });
+    stage.parameters.used.add(arg.key);
+    // One that only repeats a global argument is that argument.
+    const isGlobal = arg.value === undefined && !conversion.buildArgs.has(arg.key) && value !== undefined;
+    if (!isGlobal) stage.parameters.args.set(arg.key, { name: arg.key, description: arg.docComment, value: value ?? "", location: instruction.location });
     return value === undefined ? arg.key : `${arg.key}=${value}`;
   });
   addHistory(stage.image, `ARG ${shown.join(" ")}`, false, conversion.epochSeconds);
