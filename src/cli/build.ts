@@ -50,6 +50,7 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     pull: flags.on("pull"),
     network: networkOf(flags.text("network")),
     secretFlags: flags.all("secret"),
+    ssh: flags.all("ssh"),
     outputs: flags.all("output"),
     push: flags.on("push"),
     attest: flags.all("attest"),

@@ -57,7 +57,7 @@ export interface BuildMeans extends AsyncDisposable {
 export async function openBuildMeans(plan: BuildPlan, { engine, request, report }: BuildContext, signal: AbortSignal): Promise<BuildMeans> {
   await using opening = new AsyncDisposableStack();
   const { env } = request;
-  const session = await openEmbeddedSession({ directories: lentDirectories(plan, engine.state.root), secrets: plan.secrets, environment: env }, signal);
+  const session = opening.use(await openEmbeddedSession({ directories: lentDirectories(plan, engine.state.root), secrets: plan.secrets, agents: plan.agents, environment: env }, signal));
   const registry = opening.use(await openRegistry(request));
   const http = opening.use(openHttpClient(env));
   const steps = new StepReporter(report, systemClock);

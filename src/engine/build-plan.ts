@@ -1,6 +1,7 @@
 import type { ExportTarget } from "../export/target.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { ProvenancePlan } from "../provenance/params.ts";
+import type { NamedAgent } from "../session/ssh-flag.ts";
 import type { NamedSecret } from "../session/secret-flag.ts";
 
 /** Where a stage's files can come from besides the Dockerfile: `--build-context NAME=…`. */
@@ -40,6 +41,7 @@ export interface BuildPlan {
   readonly pull: boolean;
   readonly network: "default" | "none" | "host";
   readonly secrets: readonly NamedSecret[];
+  readonly agents: readonly NamedAgent[];
   /** Never empty: a build without a destination has `cacheonly`. */
   readonly exports: readonly [ExportTarget, ...ExportTarget[]];
   /** Undefined: no provenance. */

@@ -40,6 +40,8 @@ export interface BuildRequest {
   readonly secrets?: Readonly<Record<string, (signal: AbortSignal) => Promise<Uint8Array>>>;
   /** Secrets as `--secret` has them: `id=…,src=…`. */
   readonly secretFlags?: readonly string[];
+  /** Ssh agents as `--ssh` has them: `default` (of SSH_AUTH_SOCK), `ID=SOCKET` or `ID=KEY,KEY`. */
+  readonly ssh?: readonly string[];
   /** Who to be at a registry. Default: Docker's configuration files and helpers, found through `env`. */
   readonly credentials?: (host: string, signal: AbortSignal) => Promise<FoundCredential | undefined>;
   /** As `--output`. Default: the image stays in the store. */
@@ -55,7 +57,7 @@ export interface BuildRequest {
   readonly root: string;
   /** All that is read of an environment: proxies, credentials, Git and Docker settings. */
   readonly env: Environment;
-  /** What relative paths in `outputs`, `buildContexts` and `secretFlags` are relative to; absolute. Default: the context, where it is a directory. */
+  /** What relative paths in `outputs`, `buildContexts`, `secretFlags` and `ssh` are relative to; absolute. Default: the context, where it is a directory. */
   readonly workingDirectory?: string;
   /** Takes the bytes of an output that goes to `-`. */
   readonly stdout?: (chunk: Uint8Array) => Promise<void>;

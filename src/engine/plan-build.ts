@@ -9,6 +9,7 @@ import type { ExportTarget } from "../export/target.ts";
 import { hostPlatform } from "../host/host-platform.ts";
 import { normalizePlatform, parsePlatform, type Platform } from "../oci/platform.ts";
 import { InvalidReferenceError, parseReference, type Reference } from "../oci/reference.ts";
+import { parseAgent, type NamedAgent } from "../session/ssh-flag.ts";
 import { parseSecret, type NamedSecret } from "../session/secret-flag.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
@@ -39,6 +40,7 @@ export function planBuild(request: BuildRequest): BuildPlan {
     pull: request.pull ?? false,
     network: request.network ?? "default",
     secrets: planSecrets(request),
+    agents: planAgents(request, context),
     exports,
     provenance: planProvenance(request),
     parallelism: request.parallelism ?? Math.max(PARALLELISM_MIN, availableParallelism()),
@@ -129,4 +131,11 @@ function planSecrets(request: BuildRequest): readonly NamedSecret[] {
   });
   const functions = Object.entries(secrets ?? {}).map(([id, read]): NamedSecret => ({ id, source: { kind: "function", read } }));
   return [...fromFlags, ...functions];
+}
+
+/** A repository that is reached by ssh gets the caller's agent, as with buildx, where there is one. */
+function planAgents({ ssh, env, workingDirectory }: BuildRequest, context: BuildPlan["context"]): readonly NamedAgent[] {
+  const agents = (ssh ?? []).map((text) => parseAgent(text, { directory: workingDirectory ?? (context.kind === "directory" ? context.path : undefined), env }));
+  const isSsh = context.kind === "remote" && !/^(?:https?|git):\/\//.test(context.url) && !context.url.startsWith("github.com/");
+  return agents.length > 0 || !isSsh || (env["SSH_AUTH_SOCK"] ?? "") === "" ? agents : [parseAgent("default", { directory: undefined, env })];
 }

@@ -121,10 +121,10 @@ function proxies(env: Environment): Environment {
   return { ...Object.fromEntries(named), no_proxy: direct };
 }
 
-/** Keys of hosts are believed when first seen, and from then on held to; those that the machine or the user knows count as seen. */
+/** Only what the agent has is shown: a key that nobody lent must not be used. Keys of hosts are believed when first seen, and from then on held to; those that the machine or the user knows count as seen. */
 function sshCommand(env: Environment, knownHosts: string): string {
   const known = ["/etc/ssh/ssh_known_hosts", ...(env["HOME"] === undefined ? [] : [`${env["HOME"]}/.ssh/known_hosts`])];
-  const options = [`UserKnownHostsFile=${quoteForSsh(knownHosts)}`, `GlobalKnownHostsFile=${known.map(quoteForSsh).join(" ")}`, "StrictHostKeyChecking=accept-new", "BatchMode=yes"];
+  const options = [`UserKnownHostsFile=${quoteForSsh(knownHosts)}`, `GlobalKnownHostsFile=${known.map(quoteForSsh).join(" ")}`, "StrictHostKeyChecking=accept-new", "BatchMode=yes", "IdentityFile=none"];
   return ["ssh", "-F", "/dev/null", ...options.flatMap((option) => ["-o", quoteForShell(option)])].join(" ");
 }
 

@@ -9,10 +9,15 @@ import { presentChain } from "../snapshot/image-layer.ts";
 import type { LayerStore, MountedTree } from "../snapshot/layer-store.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import { Tree } from "../snapshot/tree.ts";
+import { openAgentProxy } from "./agent-proxy.ts";
 import { OperationError } from "./operation-error.ts";
 
 /** Modes of the files that secrets are, where the instruction names none (0400). */
 const SECRET_MODE_DEFAULT = 0o400;
+
+/** The agent that an instruction means which names none, and its socket's mode. */
+const AGENT_ID_DEFAULT = "default";
+const AGENT_MODE_DEFAULT = 0o600;
 
 export interface MountServices {
   readonly layers: LayerStore;
@@ -58,7 +63,7 @@ export class ExecMounts implements AsyncDisposable {
       case MountType.SECRET:
         return await this.#addSecret(mount, signal);
       case MountType.SSH:
-        throw new OperationError("unsupported", `RUN --mount=type=ssh is not supported yet (${mount.dest})`);
+        return await this.#addAgent(mount, signal);
     }
   }
 
@@ -130,6 +135,28 @@ export class ExecMounts implements AsyncDisposable {
     await chown(view, secretOpt.uid, secretOpt.gid);
     await chmod(view, secretOpt.mode === 0 ? SECRET_MODE_DEFAULT : secretOpt.mode);
     this.#mounts.push({ kind: "bind", source: path, destination: mount.dest, readOnly: true });
+  }
+
+  async #addAgent({ SSHOpt, dest }: Mount, signal: AbortSignal): Promise<void> {
+    if (SSHOpt === undefined) throw new OperationError("unsupported", `the graph has an ssh mount without an id (${dest})`);
+    const id = SSHOpt.ID === "" ? AGENT_ID_DEFAULT : SSHOpt.ID;
+    const upstream = await this.#services.session.agent(id, signal);
+    if (upstream === undefined) {
+      if (SSHOpt.optional) return;
+      throw new OperationError("missing-input", `no SSH key ${JSON.stringify(id)} forwarded from the client: give it with --ssh ${id}, or --ssh ${id}=SOCKET|KEY`);
+    }
+    const { path } = this.#stack.use(await openAgentProxy(upstream, this.#services.scratchDirectory, `agent.${this.#mounts.length}`));
+    if (SSHOpt.uid !== 0 || SSHOpt.gid !== 0) await this.#give(path, `${SSHOpt.uid}:${SSHOpt.gid}`, signal);
+    await chmod(path, SSHOpt.mode === 0 ? AGENT_MODE_DEFAULT : SSHOpt.mode);
+    this.#mounts.push({ kind: "bind", source: path, destination: dest, readOnly: false });
+  }
+
+  /** Ids are those inside, where alone they can be given. */
+  async #give(path: string, owner: string, signal: AbortSignal): Promise<void> {
+    const chowned = await (await this.#services.namespace()).spawn({ argv: ["chown", "--", owner, path], cwd: "/", env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" } }, signal);
+    chowned.stdout.resume();
+    const complaints = await chowned.stderr.toArray();
+    if ((await chowned.exited) !== 0) throw new OperationError("unsupported", `an ssh agent cannot be given to ${owner}: ${Buffer.concat(complaints).toString().trim()}`);
   }
 
   /** In memory, and only inside the namespace: a killed build leaves no secret on a disk. */

@@ -33,6 +33,7 @@ test("a session reads each secret from where it is, when it is asked for", async
   writeFileSync(join(folder, "s"), "from a file");
   const session = await openEmbeddedSession({
     directories: new Map(),
+    agents: [],
     environment: { V: "from a variable" },
     secrets: [
       { id: "file", source: { kind: "file", path: join(folder, "s") } },
@@ -52,7 +53,7 @@ test("a file that is missing or too big is told before the build", async (t) => 
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, "big"), Buffer.alloc(500 * 1024 + 1));
   const open = async (path: string): Promise<unknown> =>
-    await openEmbeddedSession({ directories: new Map(), environment: {}, secrets: [{ id: "s", source: { kind: "file", path } }] }, signal);
+    await openEmbeddedSession({ directories: new Map(), environment: {}, agents: [], secrets: [{ id: "s", source: { kind: "file", path } }] }, signal);
   await assert.rejects(open("/nowhere/at/all"), { code: "unreadable", message: "failed to stat /nowhere/at/all: stat /nowhere/at/all: no such file or directory" });
   await assert.rejects(open(join(folder, "big")), { code: "secret-too-big", message: "secret s too big. max size 500KiB" });
 });

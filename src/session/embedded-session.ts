@@ -1,8 +1,10 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Environment } from "../host/environment.ts";
 import { untilAborted } from "../host/until-aborted.ts";
+import { startKeyAgent, type KeyAgent } from "./key-agent.ts";
 import type { NamedSecret } from "./secret-flag.ts";
 import { SessionError, systemReason } from "./session-error.ts";
+import type { NamedAgent } from "./ssh-flag.ts";
 import type { LocalDirectory, Session } from "./session.ts";
 
 /**
@@ -19,25 +21,44 @@ export interface EmbeddedSessionOptions {
   readonly directories: ReadonlyMap<string, LocalDirectory>;
   /** Of two secrets with one id the later counts. */
   readonly secrets: readonly NamedSecret[];
+  /** Of two agents with one id the later counts. */
+  readonly agents: readonly NamedAgent[];
   readonly environment: Environment;
 }
+
+/** Disposing ends what was started for it. */
+export interface EmbeddedSession extends Session, AsyncDisposable {}
 
 /**
  * What this process lends its own engine. Files of secrets are looked at here, so that a missing one is
  * told before the build starts: throws SessionError "unreadable" or "secret-too-big".
  */
-export async function openEmbeddedSession(options: EmbeddedSessionOptions, signal: AbortSignal): Promise<Session> {
+export async function openEmbeddedSession(options: EmbeddedSessionOptions, signal: AbortSignal): Promise<EmbeddedSession> {
   signal.throwIfAborted();
   const secrets = new Map(options.secrets.map(({ id, source }) => [id, source]));
   for (const [id, source] of secrets) {
     if (source.kind === "file") await checkFile(id, source.path);
   }
+  const agents = new Map(options.agents.map(({ id, source }) => [id, source]));
+  const started = new Map<string, Promise<KeyAgent>>();
   return {
     id: EMBEDDED_SESSION_ID,
     directory: (name) => options.directories.get(name),
     async secret(id, secretSignal) {
       const source = secrets.get(id);
       return source === undefined ? undefined : await readSecret({ id, source }, options.environment, secretSignal);
+    },
+    async agent(id, agentSignal) {
+      const source = agents.get(id);
+      if (source?.kind !== "keys") return source?.path;
+      let agent = started.get(id);
+      if (agent === undefined) started.set(id, (agent = startKeyAgent(source.paths, options.environment, agentSignal)));
+      return (await agent).socket;
+    },
+    async [Symbol.asyncDispose]() {
+      // One that could not be started has told so to who asked.
+      const running = await Promise.allSettled(started.values());
+      for (const each of running) if (each.status === "fulfilled") await each.value[Symbol.asyncDispose]();
     },
   };
 }

@@ -43,4 +43,6 @@ export interface Session {
   directory(name: string): LocalDirectory | undefined;
   /** Undefined when the client has no such secret. */
   secret(id: string, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** Path of a socket at which an ssh agent listens for as long as the build runs; undefined when the client lends none of that id. */
+  agent(id: string, signal: AbortSignal): Promise<string | undefined>;
 }

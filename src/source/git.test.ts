@@ -21,7 +21,7 @@ const signal = AbortSignal.timeout(60_000);
 const PATH = process.env["PATH"] ?? "";
 
 function session(secrets: Readonly<Record<string, string>> = {}): Session {
-  return { id: "test", directory: () => undefined, secret: async (id) => (secrets[id] === undefined ? undefined : Buffer.from(secrets[id])) };
+  return { id: "test", directory: () => undefined, secret: async (id) => (secrets[id] === undefined ? undefined : Buffer.from(secrets[id])), agent: async () => undefined };
 }
 
 interface SourceOptions {

@@ -78,11 +78,12 @@ export class GitSource {
   async #withGit<T>(request: GitRequest, work: (openGit: OpenGit) => Promise<T>, signal: AbortSignal): Promise<T> {
     const { directory, workspace, session, env } = this.#services;
     const settings = await gitCredentials(request, session, signal);
+    const agentSocket = request.sshId === "" ? undefined : await session.agent(request.sshId, signal);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const scratch = workspace.claim();
     try {
       const authorities = await authoritiesFile(env, scratch);
-      const openGit: OpenGit = (lock) => requireGit(findRemoteGit({ env, settings, authorities, lock, ssh: { agentSocket: undefined, knownHosts: join(directory, "known_hosts") } }));
+      const openGit: OpenGit = (lock) => requireGit(findRemoteGit({ env, settings, authorities, lock, ssh: { agentSocket, knownHosts: join(directory, "known_hosts") } }));
       return await work(openGit);
     } finally {
       await workspace.discard(scratch);

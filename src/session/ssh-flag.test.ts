@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { after, before, describe, test } from "node:test";
+import { sshSkip, startTestAgent, type TestAgent } from "../testing/ssh-agent.ts";
+import { startKeyAgent } from "./key-agent.ts";
+import { SessionError } from "./session-error.ts";
+import { parseAgent } from "./ssh-flag.ts";
+
+const signal = AbortSignal.timeout(30_000);
+const PATH = process.env["PATH"] ?? "";
+
+describe("--ssh", { skip: sshSkip }, () => {
+  let agent: TestAgent;
+
+  before(async () => void (agent = await startTestAgent()));
+  after(() => agent[Symbol.asyncDispose]());
+
+  test("names the agent of the environment, a socket, or keys", () => {
+    const env = { SSH_AUTH_SOCK: agent.socket };
+    const { directory } = agent;
+    assert.deepEqual(parseAgent("default", { directory, env }), { id: "default", source: { kind: "socket", path: agent.socket } });
+    assert.deepEqual(parseAgent("x=socket", { directory, env: {} }), { id: "x", source: { kind: "socket", path: agent.socket } });
+    assert.deepEqual(parseAgent("x=key,key.pub", { directory, env }), { id: "x", source: { kind: "keys", paths: [agent.keyPath, `${agent.keyPath}.pub`] } });
+  });
+
+  const wrong: ReadonlyArray<readonly [string, RegExp]> = [
+    ["default", /^invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set$/],
+    ["x=absent", /^failed to open \S+\/absent: no such file or directory$/],
+    ["x=socket,socket", /^only single socket allowed$/],
+    ["x=socket,key", /^invalid combination of keys and sockets$/],
+    ["=key", /an id is needed/],
+    ["x=", /paths of a socket or of private keys are needed/],
+  ];
+  for (const [text, message] of wrong) {
+    test(`${text} is refused`, () => assert.throws(() => parseAgent(text, { directory: agent.directory, env: {} }), (error) => error instanceof SessionError && message.test(error.message)));
+  }
+
+  test("keys are served by an agent of their own, for as long as it is wanted", async () => {
+    const own = await startKeyAgent([agent.keyPath], { PATH }, signal);
+    const { output } = await agent.run(["ssh-add", "-l"], own.socket);
+    assert.ok(output.includes(agent.fingerprint), output);
+    await own[Symbol.asyncDispose]();
+    assert.equal(existsSync(dirname(own.socket)), false);
+    const left = (): readonly string[] => spawnSync("ps", ["-eo", "args"], { encoding: "utf8" }).stdout.split("\n").filter((line) => line.includes(own.socket));
+    for (let waitedMs = 0; left().length > 0 && waitedMs < 2000; waitedMs += 20) await delay(20);
+    assert.deepEqual(left(), []);
+  });
+
+  test("a key that only a passphrase opens, and a file that is none, are refused by name", async () => {
+    const locked = join(agent.directory, "locked");
+    await agent.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "passphrase", "-f", locked]);
+    const none = join(agent.directory, "none");
+    await writeFile(none, "no key\n");
+    for (const path of [locked, none]) await assert.rejects(startKeyAgent([path], { PATH }, signal), (error) => error instanceof SessionError && error.message.startsWith(`failed to parse ${path}: `));
+  });
+});
