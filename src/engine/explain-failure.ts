@@ -7,6 +7,7 @@ import { ProcessExitError } from "../ops/operation-error.ts";
 import type { SourceExcerpt } from "../progress/event.ts";
 import { CredentialError } from "../registry/credential.ts";
 import { RegistryError } from "../registry/registry-error.ts";
+import { TreeError } from "../snapshot/tree-error.ts";
 import { SourceError } from "../source/source-error.ts";
 import { VertexError } from "../solver/vertex-error.ts";
 import { BuildError, codeOf } from "./build-error.ts";
@@ -60,7 +61,8 @@ function stepFailure(error: VertexError, graphs: readonly LlbGraph[], dockerfile
   const excerpt = vertex === undefined ? undefined : vertexExcerpt(vertex, dockerfile);
   const exit = error.cause instanceof ProcessExitError ? error.cause : undefined;
   const report = describeFailedStep({ name: error.stepName, outputTail: exit?.outputTail ?? "", excerpt });
-  const coded = codeOf(error.cause) ?? { code: "internal", retryable: false };
+  // A tree's word for what is not there is also a registry's, and means another thing.
+  const coded = error.cause instanceof TreeError && error.cause.code === "not-found" ? { code: "missing-input", retryable: false } : (codeOf(error.cause) ?? { code: "internal", retryable: false });
   return new BuildError(`failed to solve: ${error.message}`, { ...coded, excerpt, report, exitCode: exit?.exitCode }, { cause: error });
 }
 

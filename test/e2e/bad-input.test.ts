@@ -108,6 +108,9 @@ describe("the Dockerfile", () => {
     });
   });
 
+  test("a pattern that is none is told, and not as a bug", async () => buildFails("FROM scratch\nCOPY [a- /\n", { status: 65, says: /syntax error in pattern$/ }));
+  test("a COPY into what is no directory is the step's failure", async () => buildFails("FROM scratch\nCOPY a /a\nCOPY a /a/b\n", { status: 67, says: /mkdir \/a: not a directory$/ }));
+
   test("an archive that ADD cannot unpack is told by name", async () => {
     const tar = await place.run(["tar", "-cf", join(context, "whole.tar"), "-C", context, "a"]).then(() => readFile(join(context, "whole.tar")));
     await writeFile(join(context, "cut.tar"), tar.subarray(0, 513));
