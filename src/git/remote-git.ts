@@ -14,8 +14,8 @@ export interface RemoteGitOptions {
   /** For ssh: the agent's socket, and where host keys are remembered. */
   readonly ssh: { readonly agentSocket: string | undefined; readonly knownHosts: string };
   /**
-   * An open file that each git inherits, and so keeps a lock on it held: who is killed leaves gits behind that go on
-   * for a moment, and nobody else may begin before they end.
+   * An open file that each git inherits, and so keeps a lock on it held: the git of who is killed goes on for a
+   * moment, and nobody else may begin before it ends.
    */
   readonly lock: number | undefined;
 }
@@ -43,6 +43,12 @@ const SETTINGS = [
   "-c", "advice.detachedHead=false", "-c", "init.defaultBranch=master", "-c", "core.hooksPath=/dev/null",
 ] as const;
 
+/**
+ * Runs its arguments, and kills the whole group when our end of the pipe closes: whoever is killed cannot stop his
+ * git, and one whose server is silent would stay for ever, with the lock.
+ */
+const WATCHED = '{ read -r _ <&4; kill -KILL 0; } >/dev/null 2>&1 3>&- & watch=$!; "$@" 4<&-; status=$?; kill -KILL "$watch"; exit "$status"';
+
 /** Undefined when the machine has no git. */
 export function findRemoteGit(options: RemoteGitOptions): RemoteGit | undefined {
   const git = findExecutable("git", options.env);
@@ -60,7 +66,7 @@ interface GitRun {
 async function runGit({ argv, env, lock }: GitRun, signal: AbortSignal): Promise<RemoteGitResult> {
   signal.throwIfAborted();
   // A group of its own: git's helpers for http and ssh have to be stopped with it.
-  const child = startProcess({ argv, env, cwd: "/", detached: true }, ["ignore", "pipe", "pipe", lock ?? "ignore"]);
+  const child = startProcess({ argv: ["/bin/sh", "-c", WATCHED, "sh", ...argv], env, cwd: "/", detached: true }, ["ignore", "pipe", "pipe", lock ?? "ignore", "pipe"]);
   const [stdout, stderr] = [collect(child.stdout, ANSWER_BYTES_MAX), collect(child.stderr, COMPLAINT_BYTES_MAX)];
   const kill = (): void => {
     if (child.pid !== undefined) killGroup(child.pid);

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { createWriteStream, existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { after, before, describe, test } from "node:test";
@@ -161,6 +163,19 @@ describe("a kill", () => {
     await assertNextBuildWorks(await dockerfile(`${BASE}RUN echo $TEST\n`));
   });
 
+  test("while a git server is silent takes git with it", { skip: existsSync("/usr/bin/git") ? false : "git is not installed" }, async () => {
+    const asked = Promise.withResolvers<void>();
+    await using server = await silentServer(() => asked.resolve());
+    const command = place.start(buildArgs(await dockerfile(`FROM scratch\nADD http://${server.host}/a/b.git /\n`)));
+    await asked.promise;
+    assert.notDeepEqual(processesWith(server.host), []);
+    command.kill("SIGKILL");
+    await command.ended;
+    await assertNothingRuns(place.path);
+    await assertNothingRuns(server.host);
+    await assertNextBuildWorks(await dockerfile("FROM scratch\nCOPY a /$TEST\n"));
+  });
+
   const moments: ReadonlyArray<readonly [string, (method: string, path: string) => boolean]> = [
     ["the first blob", (method, path) => method === "PUT" && path.includes("/blobs/uploads/")],
     ["a manifest", (method, path) => method === "PUT" && path.includes("/manifests/sha256:")],
@@ -256,6 +271,21 @@ function contextOf(mebibytes: number): Promise<string> {
     return directory;
   };
   return (bigContext ??= make());
+}
+
+/** Takes what is asked and answers nothing. */
+async function silentServer(onRequest: () => void): Promise<{ readonly host: string } & AsyncDisposable> {
+  const server = createServer(onRequest).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  return {
+    host: `127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
 }
 
 /** Holds the first request of that kind, and tells when it has come. */
