@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { build, type BuildEvent, type BuildOutcome, type BuildRequest } from "../doors/build.ts";
 import { plainRenderer } from "../progress/plain.ts";
+import { callOf, runCall } from "./build-call.ts";
 import { BUILD_FLAGS, parseBuildFlags, type BuildFlags } from "./build-flags.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { contextArgument } from "./context-argument.ts";
@@ -10,6 +11,7 @@ import { EXIT } from "./exit-code.ts";
 import { parsePairs } from "./pairs.ts";
 import { stateRoot } from "./state-root.ts";
 import { UsageError } from "./usage-error.ts";
+import { annotations, warningsText, type BuildWarning } from "./warnings.ts";
 
 export const command: Command = {
   name: "build",
@@ -18,9 +20,17 @@ export const command: Command = {
   async run(args, io) {
     const flags = parseBuildFlags(args);
     const show = progressOf(flags, io);
+    const call = callOf(flags);
+    if (call !== undefined) return await runCall(call, { request: await requestOf(flags, io), show, dockerfile: dockerfilePath(flags) }, io);
     for (const name of RESULT_FILES) requirePlace(name, flags.text(name), io.cwd);
     const run = build(await requestOf(flags, io));
-    for await (const event of run.events) show(event);
+    const warnings: BuildWarning[] = [];
+    for await (const event of run.events) {
+      if (event.kind === "warning") warnings.push(event);
+      else show(event);
+    }
+    if (isShown(flags, io)) io.stderr(warningsText(warnings));
+    io.stderr(annotations(warnings, dockerfilePath(flags), io));
     const outcome = await run.result;
     await writeResults(outcome, flags, io);
     return EXIT.ok;
@@ -81,8 +91,24 @@ function sandboxOf(text: string | undefined): "auto" | "runc" | "crun" | "namesp
   throw new UsageError(`--sandbox=${text}: use auto, runc, crun or namespaces`);
 }
 
+/** As the caller would name it; undefined where it is no file of this machine. */
+function dockerfilePath(flags: BuildFlags): string | undefined {
+  const { context = "-" } = flags;
+  const file = flags.text("file");
+  if (file !== undefined) return file === "-" ? undefined : file;
+  return context === "-" || context.includes("://") || context.startsWith("git@") ? undefined : join(context, "Dockerfile");
+}
+
+function isShown(flags: BuildFlags, io: CommandIo): boolean {
+  return ["auto", "plain", "tty"].includes(progressKind(flags, io));
+}
+
+function progressKind(flags: BuildFlags, io: CommandIo): string {
+  return flags.on("quiet") ? "quiet" : (flags.text("progress") ?? io.env["BUILDKIT_PROGRESS"] ?? "auto");
+}
+
 function progressOf(flags: BuildFlags, io: CommandIo): (event: BuildEvent) => void {
-  const kind = flags.on("quiet") ? "quiet" : (flags.text("progress") ?? io.env["BUILDKIT_PROGRESS"] ?? "auto");
+  const kind = progressKind(flags, io);
   switch (kind) {
     case "auto":
     case "plain":

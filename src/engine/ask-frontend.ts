@@ -12,6 +12,7 @@ import { engineGateway } from "./gateway.ts";
 import { withLayoutDigests } from "./layout-digests.ts";
 import { offlineGateway, type ImageTable } from "./offline-gateway.ts";
 import { planBuild } from "./plan-build.ts";
+import { withStreamContext } from "./stream-context.ts";
 
 /** A question to the frontend: what it compiles to, what is wrong with it, what it takes. */
 export type FrontendQuestion<Answer> = (gateway: Gateway, request: FrontendRequest, signal: AbortSignal) => Promise<Answer>;
@@ -26,7 +27,7 @@ export interface OfflineMeans {
 export async function askFrontend<Answer>(request: BuildRequest, report: ReportEvent, question: FrontendQuestion<Answer>): Promise<Answer> {
   const signal = request.signal ?? new AbortController().signal;
   try {
-    const plan = await withLayoutDigests(planBuild(request), signal);
+    const plan = await withLayoutDigests(planBuild(await withStreamContext(request)), signal);
     await using engine = await openEngine({ root: request.root, env: request.env, sandbox: request.sandbox ?? "auto", report });
     await using means = await openBuildMeans(plan, { engine, request, report }, signal);
 
@@ -44,7 +45,7 @@ export async function askFrontend<Answer>(request: BuildRequest, report: ReportE
 export async function askOffline<Answer>(request: BuildRequest, { images, sessionId }: OfflineMeans, question: FrontendQuestion<Answer>): Promise<Answer> {
   const signal = request.signal ?? new AbortController().signal;
   try {
-    const plan = planBuild(request);
+    const plan = planBuild(await withStreamContext(request));
     const platform = hostPlatform();
     const seen: Seen = { graphs: [], files: new Map(), failedStep: () => undefined, dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
     return await explained(seen, async () => await question(offlineGateway(plan, images, (path, bytes) => seen.files.set(path, bytes)), {

@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { digestOf } from "../content/digest.ts";
-import type { Definition } from "../llb/definition.ts";
-import { LocationsSchema, message, OpMetadataSchema, OpSchema } from "../llb/op.ts";
+import { definitionMessage, type Definition } from "../llb/definition.ts";
+import { DefinitionSchema, LocationsSchema, message, OpMetadataSchema, OpSchema } from "../llb/op.ts";
 import { renderJson, type JsonObject } from "./json-tree.ts";
 import { messageJson } from "./op-json.ts";
 
@@ -22,4 +22,9 @@ function opLine(bytes: Uint8Array, { metadata, source }: Definition): JsonObject
     OpMetadata: messageJson(OpMetadataSchema, metadata.get(digest) ?? message(OpMetadataSchema)),
     Locations: locations === undefined || locations.locations.length === 0 ? undefined : messageJson(LocationsSchema, locations)["locations"],
   };
+}
+
+/** The whole definition as one JSON value, as Go writes BuildKit's message. */
+export function definitionJson(definition: Definition): unknown {
+  return JSON.parse(renderJson(messageJson(DefinitionSchema, definitionMessage(definition)), "compact"));
 }
