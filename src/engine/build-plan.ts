@@ -10,6 +10,7 @@ export type NamedContext =
   | { readonly kind: "remote"; readonly name: string; readonly url: string }
   | { readonly kind: "image"; readonly name: string; readonly reference: string }
   | { readonly kind: "oci-layout"; readonly name: string; readonly path: string; readonly tag: string | undefined; readonly digest: string | undefined };
+import type { StepAttributes } from "./plan-steps.ts";
 
 /** What COPY and ADD read from. */
 export type PlannedContext =
@@ -37,7 +38,7 @@ export interface BuildPlan {
   readonly namedContexts: readonly NamedContext[];
   /** Empty: the platform of this machine, and no platform named in the request. */
   readonly platforms: readonly Platform[];
-  readonly noCache: boolean;
+  readonly steps: StepAttributes;
   readonly pull: boolean;
   readonly network: "default" | "none" | "host";
   readonly secrets: readonly NamedSecret[];

@@ -33,7 +33,15 @@ export interface BuildRequest {
   /** Such as `linux/amd64`. Default: this machine's. */
   readonly platforms?: readonly string[];
   readonly noCache?: boolean;
+  /** Stages not to be taken from the cache, by name. Not together with `noCache`. */
+  readonly noCacheStages?: readonly string[];
   readonly pull?: boolean;
+  /** `host=ip`, for the names that a RUN looks up. */
+  readonly extraHosts?: readonly string[];
+  /** Of /dev/shm in a RUN: `128m`. Default: 64m. */
+  readonly shmSize?: string;
+  /** `nofile=1024:2048`, soft and hard, for the processes of a RUN. */
+  readonly ulimits?: readonly string[];
   /** Network of RUN. `default` is the host's. */
   readonly network?: "default" | "none" | "host";
   /** Secrets by id, asked for when a step needs them. */

@@ -18,7 +18,7 @@ export function frontendAttributes(plan: BuildPlan): ReadonlyMap<string, string>
   for (const [name, value] of plan.labels) attributes.set(`label:${name}`, value);
   for (const context of plan.namedContexts) attributes.set(`context:${context.name}`, contextValue(context));
   if (plan.platforms.length > 0) attributes.set("platform", plan.platforms.map(formatAllPlatform).join(","));
-  if (plan.noCache) attributes.set("no-cache", "");
+  for (const [key, value] of plan.steps) attributes.set(key, value);
   if (plan.pull) attributes.set("image-resolve-mode", "pull");
   if (plan.network !== "default") attributes.set("force-network-mode", plan.network);
   return attributes;

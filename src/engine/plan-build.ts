@@ -15,6 +15,7 @@ import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { planContext, planNamedContext, requestPath } from "./plan-context.ts";
 import { planProvenance } from "./plan-provenance.ts";
+import { planSteps } from "./plan-steps.ts";
 import { refuseTargets } from "./plan-targets.ts";
 import { RequestError } from "./request-error.ts";
 
@@ -36,7 +37,7 @@ export function planBuild(request: BuildRequest): BuildPlan {
     labels: new Map(Object.entries(request.labels ?? {})),
     namedContexts: Object.entries(request.buildContexts ?? {}).map(([name, value]) => planNamedContext(name, value, request)),
     platforms: (request.platforms ?? []).map(planPlatform),
-    noCache: request.noCache ?? false,
+    steps: planSteps(request),
     pull: request.pull ?? false,
     network: request.network ?? "default",
     secrets: planSecrets(request),

@@ -118,6 +118,7 @@ function sandboxProcess(op: ExecOp, meta: Meta, added: { env: readonly string[];
     hostname: meta.hostname === "" ? HOSTNAME_DEFAULT : meta.hostname,
     extraHosts: meta.extraHosts.map(({ Host, IP }) => ({ host: Host, ip: IP })),
     mounts: added.mounts,
+    limits: meta.ulimit.map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
     readOnlyRoot: op.mounts.some((mount) => mount.dest === "/" && mount.readonly),
     onOutput,
   };

@@ -6,7 +6,7 @@ import { seccompProfile } from "./seccomp-profile.ts";
 import type { TreeUser } from "./tree-user.ts";
 
 interface Case {
-  readonly step: Omit<SandboxProcess, "onOutput">;
+  readonly step: Omit<SandboxProcess, "onOutput" | "limits"> & { readonly limits?: ReadonlyArray<{ readonly name: string; readonly soft: number; readonly hard: number }> };
   readonly user: TreeUser;
   readonly ground: Omit<SandboxGround, "seccomp"> & { readonly seccompFor?: string };
 }
@@ -16,6 +16,7 @@ testGolden(join(import.meta.dirname, "testdata/runtime-spec"), "case.json", (tex
   const files = { rootPath: "/state/root", resolvConf: "/state/resolv.conf", hosts: "/state/hosts" };
   const { seccompFor, ...rest } = ground;
   const seccomp = seccompFor === undefined ? undefined : seccompProfile(seccompFor);
-  const spec = runtimeSpec({ ...step, onOutput: () => undefined }, user, files, { ...rest, cgroup: rest.cgroup, seccomp });
+  const limits = (step.limits ?? []).map(({ name, soft, hard }) => ({ name, soft: BigInt(soft), hard: BigInt(hard) }));
+  const spec = runtimeSpec({ ...step, limits, onOutput: () => undefined }, user, files, { ...rest, cgroup: rest.cgroup, seccomp });
   return `${JSON.stringify(spec, undefined, 1)}\n`;
 });

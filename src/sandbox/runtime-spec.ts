@@ -14,6 +14,8 @@ export interface RuntimeSpec {
     readonly cwd: string;
     readonly capabilities: { readonly bounding: readonly string[]; readonly effective: readonly string[]; readonly permitted: readonly string[] };
     readonly noNewPrivileges: boolean;
+    /** Numbers of 64 bits, which are written as such; who reads them back by JSON.parse gets the nearest that it has. */
+    readonly rlimits?: ReadonlyArray<{ readonly type: string; readonly soft: RawNumber; readonly hard: RawNumber }>;
   };
   readonly root: { readonly path: string; readonly readonly: boolean };
   readonly hostname: string;
@@ -26,6 +28,11 @@ export interface RuntimeSpec {
     readonly resources?: { readonly devices: ReadonlyArray<{ readonly allow: boolean; readonly access: string }> };
     readonly seccomp?: SeccompProfile;
   };
+}
+
+/** A number in JSON that JavaScript's own cannot hold. */
+export interface RawNumber {
+  readonly rawJSON: string;
 }
 
 export interface SpecMount {
@@ -81,6 +88,7 @@ export function runtimeSpec(step: SandboxProcess, user: TreeUser, files: Sandbox
       cwd: posix.join("/", step.cwd),
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
       noNewPrivileges: false,
+      ...(step.limits.length === 0 ? {} : { rlimits: step.limits.map(({ name, soft, hard }) => ({ type: `RLIMIT_${name.toUpperCase()}`, soft: rawNumber(soft), hard: rawNumber(hard) })) }),
     },
     root: { path: files.rootPath, readonly: step.readOnlyRoot },
     hostname: hostnameOf(step),
@@ -104,6 +112,12 @@ function grantedCapabilities(ground: SandboxGround): readonly string[] {
 function completeEnvironment(env: readonly string[], user: TreeUser): readonly string[] {
   const has = (name: string): boolean => env.some((entry) => entry.startsWith(`${name}=`));
   return [...env, ...(has("PATH") ? [] : [DEFAULT_PATH_VARIABLE]), ...(has("HOME") ? [] : [`HOME=${user.home}`])];
+}
+
+function rawNumber(value: bigint): RawNumber {
+  // Node has it; the types of the language do not know it yet.
+  const json = JSON as typeof JSON & { rawJSON(text: string): RawNumber };
+  return json.rawJSON(String(BigInt.asUintN(64, value)));
 }
 
 function namespaceTypes(step: SandboxProcess, ground: SandboxGround): readonly string[] {

@@ -8,6 +8,14 @@ export type SandboxMount =
   | { readonly kind: "bind"; readonly source: string; readonly destination: string; readonly readOnly: boolean }
   | { readonly kind: "tmpfs"; readonly destination: string; readonly sizeBytes: number | undefined };
 
+/** A limit of getrlimit(2); -1 is none. */
+export interface ResourceLimit {
+  /** In lower case and without its prefix, as `ulimit` flags have it: `nofile`. */
+  readonly name: string;
+  readonly soft: bigint;
+  readonly hard: bigint;
+}
+
 export interface SandboxProcess {
   readonly argv: readonly [string, ...string[]];
   /** `NAME=value` in order. */
@@ -20,6 +28,8 @@ export interface SandboxProcess {
   /** Added to /etc/hosts. */
   readonly extraHosts: ReadonlyArray<{ readonly host: string; readonly ip: string }>;
   readonly mounts: readonly SandboxMount[];
+  /** What is named replaces the limits that we were started with. */
+  readonly limits: readonly ResourceLimit[];
   readonly readOnlyRoot: boolean;
   /** Called with what the process prints, as it comes. */
   readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;

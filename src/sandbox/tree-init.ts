@@ -8,6 +8,7 @@ import { execute, resetSignals } from "../syscall/execute.ts";
 import { changeRoot, raiseLoopback, setHostName } from "../syscall/isolation.ts";
 import { SystemCallError } from "../syscall/native-function.ts";
 import { becomeUser, dieWithParent, limitCapabilities } from "../syscall/privilege.ts";
+import { limitResource } from "../syscall/resource-limit.ts";
 import type { RuntimeSpec } from "./runtime-spec.ts";
 import { setUpTree } from "./tree-setup.ts";
 
@@ -25,7 +26,7 @@ try {
 }
 
 function start(spec: RuntimeSpec): void {
-  const { user, capabilities, args, env, cwd: directory } = spec.process;
+  const { user, capabilities, args, env, cwd: directory, rlimits = [] } = spec.process;
   process.umask(0o022);
   setHostName(spec.hostname);
   if (spec.linux.namespaces.some(({ type }) => type === "network")) raiseLoopback();
@@ -34,6 +35,7 @@ function start(spec: RuntimeSpec): void {
   process.chdir(directory);
   // What a process writes to by the name /dev/stdout has to be its own.
   for (const descriptor of [1, 2]) if (fstatSync(descriptor).isFIFO()) fchownSync(descriptor, user.uid, user.gid);
+  for (const { type, soft, hard } of rlimits) limitResource(type, Number(soft), Number(hard));
   limitCapabilities(capabilities.bounding);
   becomeUser({ uid: user.uid, gid: user.gid, groups: user.additionalGids });
   dieWithParent();

@@ -1,0 +1,55 @@
+import { isIP } from "node:net";
+import { ByteSizeError, parseByteSize } from "../frontend/dockerfile/byte-size.ts";
+import type { BuildRequest } from "./build-request.ts";
+import { RequestError } from "./request-error.ts";
+
+/** What holds for the processes of all steps, in the words of the frontend's attributes; left out where nothing was said. */
+export type StepAttributes = ReadonlyMap<"add-hosts" | "no-cache" | "shm-size" | "ulimit", string>;
+
+/** Throws RequestError in buildx's words. */
+export function planSteps(request: BuildRequest): StepAttributes {
+  const { extraHosts = [], noCache = false, noCacheStages = [], shmSize = "", ulimits = [] } = request;
+  if (noCache && noCacheStages.length > 0) throw new RequestError("usage", "--no-cache and --no-cache-filter cannot currently be used together");
+  const size = shmSize === "" ? 0n : parseSize(shmSize);
+  return new Map([
+    ...optional("add-hosts", extraHosts.flatMap(hostAddresses).join(",")),
+    ...(noCache ? [["no-cache", ""] as const] : optional("no-cache", noCacheStages.join(","))),
+    ...optional("shm-size", size > 0n ? String(size) : ""),
+    ...optional("ulimit", lastOfEach(ulimits.map(completeLimit)).join(",")),
+  ]);
+}
+
+function optional<K extends string>(key: K, value: string): ReadonlyArray<readonly [K, string]> {
+  return value === "" ? [] : [[key, value]];
+}
+
+/** `host=ip` or `host:ip`, with several addresses between commas; an IPv6 address may stand in brackets. */
+function hostAddresses(text: string): readonly string[] {
+  const [, host = "", addresses = ""] = /^([^=]*)=(.*)$/s.exec(text) ?? /^([^:]*):(.*)$/s.exec(text) ?? [];
+  if (addresses === "host-gateway") throw new RequestError("usage", `--add-host ${text}: host-gateway is not supported: a RUN has the network of this machine, which it reaches at 127.0.0.1`);
+  if (host === "" || addresses === "") throw new RequestError("usage", `invalid host ${text}`);
+  return addresses.split(",").map((address) => {
+    const bare = /^\[(.+)\]$/.exec(address)?.[1] ?? address;
+    if (isIP(bare) === 0) throw new RequestError("usage", `invalid host ${text}`);
+    return `${host}=${bare}`;
+  });
+}
+
+/** `name=soft` is `name=soft:soft`. What is wrong with the rest, the frontend tells. */
+function completeLimit(text: string): string {
+  const [, name, soft] = /^([^=]+)=([^:]+)$/.exec(text) ?? [];
+  return name === undefined ? text : `${name}=${soft}:${soft}`;
+}
+
+function lastOfEach(limits: readonly string[]): readonly string[] {
+  return [...new Map(limits.map((limit) => [limit.split("=", 1)[0], limit])).values()];
+}
+
+function parseSize(text: string): bigint {
+  try {
+    return parseByteSize(text);
+  } catch (error) {
+    if (error instanceof ByteSizeError) throw new RequestError("usage", `invalid argument ${JSON.stringify(text)} for --shm-size: ${error.message}`);
+    throw error;
+  }
+}
