@@ -176,13 +176,16 @@ describe("a kill", () => {
     await assertNextBuildWorks(await dockerfile("FROM scratch\nCOPY a /$TEST\n"));
   });
 
+});
+
+describe("a kill during a push", () => {
   const moments: ReadonlyArray<readonly [string, (method: string, path: string) => boolean]> = [
     ["the first blob", (method, path) => method === "PUT" && path.includes("/blobs/uploads/")],
     ["a manifest", (method, path) => method === "PUT" && path.includes("/manifests/sha256:")],
     ["the tag", (method, path) => method === "PUT" && path.endsWith("/manifests/1")],
   ];
   for (const [moment, isIt] of moments) {
-    test(`of a push at ${moment} leaves no tag, and the next push works`, async () => {
+    test(`at ${moment} leaves no tag, and the next push works`, async () => {
       await using registry = await startFakeRegistry();
       const { stalled, release } = stallAt(registry, isIt);
       const file = await dockerfile("FROM scratch\nCOPY a /$TEST\n");
