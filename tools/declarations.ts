@@ -10,6 +10,8 @@ export type UnknownEnum = number & { readonly unknownEnum?: never };
 export interface GenFile { readonly kind: "file" }
 export interface GenMessage<Shape> { readonly kind: "message"; readonly typeName: string; readonly shape?: Shape }
 export interface GenEnum<Shape> { readonly kind: "enum"; readonly typeName: string; readonly shape?: Shape }
+export type MessageInitShape<Schema> = Schema extends GenMessage<infer Shape> ? Partial<Omit<Shape, "$typeName" | "$unknown">> : never;
+export declare function create<Shape>(schema: GenMessage<Shape>, init?: MessageInitShape<GenMessage<Shape>>): Shape;
 `;
 
 const IMPORT = /(\b(?:from|import)\s*\(?\s*")(\.[^"]+)\.ts(?=")/g;
