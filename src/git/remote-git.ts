@@ -37,8 +37,12 @@ const COMPLAINT_BYTES_MAX = 16 * 1024;
 /** An answer longer than this is no list of references that anybody could want. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
+/** A server that says nothing for this long, not even that it is at work, is given up: somebody may be waiting for our lock. */
+const SILENCE_SECONDS = 120;
+
 /** Submodules must not name files of this machine; objects must come whole, as one pack, and stay where they are. */
 const SETTINGS = [
+  "-c", "http.lowSpeedLimit=1", "-c", `http.lowSpeedTime=${SILENCE_SECONDS}`,
   "-c", "protocol.file.allow=user", "-c", "fetch.unpackLimit=1", "-c", "gc.auto=0", "-c", "maintenance.auto=false",
   "-c", "advice.detachedHead=false", "-c", "init.defaultBranch=master", "-c", "core.hooksPath=/dev/null",
 ] as const;
@@ -130,7 +134,7 @@ function proxies(env: Environment): Environment {
 /** Only what the agent has is shown: a key that nobody lent must not be used. Keys of hosts are believed when first seen, and from then on held to; those that the machine or the user knows count as seen. */
 function sshCommand(env: Environment, knownHosts: string): string {
   const known = ["/etc/ssh/ssh_known_hosts", ...(env["HOME"] === undefined ? [] : [`${env["HOME"]}/.ssh/known_hosts`])];
-  const options = [`UserKnownHostsFile=${quoteForSsh(knownHosts)}`, `GlobalKnownHostsFile=${known.map(quoteForSsh).join(" ")}`, "StrictHostKeyChecking=accept-new", "BatchMode=yes", "IdentityFile=none"];
+  const options = [`UserKnownHostsFile=${quoteForSsh(knownHosts)}`, `GlobalKnownHostsFile=${known.map(quoteForSsh).join(" ")}`, "StrictHostKeyChecking=accept-new", "BatchMode=yes", "IdentityFile=none", "ServerAliveInterval=15"];
   return ["ssh", "-F", "/dev/null", ...options.flatMap((option) => ["-o", quoteForShell(option)])].join(" ");
 }
 

@@ -18,6 +18,8 @@ export interface GitServer extends AsyncDisposable {
   readonly port: number;
   /** `METHOD path` of each request, and the header with which it was let in or not. */
   readonly requests: ReadonlyArray<{ readonly path: string; readonly host: string; readonly authorization: string | undefined }>;
+  /** Answers from now on; whoever waited for an answer is cut off. */
+  speak(): void;
   /** A new repository with a commit of these files on `main`. */
   repository(name: string, files: Readonly<Record<string, string>>): Promise<GitRepository>;
 }
@@ -36,7 +38,7 @@ export interface GitServerOptions {
   readonly oldProtocol?: boolean;
   /** Serves https with it. */
   readonly certificate?: { readonly cert: string; readonly key: string };
-  /** Takes requests, and never answers. */
+  /** Takes requests, and does not answer until `speak`. */
   readonly silent?: boolean;
 }
 
@@ -48,6 +50,7 @@ const never = new AbortController().signal;
 /** Git's own server program behind HTTP; a proxy's requests, whose line names another host, are answered as well. */
 export async function startGitServer({ authorization, oldProtocol = false, certificate, silent = false }: GitServerOptions = {}): Promise<GitServer> {
   const root = await mkdtemp(join(tmpdir(), "stemma-git-server-"));
+  let isSilent = silent;
   const requests: GitServer["requests"][number][] = [];
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     const url = new URL(request.url ?? "/", "http://placeholder");
@@ -57,7 +60,7 @@ export async function startGitServer({ authorization, oldProtocol = false, certi
       return;
     }
     if (oldProtocol) delete request.headers["git-protocol"];
-    if (!silent) answer(root, { request, response, url });
+    if (!isSilent) answer(root, { request, response, url });
   };
   const server = certificate === undefined ? createServer(listener) : createSecureServer(certificate, listener);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -65,6 +68,10 @@ export async function startGitServer({ authorization, oldProtocol = false, certi
   return {
     url: `http${certificate === undefined ? "" : "s"}://127.0.0.1:${port}`,
     port, requests,
+    speak() {
+      isSilent = false;
+      server.closeAllConnections();
+    },
     repository: (name, files) => makeRepository(join(root, name), files),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

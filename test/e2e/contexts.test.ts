@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { COMMIT_SECONDS, gitServerSkip, startGitServer, type GitRepository, type GitServer } from "../../src/testing/git-server.ts";
 import { openPlace, type Place, type PlaceOptions } from "./command.ts";
 import { assertNothingRuns, assertNoWorkLeft } from "./nothing-left.ts";
@@ -132,6 +133,23 @@ describe("a Git repository as it changes", { skip: gitServerSkip }, () => {
     assert.equal(await text("a"), "private\n");
     assert.doesNotMatch(stderr + JSON.stringify(await provenance()), new RegExp(token));
   });
+});
+
+test("a build that is killed while it fetches keeps nobody from the repository", { skip: gitServerSkip }, async () => {
+  await using slow = await startGitServer({ silent: true });
+  const { git } = await slow.repository("slow", { Dockerfile: "FROM scratch\nCOPY a /\n", a: "slow\n" });
+  // By its hash a commit is fetched at once, without a question before.
+  const context = `${slow.url}/slow.git#${await git("rev-parse", "HEAD")}`;
+  const killed = place.start(["build", context]);
+  while (slow.requests.length === 0) await delay(10);
+  killed.kill("SIGKILL");
+  await killed.ended;
+  const next = build([context]);
+  await delay(1000);
+  slow.speak();
+  assert.equal(await (await next).text("a"), "slow\n");
+  await assertNothingRuns(place.path);
+  assertNoWorkLeft(join(place.path, "data/stemma"));
 });
 
 describe("a web address", () => {
