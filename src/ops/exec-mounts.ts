@@ -146,8 +146,9 @@ export class ExecMounts implements AsyncDisposable {
       throw new OperationError("missing-input", `no SSH key ${JSON.stringify(id)} forwarded from the client: give it with --ssh ${id}, or --ssh ${id}=SOCKET|KEY`);
     }
     const { path } = this.#stack.use(await openAgentProxy(upstream, this.#services.scratchDirectory, `agent.${this.#mounts.length}`));
-    if (SSHOpt.uid !== 0 || SSHOpt.gid !== 0) await this.#give(path, `${SSHOpt.uid}:${SSHOpt.gid}`, signal);
+    // In this order: once it is another's, who is not root cannot change it.
     await chmod(path, SSHOpt.mode === 0 ? AGENT_MODE_DEFAULT : SSHOpt.mode);
+    if (SSHOpt.uid !== 0 || SSHOpt.gid !== 0) await this.#give(path, `${SSHOpt.uid}:${SSHOpt.gid}`, signal);
     this.#mounts.push({ kind: "bind", source: path, destination: dest, readOnly: false });
   }
 

@@ -137,9 +137,9 @@ describe("a Git repository as it changes", { skip: gitServerSkip }, () => {
 
 test("a build that is killed while it fetches keeps nobody from the repository", { skip: gitServerSkip }, async () => {
   await using slow = await startGitServer({ silent: true });
-  const { git } = await slow.repository("slow", { Dockerfile: "FROM scratch\nCOPY a /\n", a: "slow\n" });
+  const served = await slow.repository("slow", { Dockerfile: "FROM scratch\nCOPY a /\n", a: "slow\n" });
   // By its hash a commit is fetched at once, without a question before.
-  const context = `${slow.url}/slow.git#${await git("rev-parse", "HEAD")}`;
+  const context = `${slow.url}/slow.git#${await served.git("rev-parse", "HEAD")}`;
   const killed = place.start(["build", context]);
   while (slow.requests.length === 0) await delay(10);
   killed.kill("SIGKILL");
