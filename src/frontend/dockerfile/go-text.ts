@@ -3,6 +3,7 @@
 /** White space as Unicode has it: with U+0085, without U+FEFF. */
 const SPACE = "[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
 const SPACE_CHAR = new RegExp(`^${SPACE}$`);
+const NOT_ASCII = /[^\0-\x7f]/;
 const LEADING_SPACE = new RegExp(`^${SPACE}+`);
 const TRAILING_SPACE = new RegExp(`${SPACE}$`);
 
@@ -28,13 +29,20 @@ export function trimEndOf(text: string, set: string): string {
   return text.slice(0, end);
 }
 
+/** Where JavaScript and Go agree, and nearly all text. */
+function isAscii(text: string): boolean {
+  return !NOT_ASCII.test(text);
+}
+
 /** Lower case, character by character: no final sigma, and one character for U+0130. */
 export function toLower(text: string): string {
+  if (isAscii(text)) return text.toLowerCase();
   return Array.from(text, (char) => (char === "\u0130" ? "i" : char.toLowerCase())).join("");
 }
 
 /** Upper case, character by character: what would become several characters stays. */
 export function toUpper(text: string): string {
+  if (isAscii(text)) return text.toUpperCase();
   return Array.from(text, (char) => {
     const upper = char.toUpperCase();
     return Array.from(upper).length === 1 ? upper : char;

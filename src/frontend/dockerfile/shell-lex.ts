@@ -71,6 +71,9 @@ interface Scanned {
   readonly words: readonly string[];
 }
 
+/** Far more than anybody writes, and far less than the stack holds. */
+const NESTING_MAX = 500;
+
 /** One pass over one word; `${…}` recurses into `scan`. */
 class WordScanner {
   readonly matched = new Set<string>();
@@ -79,6 +82,7 @@ class WordScanner {
   readonly #env: EnvLookup;
   readonly #rules: WordRules;
   #at = 0;
+  #depth = 0;
   #rawEscapes = false;
   /** The word being gathered. A nested scan starts it anew: what stood before `${a:-b}` in the same word is lost, in BuildKit too. */
   #pending = "";
@@ -248,8 +252,12 @@ class WordScanner {
 
   /** The text up to `stop`. Whatever goes wrong at the end of the input is told as the missing `stop`. */
   #scanUntil(stop: string, rawEscapes: boolean, missing: string): string {
+    if (this.#depth >= NESTING_MAX) throw new ShellWordError("malformed", "substitutions are nested too deeply");
+    this.#depth++;
     try {
-      return this.scan(stop, rawEscapes).result;
+      const { result } = this.scan(stop, rawEscapes);
+      this.#depth--;
+      return result;
     } catch (error) {
       if (error instanceof ShellWordError && this.#peek() === undefined) throw new ShellWordError("malformed", missing);
       throw error;

@@ -39,6 +39,9 @@ export function reverseShellPattern(pattern: string): string {
   return units.toReversed().join("");
 }
 
+/** Far more than anybody writes, and far less than the stack holds. */
+const STARS_MAX = 500;
+
 /**
  * Matches one pattern against one text. `greedy` stars take as much as they can, others as little; no wildcard takes a line
  * feed. What failed once is not tried again, also from another start, so hostile patterns stay cheap.
@@ -51,8 +54,11 @@ export class ShellPatternMatcher {
   readonly #failed = new Map<number, number>();
   #line = { start: 0, end: -1 };
 
+  /** Throws ShellPatternError for more stars than a search can go through. */
   constructor(tokens: readonly PatternToken[], chars: readonly string[], greedy: boolean) {
-    this.#tokens = tokens;
+    // Stars in a row match what one does.
+    this.#tokens = tokens.filter(({ kind }, at) => kind !== "star" || tokens[at - 1]?.kind !== "star");
+    if (this.#tokens.filter(({ kind }) => kind === "star").length > STARS_MAX) throw new ShellPatternError(`more than ${STARS_MAX} stars`);
     this.#chars = chars;
     this.#greedy = greedy;
   }
