@@ -30,7 +30,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   source: ["archive", "content", "git", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   cache: ["content", "host", "oci", "registry", "snapshot", "solver", "store"],
   // Stages of a build.
-  frontend: ["content", "llb", "oci", "pattern", "progress"],
+  frontend: ["content", "llb", "oci", "pattern", "progress", "scrub"],
   ops: ["archive", "content", "host", "llb", "namespace", "oci", "pattern", "progress", "provenance", "sandbox", "session", "snapshot", "solver", "source", "store"],
   export: ["archive", "content", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   trace: ["archive", "content", "oci", "provenance", "registry", "template", "trust"],
