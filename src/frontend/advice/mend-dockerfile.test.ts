@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DockerfileError } from "../dockerfile/dockerfile-error.ts";
 import { mendDockerfile, type AdviceOptions } from "./advise-dockerfile.ts";
+import { randomDockerfile } from "../../testing/random-dockerfile.ts";
+import { SeededRandom } from "../../testing/seeded-random.ts";
 import { contextFiles } from "./context-files.ts";
 
 const FILES: Readonly<Record<string, string>> = { "package.json": "{}", "package-lock.json": "{}", "go.mod": "", "go.sum": "", "requirements.txt": "flask==3.0\n" };
@@ -9,19 +11,11 @@ const OPTIONS: AdviceOptions = { context: contextFiles((path) => FILES[path], "n
 const LINES = [
   "FROM alpine", "FROM alpine AS alpine", "FROM alpine:3.20 AS x", "FROM x", "COPY . .", "COPY --chown=1 . ./", "COPY . /src", "WORKDIR /src", "RUN npm ci", "RUN go \\\n  mod download",
   "RUN pip install -r requirements.txt", "RUN npm ci && npm test", "RUN <<EOF\nnpm ci\nEOF", "# a comment", "", "  # stemma: skip=all", "# stemma: skip=copy-before-install", "ENV A_TOKEN=b", "RUN curl https://example.org/x",
-];
-
-/** Of Park and Miller: the same files at every run. */
-function* numbers(seed: number): Generator<number, never> {
-  for (let state = seed; ; ) {
-    state = (state * 48_271) % 2_147_483_647;
-    yield state;
-  }
-}
+] as const;
 
 function randomFile(seed: number): string {
-  const chance = numbers(seed);
-  const lines = Array.from({ length: 3 + (chance.next().value % 12) }, () => LINES[chance.next().value % LINES.length] ?? "");
+  const random = new SeededRandom(seed);
+  const lines = random.several(3, 15, () => random.pick(LINES));
   const end = seed % 3 === 0 ? "\r\n" : "\n";
   return `FROM alpine${end}${lines.join("\n").replaceAll("\n", end)}${seed % 2 === 0 ? end : ""}`;
 }
@@ -43,6 +37,21 @@ test("mending twice is mending once, loses no line, and leaves the bytes of a fi
     assert.equal(after.includes("\r\n"), text.includes("\r\n"), text);
   }
   assert.ok(mendedFiles > 500, `${mendedFiles} files were mended`);
+});
+
+test("any text is either refused or mended to one that stays as it is", () => {
+  let parsed = 0;
+  for (let seed = 1; seed <= 3000; seed++) {
+    const bytes = Buffer.from(randomDockerfile(new SeededRandom(seed)));
+    try {
+      const once = mendDockerfile(bytes, OPTIONS);
+      assert.deepEqual(mendDockerfile(once.bytes, OPTIONS), { ...once, mended: [] });
+      parsed++;
+    } catch (error) {
+      if (!(error instanceof DockerfileError)) throw error;
+    }
+  }
+  assert.ok(parsed > 100, `${parsed} parsed`);
 });
 
 test("what does not parse is refused, not mended", () => {
