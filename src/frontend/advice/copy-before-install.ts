@@ -61,7 +61,7 @@ function movedBehind({ stage, copy, run, install }: LateInstall, subject: Subjec
   const syntax = parsed.directives.find(({ name }) => name === "syntax")?.value;
   if (context === undefined || head === undefined || dest === undefined || startLine !== endLine || !isNext || !knowsParents(syntax)) return undefined;
   if (!isWorkingDirectory(dest, stage.commands.slice(0, stage.commands.indexOf(copy)))) return undefined;
-  const inputs = installInputs({ run, install, stage, commands: subject.commands.get(run) ?? [] }, context);
+  const inputs = installInputs({ run, install, instructions: parsed.stages.flatMap((one) => one.commands), commands: subject.commands.get(run) ?? [] }, context);
   if (inputs === undefined) return undefined;
   const after = lineSpan(run).endLine + 1;
   const narrow = `${head}--parents ${inputs.join(" ")} ${dest.replace(/\/*$/, "/")}${lineEndOf(line)}`;
