@@ -17,10 +17,17 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   busybox: "busybox-static",
   xz: "xz-utils",
   bzip2: "bzip2",
+  "ssh-agent": "openssh-client",
+  protoc: "protobuf-compiler",
 };
 
 export function missingPrograms(): string[] {
-  return Object.keys(PROGRAMS).filter((program) => !isOnPath(program));
+  return Object.keys(PROGRAMS).filter((program) => !isOnPath(program) || (program === "busybox" && !isStatic("/bin/busybox")));
+}
+
+/** Debian has two busyboxes of one name; only the static one runs in a tree that holds nothing else. */
+function isStatic(path: string): boolean {
+  return /not a dynamic executable|statically linked/.test(spawnSync("ldd", [path], { encoding: "utf8" }).output.join(""));
 }
 
 /** Returns false, and says what to install, where it cannot install itself. */
