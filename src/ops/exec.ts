@@ -5,9 +5,7 @@ import { MountType, NetMode, SecurityMode, type ExecOp, type Meta, type Mount } 
 import { formatPlatform, type Platform } from "../oci/platform.ts";
 import { SandboxError } from "../sandbox/sandbox-error.ts";
 import type { NetworkMode, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
-import { contentDigest } from "../snapshot/checksum.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
-import { Tree } from "../snapshot/tree.ts";
 import type { Workspace } from "../snapshot/workspace.ts";
 import type { CacheMap, Operation } from "../solver/operation.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
@@ -15,6 +13,7 @@ import { ExecMounts, missingSecret, type MountServices } from "./exec-mounts.ts"
 import { registeredEmulators, requireRunnable } from "./exec-platform.ts";
 import { OperationError, ProcessExitError } from "./operation-error.ts";
 import { OutputTail } from "./output-tail.ts";
+import { usedContent } from "./used-content.ts";
 
 export interface ExecServices extends Omit<MountServices, "scratchDirectory"> {
   readonly sandbox: () => Promise<Sandbox>;
@@ -52,7 +51,7 @@ export function execOperation(op: ExecOp, platform: Platform, services: ExecServ
  */
 export function execCacheMap(op: ExecOp, platform: string): CacheMap<LayerChain> {
   const { proxyEnv: _, $typeName: __, ...meta } = op.meta ?? emptyMeta();
-  const mounts = op.mounts.map((mount) => ({ ...mount, selector: keyedByContent(mount) ? "" : mount.selector, cacheOpt: mount.cacheOpt && { sharing: mount.cacheOpt.sharing } }));
+  const mounts = op.mounts.map((mount) => ({ ...mount, selector: keyedByContent(mount) ? "" : mount.selector }));
   const digest = digestOf(Buffer.from(canonicalJson(["exec", platform, meta, mounts, op.network, op.security, op.secretenv])));
   const inputCount = Math.max(-1, ...op.mounts.map((mount) => Number(mount.input))) + 1;
   const contentOf = Array.from({ length: inputCount }, (_unused, i) => contentOfInput(op.mounts.filter((mount) => Number(mount.input) === i)));
@@ -66,11 +65,7 @@ function keyedByContent(mount: Mount): boolean {
 
 function contentOfInput(mounts: readonly Mount[]): ((input: LayerChain, signal: AbortSignal) => Promise<Digest>) | undefined {
   if (mounts.length === 0 || !mounts.every(keyedByContent)) return undefined;
-  return async (input, signal) => {
-    const tree = await Tree.open(input, signal);
-    const digests = await Promise.all(mounts.map((mount) => contentDigest(tree, { path: mount.selector, followLinks: true, wildcard: false, includePatterns: [], excludePatterns: [], requiredPaths: [] }, signal)));
-    return digestOf(Buffer.from(digests.join("\n")));
-  };
+  return usedContent(mounts.map((mount) => ({ path: mount.selector, followLinks: true, wildcard: false, includePatterns: [], excludePatterns: [], requiredPaths: [] })));
 }
 
 interface Execution {

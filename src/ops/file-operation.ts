@@ -1,18 +1,14 @@
 import { canonicalJson } from "../content/canonical-json.ts";
-import { digestOf, type Digest } from "../content/digest.ts";
+import { digestOf } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
 import type { FileOp } from "../llb/op.ts";
-import { contentDigest } from "../snapshot/checksum.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
-import type { ContentSelection } from "../snapshot/tree-selection.ts";
-import { TreeError } from "../snapshot/tree-error.ts";
-import { Tree } from "../snapshot/tree.ts";
 import type { Operation } from "../solver/operation.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
-import { OperationError } from "./operation-error.ts";
 import { runFileOp } from "./file.ts";
 import { fileOpSelectors } from "./file-selectors.ts";
+import { usedContent } from "./used-content.ts";
 
 export interface FileServices {
   readonly layers: LayerStore;
@@ -25,7 +21,7 @@ export function fileOperation(op: FileOp, inputCount: number, services: FileServ
   return {
     cacheMap: async () => ({
       digest: digestOf(Buffer.from(canonicalJson(["file", op]))),
-      contentOf: fileOpSelectors(op, inputCount).map(contentOf),
+      contentOf: fileOpSelectors(op, inputCount).map((selections) => selections && usedContent(selections)),
       reusable: true,
     }),
     async execute(inputs, signal) {
@@ -37,23 +33,4 @@ export function fileOperation(op: FileOp, inputCount: number, services: FileServ
       return chains;
     },
   };
-}
-
-function contentOf(selections: readonly ContentSelection[] | undefined): ((input: LayerChain, signal: AbortSignal) => Promise<Digest>) | undefined {
-  if (selections === undefined) return undefined;
-  return async (input, signal) => {
-    const tree = await Tree.open(input, signal);
-    const digests = await Promise.all(selections.map((selection) => usedContent({ tree, name: input.at(-1)?.id ?? "scratch" }, selection, signal)));
-    return digestOf(Buffer.from(digests.join("\n")));
-  };
-}
-
-async function usedContent({ tree, name }: { readonly tree: Tree; readonly name: string }, selection: ContentSelection, signal: AbortSignal): Promise<Digest> {
-  try {
-    return await contentDigest(tree, selection, signal);
-  } catch (error) {
-    // BuildKit's text; it names the tree by its worker and a random id.
-    if (error instanceof TreeError && error.code === "not-found") throw new OperationError("missing-input", `failed to compute cache key: failed to calculate checksum of ref stemma::${name}: ${error.message}`, { cause: error });
-    throw error;
-  }
 }
