@@ -17,17 +17,20 @@ const ROUNDS_MAX = 100;
  */
 export function killTree(root: number): void {
   signal(root, "SIGSTOP");
+  const seen = new Set<number>();
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const living = descendants(root).filter((process) => !process.dead);
-    if (living.length === 0) break;
-    for (const process of living) signal(process.pid, "SIGKILL");
+    const processes = listProcesses();
+    const living = descendants(root, processes).filter((process) => !process.dead);
+    for (const { pid } of living) seen.add(pid);
+    // A list is not made in one moment: who has just lost its parent may be nobody's child in it, and still be dying.
+    if (!processes.some(({ pid, dead }) => seen.has(pid) && !dead)) break;
+    for (const { pid } of living) signal(pid, "SIGKILL");
     sleepMs(1);
   }
   signal(root, "SIGKILL");
 }
 
-function descendants(root: number): readonly Process[] {
-  const processes = listProcesses();
+function descendants(root: number, processes: readonly Process[]): readonly Process[] {
   const found: Process[] = [];
   const parents = [root];
   for (let parent = parents.pop(); parent !== undefined; parent = parents.pop()) {
