@@ -12,6 +12,23 @@ export async function collectBytes(stream: ByteStream, limitBytes: number): Prom
   return Buffer.concat(chunks);
 }
 
+/** A place within a file. */
+export interface BytesPart {
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+}
+
+/** A part of a stream, less where it ends before. The rest is read as well: what a stream checks, it checks at its end. */
+export async function* partOf(stream: ByteStream, { offsetBytes, sizeBytes }: BytesPart): ByteStream {
+  const endBytes = offsetBytes + sizeBytes;
+  let at = 0;
+  for await (const chunk of stream) {
+    const piece = chunk.subarray(Math.max(0, offsetBytes - at), Math.max(0, endBytes - at));
+    if (piece.byteLength > 0) yield piece;
+    at += chunk.byteLength;
+  }
+}
+
 /** A stream of bytes that are already here. */
 export async function* bytesOf(...chunks: readonly Uint8Array[]): ByteStream {
   yield* chunks;

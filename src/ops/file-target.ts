@@ -4,7 +4,7 @@ import { NO_LAYER } from "../snapshot/tree-place.ts";
 import type { Layer } from "../snapshot/layer.ts";
 import type { Entry } from "../archive/entry.ts";
 import type { TreeDraft } from "../snapshot/tree-draft.ts";
-import { bytesOf } from "../content/bytes.ts";
+import { bytesOf, partOf } from "../content/bytes.ts";
 import { digestOf } from "../content/digest.ts";
 import type { Owner } from "./file-owner.ts";
 import { OperationError } from "./operation-error.ts";
@@ -58,7 +58,7 @@ export function requireParent(draft: TreeDraft, call: string, path: string): voi
 /** Content that is in memory, as the layer that a tree reads it from. */
 export function literalContent(bytes: Uint8Array): { readonly layer: Layer; readonly stored: Entry } {
   return {
-    layer: { ...NO_LAYER, read: () => bytesOf(bytes), contentDigest: async () => digestOf(bytes) },
+    layer: { ...NO_LAYER, read: () => bytesOf(bytes), readPart: (_entry, part) => partOf(bytesOf(bytes), part), contentDigest: async () => digestOf(bytes) },
     stored: { path: "", kind: "file", mode: 0, uid: 0, gid: 0, mtimeNs: 0n, sizeBytes: bytes.byteLength },
   };
 }

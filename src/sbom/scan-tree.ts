@@ -1,4 +1,5 @@
 import type { ByteStream } from "../content/blob-store.ts";
+import type { BytesPart } from "../content/bytes.ts";
 
 /** Digests of a file's content, in lower-case hex. */
 export interface FileDigests {
@@ -14,6 +15,8 @@ export interface ScanFile {
   /** Permission bits, 0o7777 at most. */
   readonly mode: number;
   read(signal: AbortSignal): ByteStream;
+  /** A part of the content, less where it ends before: what stands in a large program or archive is found without reading all of it. */
+  readPart(part: BytesPart, signal: AbortSignal): ByteStream;
   /** Remembered by whoever made the tree: a second question reads nothing. */
   digests(signal: AbortSignal): Promise<FileDigests>;
 }

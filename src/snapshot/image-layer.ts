@@ -3,7 +3,7 @@ import type { Entry } from "../archive/entry.ts";
 import { decompress } from "../archive/decompress.ts";
 import type { Member } from "../archive/member.ts";
 import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
-import { bytesOf } from "../content/bytes.ts";
+import { bytesOf, type BytesPart } from "../content/bytes.ts";
 import type { DiffId, Digest } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { LayerStore } from "./layer-store.ts";
@@ -50,6 +50,10 @@ export class ImageLayer implements Layer {
 
   async *read(entry: Entry, signal: AbortSignal): ByteStream {
     yield* (await this.present(signal)).read(entry, signal);
+  }
+
+  async *readPart(entry: Entry, part: BytesPart, signal: AbortSignal): ByteStream {
+    yield* (await this.present(signal)).readPart(entry, part, signal);
   }
 
   async contentDigest(entry: Entry, signal: AbortSignal): Promise<Digest> {

@@ -41,6 +41,9 @@ function testArchives(open: OpenStore): void {
     const [, motd] = await layer.entries(signal);
     assert.ok(motd !== undefined);
     assert.equal((await collectBytes(layer.read(motd, signal), 100)).toString(), "hello\n");
+    assert.equal((await collectBytes(layer.readPart(motd, { offsetBytes: 1, sizeBytes: 3 }, signal), 100)).toString(), "ell");
+    assert.equal((await collectBytes(layer.readPart(motd, { offsetBytes: 4, sizeBytes: 100 }, signal), 100)).toString(), "o\n");
+    assert.equal((await collectBytes(layer.readPart(motd, { offsetBytes: 7, sizeBytes: 1 }, signal), 100)).toString(), "");
     assert.equal(await layer.contentDigest(motd, signal), digestOf(Buffer.from("hello\n")));
     const tar = await collectBytes(store.exportTar(layer.id, signal), LIMIT_BYTES);
     assert.equal(await store.diffId(layer.id, signal), digestOf(tar));

@@ -1,5 +1,6 @@
 import type { Entry } from "../archive/entry.ts";
 import type { ByteStream } from "../content/blob-store.ts";
+import type { BytesPart } from "../content/bytes.ts";
 import type { DiffId, Digest } from "../content/digest.ts";
 
 declare const layerBrand: unique symbol;
@@ -19,6 +20,8 @@ export interface Layer {
   entries(signal: AbortSignal): Promise<readonly Entry[]>;
   /** The content of a `file` entry of this layer (not of a hard link: read the file that it shares). */
   read(entry: Entry, signal: AbortSignal): ByteStream;
+  /** A part of that content, less where it ends before: what looks into a large file need not read all of it. */
+  readPart(entry: Entry, part: BytesPart, signal: AbortSignal): ByteStream;
   /** sha256 of that content; remembered, so that a second question reads nothing. */
   contentDigest(entry: Entry, signal: AbortSignal): Promise<Digest>;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Entry } from "../archive/entry.ts";
 import { fileSystemPath } from "../archive/path-bytes.ts";
 import type { ByteStream } from "../content/blob-store.ts";
+import type { BytesPart } from "../content/bytes.ts";
 import type { Digest } from "../content/digest.ts";
 import { ContentDigests } from "./content-digests.ts";
 import { readRange } from "./file-bytes.ts";
@@ -57,18 +58,23 @@ export class StoredLayer implements Layer {
     return this.#index === undefined ? await readSummary(this.path("index")) : summaryOf(await this.#index);
   }
 
-  async *read(entry: Entry, signal: AbortSignal): ByteStream {
+  read(entry: Entry, signal: AbortSignal): ByteStream {
+    return this.readPart(entry, { offsetBytes: 0, sizeBytes: Infinity }, signal);
+  }
+
+  async *readPart(entry: Entry, part: BytesPart, signal: AbortSignal): ByteStream {
     const index = await this.index(signal);
     const number = this.#numberOf(entry, index);
     const stored = index.entries[number];
-    if (stored === undefined || stored.sizeBytes === 0) return;
+    const sizeBytes = Math.min(part.sizeBytes, (stored?.sizeBytes ?? 0) - part.offsetBytes);
+    if (stored === undefined || sizeBytes <= 0) return;
     if (index.form === "tar") {
-      yield* readRange({ fd: this.tarFd(), offsetBytes: index.offsets[number] ?? 0, sizeBytes: stored.sizeBytes, name: stored.path }, signal);
+      yield* readRange({ fd: this.tarFd(), offsetBytes: (index.offsets[number] ?? 0) + part.offsetBytes, sizeBytes, name: stored.path }, signal);
       return;
     }
     const fd = openSync(fileSystemPath(join(this.path("tree"), stored.path)), "r");
     try {
-      yield* readRange({ fd, offsetBytes: 0, sizeBytes: stored.sizeBytes, name: stored.path }, signal);
+      yield* readRange({ fd, offsetBytes: part.offsetBytes, sizeBytes, name: stored.path }, signal);
     } finally {
       closeSync(fd);
     }

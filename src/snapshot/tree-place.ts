@@ -44,6 +44,7 @@ export const NO_LAYER: Layer = {
   id: "" as LayerId,
   entries: async () => [],
   read: () => bytesOf(),
+  readPart: () => bytesOf(),
   contentDigest: async () => digestOf(new Uint8Array()),
 };
 

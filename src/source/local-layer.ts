@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Entry } from "../archive/entry.ts";
 import type { ByteStream } from "../content/blob-store.ts";
+import { partOf } from "../content/bytes.ts";
 import type { Digest } from "../content/digest.ts";
 import type { LocalDirectory, LocalEntry, LocalSelection } from "../session/session.ts";
 import { SessionError } from "../session/session-error.ts";
@@ -69,6 +70,7 @@ function layerOf(directory: LocalDirectory, entries: readonly Entry[], hashed: R
     id: layerId(entries, hashed),
     entries: async () => entries,
     read: (entry, signal) => unchanged(directory.read(entry.path, signal), entry, digestOfEntry(entry)),
+    readPart: (entry, part, signal) => partOf(unchanged(directory.read(entry.path, signal), entry, digestOfEntry(entry)), part),
     contentDigest: async (entry) => digestOfEntry(entry),
   };
 }

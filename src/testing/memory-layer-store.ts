@@ -3,7 +3,7 @@ import type { Member } from "../archive/member.ts";
 import { readTar } from "../archive/tar-reader.ts";
 import { writeTar } from "../archive/tar-writer.ts";
 import type { ByteStream } from "../content/blob-store.ts";
-import { bytesOf, collectBytes } from "../content/bytes.ts";
+import { bytesOf, collectBytes, partOf } from "../content/bytes.ts";
 import { digestOf, type DiffId } from "../content/digest.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import type { Layer, LayerId } from "../snapshot/layer.ts";
@@ -66,6 +66,7 @@ export function memoryLayer(id: string, entries: readonly Entry[], contents: Rea
     id: id as LayerId,
     entries: async () => entries,
     read: (entry) => bytesOf(contents.get(entry.path) ?? new Uint8Array()),
+    readPart: (entry, part) => partOf(bytesOf(contents.get(entry.path) ?? new Uint8Array()), part),
     contentDigest: async (entry) => digestOf(contents.get(entry.path) ?? new Uint8Array()),
   };
 }
