@@ -5,7 +5,7 @@ import type { Entry, EntryKind } from "../archive/entry.ts";
 import type { Member } from "../archive/member.ts";
 import { bytesOfPath, fileSystemPath } from "../archive/path-bytes.ts";
 import { randomId } from "../host/random.ts";
-import { TimeSlice } from "../snapshot/time-slice.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 import { ExportError } from "./error.ts";
 
 /**

@@ -2,7 +2,7 @@ import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } f
 import { writeFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import type { Digest } from "../content/digest.ts";
-import { TimeSlice } from "./time-slice.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 
 const SHA256_BYTES = 32;
 const SLOT_BYTES = SHA256_BYTES + 4;

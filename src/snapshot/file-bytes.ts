@@ -1,7 +1,7 @@
 import { closeSync, openSync, read, readSync } from "node:fs";
 import { promisify } from "node:util";
 import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
-import { TimeSlice } from "./time-slice.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 
 const readAsync = promisify(read);
 

@@ -1,7 +1,7 @@
 import { open, readFile } from "node:fs/promises";
 import type { Entry, EntryKind } from "../archive/entry.ts";
 import { LayerStoreError } from "./layer-store-error.ts";
-import { TimeSlice } from "./time-slice.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 
 /** Raised whenever older versions could not read what is written. */
 const INDEX_VERSION = 1;

@@ -3,7 +3,7 @@ import { createReadStream, type BigIntStats } from "node:fs";
 import { joinPath } from "../archive/entry-path.ts";
 import type { DiskTree } from "./disk-tree.ts";
 import type { TreeBefore } from "./same-file.ts";
-import { TimeSlice } from "./time-slice.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 import type { TreeView } from "./tree-view.ts";
 
 const CAPABILITY = "security.capability";

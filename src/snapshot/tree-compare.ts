@@ -4,7 +4,7 @@ import type { ChangeRecorder } from "./change-recorder.ts";
 import type { DiskTree } from "./disk-tree.ts";
 import { isSameFile, type TreeBefore } from "./same-file.ts";
 import { isWhiteout } from "./stat-entry.ts";
-import { TimeSlice } from "./time-slice.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 
 /** A tree before and after, and who is told what differs. */
 export interface TreeComparison {

@@ -10,7 +10,7 @@ import { setTimes } from "../syscall/times.ts";
 import { setXattr } from "../syscall/xattr.ts";
 import type { Privilege } from "./privilege.ts";
 import { entryOfStat } from "./stat-entry.ts";
-import { TimeSlice } from "./time-slice.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 import { bareDirectory } from "./tree-place.ts";
 
 /** Directories are writable by us until their turn comes: what they will be may shut us out. */

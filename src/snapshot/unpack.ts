@@ -8,7 +8,7 @@ import { CorruptBlobError } from "../content/blob-store.ts";
 import { readRange } from "./file-bytes.ts";
 import type { LayerIndex } from "./layer-index.ts";
 import type { StoredLayer } from "./stored-layer.ts";
-import { TimeSlice } from "./time-slice.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 import type { TreeWriter } from "./tree-writer.ts";
 
 const writeAsync = promisify(write);

@@ -4,7 +4,7 @@ import type { DiskTree } from "./disk-tree.ts";
 import { LayerStoreError } from "./layer-store-error.ts";
 import { isSameFile, type TreeBefore } from "./same-file.ts";
 import { isWhiteout } from "./stat-entry.ts";
-import { TimeSlice } from "./time-slice.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 import { compareTrees } from "./tree-compare.ts";
 
 const OPAQUE_XATTRS = ["trusted.overlay.opaque", "user.overlay.opaque"] as const;
