@@ -16,6 +16,8 @@ export interface FoundPackage {
   readonly licenses: readonly string[];
   /** Who made or maintains it, as written. */
   readonly supplier: string | undefined;
+  /** Where that is told apart from the supplier: who the supplier took it from, as written. */
+  readonly originator?: string;
   readonly homepage: string | undefined;
   /** Files that tell of the package: where it was found. Never empty. */
   readonly evidence: readonly [string, ...string[]];

@@ -1,0 +1,5 @@
+import type { Cataloger } from "./cataloger.ts";
+import { dpkg } from "./catalogers/dpkg.ts";
+
+/** All that we have, in the order in which they are asked. */
+export const CATALOGERS: readonly Cataloger[] = [dpkg];
