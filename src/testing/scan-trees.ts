@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, lstatSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { bytesOf } from "../content/bytes.ts";
+import { bytesOf, partOf } from "../content/bytes.ts";
 import { treeOf, type FileDigests, type ScanFile, type ScanTree } from "../sbom/scan-tree.ts";
 
 /** A tree, and the paths whose content was asked for. */
@@ -28,6 +28,10 @@ function memoryFile(path: string, content: Buffer, read: Set<string>): ScanFile 
       read.add(path);
       return bytesOf(content);
     },
+    readPart: (part) => {
+      read.add(path);
+      return partOf(bytesOf(content), part);
+    },
     digests: () => Promise.resolve(digestsOf(content)),
   };
 }
@@ -53,6 +57,10 @@ function diskFile(place: string, path: string, read: Set<string>): ScanFile {
     read: () => {
       read.add(path);
       return createReadStream(place);
+    },
+    readPart: ({ offsetBytes, sizeBytes }) => {
+      read.add(path);
+      return createReadStream(place, { start: offsetBytes, end: offsetBytes + sizeBytes - 1 });
     },
     digests: () => Promise.resolve(digestsOf(readFileSync(place))),
   };
