@@ -1,6 +1,6 @@
-import { openSync } from "node:fs";
+import { constants, openSync } from "node:fs";
 import { Socket } from "node:net";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type { RunningProcess } from "../host/process.ts";
 import type { HolderMessage, HolderRequest } from "./holder-protocol.ts";
 import type { MountNamespace, MountRequest, SpawnRequest, SpawnedProcess } from "./mount-namespace.ts";
@@ -57,12 +57,13 @@ export class HolderNamespace implements MountNamespace {
       return { kind: "spawn", id, request };
     });
     if (reply.kind !== "spawned") throw new Error("the holder answered a spawn with something else");
-    const stdout = this.#openPipe(reply.holderPid, reply.stdout);
-    const stderr = this.#openPipe(reply.holderPid, reply.stderr);
+    const stdin = reply.stdin === undefined ? undefined : this.#openWritingEnd(reply.holderPid, reply.stdin);
+    const stdout = this.#openReadingEnd(reply.holderPid, reply.stdout);
+    const stderr = this.#openReadingEnd(reply.holderPid, reply.stderr);
     this.#send({ kind: "opened", id });
     const kill = (name: NodeJS.Signals): void => this.#send({ kind: "kill", id, signal: name });
     killOnAbort(signal, exit.promise, kill);
-    return { pid: reply.pid, stdout, stderr, exited: exit.promise, kill };
+    return { pid: reply.pid, stdin, stdout, stderr, exited: exit.promise, kill };
   }
 
   viewPath(path: string): string {
@@ -118,9 +119,16 @@ export class HolderNamespace implements MountNamespace {
    * Opens the reading end that the holder has, through /proc: a stream of our own on the same pipe, so that what the
    * process prints comes here directly, at the speed at which we read.
    */
-  #openPipe(holderPid: number, descriptor: number): Readable {
-    const path = this.viewPath(`/proc/${holderPid}/fd/${descriptor}`);
-    return new Socket({ fd: openSync(path, "r"), readable: true, writable: false });
+  #openReadingEnd(holderPid: number, descriptor: number): Readable {
+    return new Socket({ fd: openSync(this.#descriptorPath(holderPid, descriptor), constants.O_RDONLY), readable: true, writable: false });
+  }
+
+  #openWritingEnd(holderPid: number, descriptor: number): Writable {
+    return new Socket({ fd: openSync(this.#descriptorPath(holderPid, descriptor), constants.O_WRONLY), readable: false, writable: true });
+  }
+
+  #descriptorPath(holderPid: number, descriptor: number): string {
+    return this.viewPath(`/proc/${holderPid}/fd/${descriptor}`);
   }
 }
 

@@ -15,8 +15,8 @@ export type HolderMessage =
   | { readonly kind: "entered"; readonly pid: number }
   | { readonly kind: "ready" }
   | { readonly kind: "done"; readonly id: number }
-  /** `stdout` and `stderr` are descriptors of the holder, `holderPid` its number in the /proc that it sees. */
-  | { readonly kind: "spawned"; readonly id: number; readonly pid: number; readonly holderPid: number; readonly stdout: number; readonly stderr: number }
+  /** `stdin`, `stdout` and `stderr` are descriptors of the holder, `holderPid` its number in the /proc that it sees. */
+  | { readonly kind: "spawned"; readonly id: number; readonly pid: number; readonly holderPid: number; readonly stdin: number | undefined; readonly stdout: number; readonly stderr: number }
   | { readonly kind: "exited"; readonly id: number; readonly exitCode: number }
   | { readonly kind: "failed"; readonly id: number; readonly message: string; readonly errno: string | undefined };
 

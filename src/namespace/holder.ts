@@ -13,8 +13,8 @@ import { makePipe } from "../syscall/pipe.ts";
 
 interface Running {
   readonly child: RunningProcess;
-  /** Our copies of the pipes' reading ends, kept until the other side has opened its own. */
-  readEnds: readonly number[];
+  /** Our copies of the pipes' ends, kept until the other side has opened its own. */
+  ends: readonly number[];
 }
 
 const running = new Map<number, Running>();
@@ -40,7 +40,7 @@ function handle(request: HolderRequest): void {
       case "spawn":
         return spawnInside(request.id, request.request);
       case "opened":
-        return closeReadEnds(request.id);
+        return closeEnds(request.id);
       case "kill":
         return kill(request.id, request.signal);
     }
@@ -52,30 +52,30 @@ function handle(request: HolderRequest): void {
 function spawnInside(id: number, request: SpawnRequest): void {
   const stdout = makePipe();
   const stderr = makePipe();
-  const readEnds = [stdout.readEnd, stderr.readEnd];
-  const child = startProcess(request, ["ignore", stdout.writeEnd, stderr.writeEnd]);
-  closeSync(stdout.writeEnd);
-  closeSync(stderr.writeEnd);
-  running.set(id, { child, readEnds });
+  const stdin = request.stdin === "pipe" ? makePipe() : undefined;
+  const ends = [stdout.readEnd, stderr.readEnd, ...(stdin === undefined ? [] : [stdin.writeEnd])];
+  const child = startProcess(request, [stdin?.readEnd ?? "ignore", stdout.writeEnd, stderr.writeEnd]);
+  for (const theirs of [stdout.writeEnd, stderr.writeEnd, ...(stdin === undefined ? [] : [stdin.readEnd])]) closeSync(theirs);
+  running.set(id, { child, ends });
   child.once("error", (error) => {
     if (child.pid !== undefined) return;
-    closeReadEnds(id);
+    closeEnds(id);
     running.delete(id);
     fail(id, error);
   });
   if (child.pid === undefined) return;
   child.once("exit", (code, signal) => {
     tell({ kind: "exited", id, exitCode: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) });
-    if (running.get(id)?.readEnds.length === 0) running.delete(id);
+    if (running.get(id)?.ends.length === 0) running.delete(id);
   });
-  tell({ kind: "spawned", id, pid: child.pid, holderPid: ownPid, stdout: stdout.readEnd, stderr: stderr.readEnd });
+  tell({ kind: "spawned", id, pid: child.pid, holderPid: ownPid, stdin: stdin?.writeEnd, stdout: stdout.readEnd, stderr: stderr.readEnd });
 }
 
-function closeReadEnds(id: number): void {
+function closeEnds(id: number): void {
   const entry = running.get(id);
   if (entry === undefined) return;
-  for (const end of entry.readEnds) closeSync(end);
-  entry.readEnds = [];
+  for (const end of entry.ends) closeSync(end);
+  entry.ends = [];
   if (entry.child.exitCode !== null || entry.child.signalCode !== null) running.delete(id);
 }
 

@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 
 /** One call of mount(2). */
 export interface MountRequest {
@@ -14,11 +14,15 @@ export interface SpawnRequest {
   readonly argv: readonly [string, ...string[]];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** `none` is /dev/null. */
+  readonly stdin: "none" | "pipe";
 }
 
 export interface SpawnedProcess {
   /** As counted inside the namespace. */
   readonly pid: number;
+  /** Undefined unless a pipe was asked for. */
+  readonly stdin: Writable | undefined;
   readonly stdout: Readable;
   readonly stderr: Readable;
   /** Exit code, or 128 + signal number. */

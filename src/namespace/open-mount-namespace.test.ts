@@ -61,19 +61,31 @@ test("standard output is a pipe that can be opened again by name", { skip }, asy
   assert.equal(await output(["/bin/sh", "-c", "echo one > /dev/stdout; echo two > /proc/self/fd/1"]), "one\ntwo\n");
 });
 
+test("what is written to a process is what it reads, to the end", { skip }, async () => {
+  const child = await held().spawn({ argv: ["cat"], cwd: "/", env, stdin: "pipe" }, signal);
+  assert.ok(child.stdin);
+  child.stderr.resume();
+  const read = drain(child.stdout);
+  const sent = Buffer.alloc(300_000, "line\n");
+  child.stdin.write(sent);
+  child.stdin.end();
+  assert.equal(await read, sent.toString());
+  assert.equal(await child.exited, 0);
+});
+
 test("a process that a signal ended has exit code 128 + its number", { skip }, async () => {
   const child = await started(["/bin/sh", "-c", "kill -TERM $$"]);
   assert.equal(await child.exited, 143);
 });
 
 test("a command that does not exist is a spawn failure", { skip }, async () => {
-  const start = held().spawn({ argv: ["/no/such/command"], cwd: "/", env }, signal);
+  const start = held().spawn({ argv: ["/no/such/command"], cwd: "/", env, stdin: "none" }, signal);
   await assert.rejects(start, (error) => error instanceof NamespaceError && error.code === "spawn-failed" && error.errno === "ENOENT");
 });
 
 test("abort kills the process with descendants that left its session", { skip }, async () => {
   const controller = new AbortController();
-  const child = await held().spawn({ argv: ["/bin/sh", "-c", "setsid sleep 871 & setsid sh -c 'sleep 872 & sleep 873' & echo up; wait"], cwd: "/", env }, controller.signal);
+  const child = await held().spawn({ argv: ["/bin/sh", "-c", "setsid sleep 871 & setsid sh -c 'sleep 872 & sleep 873' & echo up; wait"], cwd: "/", env, stdin: "none" }, controller.signal);
   child.stderr.resume();
   await once(child.stdout, "data");
   await sleep(30);
@@ -98,11 +110,11 @@ test("a killed parent leaves no mount and no process", { skip }, async () => {
 
 test("disposing ends what runs inside and what is mounted, and what is asked afterwards is refused", { skip }, async () => {
   const own = await openMountNamespace({ environment: process.env }, signal);
-  const child = await own.spawn({ argv: ["sleep", "875"], cwd: "/", env }, signal);
+  const child = await own.spawn({ argv: ["sleep", "875"], cwd: "/", env, stdin: "none" }, signal);
   await own[Symbol.asyncDispose]();
   await assert.rejects(child.exited, (error) => error instanceof NamespaceError && error.code === "holder-gone");
   await own.unmount("/");
-  await assert.rejects(own.spawn({ argv: ["true"], cwd: "/", env }, signal), (error) => error instanceof NamespaceError && error.code === "holder-gone");
+  await assert.rejects(own.spawn({ argv: ["true"], cwd: "/", env, stdin: "none" }, signal), (error) => error instanceof NamespaceError && error.code === "holder-gone");
   assert.doesNotMatch(commandLines(), /sleep 875/);
 });
 
@@ -166,7 +178,7 @@ function makeOverlay(root: string): { readonly target: string; readonly upper: s
 }
 
 function started(argv: readonly [string, ...string[]]): Promise<SpawnedProcess> {
-  return held().spawn({ argv, cwd: "/", env }, signal);
+  return held().spawn({ argv, cwd: "/", env, stdin: "none" }, signal);
 }
 
 async function output(argv: readonly [string, ...string[]]): Promise<string> {

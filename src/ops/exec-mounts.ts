@@ -115,7 +115,7 @@ export class ExecMounts implements AsyncDisposable {
 
     const source = join(tree.rootPath, await resolveSelector(base, mount.selector, signal));
     const namespace = await this.#services.namespace();
-    const copy = await namespace.spawn({ argv: ["cp", "-a", "--", `${source}/.`, path], cwd: "/", env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" } }, signal);
+    const copy = await namespace.spawn({ argv: ["cp", "-a", "--", `${source}/.`, path], cwd: "/", env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }, stdin: "none" }, signal);
     copy.stdout.resume();
     const complaints = await copy.stderr.toArray();
     if ((await copy.exited) !== 0) throw new OperationError("unsupported", `the cache mount ${mount.dest} cannot be filled: ${Buffer.concat(complaints).toString().trim()}`);
@@ -154,7 +154,7 @@ export class ExecMounts implements AsyncDisposable {
 
   /** Ids are those inside, where alone they can be given. */
   async #give(path: string, owner: string, signal: AbortSignal): Promise<void> {
-    const chowned = await (await this.#services.namespace()).spawn({ argv: ["chown", "--", owner, path], cwd: "/", env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" } }, signal);
+    const chowned = await (await this.#services.namespace()).spawn({ argv: ["chown", "--", owner, path], cwd: "/", env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }, stdin: "none" }, signal);
     chowned.stdout.resume();
     const complaints = await chowned.stderr.toArray();
     if ((await chowned.exited) !== 0) throw new OperationError("unsupported", `an ssh agent cannot be given to ${owner}: ${Buffer.concat(complaints).toString().trim()}`);

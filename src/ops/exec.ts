@@ -115,6 +115,7 @@ function sandboxProcess(op: ExecOp, meta: Meta, added: { env: readonly string[];
     mounts: added.mounts,
     limits: meta.ulimit.map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
     readOnlyRoot: op.mounts.some((mount) => mount.dest === "/" && mount.readonly),
+    input: undefined,
     onOutput,
   };
 }

@@ -4,10 +4,9 @@ import { fileURLToPath } from "node:url";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { Bundle } from "./bundle.ts";
 import type { BundleRuntime } from "./oci-runtime.ts";
-import { TOOL_ENVIRONMENT, follow } from "./run-to-end.ts";
+import { TOOL_ENVIRONMENT, follow, type ProcessStreams } from "./run-to-end.ts";
 import type { RuntimeSpec } from "./runtime-spec.ts";
 import { startError } from "./sandbox-error.ts";
-import type { SandboxProcess } from "./sandbox.ts";
 
 /** Where the set-up program says why it could not start the process. Empty when it did. */
 const START_ERROR_FILE = "start-error";
@@ -33,14 +32,14 @@ export class NamespacesRuntime implements BundleRuntime {
     this.#options = options;
   }
 
-  async run(bundle: Bundle, onOutput: SandboxProcess["onOutput"], signal: AbortSignal): Promise<number> {
+  async run(bundle: Bundle, streams: ProcessStreams, signal: AbortSignal): Promise<number> {
     const { unsharePath, nodePath, initPath } = this.#options;
     // Written by runtimeSpec a moment ago.
     const spec = JSON.parse(readFileSync(join(bundle.view, "config.json"), "utf8")) as RuntimeSpec;
     const flags = spec.linux.namespaces.flatMap(({ type }) => UNSHARE_FLAG[type] ?? []);
     const argv = [...flags, "--propagation", "private", "--fork", "--kill-child", "--", nodePath, initPath, bundle.folder];
-    const child = await this.#namespace.spawn({ argv: [unsharePath, ...argv], cwd: bundle.folder, env: TOOL_ENVIRONMENT }, signal);
-    const exitCode = await follow(child, onOutput);
+    const child = await this.#namespace.spawn({ argv: [unsharePath, ...argv], cwd: bundle.folder, env: TOOL_ENVIRONMENT, stdin: streams.input === undefined ? "none" : "pipe" }, signal);
+    const exitCode = await follow(child, streams);
     const complaint = signal.aborted ? "" : readFileSync(join(bundle.view, START_ERROR_FILE), "utf8");
     if (complaint !== "") throw startError(complaint);
     return exitCode;

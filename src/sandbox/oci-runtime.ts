@@ -3,14 +3,13 @@ import { join } from "node:path/posix";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { Bundle } from "./bundle.ts";
 import { containerId, removeLeftovers } from "./leftovers.ts";
-import { TOOL_ENVIRONMENT, follow } from "./run-to-end.ts";
+import { TOOL_ENVIRONMENT, follow, type ProcessStreams } from "./run-to-end.ts";
 import { startError } from "./sandbox-error.ts";
-import type { SandboxProcess } from "./sandbox.ts";
 
 /** Starts the process of a prepared bundle and waits for its end. */
 export interface BundleRuntime {
   /** Resolves with the exit code. After an abort too, once nothing of the process is left. */
-  run(bundle: Bundle, onOutput: SandboxProcess["onOutput"], signal: AbortSignal): Promise<number>;
+  run(bundle: Bundle, streams: ProcessStreams, signal: AbortSignal): Promise<number>;
 }
 
 export interface OciRuntimeOptions {
@@ -29,13 +28,13 @@ export class OciRuntime implements BundleRuntime {
     this.#options = options;
   }
 
-  async run(bundle: Bundle, onOutput: SandboxProcess["onOutput"], signal: AbortSignal): Promise<number> {
+  async run(bundle: Bundle, streams: ProcessStreams, signal: AbortSignal): Promise<number> {
     const inside = (name: string): string => join(bundle.folder, name);
     const argv = this.#command(inside("state"), "--log", inside("log"), "--log-format", "json", "run", "--bundle", bundle.folder, "--pid-file", inside("pid"), containerId(bundle.id));
     let exitCode: number | undefined;
     try {
-      const child = await this.#namespace.spawn({ argv, cwd: bundle.folder, env: TOOL_ENVIRONMENT }, signal);
-      exitCode = await follow(child, onOutput);
+      const child = await this.#namespace.spawn({ argv, cwd: bundle.folder, env: TOOL_ENVIRONMENT, stdin: streams.input === undefined ? "none" : "pipe" }, signal);
+      exitCode = await follow(child, streams);
     } finally {
       // SIGKILL took the runtime with the process, or the helper's end did; nothing that it had made is cleaned up yet.
       if (signal.aborted || exitCode === undefined) await removeLeftovers(bundle.id);

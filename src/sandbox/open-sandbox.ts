@@ -63,7 +63,7 @@ class BundleSandbox implements Sandbox {
     signal.throwIfAborted();
     const { namespace, stateDirectory } = this.#options;
     await using bundle = await prepareBundle(step, root, { namespace, folder: stateDirectory, ground: (id) => this.#ground(id) }, signal);
-    const exitCode = await this.#runtime.run(bundle, step.onOutput, signal);
+    const exitCode = await this.#runtime.run(bundle, step, signal);
     signal.throwIfAborted();
     return exitCode;
   }

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { MountNamespace, SpawnedProcess } from "../namespace/mount-namespace.ts";
 
@@ -6,16 +7,29 @@ export const TOOL_ENVIRONMENT: Readonly<Record<string, string>> = { PATH: "/usr/
 
 /** Runs a short command of ours in the namespace. */
 export async function runToEnd(namespace: MountNamespace, argv: readonly [string, ...string[]], signal: AbortSignal): Promise<{ readonly exitCode: number; readonly stderr: string }> {
-  const child = await namespace.spawn({ argv, cwd: "/", env: TOOL_ENVIRONMENT }, signal);
+  const child = await namespace.spawn({ argv, cwd: "/", env: TOOL_ENVIRONMENT, stdin: "none" }, signal);
   let stderr = "";
-  const exitCode = await follow(child, (stream, chunk) => {
-    if (stream === "stderr") stderr += Buffer.from(chunk).toString("utf8");
+  const exitCode = await follow(child, {
+    input: undefined,
+    onOutput: (stream, chunk) => {
+      if (stream === "stderr") stderr += Buffer.from(chunk).toString("utf8");
+    },
   });
   return { exitCode, stderr };
 }
 
-/** Hands on what the process prints, until it has ended and both its streams have. */
-export async function follow(child: SpawnedProcess, onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void): Promise<number> {
+/** What goes in and out of a process. */
+export interface ProcessStreams {
+  /** Undefined: the process was started without a pipe to read from. */
+  readonly input: Readable | undefined;
+  readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
+}
+
+/** Hands on what the process reads and prints, until it has ended and both its outputs have. */
+export async function follow(child: SpawnedProcess, { input, onOutput }: ProcessStreams): Promise<number> {
+  // A process that reads no more closes the pipe; its exit code tells the story, not EPIPE.
+  child.stdin?.on("error", () => input?.destroy());
+  if (child.stdin !== undefined) input?.pipe(child.stdin);
   child.stdout.on("data", (chunk: Buffer) => onOutput("stdout", chunk));
   child.stderr.on("data", (chunk: Buffer) => onOutput("stderr", chunk));
   const [exitCode] = await Promise.all([child.exited, finished(child.stdout, { writable: false }), finished(child.stderr, { writable: false })]);

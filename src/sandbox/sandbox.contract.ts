@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, closeSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { Readable } from "node:stream";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -61,6 +62,13 @@ function testProcess(ground: Ground): void {
   test("a process that a signal ended has exit code 128 + its number", async () => {
     assert.equal((await run(ground, ["sh -c 'kill -9 $$'; exit $?"])).code, 137);
     assert.equal((await run(ground, ["sh -c 'kill -15 $$'; exit $?"])).code, 143);
+  });
+
+  test("a process reads what it is given, and nothing where it is given nothing", async () => {
+    const { code, stdout } = await run(ground, ["cat; exit 3"], { input: Readable.from([Buffer.alloc(200_000, "a"), Buffer.from("end")]) });
+    assert.deepEqual([code, stdout.length, stdout.slice(-3)], [3, 200_003, "end"]);
+    assert.deepEqual(await run(ground, ["cat; echo none"]), { code: 0, stdout: "none\n", stderr: "" });
+    assert.equal((await run(ground, ["exit 4"], { input: Readable.from([Buffer.alloc(1_000_000)]) })).code, 4);
   });
 
   test("output is whole and apart, also when the process ends at once", async () => {
@@ -335,7 +343,7 @@ async function run(ground: Ground, script: readonly string[], changes: Partial<S
   const output = { stdout: "", stderr: "" };
   const step: SandboxProcess = {
     argv: ["/bin/sh", "-c", script.join("\n")],
-    env: [], cwd: "/", user: "", network: "host", hostname: "", extraHosts: [], limits: [], mounts: [], readOnlyRoot: false,
+    env: [], cwd: "/", user: "", network: "host", hostname: "", extraHosts: [], limits: [], mounts: [], readOnlyRoot: false, input: undefined,
     ...changes,
     onOutput: (stream, chunk) => {
       output[stream] += Buffer.from(chunk).toString("latin1");

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { MountedTree } from "../snapshot/layer-store.ts";
 
 /** How a process reaches the network. `host` is the default of BuildKit without CNI, and ours. */
@@ -31,6 +32,8 @@ export interface SandboxProcess {
   /** What is named replaces the limits that we were started with. */
   readonly limits: readonly ResourceLimit[];
   readonly readOnlyRoot: boolean;
+  /** What the process reads from standard input; undefined: nothing. */
+  readonly input: Readable | undefined;
   /** Called with what the process prints, as it comes. */
   readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
 }

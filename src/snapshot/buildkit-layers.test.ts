@@ -46,7 +46,7 @@ test("the layers of commands are BuildKit's, byte for byte", { skip }, async () 
 });
 
 async function run(namespace: MountNamespace, tree: MountedTree, command: string): Promise<void> {
-  const child = await namespace.spawn({ argv: ["chroot", tree.rootPath, "/bin/sh", "-c", command], cwd: "/", env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" } }, signal);
+  const child = await namespace.spawn({ argv: ["chroot", tree.rootPath, "/bin/sh", "-c", command], cwd: "/", env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }, stdin: "none" }, signal);
   const [complaints] = await Promise.all([text(child.stderr), text(child.stdout)]);
   assert.equal(await child.exited, 0, complaints);
 }
