@@ -14,6 +14,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   llb: ["content", "proto"],
   progress: ["content"],
   scrub: [],
+  grpc: ["proto"],
   sbom: ["content", "oci"],
   session: ["archive", "content", "host", "pattern", "proto"],
   provenance: ["content", "llb", "oci", "scrub"],
