@@ -33,11 +33,12 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   cache: ["content", "host", "oci", "registry", "snapshot", "solver", "store"],
   // Stages of a build.
   frontend: ["content", "llb", "oci", "pattern", "progress", "scrub"],
+  bridge: ["archive", "content", "frontend", "grpc", "host", "llb", "oci", "proto"],
   ops: ["archive", "content", "host", "llb", "namespace", "oci", "pattern", "progress", "provenance", "sandbox", "session", "snapshot", "solver", "source", "store"],
   export: ["archive", "content", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   trace: ["archive", "content", "oci", "provenance", "registry", "template", "trust"],
   // Composition, and the two doors.
-  engine: ["archive", "cache", "content", "export", "frontend", "git", "host", "llb", "namespace", "oci", "ops", "progress", "provenance",
+  engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "host", "llb", "namespace", "oci", "ops", "progress", "proto", "provenance",
     "registry", "sandbox", "scrub", "session", "snapshot", "solver", "source", "store", "trust"],
   rpc: ["content", "engine", "host", "llb", "progress", "proto", "session"],
   // The public doors, one file for each subpath export; what the package promises is what they export.

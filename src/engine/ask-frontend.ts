@@ -33,7 +33,7 @@ export async function askFrontend<Answer>(request: BuildRequest, report: ReportE
 
     const { services, attributes, seen, session } = means;
     return await explained(seen, async () => await question(engineGateway(means, (path, bytes) => seen.files.set(path, bytes)), {
-      opts: attributes, sessionId: session.id, workerPlatforms: [services.platform], hostPlatform: services.platform, disabledCapabilities: new Set(),
+      opts: attributes, sessionId: session.id, workerPlatforms: [services.platform], hostPlatform: services.platform, disabledCapabilities: new Set(), inputs: new Map(),
     }, signal));
   } catch (error) {
     signal.throwIfAborted();
@@ -49,7 +49,7 @@ export async function askOffline<Answer>(request: BuildRequest, { images, sessio
     const platform = hostPlatform();
     const seen: Seen = { graphs: [], files: new Map(), failedStep: () => undefined, dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
     return await explained(seen, async () => await question(offlineGateway(plan, images, (path, bytes) => seen.files.set(path, bytes)), {
-      opts: frontendAttributes(plan), sessionId, workerPlatforms: [platform], hostPlatform: platform, disabledCapabilities: new Set(),
+      opts: frontendAttributes(plan), sessionId, workerPlatforms: [platform], hostPlatform: platform, disabledCapabilities: new Set(), inputs: new Map(),
     }, signal));
   } catch (error) {
     signal.throwIfAborted();

@@ -16,6 +16,7 @@ import { openEmbeddedSession } from "../session/embedded-session.ts";
 import type { Session } from "../session/session.ts";
 import { GitSource } from "../source/git.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
+import type { CacheKey } from "../solver/cache-key.ts";
 import type { ResultCache } from "../solver/result-cache.ts";
 import { Semaphore } from "../solver/semaphore.ts";
 import type { BuildContext } from "./build.ts";
@@ -44,6 +45,7 @@ export interface BuildMeans extends AsyncDisposable {
   readonly services: BuildServices;
   readonly cache: ResultCache<LayerChain>;
   readonly semaphore: Semaphore;
+  readonly made: Map<CacheKey, readonly LayerChain[]>;
   readonly publish: PublishMeans;
   /** The request to the frontend, with what git adds. */
   readonly attributes: ReadonlyMap<string, string>;
@@ -75,6 +77,7 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report 
     onGraph: (graph) => void seen.graphs.push(graph),
     cache: layerResultCache({ database: engine.state.database, layers: engine.layers, remote: images.findLayer }),
     semaphore: new Semaphore(plan.parallelism),
+    made: new Map(),
     publish: { serialise: { layers: engine.layers, blobs: engine.state.blobs, facts: engine.state.facts }, push: imagePusher(registry, steps), steps, stdout: request.stdout ?? refuseStdout, clock: systemClock },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };

@@ -1,4 +1,5 @@
 import { originalError } from "../content/original-error.ts";
+import { FrontendFailure } from "../bridge/frontend-failure.ts";
 import { DockerfileError } from "../frontend/dockerfile/dockerfile-error.ts";
 import { FrontendOptionError } from "../frontend/dockerfile/frontend-option-error.ts";
 import { HttpError } from "../host/http-error.ts";
@@ -36,6 +37,7 @@ export function explainFailure(failure: unknown, { graphs, files, dockerfileName
   const bytes = files.get(dockerfileName) ?? files.get(dockerfileName.toLowerCase());
   const dockerfile = bytes && { filename: dockerfileName, text: Buffer.from(bytes).toString("utf8") };
   if (error instanceof DockerfileError) return dockerfileFailure(error, dockerfile, failedStep());
+  if (error instanceof FrontendFailure) return frontendFailure(error, failedStep());
   if (error instanceof VertexError) return stepFailure(error, graphs, dockerfile);
   const coded = error instanceof FrontendOptionError ? { code: "usage", retryable: false } : codeOf(error);
   if (coded === undefined || error instanceof BuildError) return error;
@@ -49,6 +51,14 @@ function dockerfileFailure(error: DockerfileError, dockerfile: DockerfileText | 
   const report = step + (excerpt === undefined ? "" : describeExcerpt(excerpt));
   const coded = (saidByTheWorld(error.cause) ? codeOf(error.cause) : undefined) ?? { code: "dockerfile", retryable: false };
   return new BuildError(`failed to solve: ${error.message}`, { ...coded, excerpt, report, exitCode: undefined }, { cause: error });
+}
+
+function frontendFailure(error: FrontendFailure, failedStep: string | undefined): BuildError {
+  const { place, message, code, retryable } = error;
+  const excerpt = place && { filename: place.filename, text: Buffer.from(place.data).toString("utf8"), startLine: place.startLine, endLine: place.endLine };
+  const step = failedStep === undefined ? "" : describeFailedStep({ name: failedStep, outputTail: "", excerpt: undefined });
+  const report = step + (excerpt === undefined ? "" : describeExcerpt(excerpt));
+  return new BuildError(`failed to solve: ${message}`, { code, retryable, excerpt, report, exitCode: undefined }, { cause: error });
 }
 
 /** True where the Dockerfile may be right, and what it names could not be had. */

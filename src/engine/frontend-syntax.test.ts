@@ -1,23 +1,30 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { requireBuiltInSyntax } from "./frontend-syntax.ts";
-import { RequestError } from "./request-error.ts";
+import { wantedFrontend } from "./frontend-syntax.ts";
 
-const check = (first: string, args: Record<string, string> = {}): void => requireBuiltInSyntax(Buffer.from(`${first}\nFROM scratch\n`), new Map(Object.entries(args)));
+const wanted = (first: string, args: Record<string, string> = {}): string | undefined => wantedFrontend(Buffer.from(`${first}\nFROM scratch\n`), new Map(Object.entries(args)))?.source;
 
 test("the built-in frontend serves docker/dockerfile and its known tags", () => {
-  for (const tag of ["", ":1", ":1.7", ":1.26.0", ":labs", ":1.4-labs", ":latest"]) check(`# syntax=docker/dockerfile${tag}`);
-  check("# a comment");
-  check("# syntax=docker.io/docker/dockerfile:1");
+  for (const tag of ["", ":1", ":1.7", ":1.26.0", ":labs", ":1.4-labs", ":latest"]) assert.equal(wanted(`# syntax=docker/dockerfile${tag}`), undefined, tag);
+  assert.equal(wanted("# a comment"), undefined);
+  assert.equal(wanted("# syntax=docker.io/docker/dockerfile:1"), undefined);
 });
 
-test("any other frontend is refused by name", () => {
-  for (const ref of ["example.com/my/frontend:1", "docker/dockerfile:1.99", "docker/dockerfile:2", `docker/dockerfile@sha256:${"0".repeat(64)}`]) {
-    assert.throws(() => check(`# syntax=${ref}`), (error) => error instanceof RequestError && error.message.startsWith(`frontend ${ref} is not supported yet`), ref);
-  }
+test("any other frontend is the image of that name", () => {
+  for (const ref of ["example.com/my/frontend:1", "docker/dockerfile:1.99", "docker/dockerfile:2", `docker/dockerfile@sha256:${"0".repeat(64)}`]) assert.equal(wanted(`# syntax=${ref}`), ref);
 });
 
-test("BUILDKIT_SYNTAX is asked first", () => {
-  check("# syntax=example.com/my/frontend:1", { "build-arg:BUILDKIT_SYNTAX": "dockerfile.v0" });
-  assert.throws(() => check("# plain", { "build-arg:BUILDKIT_SYNTAX": "example.com/x" }), RequestError);
+test("a context of the name of a built-in one means another", () => {
+  assert.equal(wanted("# syntax=docker/dockerfile:1", { "context:docker/dockerfile:1": "oci-layout://x" }), "docker/dockerfile:1");
+});
+
+test("BUILDKIT_SYNTAX is asked first, and a request that was handed on is not handed on again", () => {
+  assert.equal(wanted("# syntax=example.com/my/frontend:1", { "build-arg:BUILDKIT_SYNTAX": "dockerfile.v0" }), undefined);
+  assert.equal(wanted("# plain", { "build-arg:BUILDKIT_SYNTAX": " example.com/x with words" }), "example.com/x");
+  assert.equal(wanted("# syntax=example.com/my/frontend:1", { cmdline: "example.com/my/frontend:1" }), undefined);
+});
+
+test("a directive tells where it stands", () => {
+  const found = wantedFrontend(Buffer.from("# syntax=example.com/f:1 and more\nFROM scratch\n"), new Map());
+  assert.deepEqual([found?.commandLine, found?.location?.map(({ start }) => start.line)], ["example.com/f:1 and more", [1]]);
 });

@@ -15,7 +15,10 @@ import type { Definition } from "../llb/definition.ts";
 export interface RecordParts {
   readonly definition: Definition;
   readonly capture: Capture;
+  readonly frontend: string;
   readonly attributes: ReadonlyMap<string, string>;
+  /** As the client sent them, before they were handed on to another frontend. */
+  readonly rootAttributes: ReadonlyMap<string, string>;
   readonly invocation: Invocation;
   readonly environment: BuildEnvironment;
   readonly commit: CommitRecord | undefined;
@@ -25,12 +28,11 @@ export interface RecordParts {
 const NO_INVOCATION: Invocation = { id: "", startedNs: 0n, finishedNs: 0n };
 
 export function provenanceInput(plan: ProvenancePlan, parts: RecordParts, layers: readonly StepLayers[]): ProvenanceInput {
-  const args = recordedArguments(parts.attributes);
   return {
     plan, layers,
     capture: parts.capture,
-    request: { frontend: "dockerfile.v0", args },
-    rootRequest: { frontend: "", args },
+    request: { frontend: parts.frontend, args: recordedArguments(parts.attributes) },
+    rootRequest: { frontend: "", args: recordedArguments(parts.rootAttributes) },
     build: parts.definition.def.length === 0 ? undefined : buildRecord(parts.definition),
     invocation: parts.invocation,
     environment: parts.environment,

@@ -44,7 +44,7 @@ export async function attestedResults({ plan, compiled, solved }: SolvedBuild, m
     const graph = solved.graphs[i] ?? { vertices: new Map(), head: undefined };
     const all = await captureGraph(graph, sources);
     const capture = { ...all, images: platformImages(all.images, platform.platform, compiled.platforms.map((each) => each.platform)) };
-    return { platform, graph, record: { definition: platform.definition, capture, attributes: compiled.attributes, invocation, environment, commit } };
+    return { platform, graph, record: { definition: platform.definition, capture, frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes, invocation, environment, commit } };
   }));
   const results = parts.map(({ platform, graph, record }, i): PlatformResult => ({
     platform: platform.platform,

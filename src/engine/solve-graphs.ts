@@ -2,6 +2,7 @@ import type { Digest } from "../content/digest.ts";
 import { loadGraph, type LlbGraph } from "../llb/graph.ts";
 import type { Definition } from "../llb/definition.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
+import type { CacheKey } from "../solver/cache-key.ts";
 import type { Vertex } from "../solver/operation.ts";
 import type { ResultCache } from "../solver/result-cache.ts";
 import type { Semaphore } from "../solver/semaphore.ts";
@@ -23,16 +24,18 @@ export interface SolveMeans {
   readonly services: BuildServices;
   readonly cache: ResultCache<LayerChain>;
   readonly semaphore: Semaphore;
+  /** Results of this build, shared by all its solves. */
+  readonly made: Map<CacheKey, readonly LayerChain[]>;
   /** Told of each graph before it is solved: who explains a failure needs its steps. */
   readonly onGraph: (graph: LlbGraph) => void;
 }
 
 /** Solves definitions together, so that what they have in common is done once. Rejects with VertexError. */
-export async function solveGraphs(definitions: readonly Definition[], { services, cache, semaphore, onGraph }: SolveMeans, signal: AbortSignal): Promise<SolvedGraphs> {
+export async function solveGraphs(definitions: readonly Definition[], { services, cache, semaphore, made, onGraph }: SolveMeans, signal: AbortSignal): Promise<SolvedGraphs> {
   const graphs = definitions.map(loadGraph);
   graphs.forEach(onGraph);
   const merged: LlbGraph = { vertices: new Map(graphs.flatMap((graph) => [...graph.vertices])), head: undefined };
-  const solver = new Solver({ graph: operationsOf(merged, services), cache, semaphore, observer: observerOf(merged, services) });
+  const solver = new Solver({ graph: operationsOf(merged, services), cache, semaphore, made, observer: observerOf(merged, services) });
   const chains = await Promise.all(graphs.map(async ({ head }) => (head === undefined ? [] : await solver.result({ vertex: head.digest, index: head.index }, signal))));
   return { chains, graphs, known: (vertex) => solver.known(vertex) };
 }

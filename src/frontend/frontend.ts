@@ -14,6 +14,8 @@ export interface FrontendRequest {
   readonly hostPlatform: Platform;
   /** LLB capabilities that the solver lacks. */
   readonly disabledCapabilities: ReadonlySet<string>;
+  /** Graphs that contexts of the form `input:NAME` mean. */
+  readonly inputs: ReadonlyMap<string, Definition>;
 }
 
 export interface FrontendResult {

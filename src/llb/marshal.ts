@@ -65,7 +65,7 @@ class Marshaller {
   #compose(vertex: Vertex): void {
     if (this.#done.has(vertex)) return;
     const { op, details, capabilities } = vertex.compose(this.#context);
-    const bytes = encodeMessage(OpSchema, message(OpSchema, op));
+    const bytes = op instanceof Uint8Array ? op : encodeMessage(OpSchema, message(OpSchema, op));
     const digest = digestOf(bytes);
     this.#done.set(vertex, digest);
     if (!this.#def.has(digest)) this.#def.set(digest, bytes);

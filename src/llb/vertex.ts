@@ -44,7 +44,8 @@ export interface InputReference {
 }
 
 export interface ComposedOp {
-  readonly op: OpInit;
+  /** Bytes are an op as it was received: its identity is what they are, however we would write it. */
+  readonly op: OpInit | Uint8Array;
   readonly details: StepDetails;
   readonly capabilities: readonly string[];
 }

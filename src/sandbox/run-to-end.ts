@@ -30,6 +30,8 @@ export async function follow(child: SpawnedProcess, { input, onOutput }: Process
   // A process that reads no more closes the pipe; its exit code tells the story, not EPIPE.
   child.stdin?.on("error", () => input?.destroy());
   if (child.stdin !== undefined) input?.pipe(child.stdin);
+  // What is destroyed does not end, and the process must not wait for more.
+  input?.once("close", () => child.stdin?.end());
   child.stdout.on("data", (chunk: Buffer) => onOutput("stdout", chunk));
   child.stderr.on("data", (chunk: Buffer) => onOutput("stderr", chunk));
   const [exitCode] = await Promise.all([child.exited, finished(child.stdout, { writable: false }), finished(child.stderr, { writable: false })]);

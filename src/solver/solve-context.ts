@@ -1,3 +1,4 @@
+import type { CacheKey } from "./cache-key.ts";
 import type { Graph, Vertex } from "./operation.ts";
 import type { ResultCache } from "./result-cache.ts";
 import type { Semaphore } from "./semaphore.ts";
@@ -14,6 +15,8 @@ export interface SolveContext<R> {
   readonly graph: Graph<R>;
   readonly cache: ResultCache<R>;
   readonly observer: SolveObserver<R>;
+  /** What was made in this build by now, by key, also by solvers before this one: nothing is made twice in one build. */
+  readonly made: Map<CacheKey, readonly R[]>;
   /** Bounds how many operations run at a time. */
   readonly semaphore: Semaphore;
 }

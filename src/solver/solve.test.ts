@@ -165,7 +165,7 @@ function graphOf(ran: string[], steps: Steps): Map<Digest, Vertex<string>> {
 
 function solverOf(graph: Map<Digest, Vertex<string>>, cache: ResultCache<string>, cached: string[]): Solver<string> {
   const observer = { keying: <T>(_: unknown, work: () => Promise<T>) => work(), running: <T>(_: unknown, work: () => Promise<T>) => work(), cached: (vertex: Vertex<string>) => void cached.push(vertex.name) };
-  return new Solver({ graph, cache, observer, semaphore: new Semaphore(3) });
+  return new Solver({ graph, cache, observer, semaphore: new Semaphore(3), made: new Map() });
 }
 
 // Five parameters in effect: a builder for tests, whose last ones are rarely given.

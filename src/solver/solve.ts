@@ -114,10 +114,13 @@ export class Solver<R> {
   }
 
   async #run(vertex: Vertex<R>, work: Work<R>, signal: AbortSignal): Promise<readonly R[]> {
+    const made = this.#context.made.get(work.keys[0]);
+    if (made !== undefined) return made;
     const inputs = await Promise.all(work.inputs.map(resultOf));
     using _ = await this.#context.semaphore.acquire(signal);
 
     const results = await this.#track(() => this.#blame(vertex, () => this.#context.observer.running(vertex, () => vertex.operation.execute(inputs, signal))));
+    this.#context.made.set(work.keys[0], results);
     if (work.save) for (const key of work.keys) await this.#context.cache.save(key, { outputKey: work.keys[0], results });
     return results;
   }

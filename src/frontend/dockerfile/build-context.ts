@@ -1,4 +1,5 @@
 import { fileOutput } from "../../llb/file-vertex.ts";
+import { definitionOutput } from "../../llb/definition-output.ts";
 import type { Definition } from "../../llb/definition.ts";
 import { webSource } from "../../llb/source-vertex.ts";
 import type { Output } from "../../llb/vertex.ts";
@@ -25,7 +26,7 @@ const DOWNLOAD = "context";
 /** The main build context, local or remote, and the files that the frontend reads of it. */
 export class BuildContext {
   readonly #means: FrontendMeans;
-  /** Undefined for a directory that the session lends. */
+  /** Undefined where all comes from directories that the session lends. */
   readonly #remote: RemoteContext | undefined;
   #ignoreFile: Promise<IgnoreFile> | undefined;
 
@@ -55,14 +56,14 @@ export class BuildContext {
 
   /** What is not to be sent; nothing for a remote context. Throws FrontendOptionError for an ignore file that cannot be read. */
   async ignorePatterns(signal: AbortSignal): Promise<readonly string[]> {
-    if (this.#remote !== undefined) return [];
+    if (this.#remote?.context !== undefined) return [];
     this.#ignoreFile ??= this.#readIgnoreFile(signal);
     return parseIgnoreFile(await this.#ignoreFile);
   }
 
   /** The context, with only what is used of it. */
   async output(usedPaths: ReadonlySet<string>, signal: AbortSignal): Promise<Output> {
-    if (this.#remote !== undefined) return this.#remote.context;
+    if (this.#remote?.context !== undefined) return this.#remote.context;
     const excludePatterns = await this.ignorePatterns(signal);
     const local = { name: CONTEXT, sharedKeyHint: CONTEXT, stepName: "[internal] load build context", sendsAll: false };
     return localOutput({ ...local, followPaths: followPaths(usedPaths), excludePatterns }, this.#means);
@@ -79,9 +80,10 @@ interface IgnoreFile {
   readonly data: Uint8Array;
 }
 
+/** What is undefined is a directory that the session lends. */
 interface RemoteContext {
-  readonly context: Output;
-  readonly dockerfile: Output;
+  readonly context: Output | undefined;
+  readonly dockerfile: Output | undefined;
   /** Set where the context is one file, the Dockerfile itself. */
   readonly dockerfileName: string | undefined;
 }
@@ -128,7 +130,17 @@ async function openRemote(means: FrontendMeans, signal: AbortSignal): Promise<Re
   const mtime = (opts.get("build-arg:SOURCE_DATE_EPOCH") ?? "") === "" ? "" : "commit";
   const git = gitContext(text, parseBool(opts.get("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR") ?? "") === true, mtime);
   if (git !== undefined) return { context: inSubdirectory(git, opts), dockerfile: git, dockerfileName: undefined };
-  return /^https?:\/\//.test(text) ? await openDownload(text, means, signal) : undefined;
+  return /^https?:\/\//.test(text) ? await openDownload(text, means, signal) : openInputs(means);
+}
+
+/** Another frontend may hand over graphs in place of the client's directories. */
+function openInputs({ request: { opts, inputs } }: FrontendMeans): RemoteContext | undefined {
+  const [context, dockerfile] = [CONTEXT, "dockerfile"].map((name) => {
+    const definition = inputs.get(name);
+    return definition === undefined ? undefined : definitionOutput(definition);
+  });
+  if (context === undefined && dockerfile === undefined) return undefined;
+  return { context: context && inSubdirectory(context, opts), dockerfile, dockerfileName: undefined };
 }
 
 /** A download is an archive of the context, or else the Dockerfile. */

@@ -36,7 +36,11 @@ export async function openDockerfile(gateway: Gateway, request: FrontendRequest,
  * Throws FrontendOptionError for the request, DockerfileError for the file, and what the gateway throws.
  */
 export async function buildDockerfile(gateway: Gateway, request: FrontendRequest, signal: AbortSignal): Promise<FrontendResult> {
-  const open = await openDockerfile(gateway, request, signal);
+  return await convertDockerfileFor(await openDockerfile(gateway, request, signal), signal);
+}
+
+/** The same for a Dockerfile that was read already. */
+export async function convertDockerfileFor(open: OpenDockerfile, signal: AbortSignal): Promise<FrontendResult> {
   const warnings: Finding[] = [];
   const results = await convertAll(open, (finding) => warnings.push(finding), signal);
   const { filename, data } = open.dockerfile;

@@ -1,3 +1,4 @@
+import { definitionOutput } from "../../llb/definition-output.ts";
 import { imageSource, layoutSource, sourceOutput, webSource } from "../../llb/source-vertex.ts";
 import { stateOf, withEnv, type State } from "../../llb/state.ts";
 import { customName, lateOutput, type Output } from "../../llb/vertex.ts";
@@ -75,7 +76,7 @@ async function load(found: Found, use: ContextUse, means: FrontendMeans, signal:
     case "local":
       return await loadLocal(found, rest, { use, means }, signal);
     case "input":
-      throw new FrontendOptionError(`invalid input ${rest} for ${found.name}`);
+      return loadInput(found, rest, { use, means });
     default:
       throw new FrontendOptionError(`unsupported context source ${scheme} for ${found.name}`);
   }
@@ -110,6 +111,28 @@ async function loadLayout(found: Found, text: string, { use, means }: Means, sig
   const { config } = await means.gateway.resolveImage(formatReference(shown), { platform, resolveMode: use.resolveMode, logName, layout }, signal);
   const details = { description: customName(`[context ${found.name}] OCI load from client`), ...platformDetail(use.platform) };
   return withImage(sourceOutput(layoutSource(formatReference(shown), layout), details), config, use.platform);
+}
+
+/** A graph that came with the request, and perhaps the configuration of the image that it makes. */
+function loadInput(found: Found, name: string, { use, means: { request } }: Means): LoadedContext {
+  const definition = request.inputs.get(name);
+  if (definition === undefined) throw new FrontendOptionError(`invalid input ${name} for ${found.name}`);
+  const output = definitionOutput(definition);
+  const metadata = request.opts.get(`input-metadata:${name}`);
+  const config = metadata === undefined ? undefined : inputConfig(metadata);
+  return output === undefined || config === undefined ? { state: stateOf(output), image: undefined } : withImage(output, config, use.platform);
+}
+
+/** Go's form of a map of bytes: base64 texts. Throws FrontendOptionError. */
+function inputConfig(metadata: string): Uint8Array | undefined {
+  try {
+    const members: unknown = JSON.parse(metadata);
+    const config: unknown = typeof members === "object" && members !== null && "containerimage.config" in members ? members["containerimage.config"] : undefined;
+    return typeof config === "string" ? Buffer.from(config, "base64") : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new FrontendOptionError(`failed to parse input metadata ${metadata}: ${error.message}`);
+    throw error;
+  }
 }
 
 function platformDetail(platform: Platform | undefined): { readonly platform?: ReturnType<typeof llbPlatform> } {

@@ -831,7 +831,7 @@ export const ReadFileRequestSchema: GenMessage<ReadFileRequest> = /*@__PURE__*/
   messageDesc(file_frontend_gateway, 29);
 
 /**
- * A length of 0 reads to the end.
+ * Without one the whole file is read.
  *
  * @generated from message moby.buildkit.v1.frontend.FileRange
  */

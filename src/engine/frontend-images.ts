@@ -1,0 +1,28 @@
+import type { BridgeResult } from "../bridge/bridge.ts";
+import type { Gateway } from "../frontend/gateway.ts";
+import { findFrontendImage, requireFrontendCapabilities } from "../frontend/frontend-image.ts";
+import type { Definition } from "../llb/definition.ts";
+import { engineBridge, frontendRequest } from "./bridge.ts";
+import type { BuildMeans } from "./build-means.ts";
+import { isBuiltIn } from "./frontend-syntax.ts";
+import { RequestError } from "./request-error.ts";
+import { runFrontend } from "./run-frontend.ts";
+
+/** A request to BuildKit's `gateway.v0`: a frontend that is an image, named by the option `source`. */
+export interface GatewayRequest {
+  readonly options: ReadonlyMap<string, string>;
+  readonly inputs: ReadonlyMap<string, Definition>;
+}
+
+/** Runs the frontend that a request names. Throws RequestError, FrontendOptionError, and what the frontend says. */
+export async function runFrontendImage({ options, inputs }: GatewayRequest, { means, gateway }: { readonly means: BuildMeans; readonly gateway: Gateway }, signal: AbortSignal): Promise<BridgeResult> {
+  const source = options.get("source");
+  if (source === undefined) throw new RequestError("usage", "no source specified for gateway");
+  const bridge = engineBridge({ means, gateway, inputs });
+  // The built-in frontend is what these images hold; a named context says that another one is meant.
+  if (isBuiltIn(source) && !options.has(`context:${source}`)) return await bridge.solve({ definition: undefined, frontend: "dockerfile.v0", options, inputs }, signal);
+  const image = await findFrontendImage(source, { gateway, request: frontendRequest(means, options, inputs) }, signal);
+  const asked = (options.get("frontend.caps") ?? "").split(",").filter((name) => name !== "");
+  requireFrontendCapabilities(image, [...asked.map((name) => name.replace(/\+forward$/, "")), ...(inputs.size > 0 ? ["moby.buildkit.frontend.inputs"] : [])]);
+  return await runFrontend({ image, bridge, options }, means, signal);
+}

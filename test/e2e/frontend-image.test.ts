@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { BuildError } from "../../src/doors/build.ts";
+import { makeFrontendImage } from "./frontend/frontend-image.ts";
+import { finished, openWorkshop, runSkip, type Built, type Workshop, type WorkshopBuild } from "./workshop.ts";
+
+const FRONTEND = "example.com/test/frontend:1";
+const NEVER_PULLED = { timeout: 60_000 };
+
+describe("a frontend that is an image", { skip: runSkip }, () => {
+  let workshop: Workshop;
+  let layout = "";
+  before(async () => {
+    workshop = await openWorkshop();
+    layout = await makeFrontendImage(workshop);
+  });
+  after(() => workshop[Symbol.asyncDispose]());
+
+  const withFrontend = (options: WorkshopBuild = {}): WorkshopBuild => ({ ...options, buildContexts: { [FRONTEND]: `oci-layout://${layout}`, ...options.buildContexts } });
+  const tree = (program: object, options?: WorkshopBuild) => workshop.tree(`# syntax=${FRONTEND}\n${JSON.stringify(program)}`, withFrontend(options));
+  const failure = async (program: object, options?: WorkshopBuild): Promise<BuildError> => {
+    try {
+      await tree(program, options);
+    } catch (error) {
+      if (error instanceof BuildError) return error;
+      throw error;
+    }
+    throw new assert.AssertionError({ message: "the build did not fail" });
+  };
+
+  test("makes the result of a language of its own, and warns", NEVER_PULLED, async () => {
+    const built = await tree({ write: { "/a": "one", "/b": "two" } }, { buildArgs: { NAME: "value" } });
+    assert.deepEqual([built.text("a"), built.text("b")], ["one", "two"]);
+    const [warning] = built.events.filter((event) => event.kind === "warning");
+    assert.deepEqual([warning?.rule, warning?.message, warning?.location?.startLine, warning?.url], ["TestRule", "this is only a test", 2, "https://example.com/rule"]);
+    assert.match(built.output, /frontend for tests: write/);
+  });
+
+  test("is a material of the record, which names it and what it was asked", NEVER_PULLED, async () => {
+    const { outcome } = await workshop.build(`# syntax=${FRONTEND} with words\n${JSON.stringify({ write: { "/a": "one" } })}`, withFrontend({ outputs: [`type=oci,dest=${workshop.path}/image.tar,name=x:1`], provenance: "mode=max" }));
+    const record = (JSON.parse(outcome.metadata) as Record<string, { materials?: ReadonlyArray<{ uri: string }>; invocation?: { parameters?: Record<string, unknown> } }>)["buildx.build.provenance"];
+    const { frontend, args, root } = record?.invocation?.parameters ?? {};
+    assert.deepEqual([frontend, (args as Record<string, string>)["source"], (args as Record<string, string>)["cmdline"]], ["gateway.v0", FRONTEND, `${FRONTEND} with words`]);
+    assert.ok(root !== undefined);
+    assert.ok(record?.materials?.some(({ uri }) => uri.startsWith("pkg:oci/") || uri.startsWith("pkg:docker/")), JSON.stringify(record?.materials));
+  });
+
+  test("gives one result for each of several platforms", NEVER_PULLED, async () => {
+    const { outcome } = await workshop.build(`# syntax=${FRONTEND}\n${JSON.stringify({ write: { "/a": "x" }, platforms: ["linux/amd64", "linux/arm64"] })}`, withFrontend({ outputs: [`type=oci,dest=${workshop.path}/two.tar,name=x:2`] }));
+    assert.deepEqual(outcome.platforms.map(({ platform }) => platform.architecture), ["amd64", "arm64"]);
+  });
+
+  test("reads files, directories and their facts, and is told what is not there", NEVER_PULLED, async () => {
+    const { text } = await tree({ look: "/docs" }, { files: { "docs/one.txt": "abcdef", "docs/two.md": "no", "docs/zwei.txt": "12345" } });
+    assert.deepEqual(JSON.parse(text("seen.json")), {
+      entries: [["one.txt", 0o644, "6"], ["zwei.txt", 0o644, "5"]],
+      parts: ["bcd", "234"],
+      missing: "2 UNKNOWN: open /nope: no such file or directory",
+      unknown: "2 UNKNOWN: no such ref: nobody",
+      metadata: 2,
+    });
+  });
+
+  test("hands a Dockerfile on to the built-in frontend, with graphs of its own as inputs", NEVER_PULLED, async () => {
+    const forwarded = await tree({ forward: { dockerfile: "FROM base\nRUN echo forwarded > /f\n" } });
+    assert.equal(forwarded.text("f"), "forwarded\n");
+    const input = await tree({ input: { dockerfile: "FROM base\nCOPY --from=made /from-frontend /copied\n" } });
+    assert.equal(input.text("copied"), "made by the frontend\n");
+  });
+
+  test("sees what a step made before it returns, and no step runs twice for it", NEVER_PULLED, async () => {
+    const built = await tree({ evaluate: { dockerfile: "FROM base\nRUN echo here > /made; echo ran\n" } }, { noCache: true });
+    assert.equal(built.text("made"), "here\n");
+    assert.match(built.output, /read here/);
+    assert.equal(built.output.match(/^ran$/gm)?.length, 1);
+  });
+
+  test("looks images up", NEVER_PULLED, async () => {
+    const error = await failure({ resolve: "127.0.0.1:1/no/such:1" });
+    assert.match(error.message, /the frontend says: .*failed to resolve source metadata for 127\.0\.0\.1:1\/no\/such:1/);
+  });
+
+  test("fails with its own words, at the place that it names", NEVER_PULLED, async () => {
+    const error = await failure({ fail: { message: "line two is wrong", line: 2 } });
+    assert.deepEqual([error.message, error.code, error.excerpt?.startLine, error.excerpt?.filename], ["failed to solve: line two is wrong", "dockerfile", 2, "Dockerfile"]);
+    const nowhere = await failure({ fail: { message: "no idea where" } });
+    assert.deepEqual([nowhere.message, nowhere.excerpt?.startLine], ["failed to solve: no idea where", 1]);
+  });
+
+  test("that ends without a result, or badly, is told by what it printed", NEVER_PULLED, async () => {
+    assert.match((await failure({ exit: 3 })).message, /frontend example\.com\/test\/frontend:1 ended with exit code 3: frontend for tests: exit/);
+    assert.match((await failure({ silent: true })).message, /ended without a result: is it one that speaks BuildKit's gateway protocol\?/);
+  });
+
+  test("goes with the build when that is stopped", NEVER_PULLED, async () => {
+    const controller = new AbortController();
+    const request = await workshop.request(`# syntax=${FRONTEND}\n${JSON.stringify({ hang: true })}`, withFrontend({ signal: controller.signal }));
+    setTimeout(() => controller.abort(new Error("enough")), 1500);
+    await assert.rejects(finished(request), /enough/);
+  });
+
+  test("BUILDKIT_SYNTAX asks for it too, and says so when it fails", NEVER_PULLED, async () => {
+    const program = JSON.stringify({ write: { "/a": "by argument" } });
+    const built: Built & { text: (path: string) => string } = await workshop.tree(`# first line\n${program}`, withFrontend({ buildArgs: { BUILDKIT_SYNTAX: FRONTEND } }));
+    assert.equal(built.text("a"), "by argument");
+    await assert.rejects(workshop.tree(`# first line\n${JSON.stringify({ fail: { message: "no" } })}`, withFrontend({ buildArgs: { BUILDKIT_SYNTAX: FRONTEND } })), /failed with build-arg:BUILDKIT_SYNTAX = example\.com\/test\/frontend:1: no/);
+  });
+
+  test("a frontend that is not there is told as such, with the line that asks for it", NEVER_PULLED, async () => {
+    await assert.rejects(workshop.tree("# syntax=127.0.0.1:1/no/frontend:1\nFROM scratch\n"), (error) => error instanceof BuildError && /127\.0\.0\.1:1\/no\/frontend:1/.test(error.message) && error.excerpt?.startLine === 1);
+  });
+});
