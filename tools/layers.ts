@@ -38,7 +38,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   export: ["archive", "content", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   trace: ["archive", "content", "oci", "provenance", "registry", "template", "trust"],
   // Composition, and the two doors.
-  engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "host", "llb", "namespace", "oci", "ops", "progress", "proto", "provenance",
+  engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "host", "llb", "namespace", "oci", "ops", "pattern", "progress", "proto", "provenance",
     "registry", "sandbox", "scrub", "session", "snapshot", "solver", "source", "store", "trust"],
   rpc: ["content", "engine", "host", "llb", "progress", "proto", "session"],
   // The public doors, one file for each subpath export; what the package promises is what they export.

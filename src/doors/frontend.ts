@@ -1,4 +1,5 @@
 import { askFrontend, askOffline, type OfflineMeans } from "../engine/ask-frontend.ts";
+import { compileByImage, forwardCall } from "../engine/forward-dockerfile.ts";
 import { callFrontend, type Call, type CallAnswer } from "../engine/call-frontend.ts";
 import type { BuildRequest } from "../engine/build-request.ts";
 import { buildDockerfile } from "../frontend/dockerfile/build.ts";
@@ -31,7 +32,7 @@ export { buildDockerfile as compileDockerfile } from "../frontend/dockerfile/bui
  * the state; without, they are looked up in registries. Throws BuildError.
  */
 export async function compileBuild(request: BuildRequest, offline?: OfflineMeans): Promise<FrontendResult> {
-  return offline === undefined ? await askFrontend(request, () => undefined, buildDockerfile) : await askOffline(request, offline, buildDockerfile);
+  return offline === undefined ? await askFrontend(request, () => undefined, { builtIn: buildDockerfile, image: compileByImage }) : await askOffline(request, offline, buildDockerfile);
 }
 
 /** A question that is under way. */
@@ -45,7 +46,10 @@ export interface CallRun {
 /** Asks about the Dockerfile of a build instead of building it: what is wrong with it, what it takes, which stages it has. */
 export function callBuild(request: BuildRequest, call: Call): CallRun {
   const events = new EventQueue();
-  const result = askFrontend(request, (event) => events.push(event), async (gateway, frontend, signal) => await callFrontend(call, gateway, frontend, signal)).finally(() => events.end());
+  const result = askFrontend(request, (event) => events.push(event), {
+    builtIn: async (gateway, frontend, signal) => await callFrontend(call, gateway, frontend, signal),
+    image: async (forwarding, engine, signal) => await forwardCall(call, forwarding, engine, signal),
+  }).finally(() => events.end());
   // Who only reads the events still sees the failure there; it must not end the process.
   result.catch(() => undefined);
   return { events, result };

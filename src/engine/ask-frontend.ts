@@ -2,12 +2,16 @@ import type { FrontendRequest } from "../frontend/frontend.ts";
 import type { Gateway } from "../frontend/gateway.ts";
 import { hostPlatform } from "../host/host-platform.ts";
 import type { ReportEvent } from "../progress/event.ts";
+import { openDockerfile } from "../frontend/dockerfile/build.ts";
+import { frontendRequest } from "./frontend-request.ts";
 import { asBuildError } from "./build-error.ts";
 import { openBuildMeans } from "./build-means.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { openEngine } from "./engine.ts";
 import { explainFailure, type Seen } from "./explain-failure.ts";
+import type { Forwarding, ForwardingEngine } from "./forward-dockerfile.ts";
 import { frontendAttributes } from "./frontend-attributes.ts";
+import { wantedFrontend } from "./frontend-syntax.ts";
 import { engineGateway } from "./gateway.ts";
 import { withLayoutDigests } from "./layout-digests.ts";
 import { offlineGateway, type ImageTable } from "./offline-gateway.ts";
@@ -17,6 +21,12 @@ import { withStreamContext } from "./stream-context.ts";
 /** A question to the frontend: what it compiles to, what is wrong with it, what it takes. */
 export type FrontendQuestion<Answer> = (gateway: Gateway, request: FrontendRequest, signal: AbortSignal) => Promise<Answer>;
 
+/** What to ask of the built-in frontend, and what of one that is an image. */
+export interface FrontendQuestions<Answer> {
+  readonly builtIn: FrontendQuestion<Answer>;
+  readonly image: (forwarding: Forwarding, engine: ForwardingEngine, signal: AbortSignal) => Promise<Answer>;
+}
+
 export interface OfflineMeans {
   readonly images: ImageTable;
   /** What stands for the session in the graph; empty for none. */
@@ -24,17 +34,21 @@ export interface OfflineMeans {
 }
 
 /** Asks about the Dockerfile of a build without building it. Images are looked up in registries. Throws BuildError. */
-export async function askFrontend<Answer>(request: BuildRequest, report: ReportEvent, question: FrontendQuestion<Answer>): Promise<Answer> {
+export async function askFrontend<Answer>(request: BuildRequest, report: ReportEvent, questions: FrontendQuestions<Answer>): Promise<Answer> {
   const signal = request.signal ?? new AbortController().signal;
   try {
     const plan = await withLayoutDigests(planBuild(await withStreamContext(request)), signal);
     await using engine = await openEngine({ root: request.root, env: request.env, sandbox: request.sandbox ?? "auto", report });
     await using means = await openBuildMeans(plan, { engine, request, report }, signal);
 
-    const { services, attributes, seen, session } = means;
-    return await explained(seen, async () => await question(engineGateway(means, (path, bytes) => seen.files.set(path, bytes)), {
-      opts: attributes, sessionId: session.id, workerPlatforms: [services.platform], hostPlatform: services.platform, disabledCapabilities: new Set(), inputs: new Map(),
-    }, signal));
+    const { attributes, seen } = means;
+    return await explained(seen, async () => {
+      const gateway = engineGateway(means, (path, bytes) => seen.files.set(path, bytes));
+      const frontend = frontendRequest(means, attributes, new Map());
+      const { dockerfile } = await openDockerfile(gateway, frontend, signal);
+      const wanted = wantedFrontend(dockerfile.data, attributes);
+      return wanted === undefined ? await questions.builtIn(gateway, frontend, signal) : await questions.image({ wanted, dockerfile }, { means, gateway }, signal);
+    });
   } catch (error) {
     signal.throwIfAborted();
     throw asBuildError(error);

@@ -1,6 +1,5 @@
 import type { Bridge, BridgeReference, BridgeResult, BridgeSolve, BridgeWarning, SourceMetadata } from "../bridge/bridge.ts";
 import { buildDockerfile } from "../frontend/dockerfile/build.ts";
-import type { FrontendRequest } from "../frontend/frontend.ts";
 import type { Gateway } from "../frontend/gateway.ts";
 import { LLB_CAPABILITIES } from "../llb/capabilities.ts";
 import type { Definition } from "../llb/definition.ts";
@@ -11,10 +10,11 @@ import { fetchHttpFile } from "../source/http.ts";
 import { SourceError } from "../source/source-error.ts";
 import { lazyReference } from "./bridge-reference.ts";
 import type { BuildMeans } from "./build-means.ts";
+import { frontendRequest } from "./frontend-request.ts";
 import { frontendResult } from "./frontend-result.ts";
 import { httpRequest } from "./operations.ts";
-import { runFrontendImage } from "./frontend-images.ts";
 import { RequestError } from "./request-error.ts";
+import { answerSubrequest } from "./subrequest.ts";
 import { warningEvent } from "./warning-event.ts";
 
 /** What is told of the one worker that there is: this process. */
@@ -24,38 +24,39 @@ export interface BridgeMeans {
   readonly means: BuildMeans;
   readonly gateway: Gateway;
   readonly inputs: ReadonlyMap<string, Definition>;
+  /** Runs a frontend that is an image, for a frontend that asks for one. */
+  readonly runImage: (request: Pick<BridgeSolve, "options" | "inputs">, signal: AbortSignal) => Promise<BridgeResult>;
 }
 
 /** The engine as frontends in containers see it. */
-export function engineBridge({ means, gateway, inputs }: BridgeMeans): Bridge {
+export function engineBridge(engine: BridgeMeans): Bridge {
+  const { means, gateway, inputs } = engine;
   const { services, session } = means;
   return {
     worker: { id: session.id, labels: WORKER_LABELS, platforms: [services.platform] },
     capabilities: LLB_CAPABILITIES,
     inputs,
     resolveImage: (ref, options, signal) => gateway.resolveImage(formatReference(tagNameOnly(parseReference(ref))), options, signal),
-    resolveSource: (source, options, signal) => resolveSource(source, options, { means, gateway }, signal),
-    solve: (request, signal) => solve(request, { means, gateway }, signal),
+    resolveSource: (source, options, signal) => resolveSource(source, options, engine, signal),
+    solve: (request, signal) => solve(request, engine, signal),
     warn: (warning) => means.report(bridgeWarning(warning)),
   };
 }
 
-interface Engine {
-  readonly means: BuildMeans;
-  readonly gateway: Gateway;
-}
-
-async function solve({ definition, frontend, options, inputs }: BridgeSolve, { means, gateway }: Engine, signal: AbortSignal): Promise<BridgeResult> {
+async function solve({ definition, frontend, options, inputs }: BridgeSolve, { means, gateway, runImage }: BridgeMeans, signal: AbortSignal): Promise<BridgeResult> {
   switch (frontend) {
     case "":
       return { references: { kind: "single", reference: referenceOf(definition, means) }, metadata: new Map(), attestations: new Map() };
     case "dockerfile.v0": {
-      const result = await buildDockerfile(gateway, frontendRequest(means, options, inputs), signal);
+      const request = frontendRequest(means, options, inputs);
+      const asked = options.get("requestid");
+      if (asked !== undefined) return { references: { kind: "single", reference: undefined }, metadata: await answerSubrequest(asked, gateway, request, signal), attestations: new Map() };
+      const result = await buildDockerfile(gateway, request, signal);
       for (const finding of result.warnings) means.report(warningEvent(finding, result.dockerfile));
       return frontendResult(result, (each) => referenceOf(each, means), means.services.platform);
     }
     case "gateway.v0":
-      return await runFrontendImage({ options, inputs }, { means, gateway }, signal);
+      return await runImage({ options, inputs }, signal);
     default:
       throw new RequestError("usage", `invalid frontend: ${frontend}`);
   }
@@ -66,11 +67,7 @@ function referenceOf(definition: Definition | undefined, means: BuildMeans): Bri
   return definition === undefined || definition.def.length === 0 ? undefined : lazyReference(definition, means);
 }
 
-export function frontendRequest({ services, session }: BuildMeans, opts: ReadonlyMap<string, string>, inputs: ReadonlyMap<string, Definition>): FrontendRequest {
-  return { opts, inputs, sessionId: session.id, workerPlatforms: [services.platform], hostPlatform: services.platform, disabledCapabilities: new Set() };
-}
-
-async function resolveSource(source: SourceOp, options: Parameters<Bridge["resolveSource"]>[1], { means: { services }, gateway }: Engine, signal: AbortSignal): Promise<SourceMetadata> {
+async function resolveSource(source: SourceOp, options: Parameters<Bridge["resolveSource"]>[1], { means: { services }, gateway }: BridgeMeans, signal: AbortSignal): Promise<SourceMetadata> {
   const nothing = { source, image: undefined, git: undefined, http: undefined };
   const { identifier, attrs } = source;
   const [scheme = "", rest = ""] = /^([a-z-]+):\/\/(.*)$/s.exec(identifier)?.slice(1) ?? [];

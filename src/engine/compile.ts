@@ -1,39 +1,12 @@
 import { convertDockerfileFor, openDockerfile } from "../frontend/dockerfile/build.ts";
-import type { Definition } from "../llb/definition.ts";
-import type { Platform } from "../oci/platform.ts";
-import type { ImageCapture } from "../provenance/capture.ts";
-import { frontendRequest } from "./bridge.ts";
+import { frontendRequest } from "./frontend-request.ts";
 import type { BuildMeans } from "./build-means.ts";
+import type { Compiled } from "./compiled.ts";
 import { forwardDockerfile } from "./forward-dockerfile.ts";
 import { platformOfConfig } from "./frontend-result.ts";
 import { wantedFrontend } from "./frontend-syntax.ts";
 import { engineGateway } from "./gateway.ts";
-import type { Pin } from "./pins.ts";
 import { warningEvent } from "./warning-event.ts";
-
-/** One platform's graph and configuration. */
-export interface CompiledPlatform {
-  readonly platform: Platform;
-  readonly definition: Definition;
-  readonly config: Uint8Array;
-}
-
-/** What the frontend made of the Dockerfile. */
-export interface Compiled {
-  readonly platforms: readonly CompiledPlatform[];
-  /** Who made it, by BuildKit's names. */
-  readonly frontendName: "dockerfile.v0" | "gateway.v0";
-  /** The request as it went to that frontend. */
-  readonly attributes: ReadonlyMap<string, string>;
-  /** The request as the client made it. */
-  readonly rootAttributes: ReadonlyMap<string, string>;
-  /** SOURCE_DATE_EPOCH, which may also be the default of a global ARG. */
-  readonly epochSeconds: bigint | undefined;
-  /** True where the result is an index, even for a single platform. */
-  readonly multiPlatform: boolean;
-  /** What the frontend itself read and looked up. */
-  readonly frontend: { readonly pins: readonly Pin[]; readonly images: readonly ImageCapture[] };
-}
 
 /**
  * Dockerfile → graphs, by the frontend that the file asks for. Throws DockerfileError, FrontendFailure, and what the

@@ -1,10 +1,12 @@
 import { FrontendFailure } from "../bridge/frontend-failure.ts";
-import type { DockerfileSource } from "../frontend/frontend.ts";
+import type { DockerfileSource, FrontendResult } from "../frontend/frontend.ts";
 import type { Gateway } from "../frontend/gateway.ts";
 import { VertexError } from "../solver/vertex-error.ts";
 import type { BuildMeans } from "./build-means.ts";
-import type { Compiled } from "./compile.ts";
+import type { Compiled } from "./compiled.ts";
 import { codeOf } from "./build-error.ts";
+import type { Call, CallAnswer } from "./call-frontend.ts";
+import { callAnswer, subrequestOptions } from "./subrequest.ts";
 import { runFrontendImage } from "./frontend-images.ts";
 import { frontendPlatforms } from "./frontend-result.ts";
 import type { WantedFrontend } from "./frontend-syntax.ts";
@@ -14,22 +16,54 @@ export interface Forwarding {
   readonly dockerfile: DockerfileSource;
 }
 
+export interface ForwardingEngine {
+  readonly means: BuildMeans;
+  readonly gateway: Gateway;
+}
+
 /** Hands the build on to the frontend that its Dockerfile asks for, as `gateway.v0` with the client's options. */
-export async function forwardDockerfile(forwarding: Forwarding, engine: { readonly means: BuildMeans; readonly gateway: Gateway }, signal: AbortSignal): Promise<Omit<Compiled, "rootAttributes" | "frontend">> {
+export async function forwardDockerfile(forwarding: Forwarding, engine: ForwardingEngine, signal: AbortSignal): Promise<Omit<Compiled, "rootAttributes" | "frontend">> {
   const { means } = engine;
   const attributes = forwardedAttributes(forwarding.wanted, means.attributes);
-  try {
+  return await withPlace(forwarding, async () => {
     const { platforms, multiPlatform } = frontendPlatforms(await runFrontendImage({ options: attributes, inputs: new Map() }, engine, signal), means.services.platform);
     return {
       frontendName: "gateway.v0", attributes, platforms, multiPlatform,
-      epochSeconds: platforms.find(({ epochSeconds }) => epochSeconds !== undefined)?.epochSeconds,
+      epochSeconds: platforms.find(({ epochSeconds }) => epochSeconds !== undefined)?.epochSeconds ?? askedEpoch(attributes),
     };
+  });
+}
+
+/** What the frontend that a Dockerfile asks for compiles it to, without building it. */
+export async function compileByImage(forwarding: Forwarding, engine: ForwardingEngine, signal: AbortSignal): Promise<FrontendResult> {
+  const { platforms, multiPlatform } = await forwardDockerfile(forwarding, engine, signal);
+  return {
+    multiPlatform, warnings: [], dockerfile: forwarding.dockerfile,
+    results: platforms.map(({ platform, definition, config }) => ({ platform, definition, config, baseConfig: undefined, epochSeconds: undefined, ignoresCache: false, scanExtras: new Map() })),
+  };
+}
+
+/** Asks the frontend that a Dockerfile asks for, instead of having it build. */
+export async function forwardCall(call: Call, forwarding: Forwarding, engine: ForwardingEngine, signal: AbortSignal): Promise<CallAnswer> {
+  const options = new Map([...forwardedAttributes(forwarding.wanted, engine.means.attributes), ...subrequestOptions(call.name)]);
+  return await withPlace(forwarding, async () => callAnswer(call, (await runFrontendImage({ options, inputs: new Map() }, engine, signal)).metadata));
+}
+
+async function withPlace<T>(forwarding: Forwarding, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     throw placed(error, forwarding);
   }
 }
 
-export function forwardedAttributes({ source, commandLine }: WantedFrontend, attributes: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+/** Frontends before Dockerfile 1.5 say nothing of it: BuildKit's exporters look at the request too. */
+function askedEpoch(attributes: ReadonlyMap<string, string>): bigint | undefined {
+  const text = attributes.get("build-arg:SOURCE_DATE_EPOCH") ?? "";
+  return /^\d{1,18}$/.test(text) ? BigInt(text) : undefined;
+}
+
+function forwardedAttributes({ source, commandLine }: WantedFrontend, attributes: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   return new Map([...attributes, ["cmdline", commandLine], ["source", source]]);
 }
 

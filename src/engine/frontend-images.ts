@@ -2,8 +2,9 @@ import type { BridgeResult } from "../bridge/bridge.ts";
 import type { Gateway } from "../frontend/gateway.ts";
 import { findFrontendImage, requireFrontendCapabilities } from "../frontend/frontend-image.ts";
 import type { Definition } from "../llb/definition.ts";
-import { engineBridge, frontendRequest } from "./bridge.ts";
+import { engineBridge } from "./bridge.ts";
 import type { BuildMeans } from "./build-means.ts";
+import { frontendRequest } from "./frontend-request.ts";
 import { isBuiltIn } from "./frontend-syntax.ts";
 import { RequestError } from "./request-error.ts";
 import { runFrontend } from "./run-frontend.ts";
@@ -18,7 +19,7 @@ export interface GatewayRequest {
 export async function runFrontendImage({ options, inputs }: GatewayRequest, { means, gateway }: { readonly means: BuildMeans; readonly gateway: Gateway }, signal: AbortSignal): Promise<BridgeResult> {
   const source = options.get("source");
   if (source === undefined) throw new RequestError("usage", "no source specified for gateway");
-  const bridge = engineBridge({ means, gateway, inputs });
+  const bridge = engineBridge({ means, gateway, inputs, runImage: (request, runSignal) => runFrontendImage(request, { means, gateway }, runSignal) });
   // The built-in frontend is what these images hold; a named context says that another one is meant.
   if (isBuiltIn(source) && !options.has(`context:${source}`)) return await bridge.solve({ definition: undefined, frontend: "dockerfile.v0", options, inputs }, signal);
   const image = await findFrontendImage(source, { gateway, request: frontendRequest(means, options, inputs) }, signal);

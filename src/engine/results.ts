@@ -8,7 +8,7 @@ import { captureGraph } from "./capture-graph.ts";
 import { checkCommit } from "./check-commit.ts";
 import type { BuildMeans } from "./build-means.ts";
 import type { BuildPlan } from "./build-plan.ts";
-import type { Compiled, CompiledPlatform } from "./compile.ts";
+import type { Compiled, CompiledPlatform } from "./compiled.ts";
 import { directoryPaths } from "./directories.ts";
 import type { PlatformResult } from "./publish.ts";
 import { provenanceInput, settledStatement, type RecordParts } from "./record.ts";

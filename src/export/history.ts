@@ -14,7 +14,7 @@ export interface LayerAge {
  * so a rebuild out of the cache gives the same configuration, byte for byte.
  */
 export function completeHistory(history: readonly HistoryEntry[], layers: readonly LayerAge[], epochNs: bigint | undefined): HistoryEntry[] {
-  const timed = padHistory(history, layers.length).map(withLayerTime(layers));
+  const timed = pairHistory(history, layers.length).map(withLayerTime(layers));
   const firstOpen = timed.findIndex(({ entry }) => entry.created === undefined);
   let previous = firstTime(timed, firstOpen);
   return timed.map(({ entry, own }, i) => {
@@ -31,12 +31,20 @@ interface Timed {
   readonly own: boolean;
 }
 
-/** A base without history still has layers; each needs an entry for the pairs to stay right. */
-function padHistory(history: readonly HistoryEntry[], layerCount: number): HistoryEntry[] {
+/**
+ * A base without history still has layers; each needs an entry for the pairs to stay right. A frontend's entries for
+ * layers that are not there are kept, as empty ones.
+ */
+function pairHistory(history: readonly HistoryEntry[], layerCount: number): HistoryEntry[] {
   const described = history.filter((entry) => entry.empty_layer !== true).length;
-  if (described > layerCount) throw new RangeError(`${described} history entries speak of a layer, but there are ${layerCount} layers`);
+  if (described > layerCount) return withoutLayersAfter(history, layerCount);
   const missing = Array.from({ length: layerCount - described }, () => ({ created_by: "unknown", comment: "imported layer" }));
   return [...missing, ...history];
+}
+
+function withoutLayersAfter(history: readonly HistoryEntry[], layerCount: number): HistoryEntry[] {
+  let seen = 0;
+  return history.map((entry) => (entry.empty_layer === true || ++seen <= layerCount ? entry : { ...entry, empty_layer: true }));
 }
 
 function withLayerTime(layers: readonly LayerAge[]): (entry: HistoryEntry) => Timed {

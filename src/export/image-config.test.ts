@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { DiffId } from "../content/digest.ts";
 import { parseRfc3339 } from "../content/timestamp.ts";
 import type { HistoryEntry } from "../oci/image-config.ts";
+import { ExportError } from "./error.ts";
 import { completeHistory } from "./history.ts";
 import { finishConfig } from "./image-config.ts";
 
@@ -29,7 +30,24 @@ test("SOURCE_DATE_EPOCH sets back our entries, and leaves the base's", () => {
 
 test("a base without history gets entries, so that layers and entries pair up", () => {
   assert.equal(completeHistory([{ created_by: "COPY" }], [base, at("2026-01-01T00:00:00Z")], undefined).length, 2);
-  assert.throws(() => completeHistory([{}, {}], [base], undefined), RangeError);
+});
+
+test("entries for layers that are not there become empty ones", () => {
+  assert.deepEqual(completeHistory([{ created_by: "a" }, { created_by: "b" }], [at("2026-01-01T00:00:00Z")], undefined).map(({ created_by, empty_layer }) => [created_by, empty_layer]), [["a", undefined], ["b", true]]);
+});
+
+test("a frontend's own time is kept, but for what is later than SOURCE_DATE_EPOCH", () => {
+  const config = (created: string): Uint8Array => Buffer.from(JSON.stringify({ architecture: "amd64", os: "linux", created, config: {} }));
+  const createdOf = (created: string, epoch: string | undefined): unknown => (JSON.parse(Buffer.from(finishConfig(config(created), [], epoch === undefined ? undefined : parseRfc3339(epoch))).toString()) as { created?: string }).created;
+  assert.equal(createdOf("2026-01-01T00:00:00Z", undefined), "2026-01-01T00:00:00Z");
+  assert.equal(createdOf("2026-01-01T00:00:00Z", "2023-11-14T22:13:20Z"), "2023-11-14T22:13:20Z");
+  assert.equal(createdOf("2020-01-01T00:00:00Z", "2023-11-14T22:13:20Z"), "2020-01-01T00:00:00Z");
+});
+
+test("a configuration that is none is refused", () => {
+  for (const [text, message] of [["nonsense", /invalid image config for export/], ["null", /invalid null image config/], ['{"architecture":"amd64"}', /missing os/], ['{"os":"linux"}', /missing architecture/], ['{"os":"linux","architecture":"amd64","created":"soon"}', /creation time/]] as const) {
+    assert.throws(() => finishConfig(Buffer.from(text), [], 0n), (error) => error instanceof ExportError && message.test(error.message), text);
+  }
 });
 
 test("writes the configuration with BuildKit's bytes", () => {

@@ -59,6 +59,9 @@ describe("gRPC, asked by the library that most others use", () => {
     assert.deepEqual([plain.code, plain.details], [GrpcCode.unknown, "plain"]);
   });
 
+});
+
+describe("gRPC calls that end early, and streams", () => {
   test("what is not served is unimplemented", async () => {
     await using peer = await served({});
     assert.equal((await failure(peer.readFile({}))).code, GrpcCode.unimplemented);

@@ -1,33 +1,28 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { BuildError } from "../../src/doors/build.ts";
+import { callBuild, compileBuild } from "../../src/doors/frontend.ts";
 import { makeFrontendImage } from "./frontend/frontend-image.ts";
-import { finished, openWorkshop, runSkip, type Built, type Workshop, type WorkshopBuild } from "./workshop.ts";
+import { finished, openWorkshop, runSkip, type Tree, type Workshop, type WorkshopBuild } from "./workshop.ts";
 
 const FRONTEND = "example.com/test/frontend:1";
 const NEVER_PULLED = { timeout: 60_000 };
 
+let workshop: Workshop;
+let layout = "";
+before(async () => {
+  if (runSkip !== false) return;
+  workshop = await openWorkshop();
+  layout = await makeFrontendImage(workshop, { "moby.buildkit.frontend.caps": "moby.buildkit.frontend.subrequests,moby.buildkit.frontend.contexts", "moby.buildkit.frontend.network.none": "true" });
+});
+after(async () => {
+  if (runSkip === false) await workshop[Symbol.asyncDispose]();
+});
+
+const withFrontend = (options: WorkshopBuild = {}): WorkshopBuild => ({ ...options, buildContexts: { [FRONTEND]: `oci-layout://${layout}`, ...options.buildContexts } });
+const tree = (program: object, options?: WorkshopBuild): Promise<Tree> => workshop.tree(`# syntax=${FRONTEND}\n${JSON.stringify(program)}`, withFrontend(options));
+
 describe("a frontend that is an image", { skip: runSkip }, () => {
-  let workshop: Workshop;
-  let layout = "";
-  before(async () => {
-    workshop = await openWorkshop();
-    layout = await makeFrontendImage(workshop);
-  });
-  after(() => workshop[Symbol.asyncDispose]());
-
-  const withFrontend = (options: WorkshopBuild = {}): WorkshopBuild => ({ ...options, buildContexts: { [FRONTEND]: `oci-layout://${layout}`, ...options.buildContexts } });
-  const tree = (program: object, options?: WorkshopBuild) => workshop.tree(`# syntax=${FRONTEND}\n${JSON.stringify(program)}`, withFrontend(options));
-  const failure = async (program: object, options?: WorkshopBuild): Promise<BuildError> => {
-    try {
-      await tree(program, options);
-    } catch (error) {
-      if (error instanceof BuildError) return error;
-      throw error;
-    }
-    throw new assert.AssertionError({ message: "the build did not fail" });
-  };
-
   test("makes the result of a language of its own, and warns", NEVER_PULLED, async () => {
     const built = await tree({ write: { "/a": "one", "/b": "two" } }, { buildArgs: { NAME: "value" } });
     assert.deepEqual([built.text("a"), built.text("b")], ["one", "two"]);
@@ -75,7 +70,29 @@ describe("a frontend that is an image", { skip: runSkip }, () => {
     assert.equal(built.output.match(/^ran$/gm)?.length, 1);
   });
 
-  test("looks images up", NEVER_PULLED, async () => {
+  test("answers what is asked instead of a build, and can be compiled without one", NEVER_PULLED, async () => {
+    const program = { answer: { json: { warnings: [{ ruleName: "Odd", detail: "odd thing", location: { ranges: [{ start: { line: 2 }, end: { line: 2 } }] } }] }, text: "one odd thing\n" } };
+    const request = await workshop.request(`# syntax=${FRONTEND}\n${JSON.stringify(program)}`, withFrontend());
+    const check = await callBuild(request, { name: "check", format: "text" }).result;
+    assert.deepEqual([check.text, check.findings.map(({ rule, message, location }) => [rule, message, location[0]?.start.line])], ["one odd thing\n", [["Odd", "odd thing", 2]]]);
+    assert.deepEqual(JSON.parse((await callBuild(request, { name: "outline", format: "json" }).result).text), program.answer.json);
+    const { results } = await compileBuild(await workshop.request(`# syntax=${FRONTEND}\n${JSON.stringify({ write: { "/a": "x" } })}`, withFrontend()));
+    assert.ok(results[0] !== undefined && results[0].definition.def.length === 2);
+  });
+});
+
+describe("a frontend that is an image, where it goes wrong", { skip: runSkip }, () => {
+  const failure = async (program: object, options?: WorkshopBuild): Promise<BuildError> => {
+    try {
+      await tree(program, options);
+    } catch (error) {
+      if (error instanceof BuildError) return error;
+      throw error;
+    }
+    throw new assert.AssertionError({ message: "the build did not fail" });
+  };
+
+  test("is told of an image that is not there", NEVER_PULLED, async () => {
     const error = await failure({ resolve: "127.0.0.1:1/no/such:1" });
     assert.match(error.message, /the frontend says: .*failed to resolve source metadata for 127\.0\.0\.1:1\/no\/such:1/);
   });
@@ -92,6 +109,12 @@ describe("a frontend that is an image", { skip: runSkip }, () => {
     assert.match((await failure({ silent: true })).message, /ended without a result: is it one that speaks BuildKit's gateway protocol\?/);
   });
 
+  test("is not asked for what it does not say that it can", NEVER_PULLED, async () => {
+    const request = await workshop.request(`# syntax=${FRONTEND}\n{}`, { buildContexts: { [FRONTEND]: `oci-layout://${layout.replace(/2$/, "0")}` } });
+    await makeFrontendImage(workshop);
+    await assert.rejects(callBuild(request, { name: "targets", format: "text" }).result, /unsupported frontend capability moby\.buildkit\.frontend\.subrequests/);
+  });
+
   test("goes with the build when that is stopped", NEVER_PULLED, async () => {
     const controller = new AbortController();
     const request = await workshop.request(`# syntax=${FRONTEND}\n${JSON.stringify({ hang: true })}`, withFrontend({ signal: controller.signal }));
@@ -101,7 +124,7 @@ describe("a frontend that is an image", { skip: runSkip }, () => {
 
   test("BUILDKIT_SYNTAX asks for it too, and says so when it fails", NEVER_PULLED, async () => {
     const program = JSON.stringify({ write: { "/a": "by argument" } });
-    const built: Built & { text: (path: string) => string } = await workshop.tree(`# first line\n${program}`, withFrontend({ buildArgs: { BUILDKIT_SYNTAX: FRONTEND } }));
+    const built = await workshop.tree(`# first line\n${program}`, withFrontend({ buildArgs: { BUILDKIT_SYNTAX: FRONTEND } }));
     assert.equal(built.text("a"), "by argument");
     await assert.rejects(workshop.tree(`# first line\n${JSON.stringify({ fail: { message: "no" } })}`, withFrontend({ buildArgs: { BUILDKIT_SYNTAX: FRONTEND } })), /failed with build-arg:BUILDKIT_SYNTAX = example\.com\/test\/frontend:1: no/);
   });

@@ -23,6 +23,7 @@ interface Program {
   readonly resolve?: string;
   readonly fail?: { readonly message: string; readonly line?: number };
   readonly exit?: number;
+  readonly answer?: { readonly json: object; readonly text: string };
   readonly hang?: boolean;
   readonly silent?: boolean;
   readonly attest?: { readonly type: string; readonly predicate: object };
@@ -55,6 +56,11 @@ async function run(program: Program, text: string, marshal: (output: Output | un
   if (program.hang === true) return await new Promise(() => setInterval(() => undefined, 1000));
   if (program.exit !== undefined) process.exit(program.exit);
   if (program.silent === true) return;
+  if (program.answer !== undefined && options.has("requestid")) {
+    const { json, text: answered } = program.answer;
+    await bridge.call(unary.return, { result: { metadata: { "result.json": Buffer.from(JSON.stringify(json)), "result.txt": Buffer.from(answered) } } });
+    return;
+  }
   if (program.fail !== undefined) return await fail(program.fail, text);
   if (program.write !== undefined) {
     const ref = await refOf(bridge, marshal(files(program.write)));

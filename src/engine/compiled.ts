@@ -1,0 +1,28 @@
+import type { Definition } from "../llb/definition.ts";
+import type { Platform } from "../oci/platform.ts";
+import type { ImageCapture } from "../provenance/capture.ts";
+import type { Pin } from "./pins.ts";
+
+/** One platform's graph and configuration. */
+export interface CompiledPlatform {
+  readonly platform: Platform;
+  readonly definition: Definition;
+  readonly config: Uint8Array;
+}
+
+/** What the frontend made of the Dockerfile. */
+export interface Compiled {
+  readonly platforms: readonly CompiledPlatform[];
+  /** Who made it, by BuildKit's names. */
+  readonly frontendName: "dockerfile.v0" | "gateway.v0";
+  /** The request as it went to that frontend. */
+  readonly attributes: ReadonlyMap<string, string>;
+  /** The request as the client made it. */
+  readonly rootAttributes: ReadonlyMap<string, string>;
+  /** SOURCE_DATE_EPOCH, which may also be the default of a global ARG. */
+  readonly epochSeconds: bigint | undefined;
+  /** True where the result is an index, even for a single platform. */
+  readonly multiPlatform: boolean;
+  /** What the frontend itself read and looked up. */
+  readonly frontend: { readonly pins: readonly Pin[]; readonly images: readonly ImageCapture[] };
+}
