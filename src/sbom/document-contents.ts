@@ -1,15 +1,24 @@
-import { createHash } from "node:crypto";
+import { parseActor, type Actor } from "./actor.ts";
 import { TimeSlice } from "../content/time-slice.ts";
 import type { DocumentFile, DocumentInput, Origin } from "./document.ts";
 import type { FoundPackage, PackageType } from "./found-package.ts";
+import { declaredLicense, type DeclaredLicense } from "./license.ts";
+import { operatingSystem, type OperatingSystem } from "./operating-system.ts";
 import { purlOf } from "./purl.ts";
 import type { ScannedPackage } from "./scan.ts";
 import { compareBytes } from "./scan-tree.ts";
+import { webAddress } from "./web-address.ts";
 
 /** A package once, however many catalogers found it and wherever it lies. */
-export interface DocumentPackage extends Pick<FoundPackage, "type" | "namespace" | "name" | "version" | "supplier" | "originator" | "homepage"> {
+export interface DocumentPackage extends Pick<FoundPackage, "type" | "name" | "version"> {
   readonly purl: string;
-  readonly licenses: readonly string[];
+  /** What the name is within: a scope, a group. Undefined also for what came with a distribution, whose name is no part of it. */
+  readonly group: string | undefined;
+  readonly license: DeclaredLicense | undefined;
+  readonly supplier: Actor | undefined;
+  /** Who made it, where that is told: a distribution's maintainer supplies what others made. */
+  readonly originator: Actor | undefined;
+  readonly homepage: string | undefined;
   readonly catalogers: readonly string[];
   /** Paths. */
   readonly evidence: readonly string[];
@@ -23,6 +32,7 @@ export interface DocumentPackage extends Pick<FoundPackage, "type" | "namespace"
 
 /** What both formats tell, in the order in which they tell it. */
 export interface DocumentContents {
+  readonly system: OperatingSystem | undefined;
   readonly packages: readonly DocumentPackage[];
   readonly files: readonly DocumentFile[];
   /** Files of no package. */
@@ -45,22 +55,27 @@ export async function documentContents(input: DocumentInput, signal: AbortSignal
     packages.push(one);
     if (slice.isSpent) await slice.renew(signal);
   }
-  return { packages, files: [...files.values()], unowned: [...files.values()].filter((file) => !owned.has(file)) };
+  return { system: operatingSystem(input.scan.osRelease), packages, files: [...files.values()], unowned: [...files.values()].filter((file) => !owned.has(file)) };
 }
 
 function merge(purl: string, found: readonly [ScannedPackage, ...ScannedPackage[]], originOf: DocumentInput["originOf"]): Omit<DocumentPackage, "files" | "dependencies"> {
   const [{ type, namespace, name, version }] = found;
-  const originator = found.find((one) => one.originator !== undefined)?.originator;
+  const isOfSystem = type === "deb" || type === "apk" || type === "rpm";
+  const supplier = actorOf(found.map((one) => one.supplier));
   return {
-    purl, type, namespace, name, version,
-    supplier: found.find((one) => one.supplier !== undefined)?.supplier,
-    ...(originator === undefined ? {} : { originator }),
-    homepage: found.find((one) => one.homepage !== undefined)?.homepage,
-    licenses: distinct(found.flatMap((one) => one.licenses)),
+    purl, type, name, version, supplier,
+    group: isOfSystem ? undefined : namespace,
+    originator: actorOf(found.map((one) => one.originator)) ?? (isOfSystem ? undefined : supplier),
+    homepage: found.map((one) => webAddress(one.homepage)).find((address) => address !== undefined),
+    license: declaredLicense(distinct(found.flatMap((one) => one.licenses))),
     catalogers: distinct(found.map((one) => one.cataloger)),
     evidence: distinct(found.flatMap((one) => one.evidence)),
     origins: distinctOrigins(distinct(found.map((one) => one.broughtBy)).map((path) => originOf(path))),
   };
+}
+
+function actorOf(told: ReadonlyArray<string | undefined>): Actor | undefined {
+  return told.map((text) => (text === undefined ? undefined : parseActor(text))).find((actor) => actor !== undefined);
 }
 
 function ownFiles(found: readonly ScannedPackage[], files: ReadonlyMap<string, DocumentFile>): DocumentFile[] {
@@ -93,9 +108,4 @@ function distinctOrigins(origins: readonly Origin[]): Origin[] {
 
 function distinct(texts: readonly string[]): string[] {
   return [...new Set(texts)].toSorted(compareBytes);
-}
-
-/** Names what the text says, in an id: long enough that nobody finds two texts for one. */
-export function shortHash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 24);
 }

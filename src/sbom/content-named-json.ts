@@ -1,13 +1,23 @@
+import { createHash } from "node:crypto";
 import { TimeSlice } from "../content/time-slice.ts";
 
 /** Text is gathered to about this before it becomes bytes. */
 const CHUNK_CHARACTERS = 256 * 1024;
 
+type Members = Readonly<Record<string, unknown>>;
+
 /**
- * Members of a JSON object without its braces, as bytes. A list is written item by item and may be made as it is read,
- * so that a document of many thousands of items does not hold the event loop.
+ * A JSON object that begins with what names its contents: `head` is given their hash, in hex. Lists are written item by
+ * item and may be made as they are read, so that a document of many thousands of items does not hold the event loop.
  */
-export async function jsonMembers(members: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<Buffer[]> {
+export async function contentNamedJson(head: (contentsHash: string) => Members, contents: Members, signal: AbortSignal): Promise<Uint8Array> {
+  const members = await jsonMembers(contents, signal);
+  const hash = createHash("sha256");
+  for (const chunk of members) hash.update(chunk);
+  return Buffer.concat([Buffer.from("{"), ...(await jsonMembers(head(hash.digest("hex")), signal)), Buffer.from(","), ...members, Buffer.from("}\n")]);
+}
+
+async function jsonMembers(members: Members, signal: AbortSignal): Promise<Buffer[]> {
   const chunks: Buffer[] = [];
   const slice = new TimeSlice();
   let text = "";
@@ -22,7 +32,7 @@ export async function jsonMembers(members: Readonly<Record<string, unknown>>, si
   return [...chunks, Buffer.from(text)];
 }
 
-function* pieces(members: Readonly<Record<string, unknown>>): Generator<string> {
+function* pieces(members: Members): Generator<string> {
   let comma = "";
   for (const [name, value] of Object.entries(members)) {
     if (value === undefined) continue;
