@@ -39,7 +39,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   trace: ["archive", "content", "oci", "provenance", "registry", "template", "trust"],
   // Composition, and the two doors.
   engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "host", "llb", "namespace", "oci", "ops", "pattern", "progress", "proto", "provenance",
-    "registry", "sandbox", "scrub", "session", "snapshot", "solver", "source", "store", "trust"],
+    "registry", "sandbox", "sbom", "scrub", "session", "snapshot", "solver", "source", "store", "trust"],
   rpc: ["content", "engine", "host", "llb", "progress", "proto", "session"],
   // The public doors, one file for each subpath export; what the package promises is what they export.
   doors: ["content", "engine", "frontend", "host", "llb", "oci", "progress", "provenance", "registry", "rpc", "session", "store", "template", "trace", "trust"],

@@ -69,6 +69,7 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     push: flags.on("push"),
     attest: flags.all("attest"),
     ...optional("provenance", flags.text("provenance")),
+    ...optional("sbom", flags.text("sbom")),
     sandbox: sandboxOf(flags.text("sandbox")),
     root: stateRoot(flags.text("root"), io),
     env: io.env,

@@ -63,7 +63,7 @@ export async function askOffline<Answer>(request: BuildRequest, { images, sessio
     const platform = hostPlatform();
     const seen: Seen = { graphs: [], files: new Map(), failedStep: () => undefined, dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
     return await explained(seen, async () => await question(offlineGateway(plan, images, (path, bytes) => seen.files.set(path, bytes)), {
-      opts: frontendAttributes(plan), sessionId, workerPlatforms: [platform], hostPlatform: platform, disabledCapabilities: new Set(), inputs: new Map(),
+      opts: frontendAttributes(plan), sessionId, workerPlatforms: [platform], hostPlatform: platform, disabledCapabilities: new Set(), inputs: new Map(), scanArguments: new Map(),
     }, signal));
   } catch (error) {
     signal.throwIfAborted();

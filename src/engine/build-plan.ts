@@ -1,6 +1,6 @@
 import type { ExportTarget } from "../export/target.ts";
 import type { Platform } from "../oci/platform.ts";
-import type { ProvenancePlan } from "../provenance/params.ts";
+import type { ProvenancePlan, SbomPlan } from "../provenance/params.ts";
 import type { NamedAgent } from "../session/ssh-flag.ts";
 import type { NamedSecret } from "../session/secret-flag.ts";
 
@@ -47,6 +47,8 @@ export interface BuildPlan {
   readonly exports: readonly [ExportTarget, ...ExportTarget[]];
   /** Undefined: no provenance. */
   readonly provenance: ProvenancePlan | undefined;
+  /** Undefined: no SBOM. */
+  readonly sbom: SbomPlan | undefined;
   /** Operations at a time. */
   readonly parallelism: number;
 }

@@ -58,6 +58,8 @@ export interface BuildRequest {
   readonly push?: boolean;
   /** As `--attest`. */
   readonly attest?: readonly string[];
+  /** As `--sbom`: `true`, `format=cyclonedx`, `generator=IMAGE`. Default: none. */
+  readonly sbom?: string;
   /** As `--provenance`: `mode=max`, `true`, `false`. Default: `mode=min,inline-only=true`. */
   readonly provenance?: string;
   readonly sandbox?: SandboxChoice;

@@ -12,6 +12,7 @@ import { logScrubber } from "./log-scrubber.ts";
 import { describeOutcome } from "./outcome.ts";
 import { publish, type PublishedImage } from "./publish.ts";
 import { attestedResults, type AttestedResults } from "./results.ts";
+import { resultEvidence } from "./result-evidence.ts";
 import { solveGraphs } from "./solve-graphs.ts";
 
 /** What one build is run with. */
@@ -39,7 +40,8 @@ export async function build(plan: BuildPlan, caller: BuildContext, signal: Abort
   try {
     const compiled = await compile(means, signal);
     const solved = await solveGraphs(compiled.platforms.map(({ definition }) => definition), means, signal);
-    const attested = await attestedResults({ plan, compiled, solved }, means, signal);
+    const evidence = await resultEvidence({ plan, compiled, solved }, means, signal);
+    const attested = await attestedResults({ plan, compiled, solved, evidence }, means, signal);
     const published = await publishAll({ plan, compiled, attested }, means, signal);
     return describeOutcome({ plan, attested, published }, means);
   } catch (error) {
@@ -59,7 +61,7 @@ async function publishAll({ plan, compiled, attested }: Finished, means: BuildMe
   const options = {
     epochNs: compiled.epochSeconds === undefined ? undefined : compiled.epochSeconds * 1_000_000_000n,
     indexAlways: compiled.multiPlatform,
-    attestArchives: plan.provenance?.inlineOnly === false,
+    attestArchives: plan.provenance?.inlineOnly === false || attested.hasEvidence,
   };
   const images = new Map<ExportTarget, PublishedImage | undefined>();
   // What is pushed comes last: others see nothing of a build that could not write its files.

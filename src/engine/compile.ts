@@ -18,7 +18,7 @@ export async function compile(means: BuildMeans, signal: AbortSignal): Promise<C
   const open = await openDockerfile(gateway, frontendRequest(means, attributes, new Map()), signal);
   const wanted = wantedFrontend(open.dockerfile.data, attributes);
   const made = wanted === undefined ? await convert(open, means, signal) : await forwardDockerfile({ wanted, dockerfile: open.dockerfile }, { means, gateway }, signal);
-  return { ...made, rootAttributes: attributes, frontend: { pins: [...services.pins.values()], images: [...services.resolved] } };
+  return { ...made, rootAttributes: attributes, frontend: { pins: [...services.pins.values()] } };
 }
 
 async function convert(open: Parameters<typeof convertDockerfileFor>[0], { attributes, report, services }: BuildMeans, signal: AbortSignal): Promise<Omit<Compiled, "rootAttributes" | "frontend">> {
@@ -29,6 +29,6 @@ async function convert(open: Parameters<typeof convertDockerfileFor>[0], { attri
     attributes,
     epochSeconds: result.results.find(({ epochSeconds }) => epochSeconds !== undefined)?.epochSeconds,
     multiPlatform: result.multiPlatform,
-    platforms: result.results.map(({ platform, definition, config }) => ({ platform: platform ?? platformOfConfig(config, services.platform), definition, config })),
+    platforms: result.results.map(({ platform, definition, config, scanExtras, ignoresCache }) => ({ platform: platform ?? platformOfConfig(config, services.platform), definition, config, scanExtras, ignoresCache, attestations: [] })),
   };
 }

@@ -1,6 +1,6 @@
+import type { BridgeAttestation } from "../bridge/bridge.ts";
 import type { Definition } from "../llb/definition.ts";
 import type { Platform } from "../oci/platform.ts";
-import type { ImageCapture } from "../provenance/capture.ts";
 import type { Pin } from "./pins.ts";
 
 /** One platform's graph and configuration. */
@@ -8,6 +8,12 @@ export interface CompiledPlatform {
   readonly platform: Platform;
   readonly definition: Definition;
   readonly config: Uint8Array;
+  /** What an SBOM is to look at beside the result: stage name, or `context` → graph. */
+  readonly scanExtras: ReadonlyMap<string, Definition>;
+  /** True where a scan must not be answered by the cache, as the result must not. */
+  readonly ignoresCache: boolean;
+  /** What a frontend in a container says of its result. */
+  readonly attestations: readonly BridgeAttestation[];
 }
 
 /** What the frontend made of the Dockerfile. */
@@ -23,6 +29,6 @@ export interface Compiled {
   readonly epochSeconds: bigint | undefined;
   /** True where the result is an index, even for a single platform. */
   readonly multiPlatform: boolean;
-  /** What the frontend itself read and looked up. */
-  readonly frontend: { readonly pins: readonly Pin[]; readonly images: readonly ImageCapture[] };
+  /** What the frontend itself read. */
+  readonly frontend: { readonly pins: readonly Pin[] };
 }

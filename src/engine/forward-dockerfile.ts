@@ -28,7 +28,8 @@ export async function forwardDockerfile(forwarding: Forwarding, engine: Forwardi
   return await withPlace(forwarding, async () => {
     const { platforms, multiPlatform } = frontendPlatforms(await runFrontendImage({ options: attributes, inputs: new Map() }, engine, signal), means.services.platform);
     return {
-      frontendName: "gateway.v0", attributes, platforms, multiPlatform,
+      frontendName: "gateway.v0", attributes, multiPlatform,
+      platforms: platforms.map((platform) => ({ ...platform, scanExtras: new Map(), ignoresCache: false })),
       epochSeconds: platforms.find(({ epochSeconds }) => epochSeconds !== undefined)?.epochSeconds ?? askedEpoch(attributes),
     };
   });

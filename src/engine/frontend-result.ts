@@ -1,4 +1,4 @@
-import type { BridgeReference, BridgeResult } from "../bridge/bridge.ts";
+import type { BridgeAttestation, BridgeReference, BridgeResult } from "../bridge/bridge.ts";
 import { FrontendFailure } from "../bridge/frontend-failure.ts";
 import type { FrontendResult, PlatformResult } from "../frontend/frontend.ts";
 import { DEFAULT_PATH } from "../frontend/dockerfile/convert/docker-image.ts";
@@ -17,6 +17,7 @@ export interface FrontendPlatform {
   readonly definition: Definition;
   readonly config: Uint8Array;
   readonly epochSeconds: bigint | undefined;
+  readonly attestations: readonly BridgeAttestation[];
 }
 
 /** What our own frontend made, as a frontend in a container would return it. */
@@ -43,17 +44,17 @@ function metadataOf({ config, baseConfig, epochSeconds }: PlatformResult, suffix
 }
 
 /** What a frontend in a container returned, one for each platform. Throws FrontendFailure for what makes no result. */
-export function frontendPlatforms({ references, metadata }: BridgeResult, host: Platform): { readonly platforms: readonly FrontendPlatform[]; readonly multiPlatform: boolean } {
+export function frontendPlatforms({ references, metadata, attestations }: BridgeResult, host: Platform): { readonly platforms: readonly FrontendPlatform[]; readonly multiPlatform: boolean } {
   if (references.kind === "single") {
     const config = metadata.get(CONFIG_KEY) ?? defaultConfig(host);
     const [told] = toldPlatforms(metadata);
-    return { multiPlatform: false, platforms: [{ platform: told?.platform ?? platformOfConfig(config, host), definition: definitionOf(references.reference), config, epochSeconds: epochOf(metadata, "") }] };
+    return { multiPlatform: false, platforms: [{ platform: told?.platform ?? platformOfConfig(config, host), definition: definitionOf(references.reference), config, epochSeconds: epochOf(metadata, ""), attestations: [...attestations.values()].flat() }] };
   }
   const told = toldPlatforms(metadata);
   if (told.length === 0) throw new FrontendFailure("unable to export multiple refs, missing platforms mapping", undefined);
   const platforms = told.map(({ id, platform }): FrontendPlatform => {
     if (!references.references.has(id)) throw new FrontendFailure(`failed to find ref for ID ${id}`, undefined);
-    return { platform, definition: definitionOf(references.references.get(id)), config: metadata.get(`${CONFIG_KEY}/${id}`) ?? defaultConfig(platform), epochSeconds: epochOf(metadata, `/${id}`) };
+    return { platform, definition: definitionOf(references.references.get(id)), config: metadata.get(`${CONFIG_KEY}/${id}`) ?? defaultConfig(platform), epochSeconds: epochOf(metadata, `/${id}`), attestations: attestations.get(id) ?? [] };
   });
   return { multiPlatform: true, platforms };
 }

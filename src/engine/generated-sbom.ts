@@ -19,15 +19,14 @@ export interface GeneratorRequest {
   readonly core: Definition;
   readonly extras: ReadonlyMap<string, Definition>;
   readonly ignoreCache: boolean;
-  readonly pull: boolean;
   /** Who adds to what the scanner wrote. */
   readonly tool: string;
 }
 
 /** Runs a scanner that is an image, by BuildKit's protocol. Rejects with VertexError, FrontendFailure and what the gateway throws. */
 export async function generatedSbom(request: GeneratorRequest, { means, gateway }: { readonly means: BuildMeans; readonly gateway: Gateway }, signal: AbortSignal): Promise<readonly Evidence[]> {
-  const frontend = { gateway, request: frontendRequest(means, new Map(), new Map()) };
-  const generator = await findSbomGenerator(request.generator, frontend, request.pull ? "pull" : "default", signal);
+  const frontend = { gateway, request: frontendRequest(means, means.attributes, new Map()) };
+  const generator = await findSbomGenerator(request.generator, frontend, signal);
   const definition = generatorDefinition({ ...request, generator }, frontend);
   // Its image is told as what was looked up, and its steps are no part of the result's.
   const { chains } = await solveGraphs([definition], { ...means, services: { ...means.services, pins: new Map() } }, signal);

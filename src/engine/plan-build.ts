@@ -14,7 +14,7 @@ import { parseSecret, type NamedSecret } from "../session/secret-flag.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { planContext, planNamedContext, requestPath } from "./plan-context.ts";
-import { planProvenance } from "./plan-provenance.ts";
+import { planAttestations } from "./plan-provenance.ts";
 import { planSteps } from "./plan-steps.ts";
 import { refuseTargets } from "./plan-targets.ts";
 import { RequestError } from "./request-error.ts";
@@ -43,7 +43,7 @@ export function planBuild(request: BuildRequest): BuildPlan {
     secrets: planSecrets(request),
     agents: planAgents(request, context),
     exports,
-    provenance: planProvenance(request),
+    ...planAttestations(request),
     parallelism: request.parallelism ?? Math.max(PARALLELISM_MIN, availableParallelism()),
   };
   refuseTargets(plan);

@@ -31,8 +31,15 @@ export interface PlatformResult {
   /** The configuration as the frontend returned it. */
   readonly config: Uint8Array;
   readonly chain: LayerChain;
-  attestImage(subject: { readonly names: readonly string[]; readonly manifest: Descriptor }, layers: LayerDescriptors): Promise<readonly Statement[]>;
-  readonly attestFiles: (files: readonly ResultFile[]) => readonly Statement[];
+  attestImage(subject: AttestedImage, layers: LayerDescriptors): Promise<readonly Statement[]>;
+  readonly attestFiles: (files: readonly ResultFile[]) => Promise<readonly Statement[]>;
+}
+
+export interface AttestedImage {
+  readonly names: readonly string[];
+  readonly manifest: Descriptor;
+  /** True where it is written to a file, and not pushed or kept: some statements go with images alone. */
+  readonly isArchive: boolean;
 }
 
 export interface PublishMeans {
@@ -46,7 +53,7 @@ export interface PublishMeans {
 export interface PublishOptions {
   readonly epochNs: bigint | undefined;
   readonly indexAlways: boolean;
-  /** False where the provenance is only for images (`inline-only=true`). */
+  /** False where there is nothing but a provenance that is only for images (`inline-only=true`). */
   readonly attestArchives: boolean;
 }
 
@@ -142,7 +149,7 @@ async function assemble(target: ImageTarget, results: readonly PlatformResult[],
     const plain = { platform: result.platform, config: result.config, layers };
     if (!attests) return { ...plain, statements: [] };
     const manifest = platformManifest(plain, target.form, options.epochNs);
-    return { ...plain, statements: await result.attestImage({ names: target.form.names, manifest }, descriptors) };
+    return { ...plain, statements: await result.attestImage({ names: target.form.names, manifest, isArchive: target.kind !== "image" }, descriptors) };
   }));
   const image = assembleImage(images, target.form, options);
   for (const { digest } of image.manifests) means.steps.finished(step, `exporting manifest ${digest}`, undefined);

@@ -52,7 +52,7 @@ async function sbomOf(subject: Subject, means: BuildMeans, signal: AbortSignal):
   if (plan.sbom?.generator !== undefined) {
     const { generator, params } = plan.sbom;
     const { definition, scanExtras, ignoresCache } = platform;
-    const request = { generator, params, platform: shown, core: definition, extras: scanExtras, ignoreCache: ignoresCache, pull: plan.pull, tool: `${tool.name}-${tool.version}` };
+    const request = { generator, params, platform: shown, core: definition, extras: scanExtras, ignoreCache: ignoresCache, tool: `${tool.name}-${tool.version}` };
     return await generatedSbom(request, { means, gateway: engineGateway(means, () => undefined) }, signal);
   }
   const formats = plan.sbom?.formats ?? [];

@@ -10,10 +10,14 @@ import type { BuildMeans } from "./build-means.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { Compiled, CompiledPlatform } from "./compiled.ts";
 import { directoryPaths } from "./directories.ts";
-import type { PlatformResult } from "./publish.ts";
+import type { LayerDescriptors, PlatformResult } from "./publish.ts";
 import { provenanceInput, settledStatement, type RecordParts } from "./record.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
+import { evidenceStatements, type Evidence, type EvidenceTarget } from "./evidence.ts";
+import { pathOrigins } from "./result-evidence.ts";
 import { stepLayers } from "./step-layers.ts";
+import type { LlbGraph } from "../llb/graph.ts";
+import type { LayerChain } from "../snapshot/layer.ts";
 import type { Statement } from "../export/statement.ts";
 
 /** The version of the Dockerfile frontend whose language and LLB ours is equal to. */
@@ -25,38 +29,70 @@ export interface SolvedBuild {
   readonly plan: BuildPlan;
   readonly compiled: Compiled;
   readonly solved: SolvedGraphs;
+  /** For each platform, what is said of it beside its provenance. */
+  readonly evidence: ReadonlyArray<readonly Evidence[]>;
 }
 
 /** Results that can speak for themselves, and what they are made of. */
 export interface AttestedResults {
   readonly results: readonly PlatformResult[];
   readonly parts: ReadonlyArray<{ readonly platform: CompiledPlatform; readonly record: RecordParts }>;
+  /** True where something is said beside the provenance. */
+  readonly hasEvidence: boolean;
 }
 
 /** Everything that a statement will say is settled here, before anything is published. */
-export async function attestedResults({ plan, compiled, solved }: SolvedBuild, means: BuildMeans, signal: AbortSignal): Promise<AttestedResults> {
+export async function attestedResults({ plan, compiled, solved, evidence }: SolvedBuild, means: BuildMeans, signal: AbortSignal): Promise<AttestedResults> {
   const { engine, services } = means;
   const commit = means.git && (await checkCommit({ facts: means.git, locals: services.locals.done, directories: directoryPaths(plan), database: engine.state.database, env: means.env }, signal));
   const invocation = { id: means.id, startedNs: means.startedNs, finishedNs: means.publish.clock.nowNs() };
   const environment = { builderPlatform: services.platform, dockerfileVersion: DOCKERFILE_VERSION, compatibilityVersion: COMPATIBILITY_VERSION, custom: {} };
-  const sources = { solved, pins: services.pins, frontend: compiled.frontend, facts: engine.state.facts };
+  const sources = { solved, pins: services.pins, frontend: { pins: compiled.frontend.pins, images: services.resolved }, facts: engine.state.facts };
   const parts = await Promise.all(compiled.platforms.map(async (platform, i) => {
     const graph = solved.graphs[i] ?? { vertices: new Map(), head: undefined };
     const all = await captureGraph(graph, sources);
     const capture = { ...all, images: platformImages(all.images, platform.platform, compiled.platforms.map((each) => each.platform)) };
     return { platform, graph, record: { definition: platform.definition, capture, frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes, invocation, environment, commit } };
   }));
-  const results = parts.map(({ platform, graph, record }, i): PlatformResult => ({
+  const results = parts.map((part, i) => platformResult({ ...part, plan, solved, chain: solved.chains[i] ?? [], evidence: evidence[i] ?? [] }, means, signal));
+  return { results, parts, hasEvidence: evidence.some((said) => said.length > 0) };
+}
+
+interface ResultParts {
+  readonly plan: BuildPlan;
+  readonly platform: CompiledPlatform;
+  readonly graph: LlbGraph;
+  readonly record: RecordParts;
+  readonly solved: SolvedGraphs;
+  readonly chain: LayerChain;
+  readonly evidence: readonly Evidence[];
+}
+
+function platformResult({ plan, platform, graph, record, solved, chain, evidence }: ResultParts, means: BuildMeans, signal: AbortSignal): PlatformResult {
+  const say = async (target: Omit<EvidenceTarget, "originOf">, descriptors: LayerDescriptors): Promise<Statement[]> => {
+    if (evidence.length === 0) return [];
+    const originOf = (await pathOrigins({ graph, definition: platform.definition, chain, solved }, signal))(descriptors);
+    return await evidenceStatements(evidence, { ...target, originOf }, signal);
+  };
+  return {
     platform: platform.platform,
     config: platform.config,
-    chain: solved.chains[i] ?? [],
-    attestImage: async ({ names, manifest }, descriptors) => {
+    chain,
+    async attestImage({ names, manifest, isArchive }, descriptors) {
       const subjects = imageSubjects(names, platform.platform, manifest.digest);
-      return attest(plan.provenance, { record, layers: await stepLayers(graph, solved, descriptors), subjects, form: "compact" }, means);
+      const said = await say({ kind: "image", name: names[0] ?? "image", subjects }, descriptors);
+      return [...said, ...attest(provenanceFor(plan, isArchive), { record, layers: await stepLayers(graph, solved, descriptors), subjects, form: "compact" }, means)];
     },
-    attestFiles: (files) => (plan.provenance?.inlineOnly === true ? [] : attest(plan.provenance, { record, layers: [], subjects: fileSubjects(files), form: "indented" }, means)),
-  }));
-  return { results, parts };
+    async attestFiles(files) {
+      const subjects = fileSubjects(files);
+      return [...(await say({ kind: "directory", name: "result", subjects }, new Map())), ...attest(provenanceFor(plan, true), { record, layers: [], subjects, form: "indented" }, means)];
+    },
+  };
+}
+
+/** A provenance that is only for images (`inline-only=true`) goes into no file. */
+function provenanceFor({ provenance }: BuildPlan, isFile: boolean): ProvenancePlan | undefined {
+  return isFile && provenance?.inlineOnly === true ? undefined : provenance;
 }
 
 interface Attestation {

@@ -31,7 +31,7 @@ const NOW_NS = 1_800_000_000_000_000_000n;
 const OPTIONS: FilesOptions = { platformSplit: undefined, attestationPrefix: "", epochNs: undefined, nowNs: NOW_NS };
 
 function result(architecture: string, chain: LayerChain, filenames: readonly string[] = []): PlatformFiles {
-  return { platform: { os: "linux", architecture }, chain, attest: () => filenames.map((filename) => ({ predicateType: "", filename, bytes: Buffer.from(filename) })) };
+  return { platform: { os: "linux", architecture }, chain, attest: async () => filenames.map((filename) => ({ predicateType: "", filename, bytes: Buffer.from(filename) })) };
 }
 
 /** Kind, mode, path and link, as a tar of the result would have them. */
@@ -109,7 +109,7 @@ test("without folders, two platforms may share directories, but no file", async 
 test("statements are about every regular file of the result, under each of its names", async () => {
   const seen: ResultFile[] = [];
   const chain = await chainOf(directory("d"), file("d/f", "content"), hardLink("h", "d/f"), symlink("l", "d/f"));
-  const attest: PlatformFiles["attest"] = (files) => {
+  const attest: PlatformFiles["attest"] = async (files) => {
     seen.push(...files);
     return [];
   };
@@ -136,7 +136,7 @@ test("BuildKit's tar output comes out again, byte for byte", { skip: samples.ski
   const statement = execFileSync("tar", ["-xOf", join(samples.path, "22-tar/out.tar"), "provenance.json"]);
   const at = { mtimeNs: 1_795_345_546_000_000_000n };
   const chain = await chainOf(directory("app", at), file("app/a.txt", "hello\n", at), file("app/b.txt", "world\n", at));
-  const results: PlatformFiles[] = [{ ...result("amd64", chain), attest: () => [{ predicateType: "", filename: "provenance.json", bytes: statement }] }];
+  const results: PlatformFiles[] = [{ ...result("amd64", chain), attest: async () => [{ predicateType: "", filename: "provenance.json", bytes: statement }] }];
   const tar = await collectBytes(writeTar(archiveMembers(resultMembers(results, { ...OPTIONS, nowNs: 1_795_345_730_000_000_000n }, signal))), SIZE_BYTES_MAX);
   // Compared as entries first: they show what differs.
   const entriesOf = async (bytes: Buffer): Promise<unknown[]> => await Array.fromAsync(readTar(bytesOf(bytes)), ({ entry }) => entry);

@@ -23,7 +23,7 @@ export interface ResultFile {
 export interface PlatformFiles {
   readonly platform: Platform;
   readonly chain: LayerChain;
-  readonly attest: (files: readonly ResultFile[]) => readonly Statement[];
+  readonly attest: (files: readonly ResultFile[]) => Promise<readonly Statement[]>;
 }
 
 export interface FilesOptions {
@@ -48,7 +48,7 @@ export async function* resultMembers(results: readonly PlatformFiles[], options:
     const folder = split ? platform.replaceAll("/", "_") : "";
     if (split) yield { entry: madeEntry(folder, "directory", { sizeBytes: 0, mtimeNs: options.epochNs ?? 0n }), content: bytesOf() };
     const tree = await Tree.open(result.chain, signal);
-    const statements = statementMembers(result.attest(await regularFiles(tree, signal)), { ...options, suffix: split || results.length === 1 ? "" : platform });
+    const statements = statementMembers(await result.attest(await regularFiles(tree, signal)), { ...options, suffix: split || results.length === 1 ? "" : platform });
     for await (const { entry, content } of withStatements(treeMembers(tree, signal), statements)) {
       const other = entry.kind === "directory" || split ? undefined : owners.get(entry.path);
       if (other !== undefined) throw new ExportError("usage", `cannot overwrite ${entry.path} from ${other} with ${platform} when split option is disabled`);

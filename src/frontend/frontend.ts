@@ -16,6 +16,8 @@ export interface FrontendRequest {
   readonly disabledCapabilities: ReadonlySet<string>;
   /** Graphs that contexts of the form `input:NAME` mean. */
   readonly inputs: ReadonlyMap<string, Definition>;
+  /** What of BUILDKIT_SBOM_SCAN_STAGE and _CONTEXT holds where the file declares no ARG of the name; none is as with BuildKit. */
+  readonly scanArguments: ReadonlyMap<string, string>;
 }
 
 export interface FrontendResult {

@@ -70,14 +70,14 @@ const SHARING: Readonly<Record<"shared" | "private" | "locked", CacheSharingOpt>
   shared: CacheSharingOpt.SHARED, private: CacheSharingOpt.PRIVATE, locked: CacheSharingOpt.LOCKED,
 };
 
-/** The root tree as the process left it. */
-export function execOutput(step: ExecStep, details: StepDetails): Output {
+/** The tree at a target as the process left it: the root, or a mount that has an output. */
+export function execOutput(step: ExecStep, details: StepDetails, at: string = ROOT): Output {
   const mounts = sortedMounts(step);
   const vertex: Vertex = {
     inputs: () => mounts.flatMap(({ source }) => source ?? []),
     compose: (context) => composeExec(step, mounts, details, context),
   };
-  return { vertex: () => vertex, index: () => outputIndexes(mounts).get(mounts.findIndex(({ target }) => target === ROOT)) ?? 0 };
+  return { vertex: () => vertex, index: () => outputIndexes(mounts).get(mounts.findIndex(({ target }) => target === at)) ?? 0 };
 }
 
 function sortedMounts(step: ExecStep): readonly ExecMount[] {

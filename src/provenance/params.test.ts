@@ -52,8 +52,12 @@ test("a build argument may ask, and beats the default only", () => {
 test("an SBOM has BuildKit's scanner unless another is named", () => {
   const sbom = (flags: Partial<AttestationFlags>): unknown => parseAttestations({ ...NONE, ...flags }).sbom;
   assert.equal(sbom({}), undefined);
-  assert.deepEqual(sbom({ sbom: "true" }), { generator: "docker/buildkit-syft-scanner:stable-1", params: {} });
-  assert.deepEqual(sbom({ attest: ["type=sbom,generator=a/b,x=y"] }), { generator: "a/b", params: { x: "y" } });
+  assert.deepEqual(sbom({ sbom: "true" }), { generator: undefined, formats: ["spdx"], params: {} });
+  assert.deepEqual(sbom({ attest: ["type=sbom,generator=a/b,x=y"] }), { generator: "a/b", formats: ["spdx"], params: { x: "y" } });
+  assert.deepEqual(sbom({ sbom: "format=cyclonedx" }), { generator: undefined, formats: ["cyclonedx"], params: {} });
+  for (const both of ["format=cyclonedx,format=spdx", "format=cyclonedx+spdx"]) assert.deepEqual(sbom({ sbom: both }), { generator: undefined, formats: ["cyclonedx", "spdx"], params: {} });
+  assert.throws(() => sbom({ sbom: "format=swid" }), { message: /^invalid sbom format "swid"/ });
+  assert.throws(() => sbom({ sbom: "formt=spdx" }), { message: /^unknown sbom parameter "formt"/ });
   assert.equal(sbom({ sbom: "false" }), undefined);
   assert.throws(() => sbom({ sbom: "generator=" }), { message: "sbom generator cannot be empty" });
 });

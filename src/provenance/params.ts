@@ -19,11 +19,15 @@ export interface ProvenancePlan {
 }
 
 export interface SbomPlan {
-  /** Reference of the scanner's image. */
-  readonly generator: string;
-  /** For the scanner, which gets them as variables. */
+  /** Reference of the scanner's image; undefined for the one that is built in. */
+  readonly generator: string | undefined;
+  /** Of the built-in scanner; never empty. */
+  readonly formats: readonly SbomFormat[];
+  /** For a scanner that is an image, which gets them as variables. */
   readonly params: Readonly<Record<string, string>>;
 }
+
+export type SbomFormat = "spdx" | "cyclonedx";
 
 export interface AttestationPlan {
   /** Undefined: none is made. */
@@ -50,7 +54,6 @@ export class InvalidAttestationError extends Error {
 }
 
 const DEFAULT_PROVENANCE: Attributes = new Map([["mode", "min"], ["inline-only", "true"]]);
-const DEFAULT_SBOM_GENERATOR = "docker/buildkit-syft-scanner:stable-1";
 
 /**
  * `--attest`, then `--provenance`, then `--sbom`: of each type the first one counts. With none for provenance, a
@@ -107,11 +110,17 @@ function parseAttest(text: string): { readonly type: string; readonly attributes
         disabled = parseBoolean(value, `invalid value ${field}`);
         break;
       default:
-        attributes.set(field.slice(0, at), value);
+        addAttribute(attributes, field.slice(0, at), value);
     }
   }
   if (type === "") throw new InvalidAttestationError("attestation type not specified");
   return { type, attributes: disabled ? "disabled" : attributes };
+}
+
+/** Formats are added up; of all else the last one counts. */
+function addAttribute(attributes: Map<string, string>, key: string, value: string): void {
+  const earlier = key === "format" ? attributes.get(key) : undefined;
+  attributes.set(key, earlier === undefined ? value : `${earlier}+${value}`);
 }
 
 /** The daemon's form of the same, where a field without `=` has an empty value. */
@@ -132,7 +141,12 @@ function fieldsOf(text: string): readonly string[] {
   }
 }
 
+const PROVENANCE_PARAMS: ReadonlySet<string> = new Set(["mode", "version", "builder-id", "filename", "reproducible", "complete-materials", "inline-only", "capture-usage"]);
+
 function provenancePlan(attributes: Attributes): ProvenancePlan {
+  // BuildKit takes any; a key with a slip in it would be a record that is not what was asked for.
+  const unknown = [...attributes.keys()].find((key) => !PROVENANCE_PARAMS.has(key));
+  if (unknown !== undefined) throw new InvalidAttestationError(`unknown provenance parameter ${JSON.stringify(unknown)}: use ${[...PROVENANCE_PARAMS].join(", ")}`);
   return {
     mode: modeOf(attributes.get("mode") ?? "max"),
     version: versionOf(attributes.get("version") ?? "v1"),
@@ -163,9 +177,22 @@ function flagOf(attributes: Attributes, name: "reproducible" | "complete-materia
 }
 
 function sbomPlan(attributes: Attributes): SbomPlan {
-  const generator = attributes.get("generator") ?? DEFAULT_SBOM_GENERATOR;
+  const generator = attributes.get("generator");
   if (generator === "") throw new InvalidAttestationError("sbom generator cannot be empty");
-  return { generator, params: Object.fromEntries([...attributes].filter(([name]) => name !== "generator")) };
+  const params = Object.fromEntries([...attributes].filter(([name]) => name !== "generator"));
+  if (generator !== undefined) return { generator, formats: ["spdx"], params };
+  const unknown = Object.keys(params).find((name) => name !== "format");
+  if (unknown !== undefined) throw new InvalidAttestationError(`unknown sbom parameter ${JSON.stringify(unknown)}: the built-in scanner takes format=spdx, format=cyclonedx or both; others are for a generator=IMAGE`);
+  return { generator: undefined, formats: formatsOf(attributes.get("format")), params: {} };
+}
+
+function formatsOf(text: string | undefined): readonly SbomFormat[] {
+  if (text === undefined) return ["spdx"];
+  const formats = text.split("+").map((name): SbomFormat => {
+    if (name === "spdx" || name === "cyclonedx") return name;
+    throw new InvalidAttestationError(`invalid sbom format ${JSON.stringify(name)}: use spdx, cyclonedx or spdx+cyclonedx`);
+  });
+  return [...new Set(formats)];
 }
 
 function parseBoolean(text: string, complaint: string): boolean {

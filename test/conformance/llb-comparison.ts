@@ -46,7 +46,7 @@ export function requestOf({ case: input }: LlbRecord): FrontendRequest {
     workerPlatforms: [workerPlatform],
     hostPlatform: HOST,
     disabledCapabilities: new Set(input.disableCaps ?? []),
-    inputs: new Map(),
+    inputs: new Map(), scanArguments: new Map(),
   };
 }
 

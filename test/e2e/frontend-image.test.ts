@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { BuildError } from "../../src/doors/build.ts";
 import { callBuild, compileBuild } from "../../src/doors/frontend.ts";
@@ -38,6 +39,16 @@ describe("a frontend that is an image", { skip: runSkip }, () => {
     assert.deepEqual([frontend, (args as Record<string, string>)["source"], (args as Record<string, string>)["cmdline"]], ["gateway.v0", FRONTEND, `${FRONTEND} with words`]);
     assert.ok(root !== undefined);
     assert.ok(record?.materials?.some(({ uri }) => uri.startsWith("pkg:oci/") || uri.startsWith("pkg:docker/")), JSON.stringify(record?.materials));
+  });
+
+  test("says more of its result than that, in statements of its own, but no provenance", NEVER_PULLED, async () => {
+    const path = `${workshop.path}/attested`;
+    const attested = (type: string) => workshop.build(`# syntax=${FRONTEND}\n${JSON.stringify({ write: { "/a": "one" }, attest: { type, predicate: { checked: true } } })}`, withFrontend({ outputs: [`type=oci,tar=false,dest=${path},name=x:3`], provenance: "false" }));
+    await attested("https://example.com/checked/v1");
+    const blobs = readdirSync(`${path}/blobs/sha256`).map((name) => readFileSync(`${path}/blobs/sha256/${name}`));
+    const statement = blobs.map((bytes) => (bytes[0] === 0x7b ? (JSON.parse(bytes.toString()) as { predicateType?: string; subject?: readonly object[]; predicate?: object }) : {})).find(({ predicateType }) => predicateType === "https://example.com/checked/v1");
+    assert.deepEqual([statement?.predicate, statement?.subject?.length], [{ checked: true }, 1]);
+    await assert.rejects(attested("https://slsa.dev/provenance/v1"), /frontend may not bundle provenance attestations/);
   });
 
   test("gives one result for each of several platforms", NEVER_PULLED, async () => {

@@ -41,7 +41,7 @@ class FakeGateway implements Gateway {
 }
 
 function requestOf(opts: Readonly<Record<string, string>>): FrontendRequest {
-  return { opts: new Map(Object.entries(opts)), sessionId: "s1", workerPlatforms: [AMD64], hostPlatform: AMD64, disabledCapabilities: new Set(), inputs: new Map() };
+  return { opts: new Map(Object.entries(opts)), sessionId: "s1", workerPlatforms: [AMD64], hostPlatform: AMD64, disabledCapabilities: new Set(), inputs: new Map(), scanArguments: new Map() };
 }
 
 async function build(dockerfile: string, opts: Readonly<Record<string, string>> = {}, files: Readonly<Record<string, string>> = {}): Promise<FrontendResult> {

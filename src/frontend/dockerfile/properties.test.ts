@@ -60,7 +60,7 @@ test("no text and no bytes make the parser fail in any way but its own", () => {
 });
 
 const HOST = { os: "linux", architecture: "amd64" };
-const REQUEST: FrontendRequest = { opts: new Map(), sessionId: "", workerPlatforms: [HOST], hostPlatform: HOST, disabledCapabilities: new Set(), inputs: new Map() };
+const REQUEST: FrontendRequest = { opts: new Map(), sessionId: "", workerPlatforms: [HOST], hostPlatform: HOST, disabledCapabilities: new Set(), inputs: new Map(), scanArguments: new Map() };
 
 function gatewayFor(dockerfile: Uint8Array): Gateway {
   const config = Buffer.from(JSON.stringify({ ...HOST, rootfs: { type: "layers", diff_ids: [`sha256:${"1".repeat(64)}`] }, config: {} }));

@@ -140,7 +140,7 @@ interface UlimitRow {
 function checkUlimit({ in: text, error, out }: UlimitRow): void {
   const host = { os: "linux", architecture: "amd64" };
   const read = (): unknown =>
-    readBuildOptions({ opts: new Map([["ulimit", text]]), sessionId: "", workerPlatforms: [host], hostPlatform: host, disabledCapabilities: new Set(), inputs: new Map() })
+    readBuildOptions({ opts: new Map([["ulimit", text]]), sessionId: "", workerPlatforms: [host], hostPlatform: host, disabledCapabilities: new Set(), inputs: new Map(), scanArguments: new Map() })
       .ulimits.map(({ Name, Soft, Hard }) => ({ Name, Soft: Number(Soft), Hard: Number(Hard) }));
   if (typeof error === "string") assert.throws(read, { message: `failed to parse ulimit: ${error}` });
   else assert.deepEqual(read(), [out]);

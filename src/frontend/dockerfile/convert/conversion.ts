@@ -18,6 +18,8 @@ export interface Conversion {
   /** Names of the build's arguments → values, with SOURCE_DATE_EPOCH resolved. */
   readonly buildArgs: ReadonlyMap<string, string>;
   readonly globalArgs: ReadonlyMap<string, string>;
+  /** As in the request. */
+  readonly scanArguments: ReadonlyMap<string, string>;
   /** The same as they are declared. */
   readonly globalParameters: ReadonlyMap<string, GlobalParameter>;
   /** SOURCE_DATE_EPOCH; undefined where it is not set. */

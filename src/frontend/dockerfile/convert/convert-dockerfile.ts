@@ -96,6 +96,7 @@ async function startConversion(request: ConversionRequest, late: LateContext, si
   const conversion: Conversion = {
     options, targetPlatform, wordRules, findings, ...epoch,
     globalParameters: parameters,
+    scanArguments: means.request.scanArguments,
     isImplicitTarget: request.platform === undefined,
     buildPlatforms: [options.buildPlatform],
     stages: new StageTable(),

@@ -82,8 +82,8 @@ function takeImageSettings(stage: StageDraft, { options }: Conversion): void {
   stage.state = { ...stage.state, network: options.network };
 }
 
-/** A boolean, or a list of stages. The last ARG of the name wins over the global one. */
-function isScanned(name: string, { shownName, buildArgs }: StageDraft, { globalArgs }: Conversion): boolean {
-  const value = buildArgs.findLast(({ key, value: given }) => key === name && given !== undefined)?.value ?? globalArgs.get(name);
+/** A boolean, or a list of stages. The last ARG of the name wins over the global one, and that over what was only asked for. */
+function isScanned(name: string, { shownName, buildArgs }: StageDraft, { globalArgs, scanArguments }: Conversion): boolean {
+  const value = buildArgs.findLast(({ key, value: given }) => key === name && given !== undefined)?.value ?? globalArgs.get(name) ?? scanArguments.get(name);
   return value !== undefined && (parseBool(value) ?? value.split(",").includes(shownName));
 }
