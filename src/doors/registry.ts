@@ -26,7 +26,8 @@ export { loadRegistryConfig, readRegistryConfig, RegistryConfigError } from "../
 export type { RegistryErrorCode } from "../registry/registry-error.ts";
 export { RegistryError } from "../registry/registry-error.ts";
 export type { BlobUpload, FetchedManifest, ManifestUpload, Repository } from "../registry/repository.ts";
-export type { ImageRecord, PlatformImage } from "../trace/image-record.ts";
+export type { ImageRecord } from "../trace/image-record.ts";
+export type { PlatformImage } from "../trace/platform-image.ts";
 export { ImageError, type ImageErrorCode } from "../trace/image-error.ts";
 export { openImage, type ImageSources, type OpenImage, type OpenImageOptions } from "../trace/open-image.ts";
 export type { StatementLayer } from "../trace/statement.ts";

@@ -1,6 +1,7 @@
 /** What is recorded of an image: shown as it is, or walked back from a file to the line and the commit that it comes from. */
 export { ImageError, type ImageErrorCode } from "../trace/image-error.ts";
-export type { ImageRecord, PlatformImage } from "../trace/image-record.ts";
+export type { ImageRecord } from "../trace/image-record.ts";
+export type { PlatformImage } from "../trace/platform-image.ts";
 export type { StatementLayer } from "../trace/statement.ts";
 export { openOciLayout, type ImageSource, type OciLayout } from "../registry/oci-layout.ts";
 export { openImage, type ImageSources, type OpenImage, type OpenImageOptions } from "../trace/open-image.ts";

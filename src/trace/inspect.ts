@@ -3,11 +3,12 @@ import { mapOf } from "../template/go-type.ts";
 import { parseTemplate } from "../template/template.ts";
 import { GoValue } from "../template/value.ts";
 import { ImageError } from "./image-error.ts";
-import type { ImageRecord, PlatformImage } from "./image-record.ts";
+import type { ImageRecord } from "./image-record.ts";
 import { DESCRIPTOR_TYPE, INDEX_TYPE, PROVENANCE_TYPE, SBOM_TYPE, multiInputType, singleInputType } from "./inspect-type.ts";
 import { manifestText } from "./manifest-text.ts";
 import type { OpenImage } from "./open-image.ts";
-import { PREDICATE, provenanceLayer } from "./statement.ts";
+import type { PlatformImage } from "./platform-image.ts";
+import { isSpdx, provenanceLayer } from "./statement.ts";
 
 export interface InspectOptions {
   /** A Go template, as `docker buildx imagetools inspect --format` takes it. Empty prints the manifest as text. */
@@ -68,8 +69,7 @@ async function provenanceOf(image: PlatformImage, signal: AbortSignal): Promise<
 
 /** The first document is of the image, those after it of its stages and its context. */
 async function sbomOf(image: PlatformImage, signal: AbortSignal): Promise<object | undefined> {
-  const layers = (await image.statements(signal)).filter(({ predicateType }) => predicateType === PREDICATE.spdx);
-  const documents = await Promise.all(layers.map(async (layer) => (await image.statement(layer, signal))["predicate"]));
+  const documents = (await image.readStatements(isSpdx, signal)).map(({ statement }) => statement["predicate"]);
   return documents.length === 0 ? undefined : { SPDX: documents[0], AdditionalSPDXs: documents.slice(1) };
 }
 

@@ -6,11 +6,11 @@ import { parseBuildRecord, type BuildRecord, type RecordedStep } from "./build-r
 import { isObject, listAt, objectAt, textAt, type JsonObject } from "./document.ts";
 import { findPath, type PathFinding } from "./find-path.ts";
 import { ImageError } from "./image-error.ts";
-import type { PlatformImage } from "./image-record.ts";
+import type { PlatformImage } from "./platform-image.ts";
 import { layerOrigins, type LayerOrigin } from "./layer-origin.ts";
 import { readLayerTable, type LayerTable } from "./layer-table.ts";
 import type { OpenImage } from "./open-image.ts";
-import { provenanceLayer } from "./statement.ts";
+import { isAbout, provenanceLayer } from "./statement.ts";
 import type { TraceAnswer, TracedLayer, TracedOrigin, TracedRecord, TraceQuestion } from "./trace-answer.ts";
 import { tracedStep } from "./traced-step.ts";
 
@@ -84,12 +84,6 @@ async function readRecord(image: PlatformImage, signal: AbortSignal): Promise<Pi
   if (!isAbout(statement, digest)) return { ...none, missing: [`the provenance ${layer.descriptor.digest} is about another image: its subjects do not include ${digest}`] };
   const record = parseBuildRecord(layer.predicateType, objectAt(statement, "predicate"));
   return { record, source: { predicateType: layer.predicateType, digest: layer.descriptor.digest }, missing: record.missing };
-}
-
-/** BuildKit names no subject for an image without a name; then where it lies says what it is about. */
-function isAbout(statement: JsonObject, digest: string): boolean {
-  const subjects = listAt(statement, "subject");
-  return subjects.length === 0 || subjects.some((subject) => isObject(subject) && `sha256:${textAt(objectAt(subject, "digest"), "sha256")}` === digest);
 }
 
 function describeLayers({ manifest, config: document, record }: Material): readonly TracedLayer[] {
