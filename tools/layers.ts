@@ -37,12 +37,13 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ops: ["archive", "content", "host", "llb", "namespace", "oci", "pattern", "progress", "provenance", "sandbox", "session", "snapshot", "solver", "source", "store"],
   export: ["archive", "content", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   trace: ["archive", "content", "oci", "provenance", "registry", "template", "trust"],
+  evidence: ["content", "export", "host", "oci", "progress", "registry", "scrub", "trace"],
   // Composition, and the two doors.
   engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "host", "llb", "namespace", "oci", "ops", "pattern", "progress", "proto", "provenance",
     "registry", "sandbox", "sbom", "scrub", "session", "snapshot", "solver", "source", "store", "trust"],
   rpc: ["content", "engine", "host", "llb", "progress", "proto", "session"],
   // The public doors, one file for each subpath export; what the package promises is what they export.
-  doors: ["content", "engine", "frontend", "host", "llb", "oci", "progress", "provenance", "registry", "rpc", "session", "store", "template", "trace", "trust"],
+  doors: ["content", "engine", "evidence", "frontend", "host", "llb", "oci", "progress", "provenance", "registry", "rpc", "session", "store", "template", "trace", "trust"],
   // The command is the first user of the doors.
   cli: ["doors", "host", "progress"],
   // Fakes and generators. Imported by tests only.
