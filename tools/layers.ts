@@ -47,5 +47,5 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   // The command is the first user of the doors.
   cli: ["doors", "host", "progress"],
   // Fakes and generators. Imported by tests only.
-  testing: ["archive", "content", "host", "oci", "provenance", "registry", "sandbox", "sbom", "session", "snapshot", "solver", "store"],
+  testing: ["archive", "content", "host", "oci", "provenance", "registry", "sandbox", "sbom", "session", "snapshot", "solver", "store", "trace"],
 };

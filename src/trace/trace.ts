@@ -4,6 +4,7 @@ import type { ImageConfig } from "../oci/image-config.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import { parseBuildRecord, type BuildRecord, type RecordedStep } from "./build-record.ts";
 import { isObject, listAt, objectAt, textAt, type JsonObject } from "./document.ts";
+import { choosePlatform } from "./choose-platform.ts";
 import { findPath, type PathFinding } from "./find-path.ts";
 import { ImageError } from "./image-error.ts";
 import type { PlatformImage } from "./platform-image.ts";
@@ -33,7 +34,7 @@ interface Material {
  * Throws ImageError: "usage" for a question that fits no image, "not-found" for a layer or platform that is not there.
  */
 export async function traceImage(open: OpenImage, question: TraceQuestion, platform: string | undefined, signal: AbortSignal): Promise<TraceAnswer> {
-  const [name, image] = choosePlatform(open, await open.record.platforms(signal), platform);
+  const { name, image } = await choosePlatform(open, platform, signal);
   const [manifest, config, read] = await Promise.all([image.manifest(signal), image.config(signal), readRecord(image, signal)]);
   const material: Material = { image, manifest, config, ...read };
   const layers = describeLayers(material);
@@ -62,17 +63,6 @@ async function answer(question: TraceQuestion, layers: readonly TracedLayer[], m
       return { path, layers: path.kind === "absent" ? [] : layers.slice(path.layer, path.layer + 1), steps: [] };
     }
   }
-}
-
-function choosePlatform({ fullName }: OpenImage, platforms: ReadonlyMap<string, PlatformImage>, wanted: string | undefined): readonly [name: string, image: PlatformImage] {
-  const names = [...platforms.keys()].join(", ");
-  if (platforms.size === 0) throw new ImageError("not-found", `${fullName}: an index without images`);
-  const [only] = platforms;
-  if (wanted === undefined && platforms.size === 1 && only !== undefined) return only;
-  if (wanted === undefined) throw new ImageError("usage", `${fullName}: an image for several platforms; choose one with --platform: ${names}`);
-  const image = platforms.get(wanted);
-  if (image === undefined) throw new ImageError("not-found", `${fullName}: no image for ${wanted}; there is ${names}`);
-  return [wanted, image];
 }
 
 async function readRecord(image: PlatformImage, signal: AbortSignal): Promise<Pick<Material, "record" | "source" | "missing">> {

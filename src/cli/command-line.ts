@@ -1,0 +1,28 @@
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import { UsageError } from "./usage-error.ts";
+
+type Options = NonNullable<ParseArgsConfig["options"]>;
+type Parsed<O extends Options> = ReturnType<typeof parseArgs<{ args: string[]; options: O; allowPositionals: true }>>;
+
+/** Parses the arguments of a command. Throws UsageError, which names the command. */
+export function parseCommandLine<O extends Options>(command: string, args: readonly string[], options: O): Parsed<O> {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(`${command}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The one argument that is not a flag. */
+export function onlyArgument(command: string, what: string, positionals: readonly string[]): string {
+  const [name, ...more] = positionals;
+  if (name === undefined || more.length > 0) throw new UsageError(`${command}: takes one ${what}, not ${positionals.length}`);
+  return name;
+}
+
+/** A value that must be one of these; undefined where the flag was not given. */
+export function oneOf<T extends string>(command: string, flag: string, value: string | undefined, values: readonly T[]): T | undefined {
+  const found = values.find((one) => one === value);
+  if (value !== undefined && found === undefined) throw new UsageError(`${command}: --${flag} ${JSON.stringify(value)}: ${values.join(" or ")}`);
+  return found;
+}
