@@ -3,6 +3,7 @@ import { goJson } from "../content/go-json.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { ImageIndex, Manifest } from "../oci/manifest.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
+import { platformInOrder } from "../oci/member-order.ts";
 import type { Platform } from "../oci/platform.ts";
 import { annotationsAt } from "./annotations.ts";
 import { attestationManifest } from "./attestation-manifest.ts";
@@ -101,17 +102,7 @@ function assemblePlatform(image: Omit<PlatformImage, "statements">, form: ImageF
     layers: image.layers.map((layer) => layer.descriptor),
     ...annotationsAt(form.annotations, "manifest", image.platform),
   });
-  return { platform: inOrder(image.platform), manifest, config };
-}
-
-/** Members in the order of image-spec's own type: it decides the index's bytes. */
-function inOrder({ architecture, os, "os.version": version, "os.features": features, variant }: Platform): Platform {
-  return {
-    architecture, os,
-    ...(version === undefined ? {} : { "os.version": version }),
-    ...(features === undefined ? {} : { "os.features": features }),
-    ...(variant === undefined ? {} : { variant }),
-  };
+  return { platform: platformInOrder(image.platform), manifest, config };
 }
 
 function assembleIndex(platforms: readonly AssembledPlatform[], attestations: readonly Descriptor[], form: ImageForm, documents: Documents): Descriptor {
