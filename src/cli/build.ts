@@ -1,14 +1,14 @@
-import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { build, type BuildEvent, type BuildOutcome, type BuildRequest } from "../doors/build.ts";
-import { plainRenderer } from "../progress/plain.ts";
+import { join, resolve } from "node:path";
+import { build, type BuildOutcome, type BuildRequest } from "../doors/build.ts";
 import { callOf, runCall } from "./build-call.ts";
 import { BUILD_FLAGS, parseBuildFlags, type BuildFlags } from "./build-flags.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { contextArgument } from "./context-argument.ts";
 import { EXIT } from "./exit-code.ts";
 import { parsePairs } from "./pairs.ts";
+import { progressRenderer, showsProgress } from "./progress-flag.ts";
+import { requirePlace } from "./result-file.ts";
 import { stateRoot } from "./state-root.ts";
 import { UsageError } from "./usage-error.ts";
 import { annotations, warningsText, type BuildWarning } from "./warnings.ts";
@@ -19,7 +19,7 @@ export const command: Command = {
   usage: usage(),
   async run(args, io) {
     const flags = parseBuildFlags(args);
-    const show = progressOf(flags, io);
+    const show = progressRenderer(progressKind(flags, io), io);
     const call = callOf(flags);
     if (call !== undefined) return await runCall(call, { request: await requestOf(flags, io), show, dockerfile: dockerfilePath(flags) }, io);
     for (const name of RESULT_FILES) requirePlace(name, flags.text(name), io.cwd);
@@ -29,7 +29,7 @@ export const command: Command = {
       if (event.kind === "warning") warnings.push(event);
       else show(event);
     }
-    if (isShown(flags, io)) io.stderr(warningsText(warnings));
+    if (showsProgress(progressKind(flags, io))) io.stderr(warningsText(warnings));
     io.stderr(annotations(warnings, dockerfilePath(flags), io));
     const outcome = await run.result;
     await writeResults(outcome, flags, io);
@@ -38,13 +38,6 @@ export const command: Command = {
 };
 
 const RESULT_FILES = ["iidfile", "metadata-file"] as const;
-
-/** Asked before the build: nobody wants to hear after an hour that its result has no place. */
-function requirePlace(name: string, path: string | undefined, cwd: string): void {
-  if (path === undefined) return;
-  const directory = dirname(resolve(cwd, path));
-  if (!existsSync(directory)) throw new UsageError(`--${name} ${path}: there is no directory ${directory}: make it, or name another file`);
-}
 
 async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest> {
   return {
@@ -104,29 +97,8 @@ function dockerfilePath(flags: BuildFlags): string | undefined {
   return context === "-" || context.includes("://") || context.startsWith("git@") ? undefined : join(context, "Dockerfile");
 }
 
-function isShown(flags: BuildFlags, io: CommandIo): boolean {
-  return ["auto", "plain", "tty"].includes(progressKind(flags, io));
-}
-
 function progressKind(flags: BuildFlags, io: CommandIo): string {
   return flags.on("quiet") ? "quiet" : (flags.text("progress") ?? io.env["BUILDKIT_PROGRESS"] ?? "auto");
-}
-
-function progressOf(flags: BuildFlags, io: CommandIo): (event: BuildEvent) => void {
-  const kind = progressKind(flags, io);
-  switch (kind) {
-    case "auto":
-    case "plain":
-      return plainRenderer(io.stderr);
-    case "quiet":
-    case "none":
-      return () => undefined;
-    case "tty":
-    case "rawjson":
-      throw new UsageError(`--progress=${kind} is not supported yet: use auto, plain, quiet or none`);
-    default:
-      throw new UsageError(`--progress=${kind}: use auto, plain, quiet or none`);
-  }
 }
 
 async function writeResults(outcome: BuildOutcome, flags: BuildFlags, io: CommandIo): Promise<void> {

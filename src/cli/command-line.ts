@@ -7,10 +7,22 @@ type Parsed<O extends Options> = ReturnType<typeof parseArgs<{ args: string[]; o
 /** Parses the arguments of a command. Throws UsageError, which names the command. */
 export function parseCommandLine<O extends Options>(command: string, args: readonly string[], options: O): Parsed<O> {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
+    return parseArgs({ args: withoutBooleans(args, options), options, allowPositionals: true, allowNegative: true });
   } catch (error) {
     throw new UsageError(`${command}: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** `--flag=false`, as Go's flags have it: what node:util calls `--no-flag`. */
+function withoutBooleans(args: readonly string[], options: Options): string[] {
+  const end = args.indexOf("--");
+  return args.map((arg, index) => {
+    const [, name = "", value = ""] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
+    if (options[name]?.type !== "boolean" || (end !== -1 && index > end)) return arg;
+    if (/^(?:1|t|true)$/i.test(value)) return `--${name}`;
+    if (/^(?:0|f|false)$/i.test(value)) return `--no-${name}`;
+    throw new Error(`invalid argument ${JSON.stringify(value)} for --${name}: true or false is needed`);
+  });
 }
 
 /** The one argument that is not a flag. */

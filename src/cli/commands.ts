@@ -10,6 +10,7 @@ interface CommandRow {
 export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   build: { summary: "build an image from a Dockerfile, with its provenance", load: async () => (await import("./build.ts")).command },
   "imagetools inspect": { summary: "show an image and what is recorded of it", load: async () => (await import("./imagetools-inspect.ts")).command },
+  "imagetools create": { summary: "make an image of others, with what is recorded of them", load: async () => (await import("./imagetools-create.ts")).command },
   "evidence get": { summary: "write an image's provenance or SBOM as a document", load: async () => (await import("./evidence-get.ts")).command },
   check: { summary: "tell what of a Dockerfile makes builds hard to repeat or to trust, and mend it", load: async () => (await import("./check.ts")).command },
   trace: { summary: "tell which step, line and commit a file or layer comes from", load: async () => (await import("./trace.ts")).command },

@@ -1,5 +1,14 @@
+import { existsSync } from "node:fs";
 import { lstat, rename, rm, writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
+import { UsageError } from "./usage-error.ts";
+
+/** Asked before the work: nobody wants to hear after an hour that its result has no place. */
+export function requirePlace(name: string, path: string | undefined, cwd: string): void {
+  if (path === undefined) return;
+  const directory = dirname(resolve(cwd, path));
+  if (!existsSync(directory)) throw new UsageError(`--${name} ${path}: there is no directory ${directory}: make it, or name another file`);
+}
 
 /** Writes a file whole or not at all; what is no file, such as /dev/stdout, is written to as it is. */
 export async function writeResultFile(path: string, cwd: string, text: string): Promise<void> {

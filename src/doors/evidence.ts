@@ -2,3 +2,4 @@
 export { EvidenceError, type EvidenceErrorCode } from "../evidence/evidence-error.ts";
 export { getEvidence, type EvidenceQuestion, type FoundEvidence } from "../evidence/get-evidence.ts";
 export type { StatementLayer, StatementPlace, StatementWrap } from "../trace/statement.ts";
+export { createImage, previewImage, type CreatedImage, type CreateOptions, type CreateRequest } from "../evidence/create/create-image.ts";

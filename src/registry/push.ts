@@ -39,19 +39,43 @@ export interface PushProgress {
  * A push that fails half-way has changed no tag.
  */
 export async function pushContent(request: PushRequest, signal: AbortSignal): Promise<void> {
+  await pushBelow(request, signal);
+  if (request.tags.length === 0) await pushRoot(request, signal);
+  await pushTags(request, signal);
+}
+
+/** What an index names, before that index: it needs no tag, and no list of referrers has to name it. */
+export async function pushEntry(request: PushRequest, signal: AbortSignal): Promise<void> {
+  const { mediaType } = request.root;
+  if (!isIndex(mediaType) && !isManifest(mediaType)) return await pushBlob(request, request.root, signal);
+  await pushBelow(request, signal);
+  await pushManifest(request, await readManifest(request.content, request.root, signal), { tag: undefined, isNamed: true }, signal);
+}
+
+/** All but the root. */
+export async function pushBelow(request: PushRequest, signal: AbortSignal): Promise<void> {
   const { blobs, levels } = await readGraph(request, signal);
   await eachLimited(blobs.values(), UPLOADS_IN_FLIGHT_MAX, (blob, either) => pushBlob(request, blob, either), signal);
   for (const level of levels) {
-    await eachLimited(level, UPLOADS_IN_FLIGHT_MAX, (manifest, either) => pushManifest(request, manifest, undefined, either), signal);
+    await eachLimited(level, UPLOADS_IN_FLIGHT_MAX, (manifest, either) => pushManifest(request, manifest, { tag: undefined, isNamed: true }, either), signal);
   }
-  if (request.tags.length === 0) await pushManifest(request, await readManifest(request.content, request.root, signal), undefined, signal);
-  await pushTags(request, signal);
+}
+
+/** A root whose content is there, under its digest alone. */
+export async function pushRoot(request: PushRequest, signal: AbortSignal): Promise<void> {
+  await pushManifest(request, await readManifest(request.content, request.root, signal), { tag: undefined, isNamed: false }, signal);
 }
 
 /** Gives the tags to a root whose content is there. */
 export async function pushTags(request: PushRequest, signal: AbortSignal): Promise<void> {
   const root = await readManifest(request.content, request.root, signal);
-  for (const tag of request.tags) await pushManifest(request, root, tag, signal);
+  for (const tag of request.tags) await pushManifest(request, root, { tag, isNamed: false }, signal);
+}
+
+interface ManifestName {
+  readonly tag: string | undefined;
+  /** An index that is pushed after it names it. */
+  readonly isNamed: boolean;
 }
 
 interface ReadManifest {
@@ -117,11 +141,11 @@ async function pushBlob({ repository, content, mountFrom, onProgress }: PushRequ
   onProgress(result === "mounted" ? { descriptor, state: "mounted", sentBytes: 0 } : { descriptor, state: "sent", sentBytes: size });
 }
 
-async function pushManifest({ repository, root, onProgress }: PushRequest, manifest: ReadManifest, tag: string | undefined, signal: AbortSignal): Promise<void> {
+async function pushManifest({ repository, onProgress }: PushRequest, manifest: ReadManifest, { tag, isNamed }: ManifestName, signal: AbortSignal): Promise<void> {
   const { descriptor, bytes } = manifest;
   // A registry may forbid to write a tag twice, which is no reason to fail where nothing would change.
   const isThere = tag !== undefined && (await repository.resolve(tag, signal))?.digest === descriptor.digest;
-  if (!isThere) await repository.putManifest({ tag, mediaType: descriptor.mediaType, bytes, namedByIndex: descriptor.digest !== root.digest }, signal);
+  if (!isThere) await repository.putManifest({ tag, mediaType: descriptor.mediaType, bytes, namedByIndex: isNamed }, signal);
   onProgress({ descriptor, state: isThere ? "present" : "sent", sentBytes: isThere ? 0 : descriptor.size });
 }
 
