@@ -1,7 +1,7 @@
 import type { Environment } from "../host/environment.ts";
 import { findExecutable, searchPath } from "../host/executable.ts";
 import { startProcess } from "../host/process.ts";
-import { redactUrlsIn } from "../scrub/url.ts";
+import { scrubText } from "../scrub/scrubber.ts";
 
 /** What a git that talks to a server may work with. Nothing of the caller's own git settings is read. */
 export interface RemoteGitOptions {
@@ -82,7 +82,7 @@ async function runGit({ argv, env, lock }: GitRun, signal: AbortSignal): Promise
       child.once("close", (code) => resolve(code ?? 128));
     });
     signal.throwIfAborted();
-    return { exitCode, stdout: Buffer.concat(stdout).toString("utf8"), complaint: redactUrlsIn(Buffer.concat(stderr).toString("utf8").trim()) };
+    return { exitCode, stdout: Buffer.concat(stdout).toString("utf8"), complaint: scrubText(Buffer.concat(stderr).toString("utf8").trim()) };
   } finally {
     signal.removeEventListener("abort", kill);
   }

@@ -1,35 +1,39 @@
-/** Told of each literal in ARG and ENV; what it returns takes the literal's place, undefined leaves it. Lines count from 1. */
-export type OnVariable = (name: string, value: string, line: number) => string | undefined;
+/** A literal in ARG, ENV or LABEL. */
+export interface DeclaredVariable {
+  readonly name: string;
+  /** As the variable gets it, but for references, which stay as they are written. */
+  readonly value: string;
+  /** Where the literal stands, without the quotation marks around the whole of it. */
+  readonly start: number;
+  readonly end: number;
+}
 
-const INSTRUCTION = /^[ \t]*(?:ONBUILD[ \t]+)?(ARG|ENV)[ \t]+/i;
+const INSTRUCTION = /^[ \t]*(?:ONBUILD[ \t]+)?(ARG|ENV|LABEL)[ \t]+/i;
 const ESCAPE_DIRECTIVE = /^#[ \t]*escape[ \t]*=[ \t]*`[ \t]*$/im;
 const COMMENT = /^[ \t]*#/;
 
-/**
- * Calls `onVariable` for each `NAME=value` of a Dockerfile's ARG and ENV instructions, and for the older
- * `ENV NAME value`, and puts in what it returns. The text keeps its quotation marks and its number of lines.
- */
-export function redactVariablesIn(text: string, onVariable: OnVariable): string {
+/** Each `NAME=value` of a Dockerfile's ARG, ENV and LABEL instructions, and of the older `ENV NAME value`. */
+export function declaredVariables(text: string): readonly DeclaredVariable[] {
   const escape = ESCAPE_DIRECTIVE.test(text.slice(0, firstInstructionAt(text))) ? "`" : "\\";
   const lines = text.split("\n");
-  const out: string[] = [];
+  const variables: DeclaredVariable[] = [];
+  let offset = 0;
   for (let start = 0; start < lines.length; ) {
     const end = instructionEnd(lines, start, escape);
+    const keyword = INSTRUCTION.exec(lines[start] ?? "");
     const instruction = lines.slice(start, end).join("\n");
-    const keyword = INSTRUCTION.exec(instruction);
-    const head = keyword?.[0] ?? "";
-    const rest = instruction.slice(head.length);
-    out.push(keyword === null ? instruction : head + redactWords(rest, { keyword: keyword[1] ?? "", escape, line: start + 1, onVariable }));
+    if (keyword !== null) for (const variable of variablesOf(instruction.slice(keyword[0].length), { keyword: (keyword[1] ?? "").toUpperCase(), escape, offset: offset + keyword[0].length })) variables.push(variable);
+    offset += instruction.length + 1;
     start = end;
   }
-  return out.join("\n");
+  return variables;
 }
 
 interface Instruction {
   readonly keyword: string;
   readonly escape: string;
-  readonly line: number;
-  readonly onVariable: OnVariable;
+  /** Of its words in the text. */
+  readonly offset: number;
 }
 
 function firstInstructionAt(text: string): number {
@@ -49,26 +53,29 @@ function isContinued(line: string | undefined, escape: string): boolean {
   return line?.trimEnd().endsWith(escape) ?? false;
 }
 
-function redactWords(words: string, instruction: Instruction): string {
-  const older = /^([A-Za-z_]\w*)([ \t]+)([\s\S]+)$/.exec(words);
-  if (instruction.keyword.toUpperCase() === "ENV" && older?.[3] !== undefined && !older[3].startsWith("=")) {
-    const [, name = "", space = "", value] = older;
-    return name + space + replaced(value, name, instruction.line, instruction);
+function variablesOf(words: string, instruction: Instruction): readonly DeclaredVariable[] {
+  const older = /^([A-Za-z_][\w.-]*)([ \t]+)([^=\s][\s\S]*)$/.exec(words);
+  if (instruction.keyword !== "ARG" && older !== null) {
+    const [, name = "", space = "", value = ""] = older;
+    return [variableAt(name, value, name.length + space.length, instruction)];
   }
   const escaped = instruction.escape === "`" ? "`" : String.raw`\\`;
   const value = `(?:"(?:${escaped}[\\s\\S]|[^"${escaped}])*"|'[^']*'|${escaped}[^\\s]|[^\\s"'${escaped}])*`;
-  return words.replace(new RegExp(`(?<![^\\s])([A-Za-z_]\\w*)=(${value})`, "g"), (_whole, name: string, raw: string, at: number) => {
-    const line = instruction.line + (words.slice(0, at).match(/\n/g)?.length ?? 0);
-    return `${name}=${replaced(raw, name, line, instruction)}`;
-  });
+  return [...words.matchAll(new RegExp(`(?<![^\\s])(?:"([^"\\s]+)"|([A-Za-z_][\\w.-]*))=(${value})`, "g"))].map(({ 0: whole, 1: quoted, 2: plain, 3: raw = "", index }) =>
+    variableAt(quoted ?? plain ?? "", raw, index + whole.length - raw.length, instruction));
 }
 
-function replaced(raw: string, name: string, line: number, { escape, onVariable }: Instruction): string {
+function variableAt(name: string, raw: string, at: number, { escape, offset }: Instruction): DeclaredVariable {
   const quote = /^(["'])[\s\S]*\1$/.exec(raw)?.[1] ?? "";
-  const value = raw.slice(quote.length, raw.length - quote.length).trimEnd();
-  const replacement = onVariable(name, value, line);
-  if (replacement === undefined) return raw;
-  // A value over several lines keeps them, so that later instructions keep their line numbers.
-  const continuations = raw.match(/\n/g)?.length ?? 0;
-  return quote + replacement + `${escape}\n`.repeat(continuations) + quote;
+  const inside = raw.slice(quote.length, raw.length - quote.length).trimEnd();
+  const start = offset + at + quote.length;
+  return { name, value: unquoted(inside, quote, escape), start, end: start + inside.length };
+}
+
+/** What the shell would make of it: continued lines joined, quotation marks and escapes gone. */
+function unquoted(literal: string, quote: string, escape: string): string {
+  if (quote === "'") return literal;
+  const joined = literal.replace(escape === "`" ? /`[ \t]*\r?\n/g : /\\[ \t]*\r?\n/g, "");
+  const plain = quote === "" ? joined.replace(/(["'])(.*?)\1/gs, "$2") : joined;
+  return plain.replace(escape === "`" ? /`([\s\S])/g : /\\([\s\S])/g, "$1");
 }

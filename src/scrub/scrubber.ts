@@ -1,28 +1,50 @@
-import { redactVariablesIn } from "./dockerfile-variables.ts";
-import { isProxyName, isSecretVariable } from "./secret-name.ts";
-import { redactTokensIn } from "./token-form.ts";
-import { MASK, redactProxy, redactUrl, redactUrlsIn } from "./url.ts";
+import { declaredVariables } from "./dockerfile-variables.ts";
+import { findSecrets } from "./find-secrets.ts";
+import { KnownSecrets } from "./known-secrets.ts";
+import { isProxyName, nameStrength } from "./secret-name.ts";
+import { maskSpans, settleSpans, type SecretKind, type SecretSpan } from "./secret-span.ts";
+import { isPublicValue, looksRandom } from "./secret-value.ts";
+import { redactProxy, redactUrl, URL_USER } from "./url.ts";
 
 /** One thing that was masked. Says what and where, never the value. */
 export interface Redaction {
-  readonly kind: "url-credentials" | "proxy-credentials" | "secret-variable" | "known-secret" | "token";
+  readonly kind: SecretKind;
   /** Where it stood: `build-arg:TOKEN`, `step3`, `Dockerfile:7`. */
   readonly place: string;
   /** Name of the variable, when it was masked for its name. */
   readonly name: string | undefined;
 }
 
-/** Values shorter than this, or that look like words, would be found where they are no secret. */
-const KNOWN_SECRET_LENGTH_MIN = 8;
-const RANDOM_LENGTH_MIN = 16;
+/** Whether a variable holds a secret, by its name and what its value can be. */
+export function isSecretVariable(name: string, value: string): boolean {
+  switch (nameStrength(name)) {
+    case "secret":
+    case "likely":
+      return !isPublicValue(name, value);
+    case "vague":
+      return !isPublicValue(name, value) && looksRandom(value);
+    case "none":
+      return false;
+  }
+}
+
+/** For a text of which nobody has to know afterwards what was masked. */
+export function scrubText(text: string): string {
+  return maskSpans(text, findSecrets(text, new KnownSecrets()));
+}
 
 /**
  * What passes through here may be published: evidence, metadata files, logs. Text without a secret comes out
- * unchanged, byte for byte. One scrubber serves one record: it remembers the secrets it saw, and what it masked.
+ * unchanged, byte for byte. One scrubber serves one record: it remembers what it masked.
  */
 export class Scrubber {
   readonly #redactions = new Map<string, Redaction>();
-  readonly #known = new Set<string>();
+  readonly #known: KnownSecrets;
+
+  /** `known` may be shared: what one scrubber learns, all find. */
+  constructor(known: KnownSecrets = new KnownSecrets()) {
+    this.#known = known;
+  }
 
   /** In the order found; the same thing at the same place once. */
   get redactions(): readonly Redaction[] {
@@ -31,45 +53,45 @@ export class Scrubber {
 
   /** Has this value masked wherever it stands, if it is distinct enough to be recognised. */
   learn(secret: string): void {
-    const isMixed = /[a-zA-Z]/.test(secret) && /[0-9]/.test(secret) && secret.length >= KNOWN_SECRET_LENGTH_MIN;
-    const isLong = secret.length >= RANDOM_LENGTH_MIN && !/\s/.test(secret);
-    if (isMixed || isLong) this.#known.add(secret);
+    this.#known.learn(secret);
   }
 
-  /** Learns the value if the name says that it is a secret. To be done before the first text is scrubbed. */
+  /** Learns the value if the name says that it is a secret, else the secrets within it. To be done before the first text is scrubbed. */
   learnVariable(name: string, value: string): void {
-    if (isSecretVariable(name, value)) this.learn(value);
+    if (isSecretVariable(name, value) && !isProxyName(name)) this.learn(value);
+    else this.learnText(value);
   }
 
-  /** Learns the literal values of a Dockerfile's ARG and ENV. */
+  /** Learns what shows as a secret, so that it is found where nothing shows it. */
+  learnText(text: string): void {
+    for (const { start, end, name } of findSecrets(text, this.#known)) if (name !== URL_USER) this.learn(text.slice(start, end));
+  }
+
+  /** Learns the literal values of a Dockerfile's ARG, ENV and LABEL, and the secrets of its text. */
   learnDockerfile(text: string): void {
-    redactVariablesIn(text, (name, value) => {
-      this.learnVariable(name, value);
-      return undefined;
-    });
+    for (const { name, value } of declaredVariables(text)) this.learnVariable(name, value);
+    this.learnText(text);
   }
 
-  /** What is known to be a URL: BuildKit's masking. */
+  /** What is known to be a URL: BuildKit's masking, and then that of any text. */
   url(url: string, place: string): string {
-    return this.#note(redactUrl(url), url, { kind: "url-credentials", place, name: undefined });
+    return this.text(this.#replaced(redactUrl(url), url, "url-credentials", place), place);
   }
 
   proxy(value: string, place: string): string {
-    return this.#note(redactProxy(value), value, { kind: "proxy-credentials", place, name: undefined });
+    return this.text(this.#replaced(redactProxy(value), value, "proxy-credentials", place), place);
   }
 
-  /** Any text: known secrets, credentials in URLs, tokens that tell themselves by their form. */
+  /** Any text. */
   text(text: string, place: string): string {
-    const withoutKnown = this.#note(this.#redactKnown(text), text, { kind: "known-secret", place, name: undefined });
-    const withoutCredentials = this.#note(redactUrlsIn(withoutKnown), withoutKnown, { kind: "url-credentials", place, name: undefined });
-    return this.#note(redactTokensIn(withoutCredentials), withoutCredentials, { kind: "token", place, name: undefined });
+    return this.#masked(text, findSecrets(text, this.#known), () => place);
   }
 
   /** The value of a variable, judged by its name first. */
   variable(name: string, value: string, place: string): string {
-    if (isProxyName(name)) return this.text(this.proxy(value, place), place);
+    if (isProxyName(name)) return this.proxy(value, place);
     if (!isSecretVariable(name, value)) return this.text(value, place);
-    return this.#note(MASK, value, { kind: "secret-variable", place, name });
+    return this.#masked(value, [{ start: 0, end: value.length, kind: "secret-variable", name }], () => place);
   }
 
   /** `NAME=value`, as processes get it. */
@@ -80,30 +102,43 @@ export class Scrubber {
     return `${name}=${this.variable(name, assignment.slice(at + 1), place)}`;
   }
 
-  /** A Dockerfile, comments included. Its lines keep their numbers. */
+  /** A Dockerfile, comments included. Its lines keep their numbers, and each place names one. */
   dockerfile(text: string, filename: string): string {
-    const withoutVariables = redactVariablesIn(text, (name, value, line) => {
-      if (!isSecretVariable(name, value)) return undefined;
-      this.#add({ kind: "secret-variable", place: `${filename}:${line}`, name });
-      return MASK;
-    });
-    const byLine = withoutVariables.split("\n").map((line, index) => this.text(line, `${filename}:${index + 1}`)).join("\n");
-    // Once more as a whole, for what spans lines: the body of a private key.
-    return this.text(byLine, filename);
+    const variables = declaredVariables(text).flatMap(({ name, value, start, end }): readonly SecretSpan[] => (isSecretVariable(name, value) ? [{ start, end, kind: "secret-variable", name }] : []));
+    const lines = new LineCounter(text);
+    return this.#masked(text, settleSpans([...variables, ...findSecrets(text, this.#known)]), (at) => `${filename}:${lines.lineAt(at)}`);
   }
 
-  #redactKnown(text: string): string {
-    let redacted = text;
-    for (const secret of [...this.#known].toSorted((a, b) => b.length - a.length)) redacted = redacted.replaceAll(secret, MASK);
-    return redacted;
+  #masked(text: string, spans: readonly SecretSpan[], placeAt: (start: number) => string): string {
+    for (const { start, kind, name } of spans) this.#add({ kind, place: placeAt(start), name: kind === "secret-variable" ? name : undefined });
+    return maskSpans(text, spans);
   }
 
-  #note(after: string, before: string, redaction: Redaction): string {
-    if (after !== before) this.#add(redaction);
+  #replaced(after: string, before: string, kind: SecretKind, place: string): string {
+    if (after !== before) this.#add({ kind, place, name: undefined });
     return after;
   }
 
   #add(redaction: Redaction): void {
     this.#redactions.set(`${redaction.kind} ${redaction.place} ${redaction.name ?? ""}`, redaction);
+  }
+}
+
+/** Lines of ascending offsets, each character looked at once. */
+class LineCounter {
+  readonly #text: string;
+  #at = 0;
+  #line = 1;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  lineAt(offset: number): number {
+    for (let next = this.#text.indexOf("\n", this.#at); next !== -1 && next < offset; next = this.#text.indexOf("\n", this.#at)) {
+      this.#line++;
+      this.#at = next + 1;
+    }
+    return this.#line;
   }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { redactProxy, redactUrl, redactUrlsIn } from "./url.ts";
+import { scrubText } from "./scrubber.ts";
+import { redactProxy, redactUrl } from "./url.ts";
 
 test("a password with an @ or a slash-free oddity is masked to its end", () => {
   assert.equal(redactUrl("https://user:p@ss@host/x"), "https://xxxxx:xxxxx@host/x");
@@ -10,24 +11,24 @@ test("a password with an @ or a slash-free oddity is masked to its end", () => {
 test("what is no URL with credentials stays as it is", () => {
   for (const text of ["git@github.com:owner/repository.git", "https://host/a@b", "https://host/?q=a:b@c", "mail@example.com", "/a/b@c", ""]) {
     assert.equal(redactUrl(text), text);
-    assert.equal(redactUrlsIn(text), text);
+    assert.equal(scrubText(text), text);
   }
 });
 
 test("credentials are masked in every URL of a command", () => {
   assert.equal(
-    redactUrlsIn("curl https://u:p@a.example/x && git clone 'https://tok3n@b.example/y.git' ssh://git@c.example/z"),
+    scrubText("curl https://u:p@a.example/x && git clone 'https://tok3n@b.example/y.git' ssh://git@c.example/z"),
     "curl https://xxxxx:xxxxx@a.example/x && git clone 'https://xxxxx@b.example/y.git' ssh://git@c.example/z",
   );
 });
 
 test("references to variables in a URL are no credentials", () => {
-  assert.equal(redactUrlsIn("https://${USER}:$PASS@host/ https://${TOKEN}@host/"), "https://${USER}:$PASS@host/ https://${TOKEN}@host/");
-  assert.equal(redactUrlsIn("https://oauth2:${TOKEN}@host/"), "https://xxxxx:${TOKEN}@host/");
+  assert.equal(scrubText("https://${USER}:$PASS@host/ https://${TOKEN}@host/"), "https://${USER}:$PASS@host/ https://${TOKEN}@host/");
+  assert.equal(scrubText("https://oauth2:${TOKEN}@host/"), "https://oauth2:${TOKEN}@host/");
 });
 
 test("a URL's credentials do not reach across a quotation mark, a space or a line", () => {
-  for (const text of [`"https://host" "user@host"`, "https://host user@host", "https://host\nuser@host", "a=https://host;b=user@host"]) assert.equal(redactUrlsIn(text), text);
+  for (const text of [`"https://host" "user@host"`, "https://host user@host", "https://host\nuser@host", "a=https://host;b=user@host"]) assert.equal(scrubText(text), text);
 });
 
 test("a proxy's credentials are masked with and without a scheme", () => {
