@@ -38,6 +38,7 @@ export function provenanceInput(plan: ProvenancePlan, parts: RecordParts, layers
     environment: parts.environment,
     commit: parts.commit,
     scrubber: new Scrubber(),
+    imageRedactions: [],
   };
 }
 

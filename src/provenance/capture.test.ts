@@ -57,8 +57,8 @@ test("each kind of source has its own form of material", () => {
   assert.deepEqual(materialsOf(capture), [
     { uri: `pkg:oci/layout?digest=sha256:${sha256}&platform=linux%2Farm%2Fv7`, digest: { sha256 } },
     { uri: "pkg:docker/host%3A5000/x/y/z@tag", digest: { sha256 } },
-    { uri: "https://xxxxx:xxxxx@example.com/a.git#main", digest: { sha1: commit } },
-    { uri: "https://xxxxx@example.com/file", digest: { sha256 } },
+    { uri: "https://user:pass@example.com/a.git#main", digest: { sha1: commit } },
+    { uri: "https://token@example.com/file", digest: { sha256 } },
   ]);
 });
 

@@ -92,15 +92,15 @@ export function mergeCaptures(captures: Iterable<Capture>): Capture {
   };
 }
 
-/** The capture in the one form that equal builds share: each thing once, in BuildKit's order, credentials masked. */
+/** The capture in the one form that equal builds share: each thing once, in BuildKit's order. Credentials are no part of what tells things apart. */
 export function settledCapture(capture: Capture): Capture {
   const images = distinct(capture.images, ({ ref, platform: p, layout }) => [ref, layout, p?.os, p?.architecture, p?.variant, p?.["os.version"]]);
-  const git = distinct(capture.git.map((source) => ({ ...source, url: redactUrl(source.url) })), ({ url }) => [url]);
-  const http = distinct(capture.http.map((source) => ({ ...source, url: redactUrl(source.url) })), ({ url }) => [url]);
+  const git = distinct(capture.git, ({ url }) => [redactUrl(url)]);
+  const http = distinct(capture.http, ({ url }) => [redactUrl(url)]);
   return {
     images: sortedBy(withoutDigestTwins(images), ({ ref }) => ref),
-    git: sortedBy(git, ({ url }) => url),
-    http: sortedBy(http, ({ url }) => url),
+    git: sortedBy(git, ({ url }) => redactUrl(url)),
+    http: sortedBy(http, ({ url }) => redactUrl(url)),
     locals: sortedBy(distinct(capture.locals, ({ name, digest }) => [name, digest]), ({ name }) => name),
     secrets: lentOnce(capture.secrets),
     ssh: lentOnce(capture.ssh.map(({ id, optional }) => ({ id: id === "" ? "default" : id, optional }))),

@@ -11,6 +11,13 @@ export function renderJson(tree: JsonTree, form: "compact" | "indented"): string
   return goJson(writable(tree), form === "indented" ? "  " : undefined);
 }
 
+/** Integers stay exact. Throws SyntaxError. */
+export function parseJsonTree(text: string): JsonTree {
+  // Reviver's third argument is of ECMAScript 2027, and in Node since 22.
+  const parse = JSON.parse as (text: string, reviver: (key: string, value: JsonTree, context: { readonly source: string }) => JsonTree) => JsonTree;
+  return parse(text, (_key, value, { source }) => (typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? BigInt(source) : value));
+}
+
 /**
  * What Go makes of a value that it writes, reads as untyped and writes again: keys sorted, and numbers rounded to
  * the nearest that a float can hold. BuildKit does that with its internal parameters.

@@ -3,6 +3,7 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import { settledCapture } from "./capture.ts";
 import { renderJson, sortedObject, type JsonObject, type JsonTree } from "./json-tree.ts";
 import { lentJson, makePredicate, type ProvenanceInput } from "./predicate.ts";
+import { publishedPredicate } from "./scrub-statement.ts";
 import { slsaV02, slsaV02Inputs } from "./slsa-v02.ts";
 
 /** What `--metadata-file` tells of one build (anchor a.6). What is undefined is left out. */
@@ -29,8 +30,8 @@ export interface BuildMetadata {
 export function metadataProvenance(input: ProvenanceInput, mode: "min" | "max"): JsonObject {
   const plan = { ...input.plan, mode, reproducible: false, completeMaterials: false };
   const predicate = makePredicate({ ...input, plan });
-  if (mode === "max") return slsaV02(predicate);
-  return slsaV02Inputs({ ...predicate, request: { ...predicate.request, ...lentJson(settledCapture(input.capture)) } });
+  const told = mode === "max" ? slsaV02(predicate) : slsaV02Inputs({ ...predicate, request: { ...predicate.request, ...lentJson(settledCapture(input.capture)) } });
+  return publishedPredicate(told, input);
 }
 
 export function metadataFile({ ref, provenance, descriptor, configDigest, imageNames, warnings, cacheManifest }: BuildMetadata): Uint8Array {

@@ -1,7 +1,7 @@
 import { rfc3339Nano } from "../content/timestamp.ts";
 import type { Platform } from "../oci/platform.ts";
 import { formatPlatform, normalizePlatform } from "../oci/platform.ts";
-import type { Scrubber } from "../scrub/scrubber.ts";
+import type { Redaction, Scrubber } from "../scrub/scrubber.ts";
 import { settledCapture, type Capture, type LentCapture } from "./capture.ts";
 import { completenessOf, incompleteMaterials, type Completeness } from "./completeness.ts";
 import { commitMaterial, extensionJson, type CommitRecord } from "./extension.ts";
@@ -10,7 +10,7 @@ import { materialsOf, type Material } from "./materials.ts";
 import { minRequest } from "./min.ts";
 import type { ProvenancePlan } from "./params.ts";
 import { argsJson, configSourceJson, distinctRoot, learnRequest, requestRecord, vcsOf, withoutVcs, type ConfigSource, type FrontendRequest, type RequestRecord } from "./request.ts";
-import { learnOp } from "./scrub-op.ts";
+import { learnOp } from "./learn-op.ts";
 import { layersJson, sourceJson, type BuildRecord, type StepLayers } from "./source-map.ts";
 import { numberSteps, stepsJson } from "./steps.ts";
 
@@ -31,6 +31,8 @@ export interface ProvenanceInput {
   readonly commit: CommitRecord | undefined;
   /** Masks what must not be published, and tells afterwards what it masked. A new one for each record. */
   readonly scrubber: Scrubber;
+  /** What was masked of the image that the record is about. */
+  readonly imageRedactions: readonly Redaction[];
 }
 
 export interface Invocation {
@@ -78,15 +80,15 @@ export class IncompleteMaterialsError extends Error {
   readonly retryable = false;
 }
 
-/** Throws IncompleteMaterialsError, and InvalidReferenceError for an image whose name is none. */
+/** With all its secrets: scrub-statement.ts comes after it. Throws IncompleteMaterialsError, and InvalidReferenceError for an image whose name is none. */
 export function makePredicate(input: ProvenanceInput): Predicate {
   learnSecrets(input);
-  const { plan, environment, invocation, scrubber } = input;
+  const { plan, environment, invocation } = input;
   const capture = settledCapture(input.capture);
   const missing = plan.completeMaterials ? incompleteMaterials(capture) : undefined;
   if (missing !== undefined) throw new IncompleteMaterialsError(missing);
-  const asked = requestRecord(input.request, capture, scrubber);
-  const askedFirst = requestRecord(input.rootRequest, capture, scrubber);
+  const asked = requestRecord(input.request, capture);
+  const askedFirst = requestRecord(input.rootRequest, capture);
   const root = distinctRoot(askedFirst, asked);
   const vcs = vcsOf(asked) ?? vcsOf(askedFirst);
   const { request, scrubbed } = scrubbedRequest(plan, { request: withoutVcs(asked), root });
@@ -158,12 +160,12 @@ interface StepRecord {
   readonly layers: JsonObject | undefined;
 }
 
-function stepRecord({ build, layers, scrubber }: ProvenanceInput): StepRecord {
+function stepRecord({ build, layers }: ProvenanceInput): StepRecord {
   if (build === undefined) return { buildConfig: {}, source: undefined, layers: undefined };
   const numbers = numberSteps(build.graph);
   return {
-    buildConfig: { ...stepsJson(build.graph, numbers, scrubber) },
-    source: sourceJson(build, numbers, scrubber),
+    buildConfig: { ...stepsJson(build.graph, numbers) },
+    source: sourceJson(build, numbers),
     layers: layersJson(layers, numbers),
   };
 }

@@ -77,6 +77,7 @@ export function inputOf(recorded: Recorded): ProvenanceInput {
     environment: { builderPlatform: parsePlatform(recorded.platform, HOST), dockerfileVersion: recorded.dockerfileVersion ?? "", compatibilityVersion: recorded.request.compatibilityVersion, custom: {} },
     commit: undefined,
     scrubber: new Scrubber(),
+    imageRedactions: [],
   };
 }
 

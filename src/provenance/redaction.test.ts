@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { digestOf, parseDigest } from "../content/digest.ts";
 import { encodeMessage } from "../llb/encode.ts";
 import { OpSchema, message, type MessageInitShape } from "../llb/op.ts";
+import { OpenScrubber } from "../scrub/open-scrubber.ts";
 import { Scrubber } from "../scrub/scrubber.ts";
 import { EMPTY_CAPTURE } from "./capture.ts";
 import { metadataProvenance } from "./metadata-file.ts";
@@ -52,6 +53,7 @@ function leakyInput(mode: "min" | "max"): ProvenanceInput {
     environment: { builderPlatform: { os: "linux", architecture: "amd64" }, dockerfileVersion: "1.26.0", compatibilityVersion: 30, custom: {} },
     commit: { commit: COMMIT, verified: true, files: 3, differing: 0 },
     scrubber: new Scrubber(),
+    imageRedactions: [],
   };
 }
 
@@ -68,6 +70,39 @@ function written(input: ProvenanceInput): string {
 function laidOpen(text: string): string {
   return text + [...text.matchAll(/"data":"([^"]*)"/g)].map(([, data]) => Buffer.from(data ?? "", "base64").toString("utf8")).join("\n");
 }
+
+/** What `stemma_redacted` says of a record in either version. */
+function redactedOf(text: string): ReadonlyArray<{ readonly place: string; readonly kind: string }> {
+  const { predicate } = JSON.parse(text) as { predicate: { metadata?: Record<string, unknown>; runDetails?: { metadata: Record<string, unknown> } } };
+  return ((predicate.runDetails ?? predicate).metadata?.["stemma_redacted"] ?? []) as ReturnType<typeof redactedOf>;
+}
+
+test("a record says where something was masked, so that a rebuild can ask for it", () => {
+  for (const version of ["v1", "v0.2"] as const) {
+    const input = leakyInput("max");
+    const redacted = redactedOf(written({ ...input, plan: { ...input.plan, version }, imageRedactions: [{ kind: "token", place: "history[2]", name: undefined }] }));
+    assert.deepEqual(redacted[0], { place: "history[2]", kind: "token" });
+    for (const [place, kind] of [["build-arg:API_TOKEN", "secret-variable"], ["build-arg:HTTP_PROXY", "proxy-credentials"], ["materials", "url-credentials"], ["Dockerfile:3", "secret-variable"], ["step1 http_proxy", "proxy-credentials"]] as const) {
+      assert.ok(redacted.some((each) => each.place === place && each.kind === kind), `${place}: ${JSON.stringify(redacted)}`);
+    }
+  }
+});
+
+test("in mode=min it names no build argument either", () => {
+  const places = redactedOf(written(leakyInput("min"))).map(({ place }) => place);
+  assert.deepEqual(places, ["materials", "vcs:source"]);
+});
+
+test("a record with nothing masked does not speak of it", () => {
+  const input = leakyInput("min");
+  assert.ok(!written({ ...input, rootRequest: { frontend: "", args: {} }, request: { frontend: "dockerfile.v0", args: { filename: "Dockerfile" } }, capture: EMPTY_CAPTURE }).includes("stemma_redacted"));
+});
+
+test("who asked for it gets what BuildKit writes: secrets, and addresses without credentials", () => {
+  const input = leakyInput("max");
+  const text = laidOpen(written({ ...input, scrubber: new OpenScrubber() }));
+  for (const expected of [`"build-arg:API_TOKEN":"${SECRET}"`, `"env":["API_TOKEN=${SECRET}"`, `ARG API_TOKEN=${SECRET}`, '"uri":"https://xxxxx:xxxxx@host/x"']) assert.ok(text.includes(expected), expected);
+});
 
 test("no secret comes through in any mode or version, nor in a metadata file", () => {
   for (const mode of ["min", "max"] as const) {
@@ -129,12 +164,13 @@ test("our own findings stand beside BuildKit's, in both modes and both versions"
     stemma_isolation: [{ runtime: "runc", seccomp: true, rootless: false }],
     stemma_network: ["host", "none"],
   };
+  const withoutRedacted = (all: Record<string, unknown>): Record<string, unknown> => Object.fromEntries(Object.entries(ours(all)).filter(([key]) => key !== "stemma_redacted"));
   for (const mode of ["min", "max"] as const) {
     const { metadata } = (JSON.parse(written(leakyInput(mode))) as Written).predicate.runDetails;
-    assert.deepEqual(ours(metadata), expected);
+    assert.deepEqual(withoutRedacted(metadata), expected);
     const input = leakyInput(mode);
     const older = JSON.parse(written({ ...input, plan: { ...input.plan, version: "v0.2" } })) as { predicate: { metadata: Record<string, unknown> } };
-    assert.deepEqual(ours(older.predicate.metadata), expected);
+    assert.deepEqual(withoutRedacted(older.predicate.metadata), expected);
   }
 });
 

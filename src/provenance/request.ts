@@ -28,18 +28,18 @@ export interface RequestRecord {
 /** Options that speak of the host, or of where the build's inputs and outputs are, not of the build (anchor B1). */
 const LEFT_OUT: ReadonlySet<string> = new Set(["cgroup-parent", "image-resolve-mode", "platform", "cache-imports"]);
 
-export function requestRecord({ frontend, args }: FrontendRequest, capture: Capture, scrubber: Scrubber): RequestRecord {
+export function requestRecord({ frontend, args }: FrontendRequest, capture: Capture): RequestRecord {
   const contextKey = args["contextkey"] !== undefined && args["contextkey"] !== "" ? args["contextkey"] : "context";
   const context = args[contextKey];
   const filename = args["filename"];
   const kept = Object.entries(args).filter(([key, value]) => !LEFT_OUT.has(key) && !key.startsWith("attest:") && !(value !== "" && (key === contextKey || key === "filename")));
   return {
     configSource: {
-      ...(context === undefined || context === "" ? { uri: undefined, digest: undefined } : contextSource(scrubber.url(context, contextKey), capture)),
+      ...(context === undefined || context === "" ? { uri: undefined, digest: undefined } : contextSource(context, capture)),
       path: filename === undefined || filename === "" ? undefined : filename,
     },
     frontend,
-    args: Object.fromEntries(kept.map(([key, value]) => [key, scrubOption(key, value, scrubber)])),
+    args: Object.fromEntries(kept),
   };
 }
 
@@ -76,24 +76,20 @@ export function learnRequest({ args }: FrontendRequest, scrubber: Scrubber): voi
   for (const [key, value] of Object.entries(args)) {
     const name = variableName(key);
     if (name !== undefined) scrubber.learnVariable(name, value);
+    else scrubber.learnText(value);
   }
 }
 
-function scrubOption(key: string, value: string, scrubber: Scrubber): string {
-  const name = variableName(key);
-  if (name !== undefined) return scrubber.variable(name, value, key);
-  return key.startsWith("context:") || key === "vcs:source" ? scrubber.url(value, key) : scrubber.text(value, key);
-}
-
-function variableName(key: string): string | undefined {
+/** Of an option that sets a variable or a label. */
+export function variableName(key: string): string | undefined {
   return /^(?:build-arg|label):(.+)$/s.exec(key)?.[1];
 }
 
 /** A remote context is also a source, whose pin is the context's. A subdirectory (`#ref:directory`) belongs to the context alone. */
 function contextSource(context: string, { git, http }: Capture): Pick<ConfigSource, "uri" | "digest"> {
-  const repository = context.replace(/(#[^:]*):.*$/s, "$1").replace(/#$/, "");
+  const repository = redactUrl(context.replace(/(#[^:]*):.*$/s, "$1").replace(/#$/, ""));
   const commit = git.find(({ url }) => redactUrl(url) === repository)?.commit;
   if (commit !== undefined) return { uri: context, digest: commitDigestSet(commit) };
-  const body = http.find(({ url }) => redactUrl(url) === context)?.digest;
+  const body = http.find(({ url }) => redactUrl(url) === redactUrl(context))?.digest;
   return { uri: context, digest: body === undefined ? undefined : digestSet(body) };
 }

@@ -2,7 +2,6 @@ import type { Digest } from "../content/digest.ts";
 import { definitionOf, vertexDigest, type Definition } from "../llb/definition.ts";
 import { LocationsSchema, type Locations } from "../llb/op.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import type { Scrubber } from "../scrub/scrubber.ts";
 import { nonEmptyList, nonEmptyObject, sortedObject, type JsonObject } from "./json-tree.ts";
 import { messageJson } from "./op-json.ts";
 import { numberSteps, stepGraph, stepsJson, type StepGraph, type StepNumbers } from "./steps.ts";
@@ -40,13 +39,13 @@ export function buildRecord(definition: Definition): BuildRecord {
 }
 
 /** `buildkit_metadata.source`: which lines each step comes from, and the files with those lines. */
-export function sourceJson({ files, locations }: BuildRecord, { numbers }: StepNumbers, scrubber: Scrubber): JsonObject | undefined {
+export function sourceJson({ files, locations }: BuildRecord, { numbers }: StepNumbers): JsonObject | undefined {
   if (files.length === 0) return undefined;
   const located = [...locations].flatMap(([digest, lines]) => {
     const number = numbers.get(digest);
     return number === undefined ? [] : [[`step${number}`, messageJson(LocationsSchema, lines)] as const];
   });
-  return { locations: nonEmptyObject(sortedObject(located)), infos: files.map((file) => fileJson(file, scrubber)) };
+  return { locations: nonEmptyObject(sortedObject(located)), infos: files.map(fileJson) };
 }
 
 /** `buildkit_metadata.layers`: what stands in the image after a step, for the steps whose layers are known. */
@@ -58,23 +57,15 @@ export function layersJson(layers: readonly StepLayers[], { numbers }: StepNumbe
   return nonEmptyObject(sortedObject(known));
 }
 
-function fileJson({ filename, language, data, graph }: SourceFile, scrubber: Scrubber): JsonObject {
-  const steps = graph === undefined ? undefined : stepsJson(graph, numberSteps(graph), scrubber);
-  const bytes = scrubFile(data, filename, scrubber);
+function fileJson({ filename, language, data, graph }: SourceFile): JsonObject {
+  const steps = graph === undefined ? undefined : stepsJson(graph, numberSteps(graph));
   return {
     filename: filename === "" ? undefined : filename,
     language: language === "" ? undefined : language,
-    data: bytes.byteLength === 0 ? undefined : Buffer.from(bytes).toString("base64"),
+    data: data.byteLength === 0 ? undefined : Buffer.from(data).toString("base64"),
     llbDefinition: steps?.llbDefinition,
     digestMapping: steps?.digestMapping,
   };
-}
-
-/** A file without secrets goes out byte for byte, whatever its encoding. */
-function scrubFile(data: Uint8Array, filename: string, scrubber: Scrubber): Uint8Array {
-  const text = Buffer.from(data).toString("utf8");
-  const scrubbed = scrubber.dockerfile(text, filename);
-  return scrubbed === text ? data : Buffer.from(scrubbed);
 }
 
 function descriptorJson({ mediaType, digest, size, urls, annotations, data, platform, artifactType }: Descriptor): JsonObject {

@@ -1,5 +1,6 @@
 import { renderJson } from "./json-tree.ts";
 import { makePredicate, type ProvenanceInput } from "./predicate.ts";
+import { publishedPredicate } from "./scrub-statement.ts";
 import { slsaV02, SLSA_V02 } from "./slsa-v02.ts";
 import { slsaV1, SLSA_V1 } from "./slsa-v1.ts";
 import { subjectJson, type Subject } from "./subject.ts";
@@ -22,7 +23,7 @@ export function provenanceStatement(input: ProvenanceInput, { subjects, form }: 
     _type: STATEMENT_TYPE,
     predicateType: predicateType(input.plan.version),
     subject: subjects.map(subjectJson),
-    predicate: input.plan.version === "v1" ? slsaV1(predicate) : slsaV02(predicate),
+    predicate: publishedPredicate(input.plan.version === "v1" ? slsaV1(predicate) : slsaV02(predicate), input),
   };
   return Buffer.from(renderJson(statement, form));
 }

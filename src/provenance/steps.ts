@@ -4,8 +4,7 @@ import { loadGraph, type LlbEdge } from "../llb/graph.ts";
 import { OpSchema, message, type Op } from "../llb/op.ts";
 import { nonEmptyList, nonEmptyObject, sortedObject, type JsonObject } from "./json-tree.ts";
 import { messageJson } from "./op-json.ts";
-import { scrubOp } from "./scrub-op.ts";
-import type { Scrubber } from "../scrub/scrubber.ts";
+import { withoutRun } from "./run-attributes.ts";
 
 /** A definition as the record needs it: ops by the digests of their bytes, and the op at its end that points to the result. */
 export interface StepGraph {
@@ -53,13 +52,12 @@ export interface StepsJson {
   readonly digestMapping: JsonObject | undefined;
 }
 
-export function stepsJson(graph: StepGraph, { order, numbers }: StepNumbers, scrubber: Scrubber): StepsJson {
+export function stepsJson(graph: StepGraph, { order, numbers }: StepNumbers): StepsJson {
   const steps = order.map((digest, index) => {
     const vertex = graph.vertices.get(digest);
     const inputs = vertex?.inputs ?? (graph.head === undefined ? [] : [graph.head.input]);
     const op = vertex === undefined ? message(OpSchema, {}) : { ...vertex.op, inputs: [] };
-    const id = `step${index}`;
-    return { id, op: messageJson(OpSchema, scrubOp(op, id, scrubber)), inputs: nonEmptyList(inputs.map((input) => `step${numbers.get(input.digest)}:${input.index}`)) };
+    return { id: `step${index}`, op: messageJson(OpSchema, withoutRun(op)), inputs: nonEmptyList(inputs.map((input) => `step${numbers.get(input.digest)}:${input.index}`)) };
   });
   return {
     llbDefinition: nonEmptyList(steps),

@@ -87,6 +87,18 @@ export class Scrubber {
     return this.#masked(text, findSecrets(text, this.#known), () => place);
   }
 
+  /** Words that belong together, such as a command and its arguments: what is an option's value shows only beside the option. */
+  list(words: readonly string[], place: string): readonly string[] {
+    const spans = findSecrets(words.join(" "), this.#known);
+    let at = 0;
+    return words.map((word, i) => {
+      const start = at;
+      at += word.length + 1;
+      const within = spans.filter((span) => span.start < start + word.length && span.end > start);
+      return this.#masked(word, within.map((span) => withinWord(span, { start, word, isArgument: words[i - 1]?.startsWith("-") === true })), () => place);
+    });
+  }
+
   /** The value of a variable, judged by its name first. */
   variable(name: string, value: string, place: string): string {
     if (isProxyName(name)) return this.proxy(value, place);
@@ -110,18 +122,24 @@ export class Scrubber {
   }
 
   #masked(text: string, spans: readonly SecretSpan[], placeAt: (start: number) => string): string {
-    for (const { start, kind, name } of spans) this.#add({ kind, place: placeAt(start), name: kind === "secret-variable" ? name : undefined });
+    for (const { start, kind, name } of spans) this.note({ kind, place: placeAt(start), name: kind === "secret-variable" ? name : undefined });
     return maskSpans(text, spans);
   }
 
   #replaced(after: string, before: string, kind: SecretKind, place: string): string {
-    if (after !== before) this.#add({ kind, place, name: undefined });
+    if (after !== before) this.note({ kind, place, name: undefined });
     return after;
   }
 
-  #add(redaction: Redaction): void {
+  protected note(redaction: Redaction): void {
     this.#redactions.set(`${redaction.kind} ${redaction.place} ${redaction.name ?? ""}`, redaction);
   }
+}
+
+/** The part of a span that is in a word; the value of an option is all of it, whatever blanks it has. */
+function withinWord(span: SecretSpan, { start, word, isArgument }: { readonly start: number; readonly word: string; readonly isArgument: boolean }): SecretSpan {
+  const isValue = isArgument && span.kind === "secret-variable" && span.start === start;
+  return { ...span, start: Math.max(0, span.start - start), end: isValue ? word.length : Math.min(word.length, span.end - start) };
 }
 
 /** Lines of ascending offsets, each character looked at once. */
