@@ -30,6 +30,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   file: text("Dockerfile, or - to read it from standard input (default CONTEXT/Dockerfile)", { short: "f" }),
   iidfile: text("write the image ID to this file"),
   label: list("set metadata for the image: key=value"),
+  "line-map": flag("map layers to Dockerfile lines beside a provenance of mode=min (default true)"),
   "metadata-file": text("write the build result's metadata to this file"),
   network: text("network of RUN instructions: default, none or host"),
   "no-cache": flag("use no result of earlier builds"),

@@ -60,6 +60,7 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     ssh: flags.all("ssh"),
     outputs: flags.all("output"),
     push: flags.on("push"),
+    lineMap: flags.text("line-map") === undefined || flags.on("line-map"),
     attest: flags.all("attest"),
     ...optional("provenance", flags.text("provenance")),
     ...optional("sbom", flags.text("sbom")),

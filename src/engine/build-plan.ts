@@ -47,6 +47,8 @@ export interface BuildPlan {
   readonly exports: readonly [ExportTarget, ...ExportTarget[]];
   /** Undefined: no provenance. */
   readonly provenance: ProvenancePlan | undefined;
+  /** True: a provenance of `mode=min` is followed by the map from layers to lines. */
+  readonly lineMap: boolean;
   /** Undefined: no SBOM. */
   readonly sbom: SbomPlan | undefined;
   /** Operations at a time. */

@@ -62,6 +62,8 @@ export interface BuildRequest {
   readonly sbom?: string;
   /** As `--provenance`: `mode=max`, `true`, `false`. Default: `mode=min,inline-only=true`. */
   readonly provenance?: string;
+  /** False: no map from layers to lines beside a provenance of `mode=min`. Default: true. */
+  readonly lineMap?: boolean;
   readonly sandbox?: SandboxChoice;
   /** Directory of state; absolute. Any number of builds and processes may share it. */
   readonly root: string;

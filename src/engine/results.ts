@@ -14,6 +14,7 @@ import type { LayerDescriptors, PlatformResult } from "./publish.ts";
 import { provenanceInput, settledStatement, type RecordParts } from "./record.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
 import { evidenceStatements, type Evidence, type EvidenceTarget } from "./evidence.ts";
+import { lineMap } from "./line-map.ts";
 import { pathOrigins } from "./result-evidence.ts";
 import { stepLayers } from "./step-layers.ts";
 import type { LlbGraph } from "../llb/graph.ts";
@@ -81,7 +82,10 @@ function platformResult({ plan, platform, graph, record, solved, chain, evidence
     async attestImage({ names, manifest, isArchive }, descriptors) {
       const subjects = imageSubjects(names, platform.platform, manifest.digest);
       const said = await say({ kind: "image", name: names[0] ?? "image", subjects }, descriptors);
-      return [...said, ...attest(provenanceFor(plan, isArchive), { record, layers: await stepLayers(graph, solved, descriptors), subjects, form: "compact" }, means)];
+      const provenance = provenanceFor(plan, isArchive);
+      const made = attest(provenance, { record, layers: await stepLayers(graph, solved, descriptors), subjects, form: "compact" }, means);
+      const mapped = provenance?.mode === "min" && plan.lineMap ? [await lineMap({ graph, definition: platform.definition, chain, solved, commit: record.commit, pins: means.services.pins }, descriptors, subjects)] : [];
+      return [...said, ...made, ...mapped];
     },
     async attestFiles(files) {
       const subjects = fileSubjects(files);

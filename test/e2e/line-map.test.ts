@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { digestOf } from "../../src/content/digest.ts";
+import { openWorkshop, runSkip, type Workshop, type WorkshopBuild } from "./workshop.ts";
+
+const MAP = "urn:stemma:line-map:v1";
+const LIMIT = { timeout: 60_000 };
+const SECRET = "hush-hush-4711";
+
+describe("the map from layers to lines", { skip: runSkip }, () => {
+  let workshop: Workshop;
+  before(async () => (workshop = await openWorkshop()));
+  after(() => workshop[Symbol.asyncDispose]());
+
+  const DOCKERFILE = `FROM base\nARG TOKEN\nCOPY a \\\n  /a\n\nRUN echo $TOKEN > /b\nLABEL x=y\n`;
+  const statements = async (options: WorkshopBuild): Promise<ReadonlyArray<{ readonly type: string; readonly text: string }>> => {
+    const path = join(workshop.path, `map-${readdirSync(workshop.path).length}`);
+    await workshop.build(DOCKERFILE, { files: { a: "content" }, buildArgs: { TOKEN: SECRET }, ...options, outputs: [`type=oci,tar=false,dest=${path},name=example.com/m:1`] });
+    const texts = readdirSync(join(path, "blobs/sha256")).map((name) => readFileSync(join(path, "blobs/sha256", name))).filter((bytes) => bytes[0] === 0x7b).map((bytes) => bytes.toString("utf8"));
+    return texts.flatMap((text) => {
+      const { predicateType } = JSON.parse(text) as { predicateType?: string };
+      return predicateType === undefined ? [] : [{ type: predicateType, text }];
+    });
+  };
+
+  test("goes with mode=min, in digests and numbers alone", LIMIT, async () => {
+    const found = await statements({ provenance: "mode=min" });
+    const map = found.find(({ type }) => type === MAP);
+    const { predicate } = JSON.parse(map?.text ?? "{}") as { predicate: { files: unknown; layers: ReadonlyArray<{ step: string; lines?: unknown; image?: unknown }> } };
+    assert.deepEqual(predicate.files, [{ digest: { sha256: digestOf(Buffer.from(DOCKERFILE)).slice("sha256:".length) } }]);
+    assert.deepEqual(predicate.layers.map(({ lines, image }) => [lines, image !== undefined]), [[undefined, true], [[{ file: 0, start: 3, end: 4 }], false], [[{ file: 0, start: 6, end: 6 }], false]]);
+    for (const { text } of found) assert.ok(!text.includes(SECRET) && !text.includes("echo"), text);
+  });
+
+  test("is left out where it is not wanted, and where the record tells all of it", LIMIT, async () => {
+    assert.equal((await statements({ provenance: "mode=min", lineMap: false })).find(({ type }) => type === MAP), undefined);
+    assert.equal((await statements({ provenance: "mode=max" })).find(({ type }) => type === MAP), undefined);
+  });
+});
