@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { LINE_MAP } from "../../src/provenance/line-map.ts";
 
 /** One manifest with what it names, as texts: whoever compares decides what may differ. */
 export interface ManifestDocuments {
@@ -48,14 +49,22 @@ export function sampleDocuments(registry: string): ImageDocuments {
 
 const ACCEPT = ["oci.image.index.v1", "oci.image.manifest.v1", "docker.distribution.manifest.v2", "docker.distribution.manifest.list.v2"].map((type) => `application/vnd.${type}+json`).join(", ");
 
-/** What a registry without a login has under `repository:reference`. */
+/** A manifest without the statement that only we write, which maps layers to lines (docs/line-map.md). */
+function withoutLineMap(text: string): string {
+  const manifest = JSON.parse(text) as { readonly layers: ReadonlyArray<{ readonly annotations?: Readonly<Record<string, string>> }> };
+  const layers = manifest.layers.filter(({ annotations }) => annotations?.["in-toto.io/predicate-type"] !== LINE_MAP);
+  return layers.length === manifest.layers.length ? text : JSON.stringify({ ...manifest, layers });
+}
+
+/** What a registry without a login has under `repository:reference`, but for what only we say. */
 export async function registryDocuments(host: string, repository: string, reference: string): Promise<ImageDocuments> {
   const get = async (path: string): Promise<Response> => {
     const response = await fetch(`http://${host}/v2/${repository}/${path}`, { headers: { accept: ACCEPT } });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return response;
   };
-  const documentsOf = async (text: string, digest: string): Promise<ManifestDocuments> => {
+  const documentsOf = async (written: string, digest: string): Promise<ManifestDocuments> => {
+    const text = withoutLineMap(written);
     const { config, layers } = JSON.parse(text) as Manifest;
     const blob = async (name: string): Promise<string> => await (await get(`blobs/${name}`)).text();
     const statements = layers.filter(({ mediaType }) => mediaType === "application/vnd.in-toto+json");
