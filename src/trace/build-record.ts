@@ -13,6 +13,8 @@ export interface BuildRecord {
   /** For a step, every chain of layers that one of its outputs was seen as, from the lowest layer on. */
   readonly chains: ReadonlyMap<string, ReadonlyArray<readonly string[]>>;
   readonly dependencies: readonly Dependency[];
+  /** Name of the Dockerfile in its directory, where the record has it. */
+  readonly dockerfile: string | undefined;
   readonly revision: Revision | undefined;
   /** What a full record has and this one lacks, in words. */
   readonly missing: readonly string[];
@@ -81,7 +83,7 @@ export function parseBuildRecord(predicateType: string, predicate: JsonObject): 
   const chains = chainsOf(objectAt(parts.buildkit, "layers"));
   const dependencies = parts.dependencies.flatMap(dependencyOf);
   const revision = revisionOf(parts, dependencies);
-  return { predicateType, steps, result: resultOf(steps), files, chains, dependencies, revision, missing: missingOf({ steps, files, chains, revision }) };
+  return { predicateType, steps, result: resultOf(steps), files, chains, dependencies, dockerfile: textAt(parts.configSource, "path") ?? textAt(parts.configSource, "entryPoint"), revision, missing: missingOf({ steps, files, chains, revision }) };
 }
 
 function partsOf(predicate: JsonObject): Parts {
@@ -194,7 +196,7 @@ function commitOf(digest: JsonObject): string | undefined {
 function missingOf({ steps, files, chains, revision }: Pick<BuildRecord, "steps" | "files" | "chains" | "revision">): readonly string[] {
   const isMin = steps.length === 0 && files.length === 0 && chains.size === 0;
   const missing = isMin
-    ? ["the record has neither steps, nor lines, nor layers, as records of mode=min have not: only a build with --provenance=mode=max tells them"]
+    ? ["the record has neither steps, nor lines, nor layers, as records of mode=min have not, and no map from layers to lines lies beside it: build with --provenance=mode=max, or without --line-map=false"]
     : [
         ...(steps.length === 0 ? ["the record has no steps (buildConfig.llbDefinition)"] : []),
         ...(files.length === 0 ? ["the record has no files that lines could be of (source.infos)"] : []),

@@ -11,7 +11,9 @@ import type { PlatformImage } from "./platform-image.ts";
 import { layerOrigins, type LayerOrigin } from "./layer-origin.ts";
 import { readLayerTable, type LayerTable } from "./layer-table.ts";
 import type { OpenImage } from "./open-image.ts";
-import { isAbout, provenanceLayer } from "./statement.ts";
+import { LINE_MAP } from "../provenance/line-map.ts";
+import { withLineMap } from "./line-map.ts";
+import { isAbout, provenanceLayer, type StatementLayer } from "./statement.ts";
 import type { TraceAnswer, TracedLayer, TracedOrigin, TracedRecord, TraceQuestion } from "./trace-answer.ts";
 import { tracedStep } from "./traced-step.ts";
 
@@ -72,8 +74,18 @@ async function readRecord(image: PlatformImage, signal: AbortSignal): Promise<Pi
   const statement = await image.statement(layer, signal);
   const { digest } = image.descriptor;
   if (!isAbout(statement, digest)) return { ...none, missing: [`the provenance ${layer.descriptor.digest} is about another image: its subjects do not include ${digest}`] };
-  const record = parseBuildRecord(layer.predicateType, objectAt(statement, "predicate"));
+  const told = parseBuildRecord(layer.predicateType, objectAt(statement, "predicate"));
+  const record = told.steps.length > 0 ? told : withLineMap(told, await readLineMap(image, layer, signal));
   return { record, source: { predicateType: layer.predicateType, digest: layer.descriptor.digest }, missing: record.missing };
+}
+
+/** The map beside a record, about the same image; empty where there is none. */
+async function readLineMap(image: PlatformImage, { holder }: StatementLayer, signal: AbortSignal): Promise<JsonObject> {
+  const maps = (await image.statements(signal)).filter(({ predicateType }) => predicateType === LINE_MAP);
+  const layer = maps.find((map) => map.holder === holder) ?? maps[0];
+  if (layer === undefined) return {};
+  const statement = await image.statement(layer, signal);
+  return isAbout(statement, image.descriptor.digest) ? objectAt(statement, "predicate") : {};
 }
 
 function describeLayers({ manifest, config: document, record }: Material): readonly TracedLayer[] {
