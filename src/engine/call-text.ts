@@ -7,7 +7,9 @@ import type { TargetList } from "../frontend/dockerfile/targets.ts";
 import { describeExcerpt } from "./failure-report.ts";
 import { textColumns } from "./text-columns.ts";
 
+/** Blanks between columns, as BuildKit sets them: an outline's tables are wider than its lists. */
 const GAP = 3;
+const NARROW_GAP = 1;
 
 /** Findings by line, each with its place, as buildx shows them. */
 export function lintText({ findings, dockerfile, failure }: LintResult): string {
@@ -44,11 +46,12 @@ export function outlineText({ name, description, args, secrets, sshSockets }: Ou
   return [...head, ...table, ...access("SECRET", secrets), ...access("SSH", sshSockets)].map((block) => `${block}\n`).join("");
 }
 
+/** A stage without a name has a row all the same. */
 export function targetsText({ targets }: TargetList): string {
   const shown = (name: string, isDefault: boolean): string => (isDefault ? `${name} (default)`.trimStart() : name);
-  return textColumns([["TARGET", "DESCRIPTION"], ...targets.filter(({ name, isDefault }) => name !== "" || isDefault).map(({ name, isDefault, description }) => [shown(name, isDefault), description])], GAP);
+  return textColumns([["TARGET", "DESCRIPTION"], ...targets.map(({ name, isDefault, description }) => [shown(name, isDefault), description])], NARROW_GAP);
 }
 
 export function subrequestsText(): string {
-  return textColumns([["NAME", "VERSION", "DESCRIPTION"], ...SUBREQUESTS.map(({ name, version, description }) => [name.replace(/^frontend\./, ""), version, description])], GAP);
+  return textColumns([["NAME", "VERSION", "DESCRIPTION"], ...SUBREQUESTS.map(({ name, version, description }) => [name.replace(/^frontend\./, ""), version, description])], NARROW_GAP);
 }

@@ -48,23 +48,21 @@ interface FrontendRequestKind {
   readonly name: string;
   readonly version: string;
   readonly description: string;
+  /** Null where BuildKit's own description has no list. */
+  readonly opts: ReadonlyArray<{ readonly name: string; readonly description: string }> | null;
 }
 
-/** What can be asked of the frontend beside a build, as BuildKit names it. */
+/** What can be asked of the frontend beside a build, as BuildKit tells it: its list is without the check. */
 export const SUBREQUESTS: readonly FrontendRequestKind[] = [
-  { name: "frontend.outline", version: "1.0.0", description: "List all parameters current build target supports" },
-  { name: "frontend.targets", version: "1.0.0", description: "List all targets current build supports" },
-  { name: "frontend.lint", version: "1.0.0", description: "Lint a Dockerfile" },
-  { name: "frontend.subrequests.describe", version: "1.0.0", description: "List available subrequest types" },
+  { name: "frontend.outline", version: "1.0.0", description: "List all parameters current build target supports", opts: [{ name: "target", description: "Target build stage" }] },
+  { name: "frontend.targets", version: "1.0.0", description: "List all targets current build supports", opts: [] },
+  { name: "frontend.subrequests.describe", version: "1.0.0", description: "List available subrequest types", opts: null },
 ];
 
 /** The same for who asks what can be asked. */
 export function describeSubrequests(): string {
-  return written(SUBREQUESTS.map(({ name, version, description }) => ({
-    name, version, type: "rpc", description,
-    ...(name === "frontend.outline" ? { opts: [{ name: "target", description: "Target build stage" }] } : {}),
-    metadata: [{ name: "result.json" }, { name: "result.txt" }, ...(name === "frontend.lint" ? [{ name: "result.statuscode" }] : [])],
-  })));
+  const metadata = ["result.json", "result.txt"].map((name) => ({ name, description: "" }));
+  return written(SUBREQUESTS.map(({ name, version, description, opts }) => ({ name, version, type: "rpc", description, opts, inputs: null, metadata, refs: null })));
 }
 
 function written(value: unknown): string {
