@@ -18,6 +18,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   xz: "xz-utils",
   bzip2: "bzip2",
   "ssh-agent": "openssh-client",
+  sshd: "openssh-server",
   protoc: "protobuf-compiler",
 };
 

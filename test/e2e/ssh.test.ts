@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, realpathSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { cpSync, existsSync, mkdirSync, realpathSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gitServerSkip, makeRepository } from "../../src/testing/git-server.ts";
+import { sshServerSkip, startSshServer } from "../../src/testing/ssh-server.ts";
 import { sshSkip, startTestAgent, type TestAgent } from "../../src/testing/ssh-agent.ts";
 import { openPlace, type Place, type PlaceOptions } from "./command.ts";
 import { assertNothingRuns, assertNoWorkLeft } from "./nothing-left.ts";
@@ -95,18 +96,43 @@ describe("RUN --mount=type=ssh", { skip: sshSkip || runSkip }, () => {
   });
 });
 
-test("a repository that is reached by ssh is asked for with the agent", { skip: sshSkip || gitServerSkip }, async () => {
-  await using own = await startTestAgent();
-  const { path } = await makeRepository(join(place.path, "over-ssh"), { Dockerfile: "FROM scratch\nCOPY a /\n", a: "by ssh\n" });
-  const bin = join(place.path, "fake-ssh");
-  mkdirSync(bin);
-  // There is no ssh server here: this stands for ssh and the server at once, and lets in whoever has the key.
-  await writeFile(join(bin, "ssh"), `#!/bin/sh\nfor last; do :; done\nprintf '%s\\n' "$*" >> '${bin}/log'\nssh-add -l | grep -q '${own.fingerprint}' || exit 255\nexec sh -c "$last"\n`);
-  chmodSync(join(bin, "ssh"), 0o755);
-  const out = join(place.path, "out-ssh");
-  const env = { PATH: `${bin}:${process.env["PATH"] ?? ""}`, SSH_AUTH_SOCK: own.socket };
-  const { exitCode, stderr } = await place.stemma(["build", "--root", root, "-o", `type=local,dest=${out}`, `git@git.example.test:${path}`], { env });
-  assert.equal(exitCode, 0, stderr);
-  assert.equal(await readFile(join(out, "a"), "utf8"), "by ssh\n");
-  assert.match(await readFile(join(bin, "log"), "utf8"), /-o StrictHostKeyChecking=accept-new .*git@git\.example\.test git-upload-pack/);
+describe("a repository that is reached by ssh", { skip: sshSkip || sshServerSkip || gitServerSkip }, () => {
+  test("is fetched with the agent, as context and as ADD, and is named by its commit", async () => {
+    await using own = await startTestAgent();
+    await using server = await startSshServer(`${own.keyPath}.pub`);
+    const { path, commit } = await repositoryOf("over-ssh");
+    const url = `ssh://${server.user}@127.0.0.1:${server.port}${path}`;
+    const out = join(place.path, "out-ssh");
+    const metadata = join(place.path, "metadata-ssh.json");
+    const { exitCode, stderr } = await place.stemma(["build", "--root", root, "--metadata-file", metadata, "-o", `type=local,dest=${out}`, url], { env: { SSH_AUTH_SOCK: own.socket } });
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(await readFile(join(out, "a"), "utf8"), "by ssh\n");
+    assert.match(await readFile(metadata, "utf8"), new RegExp(`"sha1": "${commit}"`));
+    const added = await place.stemma(["build", "--root", root, "--no-cache", "--ssh", `default=${own.socket}`, "-f", "-", "-o", `type=local,dest=${out}-add`, context], { input: `FROM scratch\nADD ${url} /r\n` });
+    assert.equal(added.exitCode, 0, added.stderr);
+    assert.equal(await readFile(join(`${out}-add`, "r/a"), "utf8"), "by ssh\n");
+  });
+
+  test("is refused to who has no key, and no longer believed with another host key", async () => {
+    await using own = await startTestAgent();
+    await using other = await startTestAgent();
+    await using server = await startSshServer(`${own.keyPath}.pub`);
+    const { path } = await repositoryOf("ssh-refused");
+    const url = `ssh://${server.user}@127.0.0.1:${server.port}${path}`;
+    const fresh = join(place.path, "state-ssh");
+    const fetch = (socket: string) => place.stemma(["build", "--root", fresh, "--no-cache", "-o", `type=local,dest=${join(place.path, "out-refused")}`, url], { env: { SSH_AUTH_SOCK: socket } });
+    const refused = await fetch(other.socket);
+    assert.notEqual(refused.exitCode, 0);
+    assert.match(refused.stderr, /Permission denied/);
+    assert.equal((await fetch(own.socket)).exitCode, 0);
+    await server.changeHostKey();
+    const changed = await fetch(own.socket);
+    assert.notEqual(changed.exitCode, 0);
+    assert.match(changed.stderr, /[Hh]ost key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED/);
+  });
 });
+
+async function repositoryOf(name: string): Promise<{ readonly path: string; readonly commit: string }> {
+  const { path } = await makeRepository(join(place.path, name), { Dockerfile: "FROM scratch\nCOPY a /\n", a: "by ssh\n" });
+  return { path, commit: (await place.run(["git", "-C", path, "rev-parse", "HEAD"])).trim() };
+}
