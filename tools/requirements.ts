@@ -20,6 +20,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   "ssh-agent": "openssh-client",
   sshd: "openssh-server",
   protoc: "protobuf-compiler",
+  rpmbuild: "rpm",
 };
 
 export function missingPrograms(): string[] {
