@@ -1,5 +1,6 @@
 import type { Cataloger } from "./cataloger.ts";
 import { dpkg } from "./catalogers/dpkg.ts";
+import { npm } from "./catalogers/npm.ts";
 
 /** All that we have, in the order in which they are asked. */
-export const CATALOGERS: readonly Cataloger[] = [dpkg];
+export const CATALOGERS: readonly Cataloger[] = [dpkg, npm];
