@@ -1,6 +1,8 @@
 import type { Cataloger } from "./cataloger.ts";
 import { dpkg } from "./catalogers/dpkg.ts";
+import { goProgram } from "./catalogers/go-program.ts";
 import { npm } from "./catalogers/npm.ts";
+import { python } from "./catalogers/python.ts";
 
 /** All that we have, in the order in which they are asked. */
-export const CATALOGERS: readonly Cataloger[] = [dpkg, npm];
+export const CATALOGERS: readonly Cataloger[] = [dpkg, npm, python, goProgram];
