@@ -15,6 +15,7 @@ export type { StoredLogin } from "../registry/login.ts";
 export { eraseLogin, hiddenBy, storeLogin, verifyLogin } from "../registry/login.ts";
 export type { ProbeAnswer, RegistryProbe } from "../registry/probe.ts";
 export { probeRegistry } from "../registry/probe.ts";
+export type { EvidenceForms, FormAnswer } from "../registry/evidence-forms.ts";
 export type { FetchedImage } from "../registry/pull.ts";
 export { fetchImage } from "../registry/pull.ts";
 export type { PushProgress, PushRequest } from "../registry/push.ts";

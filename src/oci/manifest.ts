@@ -18,3 +18,6 @@ export interface ImageIndex {
   readonly manifests: readonly Descriptor[];
   readonly annotations?: Readonly<Record<string, string>>;
 }
+
+/** On an entry of a layout's index: the digest that the entry is about. containerd writes and reads it. */
+export const SUBJECT_ANNOTATION = "io.containerd.manifest.subject";
