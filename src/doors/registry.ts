@@ -18,7 +18,7 @@ export { probeRegistry } from "../registry/probe.ts";
 export type { EvidenceForms, FormAnswer } from "../registry/evidence-forms.ts";
 export type { FetchedImage } from "../registry/pull.ts";
 export { fetchImage } from "../registry/pull.ts";
-export type { PushProgress, PushRequest } from "../registry/push.ts";
+export type { PushDestination, PushProgress, PushRequest } from "../registry/push.ts";
 export { pushContent } from "../registry/push.ts";
 export type { RegistryClient, RegistryClientOptions } from "../registry/registry-client.ts";
 export { openRegistryClient } from "../registry/registry-client.ts";

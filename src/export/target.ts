@@ -1,3 +1,5 @@
+import type { EvidenceWishes } from "./evidence.ts";
+
 /** How layers of an image are compressed, and whether those of the base are compressed anew. */
 export interface Compression {
   readonly kind: "uncompressed" | "gzip" | "zstd";
@@ -23,8 +25,9 @@ export interface ImageForm {
   readonly names: readonly string[];
   readonly compression: Compression;
   readonly mediaTypes: "oci" | "docker";
-  /** Attestation manifests as OCI artifacts with a subject, or in the older form without. */
-  readonly artifact: boolean;
+  readonly evidence: EvidenceWishes;
+  /** True takes statements in that are for images only: `attestation-inline`, and always where a registry can hold the image. */
+  readonly attestInline: boolean;
   /** Sets file times in layers that this build made back to SOURCE_DATE_EPOCH. */
   readonly rewriteTimestamp: boolean;
   readonly annotations: readonly Annotation[];
