@@ -38,25 +38,23 @@ function describeChosen(wanted: EvidenceForm, { place, manifest }: EvidenceForm)
 }
 
 /** Where the evidence about an image is, in one line. */
-export function describeEvidence({ root, names, evidence }: Pick<PublishedImage, "root" | "names" | "evidence">): string {
-  return `${root.digest}${names.length === 0 ? "" : ` (${names.join(", ")})`}: ${placeText(evidence)}`;
+export function describeEvidence({ root, names, evidence, isStored }: Pick<PublishedImage, "root" | "names" | "evidence" | "isStored">): string {
+  const image = `${root.digest}${names.length === 0 ? "" : ` (${names.join(", ")})`}`;
+  if (isStored || evidence.kind === "file" || evidence.kind === "none") return `${image}: ${placeText(evidence)}`;
+  return `${image} is not pushed, nor is its evidence`;
 }
 
 function placeText(evidence: EvidencePlace): string {
   switch (evidence.kind) {
     case "index":
-      return `its evidence is in the index, in ${listed(evidence.attestations)}`;
+      return `its evidence is in the index, in ${evidence.attestations.join(", ")}`;
     case "referrers":
-      return `its evidence refers to it, in ${listed(evidence.attestations)}`;
+      return `its evidence refers to it, in ${evidence.attestations.join(", ")}`;
     case "both":
-      return `its evidence is in the index and refers to it, in ${listed(evidence.attestations)}`;
+      return `its evidence is in the index and refers to it, in ${evidence.attestations.join(", ")}`;
     case "file":
-      return `its evidence is in ${listed(evidence.paths)}`;
+      return `its evidence is in ${evidence.paths.join(", ")}`;
     case "none":
       return "there is no evidence with it";
   }
-}
-
-function listed(things: readonly string[]): string {
-  return things.join(", ");
 }

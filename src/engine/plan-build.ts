@@ -78,7 +78,12 @@ function planExports(request: BuildRequest, names: readonly string[]): BuildPlan
   const { outputs, push, annotations, stdout } = request;
   const path = (text: string): string => requestPath(request, text);
   const compat = request.compat === undefined ? undefined : parseCompat(request.compat);
-  const defaults = { names, annotations: (annotations ?? []).flatMap(parseAnnotation), compat, evidence: planEvidence(request, compat, path), path };
+  const defaults = {
+    names, compat, path,
+    annotations: (annotations ?? []).flatMap(parseAnnotation),
+    evidence: planEvidence(request, compat, path),
+    attestArchives: request.attestStore !== undefined,
+  };
   const targets = (outputs ?? []).map((text) => parseOutput(text, defaults));
   const [first = parseOutput(push === true || names.length > 0 ? "type=image" : "type=cacheonly", defaults), ...rest] = targets;
   const all: BuildPlan["exports"] = [first, ...rest];

@@ -6,7 +6,7 @@ import { writingTo } from "../export/destination-refusal.ts";
 import { evidenceForms, type EvidenceForm } from "../export/evidence.ts";
 import { writeEvidenceFiles, type EvidenceFiles } from "../export/evidence-files.ts";
 import { writeToDestination } from "../export/file-destination.ts";
-import { refuseTarget } from "../export/form-limits.ts";
+import { refuseLayers, refuseTarget } from "../export/form-limits.ts";
 import { imageContent, layerBlob, type LayerBlob } from "../export/layer-blob.ts";
 import { writeLayoutDirectory } from "../export/layout-directory.ts";
 import { dockerMembers, layoutMembers, type LayoutNaming, type ReadableImage } from "../export/layout.ts";
@@ -28,6 +28,8 @@ export interface PublishedImage {
   readonly names: readonly string[];
   readonly root: Descriptor;
   readonly evidence: EvidencePlace;
+  /** False where the image was decided only, and is nowhere to be read. */
+  readonly isStored: boolean;
 }
 
 export interface ImageContext extends PublishContext {
@@ -49,9 +51,9 @@ export async function publishImage(target: ImageTarget, results: readonly Platfo
   const { image } = await writeImage(target, { ...context, choice, files, naming }, signal);
   const evidence = placeOf(image, files);
   // BuildKit tells of an archive's names in full, and of when it was made; of a pushed image's as they were given.
-  if (target.kind === "image") return { image, names: target.form.names, root: image.root, evidence };
+  if (target.kind === "image") return { image, names: target.form.names, root: image.root, evidence, isStored: target.push !== "no" };
   const annotations = { "org.opencontainers.image.created": naming.created, ...image.root.annotations };
-  return { image, names: target.form.names.map((name) => formatReference(tagNameOnly(parseReference(name)))), root: { ...image.root, annotations }, evidence };
+  return { image, names: target.form.names.map((name) => formatReference(tagNameOnly(parseReference(name)))), root: { ...image.root, annotations }, evidence, isStored: true };
 }
 
 const NO_FILES: EvidenceFiles = { paths: [], publish: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
@@ -112,6 +114,7 @@ async function platformImages(target: ImageTarget, results: readonly PlatformRes
   const form = { compression: target.form.compression, mediaTypes: target.form.mediaTypes, rewriteToNs };
   const blobs = await serialiseLayers(results.flatMap(({ chain }) => chain), (layer) => layerBlob(layer, form, means.serialise, signal));
   means.steps.finished(step, "exporting layers", undefined);
+  refuseLayers(target.form, [...blobs.values()].map(({ descriptor }) => descriptor));
   const descriptors: LayerDescriptors = new Map([...blobs].map(([id, { descriptor }]) => [id, descriptor]));
   return await Promise.all(results.map(async (result): Promise<PlatformImage> => {
     // The chain was serialised above, layer by layer.

@@ -20,7 +20,7 @@ import type { ImageForm } from "./target.ts";
 const samples = conformanceFolder("samples");
 
 const FORM: ImageForm = {
-  names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", evidence: { store: { kind: "index" }, artifact: true }, attestInline: true,
+  names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "index" }, artifact: true }, attestInline: true,
   rewriteTimestamp: false, annotations: [],
 };
 const LINUX: Platform = { architecture: "amd64", os: "linux" };

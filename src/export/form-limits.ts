@@ -1,4 +1,5 @@
-import type { Platform } from "../oci/platform.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { formatPlatform, type Platform } from "../oci/platform.ts";
 import { refuseIndexAnnotations, refuseLostAnnotations } from "./annotations.ts";
 import { ExportError } from "./error.ts";
 import { standsInIndex, type EvidenceForm } from "./evidence.ts";
@@ -14,7 +15,10 @@ export interface ImageShape {
 }
 
 /** Throws ExportError ("usage") for what the form cannot hold, in BuildKit's words. */
-export function refuseForm({ annotations, mediaTypes }: ImageForm, shape: ImageShape): void {
+export function refuseForm({ annotations, mediaTypes, compat }: ImageForm, shape: ImageShape): void {
+  if ((compat === "lambda" || compat === "cloud-run") && hasIndex(shape)) {
+    throw new ExportError("usage", `--compat=${compat} needs a single manifest, and this is an index of ${shape.platforms.map(formatPlatform).join(", ")}: build each platform under a tag of its own`);
+  }
   refuseLostAnnotations(annotations, shape.platforms, mediaTypes);
   if (!hasIndex(shape)) refuseIndexAnnotations(annotations);
   if (mediaTypes === "docker" && standsInIndex(shape.evidence)) {
@@ -31,6 +35,12 @@ export function refuseTarget({ kind, form }: ImageTarget, shape: ImageShape): vo
     throw new ExportError("usage", "the archive of the docker exporter has no place for what refers to an image: use --attest-store=file:DIRECTORY or none, or the oci exporter");
   }
   refuseForm(form, shape);
+}
+
+/** Layers of a base keep their compression, which not every consumer knows. */
+export function refuseLayers({ compat }: ImageForm, layers: readonly Descriptor[]): void {
+  const zstd = compat === "docker-v2" ? layers.find(({ mediaType }) => mediaType.endsWith("zstd")) : undefined;
+  if (zstd !== undefined) throw new ExportError("usage", `--compat=docker-v2 needs layers that are gzip or uncompressed, and the base has one in zstd, ${zstd.digest}: add force-compression=true to --output`);
 }
 
 export function hasIndex({ platforms, evidence, indexAlways }: ImageShape): boolean {

@@ -27,7 +27,7 @@ after(() => scratch.remove());
 const samples = conformanceFolder("samples");
 const withSkopeo = existsSync("/usr/bin/skopeo") ? false : "skopeo is not installed";
 
-const FORM = { names: [], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", evidence: { store: { kind: "index" }, artifact: true }, attestInline: false, rewriteTimestamp: false, annotations: [] } as const;
+const FORM = { names: [], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "index" }, artifact: true }, attestInline: false, rewriteTimestamp: false, annotations: [] } as const;
 const SIZE_BYTES_MAX = 1024 * 1024;
 let places = 0;
 const place = (name: string): string => join(scratch.path, `${places++}-${name}`);

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseAnnotation } from "./annotations.ts";
 import { ExportError } from "./error.ts";
+import type { AttestStore } from "./evidence.ts";
 import { parseOutput, type OutputDefaults } from "./output-flag.ts";
 
 const evidence = { store: { kind: "index" }, artifact: true } as const;
-const defaults: OutputDefaults = { names: ["a/b:1"], annotations: [], evidence, compat: undefined, path: (text: string) => `/cwd/${text}` };
-const form = { names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", evidence, attestInline: true, rewriteTimestamp: false, annotations: [] };
+const defaults: OutputDefaults = { names: ["a/b:1"], annotations: [], evidence, attestArchives: false, compat: undefined, path: (text: string) => `/cwd/${text}` };
+const form = { names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence, attestInline: true, rewriteTimestamp: false, annotations: [] };
 const archived = { ...form, attestInline: false };
 const parse = (text: string): unknown => parseOutput(text, defaults);
 
@@ -38,6 +39,16 @@ test("an output that does not say takes the form of attestations that the caller
   assert.deepEqual(parseOutput("type=oci", older), { kind: "oci-tar", destination: { kind: "stdout" }, form: { ...archived, evidence: older.evidence } });
   assert.deepEqual(parseOutput("type=oci,oci-artifact=true", older), { kind: "oci-tar", destination: { kind: "stdout" }, form: archived });
   assert.deepEqual(parseOutput("type=oci,oci-artifact=0,attestation-inline=1", defaults), { kind: "oci-tar", destination: { kind: "stdout" }, form: { ...form, evidence: older.evidence } });
+});
+
+test("evidence that was given a place goes with archives too, where they can have it", () => {
+  const inline = (text: string, store: AttestStore): boolean => {
+    const parsed = parseOutput(text, { ...defaults, evidence: { store, artifact: true }, attestArchives: true });
+    return "form" in parsed && parsed.form.attestInline;
+  };
+  const [index, file] = [{ kind: "index" }, { kind: "file", directory: "/x" }] as const;
+  assert.deepEqual([inline("type=oci", index), inline("type=oci,attestation-inline=false", index)], [true, false]);
+  assert.deepEqual([inline("type=docker", index), inline("type=docker", file)], [false, true]);
 });
 
 test("a store, or a consumer, that an output cannot be for is refused by both names", () => {

@@ -12,6 +12,8 @@ export interface OutputDefaults {
   readonly annotations: readonly Annotation[];
   /** Where evidence goes, and in which form where an output does not say. */
   readonly evidence: EvidenceWishes;
+  /** True where evidence was given a place: then archives get it too. */
+  readonly attestArchives: boolean;
   /** For whom images have to be fit. */
   readonly compat: Compat | undefined;
   /** Resolves a path of the command line. */
@@ -48,11 +50,12 @@ function targetOf(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
     case "registry":
       return { kind: "image", push: pushOf(keys, type), form: imageForm(keys, { ...defaults, attestInline: true }) };
     case "oci": {
-      if (keys.flag("tar", true)) return { kind: "oci-tar", destination: destinationOf(keys, defaults), form: imageForm(keys, { ...defaults, attestInline: false }) };
-      return { kind: "oci-directory", path: directoryOf(keys, defaults), form: imageForm(keys, { ...defaults, attestInline: false }) };
+      const inArchive = { ...defaults, attestInline: defaults.attestArchives };
+      if (keys.flag("tar", true)) return { kind: "oci-tar", destination: destinationOf(keys, defaults), form: imageForm(keys, inArchive) };
+      return { kind: "oci-directory", path: directoryOf(keys, defaults), form: imageForm(keys, inArchive) };
     }
     case "docker":
-      return { kind: "docker-tar", destination: destinationOf(keys, defaults), form: imageForm(keys, { ...defaults, attestInline: false }) };
+      return { kind: "docker-tar", destination: destinationOf(keys, defaults), form: imageForm(keys, { ...defaults, attestInline: defaults.attestArchives && defaults.evidence.store.kind === "file" }) };
     case "local":
       if ((keys.take("mode") ?? "copy") !== "copy") throw keys.error("mode=delete is not supported yet");
       return { kind: "local", path: directoryOf(keys, defaults), ...splitOf(keys) };
@@ -85,7 +88,7 @@ function imageForm(keys: OutputKeys, defaults: ImageDefaults): ImageForm {
   if (compat === "docker-v2" && compression.kind === "zstd") throw keys.error("compression=zstd conflicts with --compat=docker-v2, whose layers are gzip or uncompressed");
   return {
     names: names === undefined ? defaults.names : [...names.split(",").map((name) => name.trim()), ...defaults.names],
-    compression, mediaTypes,
+    compression, mediaTypes, compat,
     evidence: evidenceOf(keys, mediaTypes, defaults),
     attestInline: keys.flag("attestation-inline", defaults.attestInline),
     rewriteTimestamp: keys.flag("rewrite-timestamp", false),

@@ -1,3 +1,4 @@
+import type { Compat } from "./compat.ts";
 import type { EvidenceWishes } from "./evidence.ts";
 
 /** How layers of an image are compressed, and whether those of the base are compressed anew. */
@@ -25,6 +26,8 @@ export interface ImageForm {
   readonly names: readonly string[];
   readonly compression: Compression;
   readonly mediaTypes: "oci" | "docker";
+  /** A consumer that the image has to be fit for. */
+  readonly compat: Compat | undefined;
   readonly evidence: EvidenceWishes;
   /** True takes statements in that are for images only: `attestation-inline`, and always where a registry can hold the image. */
   readonly attestInline: boolean;

@@ -75,6 +75,12 @@ describe("evidence on a real registry", { skip: dockerRegistrySkip }, () => {
     assert.deepEqual([metadata["containerimage.digest"], metadata["containerimage.config.digest"]], [built.outcome.image?.digest, config.digest]);
   });
 
+  test("refers to an image that is pushed by its digest, without a tag", async () => {
+    const { outcome } = await build({ outputs: [`type=image,name=${registry.host}/digest:1,push-by-digest=true`], attestStore: "referrers" });
+    assert.equal((await get<Manifest>(registry.host, "digest", outcome.image?.digest ?? "")).mediaType, MANIFEST);
+    assert.deepEqual(await registryTags(registry.host, "digest"), [fallbackTag(outcome.image?.digest ?? "")]);
+  });
+
   test("of several platforms refers to each platform's manifest, below an index of the platforms alone", async () => {
     const { outcome } = await build({ tags: [`${registry.host}/several:1`], push: true, attestStore: "referrers", platforms: TWO });
     const index = await get<ImageIndex>(registry.host, "several", "1");
@@ -132,7 +138,7 @@ describe("evidence that is there already, or elsewhere", { skip: dockerRegistryS
 describe("evidence in a layout", () => {
   test("refers to the image by an entry without a name", async () => {
     const layout = join(await place(), "layout");
-    const { outcome } = await build({ outputs: [`type=oci,tar=false,dest=${layout},name=a:1,attestation-inline=true`], attestStore: "referrers" });
+    const { outcome } = await build({ outputs: [`type=oci,tar=false,dest=${layout},name=a:1`], attestStore: "referrers" });
     const { manifests } = JSON.parse(readFileSync(join(layout, "index.json"), "utf8")) as ImageIndex;
     const [image, attestation] = manifests;
     assert.deepEqual([image?.digest, image?.mediaType], [outcome.image?.digest, MANIFEST]);
@@ -147,10 +153,13 @@ describe("evidence in a layout", () => {
     const evidence = async (...keys: readonly string[]): Promise<unknown> => (await build({ outputs: [["type=oci", "tar=false", `dest=${layout}`, "name=a:1", ...keys].join()] })).outcome.evidence?.kind;
     assert.equal(await evidence(), "none");
     assert.equal(await evidence("attestation-inline=true"), "index");
+    const given = await build({ outputs: [`type=oci,tar=false,dest=${layout},name=a:1`], attestStore: "index" });
+    assert.equal(given.outcome.evidence?.kind, "index", "who gives it a place asks for it");
     const image = await build({ outputs: ["type=image,name=a:1,attestation-inline=false"] });
     assert.deepEqual(image.outcome.evidence, { kind: "none" });
     const asked = await build({ outputs: ["type=image,name=a:1,attestation-inline=false"], provenance: "mode=min" });
     assert.equal(asked.outcome.evidence?.kind, "index", "what was asked for by name is not for images only");
+    assert.equal(notices(asked).at(-1), `${asked.outcome.image?.digest} (a:1) is not pushed, nor is its evidence`);
   });
 });
 
