@@ -64,6 +64,8 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     attest: flags.all("attest"),
     ...optional("provenance", flags.text("provenance")),
     ...optional("sbom", flags.text("sbom")),
+    ...optional("attestStore", flags.text("attest-store")),
+    ...compatOf(flags.text("compat")),
     sandbox: sandboxOf(flags.text("sandbox")),
     root: stateRoot(flags.text("root"), io),
     env: io.env,
@@ -88,6 +90,12 @@ function sandboxOf(text: string | undefined): "auto" | "runc" | "crun" | "namesp
   if (text === undefined || text === "auto") return "auto";
   if (text === "runc" || text === "crun" || text === "namespaces") return text;
   throw new UsageError(`--sandbox=${text}: use auto, runc, crun or namespaces`);
+}
+
+function compatOf(text: string | undefined): Pick<BuildRequest, "compat"> {
+  if (text === undefined) return {};
+  if (text === "lambda" || text === "cloud-run" || text === "docker-v2") return { compat: text };
+  throw new UsageError(`--compat=${text}: use lambda, cloud-run or docker-v2`);
 }
 
 /** As the caller would name it; undefined where it is no file of this machine. */

@@ -7,6 +7,8 @@ import type { Diagnosis } from "../doors/doctor.ts";
 import { findExecutable } from "../host/executable.ts";
 import { runProcess } from "../host/process.ts";
 import { DOCKER_REGISTRY_USER, dockerRegistrySkip, startDockerRegistry } from "../testing/docker-registry.ts";
+import { startFakeRegistry, type FakeRegistryOptions } from "../testing/fake-registry.ts";
+import { REFUSING } from "../testing/refusing-registries.ts";
 import { command } from "./doctor.ts";
 import { describeDiagnosis } from "./doctor-text.ts";
 
@@ -53,8 +55,28 @@ test("of a registry it tells who we are, whether a push is taken, and how eviden
   assert.deepEqual([probe.push.kind, probe.push.code, unknown.status], ["refused", "unauthorized", canRun ? 77 : 71]);
 });
 
+test("of a registry it tells in which forms evidence can be stored there", async () => {
+  using home = mkdtempDisposableSync(join(tmpdir(), "stemma-doctor-"));
+  const told = async (options: FakeRegistryOptions): Promise<string> => {
+    await using registry = await startFakeRegistry(options);
+    const { stdout } = await run(["--root", home.path, "--registry", `${registry.host}/team/app:1`]);
+    assert.equal(registry.manifests.size + registry.tags.size, 0);
+    return stdout.slice(stdout.indexOf("\npush "));
+  };
+  assert.equal(await told({}), `
+push         taken
+referrers    kept by the registry
+attestations taken as OCI artifacts
+subjects     taken: evidence may refer to an image whose tag stays plain (--attest-store=referrers)
+`);
+  const aliyun = await told({ refuse: REFUSING.emptyConfig, referrers: false });
+  assert.match(aliyun, /^attestations not taken as OCI artifacts \(status 403: DENIED: unknown manifest class for application\/vnd\.oci\.empty\.v1\+json\): a build stores them in the older form/m);
+  assert.match(aliyun, /^subjects {5}taken: /m);
+  assert.match(await told({ refuse: REFUSING.subjects }), /^subjects {5}not taken \(status 400: MANIFEST_INVALID: .*\): evidence stands in the index, or apart/m);
+});
+
 test("flags that it does not know, and values that cannot be, are usage errors", async () => {
-  for (const args of [["--fix"], ["--format", "yaml"], ["a", "b"]]) await assert.rejects(run(args), { code: "usage" });
+  for (const args of [["--fix"], ["--format", "yaml"], ["a", "b"], ["--registry", "a", "b"]]) await assert.rejects(run(args), { code: "usage" });
 });
 
 test("a machine that gives nothing is told all of it, with what to do", () => {

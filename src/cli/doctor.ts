@@ -10,13 +10,16 @@ import { UsageError } from "./usage-error.ts";
 export const command: Command = {
   name: "doctor",
   summary: "tell what this machine and a registry allow",
-  usage: `Usage: stemma doctor [--format text|json] [--root DIRECTORY] [REFERENCE]
+  usage: `Usage: stemma doctor [--format text|json] [--root DIRECTORY] [[--registry] REFERENCE]
 
 Tries what a build would use, and leaves nothing behind: mount namespace, sandboxes and why better ones are not used,
 overlay or copy, room for state; and tells the settings file, proxies and certificates that are in effect.
-With a reference, also who we are to its registry, whether a push would be taken, and how evidence is kept there.
+With a reference, also who we are to its registry, whether a push would be taken, and how evidence is kept there: whether it keeps
+lists of referrers, and takes attestations as OCI artifacts and manifests with a subject.
 
       --format FORMAT   text (default) or json
+      --registry REFERENCE
+                        the same as the reference alone
       --root DIRECTORY  directory that keeps state (default $STEMMA_ROOT, else $XDG_DATA_HOME/stemma)
 
 The status is 0 if a build with RUN could run here, 71 if there is no sandbox for it, 74 if state cannot be written;
@@ -40,8 +43,9 @@ interface Flags {
 
 function parse(args: readonly string[]): Flags {
   try {
-    const options = { format: { type: "string", default: "text" }, root: { type: "string" } } as const;
-    const { values: { format, root }, positionals: [reference, ...more] } = parseArgs({ args: [...args], options, allowPositionals: true });
+    const options = { format: { type: "string", default: "text" }, root: { type: "string" }, registry: { type: "string" } } as const;
+    const { values: { format, root, registry }, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+    const [reference, ...more] = [...(registry === undefined ? [] : [registry]), ...positionals];
     if (more.length > 0) throw new UsageError("takes one reference");
     if (format !== "text" && format !== "json") throw new UsageError(`--format=${format}: use text or json`);
     return { reference, format, root };

@@ -15,3 +15,8 @@ export function parseRfc3339(text: string): bigint {
   if (match === null || Number.isNaN(ms)) throw new RangeError(`not a time in RFC 3339: ${JSON.stringify(text)}`);
   return BigInt(ms) * 1_000_000n + BigInt((match[2] ?? "").padEnd(9, "0"));
 }
+
+/** Cuts off what is less than a second. */
+export function secondsOnly(ns: bigint): bigint {
+  return ns - (ns % 1_000_000_000n);
+}

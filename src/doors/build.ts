@@ -10,8 +10,8 @@ import type { BuildOutcome } from "../engine/build-outcome.ts";
 import type { BuildRequest } from "../engine/build-request.ts";
 
 export { BuildError } from "../engine/build-error.ts";
-export type { BuildOutcome, PlatformOutcome } from "../engine/build-outcome.ts";
-export type { BuildRequest, StreamContext } from "../engine/build-request.ts";
+export type { BuildOutcome, EvidencePlace, PlatformOutcome } from "../engine/build-outcome.ts";
+export type { BuildRequest, Compat, StreamContext } from "../engine/build-request.ts";
 export type { BuildEvent, SourceExcerpt } from "../progress/event.ts";
 export type { Credential, FoundCredential } from "../registry/credential.ts";
 export type { SandboxChoice };

@@ -29,7 +29,7 @@ import { frontendAttributes } from "./frontend-attributes.ts";
 import { httpGet } from "./http-get.ts";
 import { imageSources, type ImageSources } from "./image-sources.ts";
 import { localSources } from "./locals.ts";
-import type { PublishMeans } from "./publish.ts";
+import type { PublishMeans } from "./publish-context.ts";
 import { imagePusher } from "./push-image.ts";
 import { settingsPath } from "./settings-path.ts";
 import { withUpload } from "./stream-context.ts";
@@ -78,7 +78,7 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report 
     cache: layerResultCache({ database: engine.state.database, layers: engine.layers, remote: images.findLayer }),
     semaphore: new Semaphore(plan.parallelism),
     made: new Map(),
-    publish: { serialise: { layers: engine.layers, blobs: engine.state.blobs, facts: engine.state.facts }, push: imagePusher(registry, steps), steps, stdout: request.stdout ?? refuseStdout, clock: systemClock },
+    publish: { serialise: { layers: engine.layers, blobs: engine.state.blobs, facts: engine.state.facts }, push: imagePusher({ registry, steps, report }), steps, stdout: request.stdout ?? refuseStdout, clock: systemClock },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }

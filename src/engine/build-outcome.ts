@@ -8,6 +8,14 @@ export interface PlatformOutcome {
   readonly config: Digest;
 }
 
+/** Where the statements about an image are. */
+export type EvidencePlace =
+  /** In these manifests: beside the image in its index, found by what they refer to, or both. */
+  | { readonly kind: "index" | "referrers" | "both"; readonly attestations: readonly Digest[] }
+  /** In these files, by absolute path. */
+  | { readonly kind: "file"; readonly paths: readonly string[] }
+  | { readonly kind: "none" };
+
 /** What a build came to. */
 export interface BuildOutcome {
   /** Of the build, as in its history. */
@@ -17,6 +25,8 @@ export interface BuildOutcome {
   /** What the names point at: an index or a manifest. */
   readonly image: Descriptor | undefined;
   readonly names: readonly string[];
+  /** Undefined where no image was made. */
+  readonly evidence: EvidencePlace | undefined;
   readonly platforms: readonly PlatformOutcome[];
   /** The text of buildx's metadata file (JSON). */
   readonly metadata: string;

@@ -1,6 +1,9 @@
+import type { Compat } from "../export/compat.ts";
 import type { Environment } from "../host/environment.ts";
 import type { FoundCredential } from "../registry/credential.ts";
 import type { SandboxChoice } from "./engine.ts";
+
+export type { Compat };
 
 /** A context that is not named, but given: `stream` is looked at to tell what it is, the others say it. */
 export type StreamContext =
@@ -64,6 +67,13 @@ export interface BuildRequest {
   readonly provenance?: string;
   /** False: no map from layers to lines beside a provenance of `mode=min`. Default: true. */
   readonly lineMap?: boolean;
+  /**
+   * Where the statements about an image go: `index` (beside it in an index), `referrers` (found by asking the registry what refers to
+   * it; the tag points at what it would without them), `both`, `file:DIRECTORY`, or `none`. Default: `index`.
+   */
+  readonly attestStore?: string;
+  /** A consumer that images have to be fit for; what does not go with it is an error. */
+  readonly compat?: Compat;
   readonly sandbox?: SandboxChoice;
   /** Directory of state; absolute. Any number of builds and processes may share it. */
   readonly root: string;

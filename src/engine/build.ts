@@ -1,4 +1,4 @@
-import type { ExportTarget } from "../export/target.ts";
+import type { ExportTarget, ImageTarget } from "../export/target.ts";
 import type { ReportEvent } from "../progress/event.ts";
 import { openBuildMeans, type BuildMeans } from "./build-means.ts";
 import type { BuildOutcome } from "./build-outcome.ts";
@@ -7,10 +7,13 @@ import type { BuildRequest } from "./build-request.ts";
 import { compile } from "./compile.ts";
 import type { Compiled } from "./compiled.ts";
 import type { Engine } from "./engine.ts";
+import { describeEvidence } from "./evidence-text.ts";
 import { explainFailure } from "./explain-failure.ts";
 import { logScrubber } from "./log-scrubber.ts";
 import { describeOutcome } from "./outcome.ts";
-import { publish, type PublishedImage } from "./publish.ts";
+import { attestsImage } from "./plan-evidence.ts";
+import { publish } from "./publish.ts";
+import type { PublishedImage } from "./publish-image.ts";
 import { attestedResults, type AttestedResults } from "./results.ts";
 import { resultEvidence } from "./result-evidence.ts";
 import { solveGraphs } from "./solve-graphs.ts";
@@ -61,14 +64,16 @@ async function publishAll({ plan, compiled, attested }: Finished, means: BuildMe
   const options = {
     epochNs: compiled.epochSeconds === undefined ? undefined : compiled.epochSeconds * 1_000_000_000n,
     indexAlways: compiled.multiPlatform,
-    attestArchives: plan.provenance?.inlineOnly === false || attested.hasEvidence,
+    attests: (target: ImageTarget) => attested.hasEvidence || attestsImage(target, plan),
   };
   const images = new Map<ExportTarget, PublishedImage | undefined>();
   // What is pushed comes last: others see nothing of a build that could not write its files.
   for (const target of plan.exports.toSorted((a, b) => Number(isPushed(a)) - Number(isPushed(b)))) {
     images.set(target, await publish(target, attested.results, { means: means.publish, options }, signal));
   }
-  return plan.exports.map((target) => images.get(target)).findLast((image) => image !== undefined);
+  const published = plan.exports.map((target) => images.get(target)).filter((image) => image !== undefined);
+  for (const image of published) means.report({ kind: "notice", message: describeEvidence(image) });
+  return published.at(-1);
 }
 
 function isPushed(target: ExportTarget): boolean {

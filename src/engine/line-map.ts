@@ -8,7 +8,7 @@ import type { LayerChain } from "../snapshot/layer.ts";
 import { originOf } from "../snapshot/image-layer.ts";
 import { layerSteps } from "./layer-steps.ts";
 import type { Pins } from "./pins.ts";
-import type { LayerDescriptors } from "./publish.ts";
+import type { LayerDescriptors } from "./platform-result.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
 
 export interface MappedResult {

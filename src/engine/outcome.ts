@@ -1,10 +1,11 @@
+import { isIndex } from "../oci/media-type.ts";
 import { formatPlatform } from "../oci/platform.ts";
 import { metadataFile, metadataProvenance } from "../provenance/metadata-file.ts";
 import { parseMetadataMode, type ProvenancePlan } from "../provenance/params.ts";
 import type { BuildMeans } from "./build-means.ts";
 import type { BuildOutcome } from "./build-outcome.ts";
 import type { BuildPlan } from "./build-plan.ts";
-import type { PublishedImage } from "./publish.ts";
+import type { PublishedImage } from "./publish-image.ts";
 import { provenanceInput } from "./record.ts";
 import type { AttestedResults } from "./results.ts";
 
@@ -21,7 +22,7 @@ export interface FinishedBuild {
 
 export function describeOutcome({ plan, attested, published }: FinishedBuild, means: BuildMeans): BuildOutcome {
   const platforms = published?.image.platforms ?? [];
-  const single = platforms.length === 1 && published?.image.attestations.length === 0 ? platforms[0] : undefined;
+  const single = published === undefined || isIndex(published.root.mediaType) ? undefined : platforms[0];
   const ref = `stemma/stemma/${means.id}`;
   const metadata = metadataFile({
     ref,
@@ -36,6 +37,7 @@ export function describeOutcome({ plan, attested, published }: FinishedBuild, me
     imageId: single?.config.digest ?? published?.root.digest,
     image: published?.root,
     names: published?.names ?? [],
+    evidence: published?.evidence,
     platforms: platforms.map(({ platform, manifest, config }) => ({ platform, manifest: manifest.digest, config: config.digest })),
     metadata: Buffer.from(metadata).toString("utf8"),
   };

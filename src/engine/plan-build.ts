@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { availableParallelism } from "node:os";
 import { parseAnnotation } from "../export/annotations.ts";
+import { parseCompat } from "../export/compat.ts";
 import { csvFields } from "../content/csv-fields.ts";
-import { goBoolean } from "../content/go-boolean.ts";
 import { parseOutput } from "../export/output-flag.ts";
 import type { ExportTarget } from "../export/target.ts";
 import { hostPlatform } from "../host/host-platform.ts";
@@ -14,6 +14,7 @@ import { parseSecret, type NamedSecret } from "../session/secret-flag.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { planContext, planNamedContext, requestPath } from "./plan-context.ts";
+import { planEvidence } from "./plan-evidence.ts";
 import { planAttestations } from "./plan-provenance.ts";
 import { planSteps } from "./plan-steps.ts";
 import { refuseTargets } from "./plan-targets.ts";
@@ -75,12 +76,14 @@ function parseTag(text: string): Reference {
 }
 
 function planExports(request: BuildRequest, names: readonly string[]): BuildPlan["exports"] {
-  const { outputs, push, annotations, stdout, env } = request;
+  const { outputs, push, annotations, stdout } = request;
+  const path = (text: string): string => requestPath(request, text);
+  const compat = request.compat === undefined ? undefined : parseCompat(request.compat);
   const defaults = {
-    names,
+    names, compat, path,
     annotations: (annotations ?? []).flatMap(parseAnnotation),
-    artifact: goBoolean(env["BUILDX_NO_DEFAULT_OCI_ARTIFACT"]) !== true,
-    path: (text: string) => requestPath(request, text),
+    evidence: planEvidence(request, compat, path),
+    attestArchives: request.attestStore !== undefined,
   };
   const targets = (outputs ?? []).map((text) => parseOutput(text, defaults));
   const [first = parseOutput(push === true || names.length > 0 ? "type=image" : "type=cacheonly", defaults), ...rest] = targets;

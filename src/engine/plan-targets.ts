@@ -1,22 +1,26 @@
+import { evidenceForms } from "../export/evidence.ts";
 import { refuseTarget } from "../export/form-limits.ts";
-import type { ExportTarget } from "../export/target.ts";
 import { hostPlatform } from "../host/host-platform.ts";
 import type { BuildPlan } from "./build-plan.ts";
+import { attestsImage } from "./plan-evidence.ts";
+import { RequestError } from "./request-error.ts";
 
 /**
  * Refuses targets that cannot hold what the build will come to, before anything is built: found at the end, it would have
- * cost the build, and other targets would have been published. Throws ExportError ("usage").
+ * cost the build, and other targets would have been published. Throws ExportError and RequestError ("usage").
  */
-export function refuseTargets({ exports, platforms, provenance, buildArgs }: BuildPlan): void {
+export function refuseTargets(plan: BuildPlan): void {
+  const { exports, platforms, buildArgs } = plan;
+  const images = exports.filter((target) => "form" in target);
+  const attested = images.filter((target) => attestsImage(target, plan));
+  if (attested.filter(({ form }) => form.evidence.store.kind === "file").length > 1) {
+    throw new RequestError("usage", "--attest-store=file: several outputs would write their statements to the same files; build them one by one");
+  }
   // It makes an index of any image: what that comes to, the frontend knows.
   if (buildArgs.has("BUILDKIT_MULTI_PLATFORM")) return;
   const built = platforms.length === 0 ? [hostPlatform()] : platforms;
-  for (const target of exports) {
-    if ("form" in target) refuseTarget(target, { platforms: built, attests: attests(target, provenance), indexAlways: false });
+  for (const target of images) {
+    const [wanted] = evidenceForms(target.form.evidence);
+    refuseTarget(target, { platforms: built, evidence: attested.includes(target) ? wanted.place : "apart", indexAlways: false });
   }
-}
-
-/** Archives are no images to BuildKit: a provenance that is for images only is not for them. */
-function attests({ kind }: ExportTarget, provenance: BuildPlan["provenance"]): boolean {
-  return provenance !== undefined && (kind === "image" || !provenance.inlineOnly);
 }

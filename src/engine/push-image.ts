@@ -1,64 +1,65 @@
-import type { ReadableImage } from "../export/layout.ts";
 import type { Digest } from "../content/digest.ts";
-import { parseReference, repositoryName, tagNameOnly } from "../oci/reference.ts";
-import { pushContent, pushTags, type PushRequest } from "../registry/push.ts";
-import { RegistryError } from "../registry/registry-error.ts";
+import type { ReadableImage } from "../export/layout.ts";
+import type { ReportEvent } from "../progress/event.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
-import { originOf } from "../snapshot/image-layer.ts";
+import { describeStandIn } from "./evidence-text.ts";
+import { formsForAll, pushEvidence, type FormChoice } from "./push-evidence.ts";
+import { named, pushTargets, type PushTarget } from "./push-target.ts";
 import type { StepReporter } from "./step-reporter.ts";
 
-export interface PushImageRequest {
-  readonly readable: ReadableImage;
+export interface PushImageRequest extends FormChoice {
   readonly names: readonly string[];
   readonly byDigest: boolean;
   readonly step: Digest;
+  /** Called when all else is there. */
+  readonly beforeTags: () => Promise<void>;
 }
 
-export type PushImage = (request: PushImageRequest, signal: AbortSignal) => Promise<void>;
+/** Returns the image in the form that it was pushed in. */
+export type PushImage = (request: PushImageRequest, signal: AbortSignal) => Promise<ReadableImage>;
 
-/** Pushes to each repository that the names speak of. No tag changes before every repository has all else. */
-export function imagePusher(registry: RegistryClient, steps: StepReporter): PushImage {
-  return async ({ readable: { image, content }, names, byDigest, step }, signal) => {
-    const pushes = [...groupByRepository(names).values()].map(({ reference, tags }): PushRequest => ({
-      repository: registry.repository(reference, "push"), content, root: image.root, tags: byDigest ? [] : tags,
-      mountFrom: (digest) => mountSource(image.layers, digest, reference.domain),
-      onProgress: ({ descriptor, state, sentBytes }) => {
-        if (state === "sent" || state === "mounted") steps.finished(step, `pushing ${state === "mounted" ? "mounted " : ""}${descriptor.digest}`, sentBytes);
-      },
-    }));
-    const [only, ...others] = pushes;
-    if (only !== undefined && others.length === 0) return await named(only, () => pushContent(only, signal));
-    for (const push of pushes) await named(push, () => pushContent({ ...push, tags: [] }, signal));
-    for (const push of pushes) await named(push, () => pushTags(push, signal));
+export interface PushServices {
+  readonly registry: RegistryClient;
+  readonly steps: StepReporter;
+  readonly report: ReportEvent;
+}
+
+/**
+ * Pushes to each repository that the names speak of: blobs, the platforms' manifests, attestations, the index. No tag changes
+ * before every repository has all else. Where a registry refuses the form of the attestations, all get the next one, so that
+ * the image has one digest.
+ */
+export function imagePusher({ registry, steps, report }: PushServices): PushImage {
+  return async ({ forms, inForm, names, byDigest, step, beforeTags }, signal) => {
+    const wanted = inForm(forms[0]);
+    const targets = pushTargets({ names, layers: wanted.image.layers, registry, steps, step });
+    let readable = wanted;
+    if (wanted.image.attestations.length > 0) {
+      // One registry is asked by pushing to it. Of several, the first would keep what a later one refuses.
+      const asked = targets.length > 1 && forms.length > 1 ? await formsForAll(forms, targets, registry, signal) : { forms, refusals: [] };
+      await pushPlatforms(wanted, targets, signal);
+      const chosen = await pushEvidence({ forms: asked.forms, inForm }, targets, signal);
+      const refusals = [...asked.refusals, ...chosen.refusals];
+      if (refusals.length > 0) report({ kind: "notice", message: describeStandIn({ wanted: forms[0], chosen: chosen.form, refusals }) });
+      readable = chosen.readable;
+    }
+    await pushRoot(readable, targets, { byDigest, beforeTags }, signal);
+    return readable;
   };
 }
 
-/** BuildKit's words before the registry's. */
-async function named({ repository, tags }: PushRequest, push: () => Promise<void>): Promise<void> {
-  try {
-    await push();
-  } catch (error) {
-    if (!(error instanceof RegistryError)) throw error;
-    const name = `${repository.name}${tags[0] === undefined ? "" : `:${tags[0]}`}`;
-    throw new RegistryError(error.code, `failed to push ${name}: ${error.message}`, { status: error.status, retryAfterMs: error.retryAfterMs, cause: error });
-  }
+async function pushPlatforms({ image, content }: ReadableImage, targets: readonly PushTarget[], signal: AbortSignal): Promise<void> {
+  const roots = image.platforms.map(({ manifest }) => manifest);
+  for (const target of targets) await named(target, () => target.push.manifests({ roots, content }, "named", signal));
 }
 
-function groupByRepository(names: readonly string[]): ReadonlyMap<string, { readonly reference: ReturnType<typeof parseReference>; readonly tags: string[] }> {
-  const groups = new Map<string, { reference: ReturnType<typeof parseReference>; tags: string[] }>();
-  for (const name of names) {
-    const reference = tagNameOnly(parseReference(name));
-    const key = repositoryName(reference);
-    const group = groups.get(key) ?? { reference, tags: [] };
-    if (reference.tag !== undefined && !group.tags.includes(reference.tag)) group.tags.push(reference.tag);
-    groups.set(key, group);
+async function pushRoot({ image: { root }, content }: ReadableImage, targets: readonly PushTarget[], { byDigest, beforeTags }: Pick<PushImageRequest, "byDigest" | "beforeTags">, signal: AbortSignal): Promise<void> {
+  // A tag stores what it names: where there is only one repository, that is soon enough.
+  const isStoredByTag = targets.length === 1 && !byDigest;
+  for (const target of targets) {
+    await named<unknown>(target, () => (isStoredByTag ? target.push.below({ roots: [root], content }, signal) : target.push.manifests({ roots: [root], content }, "named", signal)));
   }
-  return groups;
-}
-
-/** A blob can be mounted from the base's repository where that is in the same registry. */
-function mountSource(layers: ReadableImage["image"]["layers"], digest: Digest, domain: string): string | undefined {
-  const layer = layers.find(({ descriptor }) => descriptor.digest === digest)?.layer;
-  const repository = layer === undefined ? undefined : originOf(layer)?.repository;
-  return repository?.startsWith(`${domain}/`) === true ? repository.slice(domain.length + 1) : undefined;
+  await beforeTags();
+  if (byDigest) return;
+  for (const target of targets) await named(target, () => target.push.tags({ root, content }, target.tags, signal));
 }

@@ -16,7 +16,7 @@ import { frontendEvidence } from "./frontend-evidence.ts";
 import { engineGateway } from "./gateway.ts";
 import { generatedSbom } from "./generated-sbom.ts";
 import { layerSteps } from "./layer-steps.ts";
-import type { LayerDescriptors } from "./publish.ts";
+import type { LayerDescriptors } from "./platform-result.ts";
 import { scannedSbom, type ScanSubject } from "./scanned-sbom.ts";
 import { solveGraphs, type SolvedGraphs } from "./solve-graphs.ts";
 

@@ -10,7 +10,7 @@ import type { BuildMeans } from "./build-means.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { Compiled, CompiledPlatform } from "./compiled.ts";
 import { directoryPaths } from "./directories.ts";
-import type { LayerDescriptors, PlatformResult } from "./publish.ts";
+import type { LayerDescriptors, PlatformResult } from "./platform-result.ts";
 import { provenanceInput, settledStatement, type RecordParts } from "./record.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
 import { evidenceStatements, type Evidence, type EvidenceTarget } from "./evidence.ts";
@@ -79,24 +79,24 @@ function platformResult({ plan, platform, graph, record, solved, chain, evidence
     platform: platform.platform,
     config: platform.config,
     chain,
-    async attestImage({ names, manifest, isArchive }, descriptors) {
+    async attestImage({ names, manifest, attestInline }, descriptors) {
       const subjects = imageSubjects(names, platform.platform, manifest.digest);
       const said = await say({ kind: "image", name: names[0] ?? "image", subjects }, descriptors);
-      const provenance = provenanceFor(plan, isArchive);
+      const provenance = provenanceFor(plan, attestInline);
       const made = attest(provenance, { record, layers: await stepLayers(graph, solved, descriptors), subjects, form: "compact" }, means);
       const mapped = provenance?.mode === "min" && plan.lineMap ? [await lineMap({ graph, definition: platform.definition, chain, solved, commit: record.commit, pins: means.services.pins }, descriptors, subjects)] : [];
       return [...said, ...made, ...mapped];
     },
     async attestFiles(files) {
       const subjects = fileSubjects(files);
-      return [...(await say({ kind: "directory", name: "result", subjects }, new Map())), ...attest(provenanceFor(plan, true), { record, layers: [], subjects, form: "indented" }, means)];
+      return [...(await say({ kind: "directory", name: "result", subjects }, new Map())), ...attest(provenanceFor(plan, false), { record, layers: [], subjects, form: "indented" }, means)];
     },
   };
 }
 
-/** A provenance that is only for images (`inline-only=true`) goes into no file. */
-function provenanceFor({ provenance }: BuildPlan, isFile: boolean): ProvenancePlan | undefined {
-  return isFile && provenance?.inlineOnly === true ? undefined : provenance;
+/** A provenance that is only for images (`inline-only=true`) goes nowhere else. */
+function provenanceFor({ provenance }: BuildPlan, attestInline: boolean): ProvenancePlan | undefined {
+  return provenance?.inlineOnly === true && !attestInline ? undefined : provenance;
 }
 
 interface Attestation {

@@ -3,7 +3,7 @@ import type { LlbGraph } from "../llb/graph.ts";
 import type { StepLayers } from "../provenance/source-map.ts";
 import { originOf } from "../snapshot/image-layer.ts";
 import type { Layer, LayerChain } from "../snapshot/layer.ts";
-import type { LayerDescriptors } from "./publish.ts";
+import type { LayerDescriptors } from "./platform-result.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
 
 /**

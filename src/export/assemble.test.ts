@@ -11,7 +11,7 @@ import type { Platform } from "../oci/platform.ts";
 import { conformanceFolder } from "../testing/conformance.ts";
 import { layerOf } from "../testing/tree-text.ts";
 import { parseAnnotation } from "./annotations.ts";
-import { assembleImage, type AssembledImage, type PlatformImage } from "./assemble.ts";
+import { assembleImage, type AssembledImage, type AssembleOptions, type PlatformImage } from "./assemble.ts";
 import { ExportError } from "./error.ts";
 import type { LayerBlob } from "./layer-blob.ts";
 import type { Statement } from "./statement.ts";
@@ -20,10 +20,11 @@ import type { ImageForm } from "./target.ts";
 const samples = conformanceFolder("samples");
 
 const FORM: ImageForm = {
-  names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", artifact: true, rewriteTimestamp: false, annotations: [],
+  names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "index" }, artifact: true }, attestInline: true,
+  rewriteTimestamp: false, annotations: [],
 };
 const LINUX: Platform = { architecture: "amd64", os: "linux" };
-const OPTIONS = { epochNs: undefined, indexAlways: false };
+const OPTIONS: AssembleOptions = { epochNs: undefined, indexAlways: false, evidence: { place: "index", manifest: "artifact" } };
 const LAYER = sampleLayer({ mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", digest: parseDigest(`sha256:${"a".repeat(64)}`), size: 10 }, `sha256:${"b".repeat(64)}`, 5n);
 
 function image(platform: Platform = LINUX, statements: readonly Statement[] = []): PlatformImage {
@@ -46,7 +47,7 @@ for (const [folder, form = {}, epoch] of PUSHED) {
   test(`${folder} is put together from its parts with BuildKit's bytes`, { skip: samples.skip }, () => {
     const registry = join(samples.path, folder, "registry");
     const [, digest = "", mediaType = ""] = readFileSync(join(registry, "ROOT"), "utf8").trim().split(" ");
-    const assembled = assembleImage(readPlatforms(registry), { ...FORM, ...form }, { epochNs: epoch === undefined ? undefined : parseRfc3339(epoch), indexAlways: false });
+    const assembled = assembleImage(readPlatforms(registry), { ...FORM, ...form }, { ...OPTIONS, epochNs: epoch === undefined ? undefined : parseRfc3339(epoch) });
     const documents = readdirSync(registry).filter((file) => file.endsWith(".json"));
     for (const file of documents) {
       const bytes = readFileSync(join(registry, file), "utf8");
@@ -128,13 +129,42 @@ test("images stand before attestations, and each manifest is named after what it
 });
 
 test("oci-artifact=false gives the older attestation manifest: an image of statements, without a subject", () => {
-  const assembled = assembleImage([image(LINUX, [STATEMENT])], { ...FORM, artifact: false }, OPTIONS);
+  const assembled = assembleImage([image(LINUX, [STATEMENT])], FORM, { ...OPTIONS, evidence: { place: "index", manifest: "image" } });
   const [attestation] = assembled.attestations;
   assert.ok(attestation !== undefined);
   const manifest = parse(assembled, attestation) as Manifest;
   assert.deepEqual(Object.keys(manifest), ["schemaVersion", "mediaType", "config", "layers"]);
   assert.equal(manifest.config.mediaType, "application/vnd.oci.image.config.v1+json");
   assert.deepEqual(parse(assembled, manifest.config), { architecture: "unknown", os: "unknown", config: {}, rootfs: { type: "layers", diff_ids: manifest.layers.map(({ digest }) => digest) } });
+});
+
+test("what is found by its subject leaves the image as it is without statements, and speaks of it", () => {
+  for (const manifest of ["artifact", "image"] as const) {
+    const plain = assembleImage([image()], FORM, OPTIONS);
+    const assembled = assembleImage([image(LINUX, [STATEMENT])], FORM, { ...OPTIONS, evidence: { place: "referrers", manifest } });
+    assert.deepEqual(assembled.root, plain.root);
+    const [attestation] = assembled.attestations;
+    assert.ok(attestation !== undefined);
+    const { subject, config, artifactType, layers } = parse(assembled, attestation) as Manifest;
+    const { mediaType, digest, size } = plain.root;
+    assert.deepEqual([subject, layers.length], [{ mediaType, digest, size }, 1]);
+    assert.deepEqual([config.mediaType, artifactType], manifest === "artifact" ? ["application/vnd.oci.empty.v1+json", "application/vnd.docker.attestation.manifest.v1+json"] : ["application/vnd.oci.image.config.v1+json", undefined]);
+  }
+});
+
+test("several platforms have an index of images then; in both places, the index names the same manifests", () => {
+  const images = [image(LINUX, [STATEMENT]), image({ architecture: "arm64", os: "linux" }, [STATEMENT])];
+  const apart = assembleImage(images, FORM, { ...OPTIONS, evidence: { place: "referrers", manifest: "artifact" } });
+  assert.deepEqual((parse(apart, apart.root) as ImageIndex).manifests.map(({ digest }) => digest), apart.platforms.map(({ manifest }) => manifest.digest));
+  assert.equal(apart.attestations.length, 2);
+  const both = assembleImage(images, FORM, { ...OPTIONS, evidence: { place: "both", manifest: "artifact" } });
+  assert.deepEqual([both.root, both.attestations], [assembleImage(images, FORM, OPTIONS).root, apart.attestations]);
+});
+
+test("statements that are kept apart leave no trace in the image", () => {
+  const assembled = assembleImage([image(LINUX, [STATEMENT])], FORM, { ...OPTIONS, evidence: { place: "apart", manifest: "image" } });
+  const plain = assembleImage([image()], FORM, OPTIONS);
+  assert.deepEqual([assembled.root, assembled.documents], [plain.root, plain.documents]);
 });
 
 test("a single image without statements has no index, unless one is wanted always", () => {

@@ -7,6 +7,7 @@ import { platformInOrder } from "../oci/member-order.ts";
 import type { Platform } from "../oci/platform.ts";
 import { annotationsAt } from "./annotations.ts";
 import { attestationManifest } from "./attestation-manifest.ts";
+import { standsInIndex, type EvidenceForm } from "./evidence.ts";
 import { hasIndex, refuseForm } from "./form-limits.ts";
 import { finishConfig } from "./image-config.ts";
 import type { LayerBlob } from "./layer-blob.ts";
@@ -31,9 +32,11 @@ export interface AssembledPlatform {
 
 /** An image whose every byte is decided: nothing of it is published yet. */
 export interface AssembledImage {
-  /** What a tag will point at: an index, or the manifest of a single platform without statements. */
+  /** What a tag will point at: an index, or the manifest of a single platform with no statements beside it. */
   readonly root: Descriptor;
   readonly platforms: readonly AssembledPlatform[];
+  readonly evidence: EvidenceForm;
+  /** One for each platform that has statements, where they are stored with the image. */
   readonly attestations: readonly Descriptor[];
   /** Everything but layers: configurations, statements, manifests, index. */
   readonly documents: ReadonlyMap<Digest, Uint8Array>;
@@ -47,25 +50,32 @@ export interface AssembledImage {
  * Throws ExportError ("usage") for what the form cannot hold.
  */
 export function assembleImage(images: readonly PlatformImage[], form: ImageForm, options: AssembleOptions): AssembledImage {
-  const shape = { platforms: images.map(({ platform }) => platform), attests: images.some(({ statements }) => statements.length > 0), indexAlways: options.indexAlways };
+  const { evidence } = options;
+  const shape = { platforms: images.map(({ platform }) => platform), evidence: placeOf(images, evidence), indexAlways: options.indexAlways };
   refuseForm(form, shape);
   const documents = new Documents();
   const platforms = images.map((image) => assemblePlatform(image, form, { documents, epochNs: options.epochNs }));
   const attestations = images.flatMap((image, i) => {
     const subject = platforms[i]?.manifest;
-    return subject === undefined || image.statements.length === 0 ? [] : [attestationManifest({ subject, statements: image.statements, artifact: form.artifact }, documents)];
+    if (subject === undefined || image.statements.length === 0 || evidence.place === "apart") return [];
+    return [attestationManifest({ subject, statements: image.statements, form: evidence }, documents)];
   });
   const layers = images.flatMap((image) => image.layers);
   const manifests = [...platforms.map(({ manifest }) => manifest), ...attestations];
   const [only] = platforms;
   if (only !== undefined && !hasIndex(shape)) {
-    return { root: { ...only.manifest, platform: only.platform }, platforms, attestations, documents: documents.all, manifests, layers };
+    return { root: { ...only.manifest, platform: only.platform }, platforms, evidence, attestations, documents: documents.all, manifests, layers };
   }
-  const root = assembleIndex(platforms, attestations, form, documents);
-  return { root, platforms, attestations, documents: documents.all, manifests: [...manifests, root], layers };
+  const root = assembleIndex(platforms, standsInIndex(evidence.place) ? attestations : [], form, documents);
+  return { root, platforms, evidence, attestations, documents: documents.all, manifests: [...manifests, root], layers };
+}
+
+function placeOf(images: readonly PlatformImage[], { place }: EvidenceForm): EvidenceForm["place"] {
+  return images.some(({ statements }) => statements.length > 0) ? place : "apart";
 }
 
 export interface AssembleOptions {
+  readonly evidence: EvidenceForm;
   readonly epochNs: bigint | undefined;
   /** BUILDKIT_MULTI_PLATFORM=1: an index also around a single manifest. */
   readonly indexAlways: boolean;

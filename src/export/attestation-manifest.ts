@@ -2,30 +2,37 @@ import { goJson } from "../content/go-json.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
 import type { Documents } from "./assemble.ts";
+import { isFoundBySubject, type EvidenceForm } from "./evidence.ts";
 import type { Statement } from "./statement.ts";
 
 export interface AttestationParts {
   readonly subject: Descriptor;
   readonly statements: readonly Statement[];
-  /** The form with `artifactType` and `subject`; else the older one that has an image configuration. */
-  readonly artifact: boolean;
+  readonly form: EvidenceForm;
 }
 
 /** The manifest that carries the statements about one image manifest, and its place in the index (anchor b.8). */
-export function attestationManifest({ subject, statements, artifact }: AttestationParts, documents: Documents): Descriptor {
+export function attestationManifest({ subject, statements, form }: AttestationParts, documents: Documents): Descriptor {
   const layers = statements.map(({ predicateType, bytes }) => ({
     ...documents.add(MEDIA_TYPE.inToto, bytes),
     annotations: { "in-toto.io/predicate-type": predicateType },
   }));
   const base = { schemaVersion: 2, mediaType: MEDIA_TYPE.ociManifest } as const;
-  const manifest = artifact
-    ? { ...base, artifactType: MEDIA_TYPE.attestationManifest, config: emptyConfig(documents), layers, subject }
-    : { ...base, config: legacyConfig(layers, documents), layers };
+  const about = isFoundBySubject(form.place) ? { subject } : {};
+  const manifest =
+    form.manifest === "artifact"
+      ? { ...base, artifactType: MEDIA_TYPE.attestationManifest, config: emptyConfig(documents), layers, subject }
+      : { ...base, config: legacyConfig(layers, documents), layers, ...about };
   return {
     ...documents.addManifest(manifest),
     annotations: { "vnd.docker.reference.digest": subject.digest, "vnd.docker.reference.type": "attestation-manifest" },
     platform: { architecture: "unknown", os: "unknown" },
   };
+}
+
+/** What a list of referrers says of such a manifest (distribution-spec, "Listing Referrers"). */
+export function artifactTypeOf({ manifest }: EvidenceForm): string {
+  return manifest === "artifact" ? MEDIA_TYPE.attestationManifest : MEDIA_TYPE.ociConfig;
 }
 
 function emptyConfig(documents: Documents): Descriptor {

@@ -1,22 +1,29 @@
-import type { Platform } from "../oci/platform.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { formatPlatform, type Platform } from "../oci/platform.ts";
 import { refuseIndexAnnotations, refuseLostAnnotations } from "./annotations.ts";
 import { ExportError } from "./error.ts";
+import { standsInIndex, type EvidenceForm } from "./evidence.ts";
 import type { ImageForm, ImageTarget } from "./target.ts";
 
 /** What decides whether an image can have a form: known once it is built, and mostly before. */
 export interface ImageShape {
   readonly platforms: readonly Platform[];
-  /** Statements go with it. */
-  readonly attests: boolean;
+  /** Where its statements go; `apart` where there are none. */
+  readonly evidence: EvidenceForm["place"];
   /** An index also around a single manifest. */
   readonly indexAlways: boolean;
 }
 
 /** Throws ExportError ("usage") for what the form cannot hold, in BuildKit's words. */
-export function refuseForm({ annotations, mediaTypes }: ImageForm, shape: ImageShape): void {
+export function refuseForm({ annotations, mediaTypes, compat }: ImageForm, shape: ImageShape): void {
+  if ((compat === "lambda" || compat === "cloud-run") && hasIndex(shape)) {
+    throw new ExportError("usage", `--compat=${compat} needs a single manifest, and this is an index of ${shape.platforms.map(formatPlatform).join(", ")}: build each platform under a tag of its own`);
+  }
   refuseLostAnnotations(annotations, shape.platforms, mediaTypes);
   if (!hasIndex(shape)) refuseIndexAnnotations(annotations);
-  if (mediaTypes === "docker" && shape.attests) throw new ExportError("usage", 'cannot export attestations with "oci-mediatypes=false": build with --provenance=false');
+  if (mediaTypes === "docker" && standsInIndex(shape.evidence)) {
+    throw new ExportError("usage", 'cannot export attestations with "oci-mediatypes=false": store them elsewhere with --attest-store=referrers, or build with --provenance=false');
+  }
 }
 
 /** The same, and for what the target cannot hold, in buildx's words. */
@@ -24,9 +31,18 @@ export function refuseTarget({ kind, form }: ImageTarget, shape: ImageShape): vo
   if (kind === "docker-tar" && hasIndex(shape)) {
     throw new ExportError("usage", "docker exporter does not support exporting manifest lists, use the oci exporter instead; or build one platform with --provenance=false");
   }
+  if (kind === "docker-tar" && shape.evidence === "referrers") {
+    throw new ExportError("usage", "the archive of the docker exporter has no place for what refers to an image: use --attest-store=file:DIRECTORY or none, or the oci exporter");
+  }
   refuseForm(form, shape);
 }
 
-export function hasIndex({ platforms, attests, indexAlways }: ImageShape): boolean {
-  return platforms.length > 1 || attests || indexAlways;
+/** Layers of a base keep their compression, which not every consumer knows. */
+export function refuseLayers({ compat }: ImageForm, layers: readonly Descriptor[]): void {
+  const zstd = compat === "docker-v2" ? layers.find(({ mediaType }) => mediaType.endsWith("zstd")) : undefined;
+  if (zstd !== undefined) throw new ExportError("usage", `--compat=docker-v2 needs layers that are gzip or uncompressed, and the base has one in zstd, ${zstd.digest}: add force-compression=true to --output`);
+}
+
+export function hasIndex({ platforms, evidence, indexAlways }: ImageShape): boolean {
+  return platforms.length > 1 || standsInIndex(evidence) || indexAlways;
 }

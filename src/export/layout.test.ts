@@ -16,6 +16,8 @@ import { assembleImage, type PlatformImage } from "./assemble.ts";
 import { imageContent, type LayerBlob } from "./layer-blob.ts";
 import { dockerMembers, layoutMembers, type ReadableImage } from "./layout.ts";
 import { writeLayoutDirectory } from "./layout-directory.ts";
+import { openOciLayout } from "../registry/oci-layout.ts";
+import type { EvidenceForm } from "./evidence.ts";
 import type { Statement } from "./statement.ts";
 
 const signal = new AbortController().signal;
@@ -25,13 +27,13 @@ after(() => scratch.remove());
 const samples = conformanceFolder("samples");
 const withSkopeo = existsSync("/usr/bin/skopeo") ? false : "skopeo is not installed";
 
-const FORM = { names: [], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", artifact: true, rewriteTimestamp: false, annotations: [] } as const;
+const FORM = { names: [], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "index" }, artifact: true }, attestInline: false, rewriteTimestamp: false, annotations: [] } as const;
 const SIZE_BYTES_MAX = 1024 * 1024;
 let places = 0;
 const place = (name: string): string => join(scratch.path, `${places++}-${name}`);
 
 /** A real image of one layer, with a statement where asked for. */
-async function realImage(text: string, architectures: readonly string[] = ["amd64"], statements: readonly Statement[] = []): Promise<ReadableImage> {
+async function realImage(text: string, architectures: readonly string[] = ["amd64"], statements: readonly Statement[] = [], place: EvidenceForm["place"] = "index"): Promise<ReadableImage> {
   const tar = await collectBytes(writeTar(members(file("f", text))), SIZE_BYTES_MAX);
   const digest = digestOf(tar);
   const blobs = memoryBlobStore();
@@ -41,7 +43,7 @@ async function realImage(text: string, architectures: readonly string[] = ["amd6
   const image = assembleImage(architectures.map((architecture): PlatformImage => ({
     platform: { os: "linux", architecture }, layers: [layer], statements,
     config: Buffer.from(JSON.stringify({ architecture, os: "linux", config: { Labels: { of: text } }, history: [{ created_by: "COPY f /" }] })),
-  })), FORM, { epochNs: undefined, indexAlways: false });
+  })), FORM, { epochNs: undefined, indexAlways: false, evidence: { place, manifest: "artifact" } });
   return { image, content: imageContent(image.documents, image.layers, blobs) };
 }
 
@@ -51,7 +53,7 @@ function sampleImage(statements: readonly Statement[]): ReadableImage {
   const { rootfs } = JSON.parse(config.toString("utf8")) as { rootfs: { diff_ids: string[] } };
   const descriptor = { mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", digest: parseDigest("sha256:9aa133bddf7fa3beb76b31bcd3499250f6c1072a006c5c14e4091493c69c3c7c"), size: 160 };
   const layer: LayerBlob = { layer: layerOf("app", []), origin: undefined, createdNs: undefined, diffId: parseDigest(rootfs.diff_ids[0] ?? "") as string as DiffId, descriptor };
-  const image = assembleImage([{ platform: { architecture: "amd64", os: "linux" }, config, layers: [layer], statements }], FORM, { epochNs: undefined, indexAlways: false });
+  const image = assembleImage([{ platform: { architecture: "amd64", os: "linux" }, config, layers: [layer], statements }], FORM, { epochNs: undefined, indexAlways: false, evidence: { place: "index", manifest: "artifact" } });
   return { image, content: { read: (digest) => bytesOf(image.documents.get(digest) ?? Buffer.alloc(digest === descriptor.digest ? descriptor.size : 0)) } };
 }
 
@@ -108,6 +110,22 @@ test("an image of several platforms with statements becomes a directory that sko
     assert.equal(digestOf(readFileSync(join(path, "blobs/sha256", name))), `sha256:${name}`);
     assert.equal(lstatSync(join(path, "blobs/sha256", name)).mode & 0o777, 0o444);
   }
+});
+
+test("what is found by its subject stands in the index without a name: other tools see the image, and its referrers are found", { skip: withSkopeo }, async () => {
+  const path = place("referrers");
+  const statement: Statement = { predicateType: "https://slsa.dev/provenance/v1", bytes: Buffer.from("{}"), filename: "" };
+  const readable = await realImage("referred to", ["amd64"], [statement], "referrers");
+  const { root, attestations } = readable.image;
+  // Twice: entries do not gather.
+  for (const _ of [1, 2]) await writeLayoutDirectory(path, readable, { names: ["a:1"], created: "2026-01-01T00:00:00Z" }, signal);
+  assert.deepEqual((skopeo(`oci:${path}:1`) as { Labels: unknown }).Labels, { of: "referred to" });
+  await using layout = await openOciLayout(path, signal);
+
+  assert.equal((await layout.only(signal))?.digest, root.digest, "what is about an image is none");
+  const [found, ...more] = await layout.referrers(root.digest, signal);
+  assert.deepEqual([found?.digest, found?.artifactType, more], [attestations[0]?.digest, "application/vnd.docker.attestation.manifest.v1+json", []]);
+  assert.equal(found?.annotations?.["io.containerd.manifest.subject"], root.digest);
 });
 
 interface Index {

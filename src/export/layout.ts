@@ -6,7 +6,10 @@ import { goJson } from "../content/go-json.ts";
 import type { Digest } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { familiarString, formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
+import { SUBJECT_ANNOTATION } from "../oci/manifest.ts";
 import type { AssembledImage } from "./assemble.ts";
+import { artifactTypeOf } from "./attestation-manifest.ts";
+import { isFoundBySubject } from "./evidence.ts";
 
 /** An image with where its bytes can be read. */
 export interface ReadableImage {
@@ -59,15 +62,26 @@ function entryOf(path: string, kind: "file" | "directory", sizeBytes: number): E
   return { path, kind, mode, uid: 0, gid: 0, mtimeNs: 0n, sizeBytes };
 }
 
-/** One entry for each name, or one without a name. */
-function layoutIndex({ root }: AssembledImage, { names, created }: LayoutNaming): Uint8Array {
+/** One entry for each name, or one without a name; then what is found by its subject. */
+function layoutIndex(image: AssembledImage, { names, created }: LayoutNaming): Uint8Array {
+  const { root } = image;
   const annotationSets = names.length === 0 ? [{}] : names.map(nameAnnotations);
   const manifests = annotationSets.map((annotations): Descriptor => {
     const { platform, ...rest } = root;
     const sorted = { "org.opencontainers.image.created": created, ...root.annotations, ...annotations };
     return { ...rest, annotations: sortKeys(sorted), ...(platform === undefined ? {} : { platform }) };
   });
-  return Buffer.from(goJson({ schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests }));
+  return Buffer.from(goJson({ schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [...manifests, ...referrerEntries(image)] }));
+}
+
+/** An entry without a name is found by its manifest's subject; containerd's annotation says that it is one before that is read. */
+function referrerEntries({ attestations, evidence }: AssembledImage): readonly Descriptor[] {
+  if (!isFoundBySubject(evidence.place)) return [];
+  return attestations.map(({ mediaType, digest, size, annotations = {} }) => ({
+    mediaType, digest, size,
+    annotations: sortKeys({ ...annotations, [SUBJECT_ANNOTATION]: annotations["vnd.docker.reference.digest"] ?? "" }),
+    artifactType: artifactTypeOf(evidence),
+  }));
 }
 
 function nameAnnotations(name: string): Record<string, string> {

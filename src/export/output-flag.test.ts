@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseAnnotation } from "./annotations.ts";
 import { ExportError } from "./error.ts";
-import { parseOutput } from "./output-flag.ts";
+import type { AttestStore } from "./evidence.ts";
+import { parseOutput, type OutputDefaults } from "./output-flag.ts";
 
-const defaults = { names: ["a/b:1"], annotations: [], artifact: true, path: (text: string) => `/cwd/${text}` };
-const form = { names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", artifact: true, rewriteTimestamp: false, annotations: [] };
+const evidence = { store: { kind: "index" }, artifact: true } as const;
+const defaults: OutputDefaults = { names: ["a/b:1"], annotations: [], evidence, attestArchives: false, compat: undefined, path: (text: string) => `/cwd/${text}` };
+const form = { names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence, attestInline: true, rewriteTimestamp: false, annotations: [] };
+const archived = { ...form, attestInline: false };
 const parse = (text: string): unknown => parseOutput(text, defaults);
 
 test("a path is a directory, - a tar on standard output", () => {
@@ -17,10 +20,10 @@ test("reads images with their options", () => {
   assert.deepEqual(parse("type=registry"), { kind: "image", push: "by-tag", form });
   assert.deepEqual(parse(`type=image,"name=x:1,y:2",push=true,oci-mediatypes=false,compression=zstd,compression-level=19,force-compression=true,annotation-index.k=v`), {
     kind: "image", push: "by-tag",
-    form: { ...form, names: ["x:1", "y:2", "a/b:1"], mediaTypes: "docker", artifact: false, compression: { kind: "zstd", level: 19, force: true }, annotations: [{ place: "index", platform: undefined, key: "k", value: "v" }] },
+    form: { ...form, names: ["x:1", "y:2", "a/b:1"], mediaTypes: "docker", compression: { kind: "zstd", level: 19, force: true }, annotations: [{ place: "index", platform: undefined, key: "k", value: "v" }] },
   });
-  assert.deepEqual(parse("type=oci,dest=x.tar"), { kind: "oci-tar", destination: { kind: "path", path: "/cwd/x.tar" }, form });
-  assert.deepEqual(parse("type=oci,tar=false,dest=x"), { kind: "oci-directory", path: "/cwd/x", form });
+  assert.deepEqual(parse("type=oci,dest=x.tar"), { kind: "oci-tar", destination: { kind: "path", path: "/cwd/x.tar" }, form: archived });
+  assert.deepEqual(parse("type=oci,tar=false,dest=x"), { kind: "oci-directory", path: "/cwd/x", form: archived });
 });
 
 test("refuses what it does not know, by name", () => {
@@ -32,9 +35,40 @@ test("refuses what it does not know, by name", () => {
 });
 
 test("an output that does not say takes the form of attestations that the caller prefers", () => {
-  const older = { ...defaults, artifact: false };
-  assert.deepEqual(parseOutput("type=oci", older), { kind: "oci-tar", destination: { kind: "stdout" }, form: { ...form, artifact: false } });
-  assert.deepEqual(parseOutput("type=oci,oci-artifact=true", older), { kind: "oci-tar", destination: { kind: "stdout" }, form });
+  const older = { ...defaults, evidence: { ...evidence, artifact: false } };
+  assert.deepEqual(parseOutput("type=oci", older), { kind: "oci-tar", destination: { kind: "stdout" }, form: { ...archived, evidence: older.evidence } });
+  assert.deepEqual(parseOutput("type=oci,oci-artifact=true", older), { kind: "oci-tar", destination: { kind: "stdout" }, form: archived });
+  assert.deepEqual(parseOutput("type=oci,oci-artifact=0,attestation-inline=1", defaults), { kind: "oci-tar", destination: { kind: "stdout" }, form: { ...form, evidence: older.evidence } });
+});
+
+test("evidence that was given a place goes with archives too, where they can have it", () => {
+  const inline = (text: string, store: AttestStore): boolean => {
+    const parsed = parseOutput(text, { ...defaults, evidence: { store, artifact: true }, attestArchives: true });
+    return "form" in parsed && parsed.form.attestInline;
+  };
+  const [index, file] = [{ kind: "index" }, { kind: "file", directory: "/x" }] as const;
+  assert.deepEqual([inline("type=oci", index), inline("type=oci,attestation-inline=false", index)], [true, false]);
+  assert.deepEqual([inline("type=docker", index), inline("type=docker", file)], [false, true]);
+});
+
+test("a store, or a consumer, that an output cannot be for is refused by both names", () => {
+  const refuses = (text: string, more: Partial<OutputDefaults>, message: RegExp): void => {
+    assert.throws(() => parseOutput(text, { ...defaults, ...more }), (error) => error instanceof ExportError && message.test(error.message), text);
+  };
+  const referrers = { evidence: { store: { kind: "referrers", otherwise: "index" }, artifact: true } } as const;
+  refuses("type=image,oci-artifact=false", referrers, /^--output type=image,oci-artifact=false: oci-artifact=false conflicts with --attest-store=referrers: /);
+  refuses("type=image,oci-mediatypes=true", { compat: "docker-v2" }, /oci-mediatypes=true conflicts with --compat=docker-v2/);
+  refuses("type=image,compression=zstd", { compat: "docker-v2" }, /compression=zstd conflicts with --compat=docker-v2/);
+});
+
+test("Docker's media types are the consumer's choice, or the output's, and no index of theirs stands in for referrers", () => {
+  const store = { kind: "referrers", otherwise: "none" } as const;
+  const compatible = parseOutput("type=image", { ...defaults, compat: "docker-v2", evidence: { store, artifact: true } });
+  assert.ok("form" in compatible);
+  assert.deepEqual([compatible.form.mediaTypes, compatible.form.evidence], ["docker", { store, artifact: true }]);
+  const chosen = parseOutput("type=image,oci-mediatypes=false", { ...defaults, evidence: { store: { ...store, otherwise: "index" }, artifact: true } });
+  assert.ok("form" in chosen);
+  assert.deepEqual(chosen.form.evidence.store, { ...store, otherwise: "fail" });
 });
 
 test("annotations say what they are put on", () => {

@@ -1,14 +1,21 @@
 import { parseAnnotationKey } from "./annotations.ts";
+import type { Compat } from "./compat.ts";
 import { csvFields, CsvFieldsError } from "../content/csv-fields.ts";
+import { goBoolean } from "../content/go-boolean.ts";
 import { ExportError } from "./error.ts";
+import type { EvidenceWishes } from "./evidence.ts";
 import type { Annotation, Compression, ExportTarget, FileDestination, ImageForm } from "./target.ts";
 
 /** What holds for every output of one build. */
 export interface OutputDefaults {
   readonly names: readonly string[];
   readonly annotations: readonly Annotation[];
-  /** Whether attestation manifests are OCI artifacts where an output does not say. */
-  readonly artifact: boolean;
+  /** Where evidence goes, and in which form where an output does not say. */
+  readonly evidence: EvidenceWishes;
+  /** True where evidence was given a place: then archives get it too. */
+  readonly attestArchives: boolean;
+  /** For whom images have to be fit. */
+  readonly compat: Compat | undefined;
   /** Resolves a path of the command line. */
   readonly path: (text: string) => string;
 }
@@ -22,7 +29,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   "registry.insecure": "use the settings file ([registry.\"host\"] http or insecure)",
   "name-canonical": "is not supported yet",
   "prefer-nondist-layers": "is not supported yet",
-  "attestation-inline": "is not supported yet",
   "source-date-epoch": "set SOURCE_DATE_EPOCH or --build-arg SOURCE_DATE_EPOCH=…",
   context: "there is no Docker engine here; use dest=FILE and `docker load`",
 };
@@ -42,13 +48,14 @@ function targetOf(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
   switch (type) {
     case "image":
     case "registry":
-      return { kind: "image", push: pushOf(keys, type), form: imageForm(keys, defaults) };
+      return { kind: "image", push: pushOf(keys, type), form: imageForm(keys, { ...defaults, attestInline: true }) };
     case "oci": {
-      if (keys.flag("tar", true)) return { kind: "oci-tar", destination: destinationOf(keys, defaults), form: imageForm(keys, defaults) };
-      return { kind: "oci-directory", path: directoryOf(keys, defaults), form: imageForm(keys, defaults) };
+      const inArchive = { ...defaults, attestInline: defaults.attestArchives };
+      if (keys.flag("tar", true)) return { kind: "oci-tar", destination: destinationOf(keys, defaults), form: imageForm(keys, inArchive) };
+      return { kind: "oci-directory", path: directoryOf(keys, defaults), form: imageForm(keys, inArchive) };
     }
     case "docker":
-      return { kind: "docker-tar", destination: destinationOf(keys, defaults), form: imageForm(keys, defaults) };
+      return { kind: "docker-tar", destination: destinationOf(keys, defaults), form: imageForm(keys, { ...defaults, attestInline: defaults.attestArchives && defaults.evidence.store.kind === "file" }) };
     case "local":
       if ((keys.take("mode") ?? "copy") !== "copy") throw keys.error("mode=delete is not supported yet");
       return { kind: "local", path: directoryOf(keys, defaults), ...splitOf(keys) };
@@ -67,18 +74,38 @@ function pushOf(keys: OutputKeys, type: "image" | "registry"): "no" | "by-tag" |
   return byDigest ? "by-digest" : push ? "by-tag" : "no";
 }
 
-function imageForm(keys: OutputKeys, defaults: OutputDefaults): ImageForm {
+interface ImageDefaults extends OutputDefaults {
+  readonly attestInline: boolean;
+}
+
+function imageForm(keys: OutputKeys, defaults: ImageDefaults): ImageForm {
+  const { compat, annotations } = defaults;
   const names = keys.take("name");
-  const mediaTypes = keys.flag("oci-mediatypes", true) ? "oci" : "docker";
-  const artifact = keys.flag("oci-artifact", mediaTypes === "oci" && defaults.artifact);
-  if (artifact && mediaTypes === "docker") throw keys.error('exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"');
+  const ociTypes = keys.maybe("oci-mediatypes");
+  if (compat === "docker-v2" && ociTypes === true) throw keys.error("oci-mediatypes=true conflicts with --compat=docker-v2, which has Docker's media types");
+  const mediaTypes = (ociTypes ?? compat !== "docker-v2") ? "oci" : "docker";
+  const compression = compressionOf(keys);
+  if (compat === "docker-v2" && compression.kind === "zstd") throw keys.error("compression=zstd conflicts with --compat=docker-v2, whose layers are gzip or uncompressed");
   return {
     names: names === undefined ? defaults.names : [...names.split(",").map((name) => name.trim()), ...defaults.names],
-    compression: compressionOf(keys),
-    mediaTypes, artifact,
+    compression, mediaTypes, compat,
+    evidence: evidenceOf(keys, mediaTypes, defaults),
+    attestInline: keys.flag("attestation-inline", defaults.attestInline),
     rewriteTimestamp: keys.flag("rewrite-timestamp", false),
-    annotations: [...defaults.annotations, ...keys.takeMatching(/^annotation[-.[]/).map(([key, value]) => parseAnnotationKey(key, value))],
+    annotations: [...annotations, ...keys.takeMatching(/^annotation[-.[]/).map(([key, value]) => parseAnnotationKey(key, value))],
   };
+}
+
+function evidenceOf(keys: OutputKeys, mediaTypes: ImageForm["mediaTypes"], { evidence, compat }: OutputDefaults): EvidenceWishes {
+  const { store } = evidence;
+  const artifact = keys.maybe("oci-artifact");
+  if (artifact === true && mediaTypes === "docker" && compat === undefined) throw keys.error('exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"');
+  if (artifact === false && (store.kind === "referrers" || store.kind === "both")) {
+    throw keys.error(`oci-artifact=false conflicts with --attest-store=${store.kind}: in that form, attestations do not say what they are about`);
+  }
+  // An index of Docker's cannot stand in for what a registry refuses: it has no place for attestations.
+  const fitting = mediaTypes === "docker" && "otherwise" in store && store.otherwise === "index" ? { ...store, otherwise: "fail" as const } : store;
+  return { store: fitting, artifact: artifact ?? evidence.artifact };
 }
 
 function compressionOf(keys: OutputKeys): Compression {
@@ -151,13 +178,19 @@ class OutputKeys {
   }
 
   flag(key: string, absent: boolean): boolean {
+    return this.maybe(key) ?? absent;
+  }
+
+  /** Undefined where nothing was said. */
+  maybe(key: string): boolean | undefined {
     const value = this.take(key);
-    return value === undefined ? absent : this.boolean(key, value);
+    return value === undefined ? undefined : this.boolean(key, value);
   }
 
   boolean(key: string, value: string): boolean {
-    if (value !== "true" && value !== "false") throw this.error(`non-bool value ${JSON.stringify(value)} for ${key}: use true or false`);
-    return value === "true";
+    const parsed = goBoolean(value);
+    if (parsed === undefined) throw this.error(`non-bool value ${JSON.stringify(value)} for ${key}: use true or false`);
+    return parsed;
   }
 
   takeMatching(pattern: RegExp): Array<[string, string]> {

@@ -1,3 +1,6 @@
+import type { Compat } from "./compat.ts";
+import type { EvidenceWishes } from "./evidence.ts";
+
 /** How layers of an image are compressed, and whether those of the base are compressed anew. */
 export interface Compression {
   readonly kind: "uncompressed" | "gzip" | "zstd";
@@ -23,8 +26,11 @@ export interface ImageForm {
   readonly names: readonly string[];
   readonly compression: Compression;
   readonly mediaTypes: "oci" | "docker";
-  /** Attestation manifests as OCI artifacts with a subject, or in the older form without. */
-  readonly artifact: boolean;
+  /** A consumer that the image has to be fit for. */
+  readonly compat: Compat | undefined;
+  readonly evidence: EvidenceWishes;
+  /** True takes statements in that are for images only: `attestation-inline`, and always where a registry can hold the image. */
+  readonly attestInline: boolean;
   /** Sets file times in layers that this build made back to SOURCE_DATE_EPOCH. */
   readonly rewriteTimestamp: boolean;
   readonly annotations: readonly Annotation[];

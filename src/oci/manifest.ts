@@ -20,3 +20,6 @@ export interface ImageIndex {
   readonly subject?: Descriptor;
   readonly annotations?: Readonly<Record<string, string>>;
 }
+
+/** On an entry of a layout's index: the digest that the entry is about. containerd writes and reads it. */
+export const SUBJECT_ANNOTATION = "io.containerd.manifest.subject";

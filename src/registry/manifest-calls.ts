@@ -44,7 +44,7 @@ export async function getManifest(
   server: RegistryServer,
   tagOrDigest: string,
   signal: AbortSignal,
-): Promise<FetchedManifest | undefined> {
+): Promise<TaggedManifest | undefined> {
   const call = manifestCall(repository, tagOrDigest);
   const response = await server.call({ ...call, method: "GET", expected: [200, 404] }, signal);
   if (response.status === 404) {
@@ -55,20 +55,36 @@ export async function getManifest(
   const digest = digestOf(bytes);
   const promised = DIGEST_TEXT.test(tagOrDigest) ? tagOrDigest : response.header("docker-content-digest");
   if (promised !== undefined && promised !== digest) throw protocolError(call, `${server.endpoint.base.host} sent other bytes: they have the digest ${digest}, not ${promised}`);
-  return { descriptor: { mediaType: mediaTypeOf(response, bytes, call), digest, size: bytes.byteLength }, bytes };
+  return { descriptor: { mediaType: mediaTypeOf(response, bytes, call), digest, size: bytes.byteLength }, bytes, etag: response.header("etag") };
 }
 
-export async function putManifest(repository: RepositoryServers, { tag, mediaType, bytes }: ManifestUpload, signal: AbortSignal): Promise<PutManifest> {
+export interface TaggedManifest extends FetchedManifest {
+  /** RFC 9110, ETag: what a condition on a later write is made with. */
+  readonly etag: string | undefined;
+}
+
+/** A manifest that replaces another: only that one, where the registry knows such conditions (status 412 otherwise). */
+export interface ManifestReplacement extends ManifestUpload {
+  readonly ifMatch?: string | undefined;
+}
+
+export async function putManifest(repository: RepositoryServers, { tag, mediaType, bytes, ifMatch }: ManifestReplacement, signal: AbortSignal): Promise<PutManifest> {
   const descriptor: Descriptor = { mediaType, digest: digestOf(bytes), size: bytes.byteLength };
   const call = manifestCall(repository, tag ?? descriptor.digest);
   const { target, scopes, what } = call;
   const send = (): Promise<HttpResponse> =>
-    registryOf(repository).call({ method: "PUT", target, scopes, what, headers: { "content-type": mediaType }, body: bodyOf(bytes), expected: [200, 201, 202] }, signal);
+    registryOf(repository).call({ method: "PUT", target, scopes, what, headers: { "content-type": mediaType, ...(ifMatch === undefined ? {} : { "if-match": ifMatch }) }, body: bodyOf(bytes), expected: [200, 201, 202] }, signal);
   const response = await retrying(send, signal);
   await response.discard();
   const stored = response.header("docker-content-digest");
   if (stored !== undefined && stored !== descriptor.digest) throw protocolError(call, `the registry stored it as ${stored}, not as ${descriptor.digest}`);
   return { descriptor, subject: response.header("oci-subject") };
+}
+
+/** Removes a manifest that we stored ourselves; a registry that removes nothing keeps it. */
+export async function deleteManifest(repository: RepositoryServers, digest: Digest, signal: AbortSignal): Promise<void> {
+  const response = await registryOf(repository).call({ ...manifestCall(repository, digest), method: "DELETE", expected: [200, 202, 204, 400, 404, 405] }, signal);
+  await response.discard();
 }
 
 export interface PutManifest {

@@ -3,7 +3,7 @@ import { digestOf, parseDigest, type Digest } from "../content/digest.ts";
 import { verified } from "../content/verified.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { MEDIA_TYPE, isManifest } from "../oci/media-type.ts";
-import type { ImageIndex, Manifest } from "../oci/manifest.ts";
+import { SUBJECT_ANNOTATION, type ImageIndex, type Manifest } from "../oci/manifest.ts";
 import { openLayoutFiles, type LayoutFiles } from "./layout-files.ts";
 import { MANIFEST_SIZE_BYTES_MAX } from "./manifest-calls.ts";
 import { RegistryError } from "./registry-error.ts";
@@ -13,7 +13,7 @@ import type { FetchedManifest, Repository } from "./repository.ts";
 export type ImageSource = Pick<Repository, "name" | "resolve" | "manifest" | "blob" | "referrers">;
 
 export interface OciLayout extends ImageSource, AsyncDisposable {
-  /** The entry of the layout's index where there is only one, whatever its name. */
+  /** The entry of the layout's index where there is only one, whatever its name; what is about another entry does not count. */
   only(signal: AbortSignal): Promise<Descriptor | undefined>;
 }
 
@@ -59,8 +59,8 @@ export async function openOciLayout(path: string, signal: AbortSignal): Promise<
     blob: (descriptor, blobSignal) => layout.blob(descriptor, blobSignal),
     referrers: (digest) => layout.referrers(digest),
     only: async () => {
-      const { manifests } = await layout.index();
-      return manifests.length === 1 ? manifests[0] : undefined;
+      const [first, ...more] = (await layout.index()).manifests.filter(({ annotations }) => annotations?.[SUBJECT_ANNOTATION] === undefined);
+      return more.length === 0 ? first : undefined;
     },
     [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),
   };

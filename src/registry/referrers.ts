@@ -1,8 +1,7 @@
 import { parseDigest, type Digest } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import type { ImageIndex, Manifest } from "../oci/manifest.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
-import { getManifest, putManifest, readWhole } from "./manifest-calls.ts";
+import { getManifest, readWhole } from "./manifest-calls.ts";
 import { nextPage, PAGES_MAX, parseObject } from "./pages.ts";
 import { protocolError } from "./refusal.ts";
 import type { RegistryServer } from "./registry-server.ts";
@@ -27,31 +26,8 @@ export async function hasReferrersInterface(repository: RepositoryServers, signa
   return (await listByInterface(repository, registryOf(repository), nothing, signal)) !== undefined;
 }
 
-/**
- * Writes a manifest into its subject's fallback list, for registries that keep none: distribution-spec,
- * "Pushing Manifests with Subject". The specification has no lock, so of two writers at once one may be lost.
- */
-export async function recordReferrer(repository: RepositoryServers, { descriptor, manifest, subject }: Referrer, signal: AbortSignal): Promise<void> {
-  const known = (await listByTag(repository, registryOf(repository), subject, signal)) ?? [];
-  if (known.some(({ digest }) => digest === descriptor.digest)) return;
-  const { artifactType, config } = manifest as Partial<Manifest>;
-  const type = artifactType ?? config?.mediaType;
-  const entry: Descriptor = {
-    ...descriptor,
-    ...(type === undefined ? {} : { artifactType: type }),
-    ...(manifest.annotations === undefined ? {} : { annotations: manifest.annotations }),
-  };
-  const index: ImageIndex = { schemaVersion: 2, mediaType: MEDIA_TYPE.ociIndex, manifests: [...known, entry] };
-  await putManifest(repository, { tag: fallbackTag(subject), mediaType: MEDIA_TYPE.ociIndex, bytes: Buffer.from(JSON.stringify(index)) }, signal);
-}
-
-export interface Referrer {
-  readonly descriptor: Descriptor;
-  readonly manifest: Manifest | ImageIndex;
-  readonly subject: Digest;
-}
-
-function fallbackTag(digest: Digest): string {
+/** distribution-spec, "Referrers Tag Schema". */
+export function fallbackTag(digest: Digest): string {
   return digest.replace(":", "-");
 }
 
@@ -82,7 +58,7 @@ async function listByTag(repository: RepositoryServers, server: RegistryServer, 
   return fetched === undefined ? undefined : manifestsIn(fetched.bytes, `${repository.name}:${fallbackTag(digest)}`);
 }
 
-function manifestsIn(bytes: Uint8Array, what: string): readonly Descriptor[] {
+export function manifestsIn(bytes: Uint8Array, what: string): readonly Descriptor[] {
   const { manifests } = parseObject(bytes, what);
   if (!Array.isArray(manifests)) throw protocolError({ what }, "no list of manifests");
   return manifests.map((value: unknown) => {

@@ -3,7 +3,7 @@ import { HttpError } from "../host/http-error.ts";
 import type { HttpResponse } from "../host/http-client.ts";
 import type { Identity } from "./authorizer.ts";
 import { describeIdentity } from "./credential.ts";
-import { RegistryError, type RegistryErrorCode } from "./registry-error.ts";
+import { RegistryError, type RegistryErrorCode, type RegistryErrorOptions } from "./registry-error.ts";
 import { TokenProtocolError, TokenRefusedError } from "./token-service.ts";
 
 /** What is known where a refusal is put into words. */
@@ -26,10 +26,10 @@ export async function refusalOf(response: HttpResponse, attempt: Attempt): Promi
   const words = said === "" ? `status ${status}` : `status ${status}: ${said}`;
   if (status === 407) return error("unavailable", attempt, `the proxy ${response.proxy ?? ""} asks for a login; put it into the proxy's variable`, { status });
   if (status === 429) return rateLimited(response, attempt, said);
-  if (status === 401) return unauthorized(attempt, words, status);
-  if (status === 403) return denied(attempt, words, status);
+  if (status === 401) return unauthorized(attempt, words, { status, said });
+  if (status === 403) return denied(attempt, words, { status, said });
   const through = response.proxy === undefined ? "" : ` through the proxy ${response.proxy}`;
-  return error(codeOf(status), attempt, `${attempt.host} answers with ${words}${through}`, { status, retryAfterMs: retryAfterMs(response) });
+  return error(codeOf(status), attempt, `${attempt.host} answers with ${words}${through}`, { status, said, retryAfterMs: retryAfterMs(response) });
 }
 
 /** The error for an exchange that did not come about, or whose token did not. Anything else is passed on. */
@@ -67,21 +67,23 @@ function error(code: RegistryErrorCode, attempt: Attempt, message: string, optio
   return new RegistryError(code, `${attempt.what}: ${message}`, options);
 }
 
-function unauthorized(attempt: Attempt, words: string, status: number): RegistryError {
+type Answer = Required<Pick<RegistryErrorOptions, "status" | "said">>;
+
+function unauthorized(attempt: Attempt, words: string, answer: Answer): RegistryError {
   const { identity, registry, host } = attempt;
   if (identity.found !== undefined) {
     const message = `${host} does not let ${describeIdentity(identity.found)} do this (${words}); is the login still good, and is the repository theirs? else "stemma login ${registry}"`;
-    return error("unauthorized", attempt, message, { status });
+    return error("unauthorized", attempt, message, answer);
   }
-  return error("unauthorized", attempt, `${host} asks for a login (${words}); ${nothingFound(identity, registry)}`, { status, cause: identity.problem });
+  return error("unauthorized", attempt, `${host} asks for a login (${words}); ${nothingFound(identity, registry)}`, { ...answer, cause: identity.problem });
 }
 
-function denied(attempt: Attempt, words: string, status: number): RegistryError {
+function denied(attempt: Attempt, words: string, answer: Answer): RegistryError {
   const { identity, registry, host } = attempt;
   if (identity.found === undefined) {
-    return error("denied", attempt, `${host} denies this to those who are not logged in (${words}); ${nothingFound(identity, registry)}`, { status, cause: identity.problem });
+    return error("denied", attempt, `${host} denies this to those who are not logged in (${words}); ${nothingFound(identity, registry)}`, { ...answer, cause: identity.problem });
   }
-  return error("denied", attempt, `${host} denies this to ${describeIdentity(identity.found)} (${words}); give that account the right, or "stemma login ${registry}" as another`, { status });
+  return error("denied", attempt, `${host} denies this to ${describeIdentity(identity.found)} (${words}); give that account the right, or "stemma login ${registry}" as another`, answer);
 }
 
 function nothingFound({ problem, places }: Identity, registry: string): string {
@@ -160,6 +162,6 @@ function errorsIn(text: string): string | undefined {
 
 function describeError(value: unknown): string {
   if (typeof value !== "object" || value === null) return "";
-  const { code, message } = value as Readonly<Record<string, unknown>>;
-  return [code, message].filter((part) => typeof part === "string" && part !== "").join(": ");
+  const { code, message, detail } = value as Readonly<Record<string, unknown>>;
+  return [code, message, detail].filter((part) => typeof part === "string" && part !== "").join(": ");
 }

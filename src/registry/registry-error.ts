@@ -23,12 +23,15 @@ export class RegistryError extends Error {
   readonly status: number | undefined;
   /** How long the registry asks us to wait. */
   readonly retryAfterMs: number | undefined;
+  /** The registry's own words, its codes included: `MANIFEST_INVALID: unknown media type`. Empty where it said nothing. */
+  readonly said: string;
 
   constructor(code: RegistryErrorCode, message: string, options: RegistryErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs;
+    this.said = options.said ?? "";
   }
 
   get retryable(): boolean {
@@ -39,4 +42,5 @@ export class RegistryError extends Error {
 export interface RegistryErrorOptions extends ErrorOptions {
   readonly status?: number | undefined;
   readonly retryAfterMs?: number | undefined;
+  readonly said?: string;
 }

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { collectBytes } from "../content/bytes.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
+import type { ImageIndex, Manifest } from "../oci/manifest.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
 
 export type FakeAuth =
@@ -23,6 +24,29 @@ export interface FakeRegistryOptions {
   /** False answers 404, as registries did before version 1.1 of the specification. */
   readonly referrers?: boolean;
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
+  /** True tells versions of manifests by ETag, and replaces one only where If-Match allows it. */
+  readonly conditions?: boolean;
+  /** Manifests that it does not take, whatever else is right about them. It is asked before the blobs are looked for. */
+  readonly refuse?: (put: ManifestPut) => Refusal | undefined;
+  /** False takes manifests without their blobs, as the specification allows. */
+  readonly checksBlobs?: boolean;
+}
+
+/** A manifest that somebody wants to store. */
+export interface ManifestPut {
+  /** Tag or digest. */
+  readonly name: string;
+  readonly manifest: Partial<Manifest & ImageIndex>;
+  /** True where the subject is there already. */
+  readonly hasSubject: boolean;
+  /** What the tag named until now. */
+  readonly replaces: Digest | undefined;
+}
+
+export interface Refusal {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
 }
 
 export interface SeenRequest {
@@ -154,7 +178,12 @@ function route(state: State, exchange: Exchange): void {
 }
 
 function refuse(response: ServerResponse, status: number, code: string, headers: Readonly<Record<string, string>> = {}): void {
-  response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify({ errors: [{ code, message: `fake: ${code}` }] }));
+  response.setHeaders(new Map(Object.entries(headers)));
+  sendRefusal(response, { status, code, message: `fake: ${code}` });
+}
+
+function sendRefusal(response: ServerResponse, { status, code, message }: Refusal): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ errors: [{ code, message }] }));
 }
 
 function mayDo({ options: { auth = { kind: "none" } }, host, tokens, options }: State, { request, response }: Exchange, scope: string | undefined): boolean {
@@ -227,19 +256,28 @@ function answerBlob(state: State, { request, response }: Exchange, repository: s
 
 function answerManifest(state: State, { request, response, body }: Exchange, repository: string, name: string): void {
   if (request.method === "PUT") return putManifest(state, { request, response, body }, repository, name);
+  if (request.method === "DELETE") return void response.writeHead(state.manifests.delete(`${repository}@${name}`) ? 202 : 404).end();
   const digest = name.includes(":") ? name : state.tags.get(`${repository}:${name}`);
   const stored = state.manifests.get(`${repository}@${digest}`);
   if (digest === undefined || stored === undefined) return refuse(response, 404, "MANIFEST_UNKNOWN");
-  response.writeHead(200, { "content-type": stored.mediaType, "content-length": stored.bytes.byteLength, "docker-content-digest": digest });
+  response.writeHead(200, { "content-type": stored.mediaType, "content-length": stored.bytes.byteLength, "docker-content-digest": digest, ...(state.options.conditions === true ? { etag: `"${digest}"` } : {}) });
   response.end(request.method === "HEAD" ? undefined : stored.bytes);
 }
 
 function putManifest(state: State, { request, response, body }: Omit<Exchange, "url">, repository: string, name: string): void {
   const digest = digestOf(body);
-  const { config, layers = [], manifests = [], subject } = JSON.parse(body.toString()) as Record<"layers" | "manifests", Descriptor[] | undefined> & Record<"config" | "subject", Descriptor | undefined>;
+  const manifest = JSON.parse(body.toString()) as ManifestPut["manifest"];
+  const { config, layers = [], manifests = [], subject } = manifest;
+  const has = (one: Descriptor): boolean => state.manifests.has(`${repository}@${one.digest}`);
+  const replaces = state.tags.get(`${repository}:${name}`);
+  const { refuse: asked = () => undefined, checksBlobs = true, conditions = false } = state.options;
+  const refusal = asked({ name, manifest, hasSubject: subject !== undefined && has(subject), replaces });
+  if (refusal !== undefined) return sendRefusal(response, refusal);
+  const { "if-match": condition } = request.headers;
+  if (conditions && condition !== undefined && condition !== `"${replaces}"`) return refuse(response, 412, "UNKNOWN");
   const blobs = [...(config === undefined ? [] : [config]), ...layers];
-  const missing = blobs.find((blob) => !state.blobs.has(`${repository}@${blob.digest}`)) ?? manifests.find((one) => !state.manifests.has(`${repository}@${one.digest}`));
-  if (missing !== undefined) return refuse(response, 400, "MANIFEST_BLOB_UNKNOWN");
+  const missing = blobs.find((blob) => !state.blobs.has(`${repository}@${blob.digest}`)) ?? manifests.find((one) => !has(one));
+  if (checksBlobs && missing !== undefined) return refuse(response, 400, "MANIFEST_BLOB_UNKNOWN");
   state.manifests.set(`${repository}@${digest}`, { bytes: body, mediaType: request.headers["content-type"] ?? "" });
   if (!name.includes(":")) state.tags.set(`${repository}:${name}`, digest);
   const keeps = subject !== undefined && state.options.referrers !== false;

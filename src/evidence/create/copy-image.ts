@@ -6,7 +6,7 @@ import { isIndex } from "../../oci/media-type.ts";
 import type { Reference } from "../../oci/reference.ts";
 import { formatReference, repositoryName } from "../../oci/reference.ts";
 import type { ReportEvent } from "../../progress/event.ts";
-import { pushBelow, pushContent, pushEntry, pushRoot, pushTags, type PushRequest } from "../../registry/push.ts";
+import { Push } from "../../registry/push.ts";
 import type { RegistryClient } from "../../registry/registry-client.ts";
 import { RegistryError } from "../../registry/registry-error.ts";
 import type { NewRoot } from "./combine.ts";
@@ -46,6 +46,9 @@ class RepositoryCopy {
   readonly #target: Pick<Reference, "domain" | "path">;
   readonly #name: string;
   readonly #step: Digest;
+  readonly #content: Pick<BlobStore, "read">;
+  /** One push: what several of the parts have in common is sent once. */
+  readonly #push: Push;
   #hasBegun = false;
 
   constructor(request: CopyRequest, targets: readonly Reference[], means: CopyMeans) {
@@ -57,6 +60,12 @@ class RepositoryCopy {
     this.#target = { domain: target.domain, path: target.path };
     this.#name = repositoryName(target);
     this.#step = digestOf(Buffer.from(`push ${this.#name}`));
+    this.#content = contentOf(request);
+    this.#push = new Push({
+      repository: means.client.repository(this.#target, "push"),
+      mountFrom: (digest) => mountSource(request.set, digest, this.#target),
+      onProgress: () => undefined,
+    });
   }
 
   /** Runs a part of it; a failure ends the step. */
@@ -81,13 +90,16 @@ class RepositoryCopy {
     for (const { descriptor, place } of root.entries) {
       const [digest, from] = [descriptor.digest, locationText(place.location)];
       this.#say(`copying ${digest} from ${from} to ${this.#name}`);
-      const push = isIndex(root.descriptor.mediaType) ? pushEntry : pushBelow;
-      await named(`copy ${digest} from ${from} to ${this.#name}`, () => push(this.#push(descriptor), signal));
+      const push = async (): Promise<void> => {
+        if (isIndex(root.descriptor.mediaType)) await this.#push.entry(this.#content, descriptor, signal);
+        else await this.#push.below({ content: this.#content, roots: [descriptor] }, signal);
+      };
+      await named(`copy ${digest} from ${from} to ${this.#name}`, push);
     }
     for (const { subject, document } of set.referrers) {
       const { digest } = document.descriptor;
       this.#say(`copying ${digest}, which refers to ${subject}`);
-      await named(`copy ${digest} to ${this.#name}`, () => pushContent(this.#push(document.descriptor), signal));
+      await named(`copy ${digest} to ${this.#name}`, () => this.#push.manifests({ content: this.#content, roots: [document.descriptor] }, "referrer", signal));
     }
     for (const { subject, descriptor } of set.left) this.#say(`leaving ${descriptor.digest}, which refers to ${subject}: ${descriptor.artifactType ?? "no type"} is no evidence`);
   }
@@ -97,19 +109,10 @@ class RepositoryCopy {
     for (const target of this.#targets) {
       const name = formatReference(target);
       this.#say(`pushing ${descriptor.digest} to ${name}`);
-      const push = target.tag === undefined ? pushRoot : pushTags;
-      await named(`publish ${descriptor.digest} to ${name}`, () => push({ ...this.#push(descriptor), tags: target.tag === undefined ? [] : [target.tag] }, signal));
+      const root = { content: this.#content, root: descriptor };
+      const push = target.tag === undefined ? this.#push.manifests({ content: root.content, roots: [descriptor] }, "referrer", signal) : this.#push.tags(root, [target.tag], signal);
+      await named(`publish ${descriptor.digest} to ${name}`, () => push);
     }
-  }
-
-  #push(root: PushRequest["root"]): PushRequest {
-    return {
-      repository: this.#means.client.repository(this.#target, "push"),
-      root, tags: [],
-      content: contentOf(this.#request),
-      mountFrom: (digest) => mountSource(this.#request.set, digest, this.#target),
-      onProgress: () => undefined,
-    };
   }
 
   #say(line: string): void {

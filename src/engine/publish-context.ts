@@ -1,0 +1,27 @@
+import type { WriteStdout } from "../export/file-destination.ts";
+import type { SerialiseContext } from "../export/layer-blob.ts";
+import type { ImageTarget } from "../export/target.ts";
+import type { Clock } from "../host/clock.ts";
+import type { PushImage } from "./push-image.ts";
+import type { StepReporter } from "./step-reporter.ts";
+
+export interface PublishMeans {
+  readonly serialise: SerialiseContext;
+  readonly push: PushImage;
+  readonly steps: StepReporter;
+  readonly stdout: WriteStdout;
+  readonly clock: Clock;
+}
+
+export interface PublishOptions {
+  readonly epochNs: bigint | undefined;
+  readonly indexAlways: boolean;
+  /** Whether statements are made for a target's image. */
+  readonly attests: (target: ImageTarget) => boolean;
+}
+
+/** What every target is published with. */
+export interface PublishContext {
+  readonly means: PublishMeans;
+  readonly options: PublishOptions;
+}

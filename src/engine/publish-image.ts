@@ -1,0 +1,140 @@
+import { writeTar } from "../archive/tar-writer.ts";
+import type { Digest } from "../content/digest.ts";
+import { rfc3339Nano, secondsOnly } from "../content/timestamp.ts";
+import { assembleImage, platformManifest, type AssembledImage, type PlatformImage } from "../export/assemble.ts";
+import { writingTo } from "../export/destination-refusal.ts";
+import { evidenceForms, type EvidenceForm } from "../export/evidence.ts";
+import { writeEvidenceFiles, type EvidenceFiles } from "../export/evidence-files.ts";
+import { writeToDestination } from "../export/file-destination.ts";
+import { refuseLayers, refuseTarget } from "../export/form-limits.ts";
+import { imageContent, layerBlob, type LayerBlob } from "../export/layer-blob.ts";
+import { writeLayoutDirectory } from "../export/layout-directory.ts";
+import { dockerMembers, layoutMembers, type LayoutNaming, type ReadableImage } from "../export/layout.ts";
+import type { ImageTarget } from "../export/target.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
+import type { LayerChain, LayerId } from "../snapshot/layer.ts";
+import type { EvidencePlace } from "./build-outcome.ts";
+import type { LayerDescriptors, PlatformResult } from "./platform-result.ts";
+import type { PublishContext } from "./publish-context.ts";
+import type { FormChoice } from "./push-evidence.ts";
+
+/** Layers serialised at a time: one is compressed while the next one is read. */
+const LAYERS_IN_FLIGHT_MAX = 2;
+
+/** What an output became, where it became an image. */
+export interface PublishedImage {
+  readonly image: AssembledImage;
+  readonly names: readonly string[];
+  readonly root: Descriptor;
+  readonly evidence: EvidencePlace;
+  /** False where the image was decided only, and is nowhere to be read. */
+  readonly isStored: boolean;
+}
+
+export interface ImageContext extends PublishContext {
+  readonly step: Digest;
+}
+
+/** The statements about the image exist before the first byte of it is sent, and are in their place before it gets a name. */
+export async function publishImage(target: ImageTarget, results: readonly PlatformResult[], context: ImageContext, signal: AbortSignal): Promise<PublishedImage> {
+  const { means, options } = context;
+  const attests = options.attests(target);
+  const forms = evidenceForms(target.form.evidence);
+  refuseTarget(target, { platforms: results.map(({ platform }) => platform), evidence: attests ? forms[0].place : "apart", indexAlways: options.indexAlways });
+  const platforms = await platformImages(target, results, { ...context, attests }, signal);
+  const { store } = target.form.evidence;
+  await using files = store.kind === "file" && attests ? await writeEvidenceFiles(store.directory, platforms) : NO_FILES;
+
+  const naming: LayoutNaming = { names: target.form.names, created: rfc3339Nano(secondsOnly(options.epochNs ?? means.clock.nowNs())) };
+  const choice = { forms, inForm: formsOf(platforms, target, context) };
+  const { image } = await writeImage(target, { ...context, choice, files, naming }, signal);
+  const evidence = placeOf(image, files);
+  // BuildKit tells of an archive's names in full, and of when it was made; of a pushed image's as they were given.
+  if (target.kind === "image") return { image, names: target.form.names, root: image.root, evidence, isStored: target.push !== "no" };
+  const annotations = { "org.opencontainers.image.created": naming.created, ...image.root.annotations };
+  return { image, names: target.form.names.map((name) => formatReference(tagNameOnly(parseReference(name)))), root: { ...image.root, annotations }, evidence, isStored: true };
+}
+
+const NO_FILES: EvidenceFiles = { paths: [], publish: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
+
+function placeOf({ evidence, attestations }: AssembledImage, { paths }: EvidenceFiles): EvidencePlace {
+  if (paths.length > 0) return { kind: "file", paths };
+  if (attestations.length === 0 || evidence.place === "apart") return { kind: "none" };
+  return { kind: evidence.place, attestations: attestations.map(({ digest }) => digest) };
+}
+
+interface WriteContext extends ImageContext {
+  readonly choice: FormChoice;
+  readonly files: EvidenceFiles;
+  readonly naming: LayoutNaming;
+}
+
+async function writeImage(target: ImageTarget, { means, choice, files, naming, step }: WriteContext, signal: AbortSignal): Promise<ReadableImage> {
+  const names = target.form.names;
+  if (target.kind === "image" && target.push !== "no") {
+    return await means.push({ ...choice, names, byDigest: target.push === "by-digest", step, beforeTags: () => files.publish() }, signal);
+  }
+  const readable = choice.inForm(choice.forms[0]);
+  await files.publish();
+  switch (target.kind) {
+    case "image":
+      break;
+    case "oci-tar":
+      await writingTo(target, () => writeToDestination(target.destination, writeTar(layoutMembers(readable, naming, signal)), means.stdout, signal));
+      break;
+    case "oci-directory":
+      await writingTo(target, () => writeLayoutDirectory(target.path, readable, naming, signal));
+      break;
+    case "docker-tar":
+      await writingTo(target, () => writeToDestination(target.destination, writeTar(dockerMembers(readable, naming, signal)), means.stdout, signal));
+      break;
+  }
+  return readable;
+}
+
+/** Puts the image together in any form, and tells of each manifest once. */
+function formsOf(platforms: readonly PlatformImage[], target: ImageTarget, { means, options, step }: ImageContext): FormChoice["inForm"] {
+  const made = new Map<EvidenceForm, ReadableImage>();
+  const told = new Set<Digest>();
+  return (evidence) => {
+    const known = made.get(evidence);
+    if (known !== undefined) return known;
+    const image = assembleImage(platforms, target.form, { ...options, evidence });
+    for (const { digest } of image.manifests) if (!told.has(digest)) means.steps.finished(step, `exporting manifest ${digest}`, undefined);
+    for (const { digest } of image.manifests) told.add(digest);
+    const readable: ReadableImage = { image, content: imageContent(image.documents, image.layers, means.serialise.blobs) };
+    made.set(evidence, readable);
+    return readable;
+  };
+}
+
+async function platformImages(target: ImageTarget, results: readonly PlatformResult[], { means, options, step, attests }: ImageContext & { readonly attests: boolean }, signal: AbortSignal): Promise<readonly PlatformImage[]> {
+  const rewriteToNs = target.form.rewriteTimestamp ? options.epochNs : undefined;
+  const form = { compression: target.form.compression, mediaTypes: target.form.mediaTypes, rewriteToNs };
+  const blobs = await serialiseLayers(results.flatMap(({ chain }) => chain), (layer) => layerBlob(layer, form, means.serialise, signal));
+  means.steps.finished(step, "exporting layers", undefined);
+  refuseLayers(target.form, [...blobs.values()].map(({ descriptor }) => descriptor));
+  const descriptors: LayerDescriptors = new Map([...blobs].map(([id, { descriptor }]) => [id, descriptor]));
+  return await Promise.all(results.map(async (result): Promise<PlatformImage> => {
+    // The chain was serialised above, layer by layer.
+    const layers = result.chain.map(({ id }) => blobs.get(id)).filter((blob) => blob !== undefined);
+    const plain = { platform: result.platform, config: result.config, layers };
+    if (!attests) return { ...plain, statements: [] };
+    const manifest = platformManifest(plain, target.form, options.epochNs);
+    return { ...plain, statements: await result.attestImage({ names: target.form.names, manifest, attestInline: target.form.attestInline }, descriptors) };
+  }));
+}
+
+/** Each layer once, several at a time. */
+async function serialiseLayers(chain: LayerChain, serialise: (layer: LayerChain[number]) => Promise<LayerBlob>): Promise<ReadonlyMap<LayerId, LayerBlob>> {
+  const layers = new Map(chain.map((layer) => [layer.id, layer]));
+  const blobs = new Map<LayerId, LayerBlob>();
+  const rest = layers.values();
+  const work = async (): Promise<void> => {
+    // One iterator is shared by all workers: each takes the next layer that nobody has taken.
+    for (const layer of rest) blobs.set(layer.id, await serialise(layer));
+  };
+  await Promise.all(Array.from({ length: LAYERS_IN_FLIGHT_MAX }, work));
+  return blobs;
+}
