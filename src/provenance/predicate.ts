@@ -106,7 +106,7 @@ export function makePredicate(input: ProvenanceInput): Predicate {
     completeness: completenessOf(capture, { frontend: asked.frontend, scrubbed }),
     reproducible: plan.reproducible,
     buildkitMetadata: { vcs, source: steps.source, layers: steps.layers },
-    extension: extensionJson(capture, input.commit),
+    extension: extensionJson({ plan, capture, commit: input.commit, scrubber }),
   };
 }
 

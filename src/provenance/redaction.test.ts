@@ -50,7 +50,7 @@ function leakyInput(mode: "min" | "max"): ProvenanceInput {
     layers: [],
     invocation: { id: "id", startedNs: 1_700_000_000_000_000_000n, finishedNs: 1_700_000_000_000_000_001n },
     environment: { builderPlatform: { os: "linux", architecture: "amd64" }, dockerfileVersion: "1.26.0", compatibilityVersion: 30, custom: {} },
-    commit: { commit: COMMIT, verified: true, files: 3, differing: 0 },
+    commit: { kind: "equal", commit: COMMIT, files: 3, converted: 1 },
     scrubber: new Scrubber(),
   };
 }
@@ -125,7 +125,7 @@ test("our own findings stand beside BuildKit's, in both modes and both versions"
   const context = leakyInput("min").capture.locals[0]?.digest ?? parseDigest("");
   const expected = {
     stemma_inputs: [{ name: "context", digest: { sha256: context.slice("sha256:".length) }, check: "content" }],
-    stemma_commit: { digest: { sha1: COMMIT }, verified: true, check: "tree", files: 3 },
+    stemma_commit: { digest: { sha1: COMMIT }, verified: true, check: "tree", files: 3, converted: 1 },
     stemma_isolation: [{ runtime: "runc", seccomp: true, rootless: false }],
     stemma_network: ["host", "none"],
   };
@@ -142,12 +142,30 @@ function ours(metadata: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(metadata).filter(([key]) => key.startsWith("stemma_")));
 }
 
+const DIFFERENT: ProvenanceInput["commit"] = {
+  kind: "different", commit: COMMIT, files: 3, converted: 0, differing: 101,
+  differences: [{ path: "secret-glpat-AbCdEfGhIjKlMnOpQrSt", reason: "missing" }, { path: "sub/\udcff", reason: "other content" }],
+};
+
+test("where files differ from the commit their number is told, and in mode=max their names without what is secret in them", () => {
+  const commit = (input: ProvenanceInput): unknown => (JSON.parse(written({ ...input, commit: DIFFERENT })) as Written).predicate.runDetails.metadata["stemma_commit"];
+  const verdict = { digest: { sha1: COMMIT }, verified: false, check: "tree", files: 3, differing: 101 };
+  assert.deepEqual(commit(leakyInput("min")), verdict);
+  assert.deepEqual(commit(leakyInput("max")), { ...verdict, differences: [{ path: "secret-xxxxx", reason: "missing" }, { path: "sub/\ufffd", reason: "other content" }] });
+});
+
+test("what was not checked is told as that", () => {
+  const commit = (record: ProvenanceInput["commit"]): unknown => (JSON.parse(written({ ...leakyInput("max"), commit: record })) as Written).predicate.runDetails.metadata["stemma_commit"];
+  assert.deepEqual(commit({ kind: "unchecked", commit: COMMIT, cause: "object-missing" }), { digest: { sha1: COMMIT }, verified: false, unchecked: "object-missing" });
+  assert.deepEqual(commit({ kind: "unchecked", commit: undefined, cause: "refused" }), { verified: false, unchecked: "refused" });
+});
+
 test("a commit is a material only when the files equal it", () => {
   const material = { uri: "https://xxxxx:xxxxx@host/repo.git", digest: { sha1: COMMIT } };
   const dependencies = (input: ProvenanceInput): unknown => (JSON.parse(written(input)) as Written).predicate.buildDefinition.resolvedDependencies;
   const has = (input: ProvenanceInput): boolean => JSON.stringify(dependencies(input)).includes(JSON.stringify(material));
   assert.equal(has(leakyInput("min")), true);
-  assert.equal(has({ ...leakyInput("min"), commit: { commit: COMMIT, verified: false, files: 3, differing: 1 } }), false);
+  assert.equal(has({ ...leakyInput("min"), commit: DIFFERENT }), false);
   assert.equal(has({ ...leakyInput("min"), commit: undefined }), false);
 });
 
