@@ -34,6 +34,7 @@ export function extensionJson({ plan, capture, commit, scrubber }: ExtensionInpu
   return {
     stemma_inputs: nonEmptyList(capture.locals.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest: digestSet(digest), check: "content" }]))),
     stemma_commit: commit === undefined ? undefined : { ...commitJson(commit), differences: plan.mode === "max" ? differencesJson(commit, scrubber) : undefined },
+    stemma_builder: plan.builder.basis === "environment" ? { basis: plan.builder.basis } : undefined,
     stemma_isolation: nonEmptyList(isolations(capture).map(({ runtime, seccomp, rootless }) => ({ runtime, seccomp, rootless }))),
     stemma_network: nonEmptyList([...new Set(capture.runs.map(({ network }) => network))].toSorted()),
   };

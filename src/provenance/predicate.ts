@@ -92,7 +92,7 @@ export function makePredicate(input: ProvenanceInput): Predicate {
   const { request, scrubbed } = scrubbedRequest(plan, { request: withoutVcs(asked), root });
   const steps = plan.mode === "max" ? stepRecord(input) : { buildConfig: undefined, source: undefined, layers: undefined };
   return {
-    builderId: plan.builderId,
+    builderId: scrubber.url(plan.builder.id, "builder-id"),
     materials: [...materialsOf(capture), ...commitMaterial(input.commit, typeof vcs?.["source"] === "string" ? vcs["source"] : undefined)],
     configSource: asked.configSource,
     request: requestJson(request, { capture, plan, compatibilityVersion: environment.compatibilityVersion }),

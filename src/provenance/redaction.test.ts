@@ -35,7 +35,7 @@ function leakyInput(mode: "min" | "max"): ProvenanceInput {
     "vcs:source": `https://u:${SECRET}@host/repo.git`, "vcs:revision": COMMIT,
   };
   return {
-    plan: { mode, version: "v1", builderId: "", filename: "provenance.json", reproducible: false, inlineOnly: false, completeMaterials: false, captureUsage: false },
+    plan: { mode, version: "v1", builder: { id: "", basis: "none" }, filename: "provenance.json", reproducible: false, inlineOnly: false, completeMaterials: false, captureUsage: false },
     capture: {
       ...EMPTY_CAPTURE,
       http: [{ url: `https://u:${SECRET}@host/x`, digest: source.digest }],
@@ -152,6 +152,17 @@ test("where files differ from the commit their number is told, and in mode=max t
   const verdict = { digest: { sha1: COMMIT }, verified: false, check: "tree", files: 3, differing: 101 };
   assert.deepEqual(commit(leakyInput("min")), verdict);
   assert.deepEqual(commit(leakyInput("max")), { ...verdict, differences: [{ path: "secret-xxxxx", reason: "missing" }, { path: "sub/\ufffd", reason: "other content" }] });
+});
+
+test("a builder that only the environment names is told as that, and without what opens doors", () => {
+  const input = leakyInput("min");
+  const details = (builder: ProvenanceInput["plan"]["builder"]): unknown => {
+    const { runDetails } = (JSON.parse(written({ ...input, plan: { ...input.plan, builder } })) as { predicate: { runDetails: { builder: object; metadata: Record<string, unknown> } } }).predicate;
+    return [runDetails.builder, runDetails.metadata["stemma_builder"]];
+  };
+  assert.deepEqual(details({ id: "https://user:pass@ci/job", basis: "environment" }), [{ id: "https://xxxxx:xxxxx@ci/job" }, { basis: "environment" }]);
+  assert.deepEqual(details({ id: "https://ci/job", basis: "request" }), [{ id: "https://ci/job" }, undefined]);
+  assert.deepEqual(details({ id: "", basis: "none" }), [{ id: "" }, undefined]);
 });
 
 test("what was not checked is told as that", () => {
