@@ -97,6 +97,15 @@ test("a converted file must be executable as in the commit, too", { skip }, asyn
   assert.deepEqual(differences(await check(repo)), ["a.sh: other mode"]);
 });
 
+test("a file too large to be text is compared as it is", { skip }, async (t) => {
+  const repo = await openTestWorkTree(t);
+  repo.write(".gitattributes", "* text\n");
+  repo.write("big", Buffer.alloc(5_000_000, "line\r\n"));
+  repo.write("small", Buffer.alloc(3_000_000, "line\r\n"));
+  await repo.commit();
+  assert.deepEqual(differences(await check(repo)), ["big: other content"]);
+});
+
 test("attributes reach names with blanks, line feeds and other bytes", { skip }, async (t) => {
   const repo = await openTestWorkTree(t);
   repo.write(".gitattributes", "* text\n");

@@ -35,7 +35,7 @@ export async function checkCommit(request: CommitCheckRequest, signal: AbortSign
   for (const local of request.locals) {
     const place = await placeOf(local.name, request);
     const files = await usedFiles(local, signal);
-    if (place === undefined) outside.push(...pathsOf(files).map((path) => `${local.name}:${path}`));
+    if (place === undefined) for (const path of pathsOf(files)) outside.push(`${local.name}:${path}`);
     else directories.push(usedDirectory(local, { place, files }, signal));
   }
   const learned = new Map<string, string>();
@@ -82,6 +82,6 @@ function firstNamed(entry: Entry, found: UsedFiles): Entry {
   return (kind === "hardlink" ? found.get(parentPath(linkname))?.get(baseName(linkname)) : undefined) ?? entry;
 }
 
-function pathsOf(files: UsedFiles): readonly string[] {
-  return [...files].flatMap(([directory, names]) => Array.from(names.keys(), (name) => joinPath(directory, name)));
+function* pathsOf(files: UsedFiles): Generator<string> {
+  for (const [directory, names] of files) for (const name of names.keys()) yield joinPath(directory, name);
 }

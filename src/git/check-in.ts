@@ -41,7 +41,7 @@ export function checkedIn(bytes: Buffer, { encoding, lineEnds, keyword }: CheckI
   if (text === undefined) return undefined;
   const withLineFeeds = lineEnds === "changed" || (lineEnds === "auto" && !looksBinary(text)) ? withoutCarriageReturns(text) : text;
   // By latin1, which keeps every byte.
-  return keyword ? Buffer.from(withLineFeeds.toString("latin1").replace(EXPANDED_KEYWORD, "$Id$"), "latin1") : withLineFeeds;
+  return keyword && withLineFeeds.includes("$Id: ") ? Buffer.from(withLineFeeds.toString("latin1").replace(EXPANDED_KEYWORD, "$Id$"), "latin1") : withLineFeeds;
 }
 
 function decoded(bytes: Buffer, encoding: string): Buffer | undefined {
@@ -73,7 +73,8 @@ const LF = 0x0a;
 /** Git's guess: a zero byte, a carriage return by itself, or more than one control character in 128. */
 function looksBinary(bytes: Buffer): boolean {
   let [printable, controls] = [0, 0];
-  for (const [at, byte] of bytes.entries()) {
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
     if (byte === 0 || (byte === CR && bytes[at + 1] !== LF)) return true;
     if (byte === CR || byte === LF) continue;
     if (byte === 0x7f || (byte < 0x20 && !TEXT_CONTROLS.has(byte))) controls += 1;
@@ -89,11 +90,13 @@ const TEXT_CONTROLS: ReadonlySet<number> = new Set([0x08, 0x09, 0x0c, 0x1b]);
 
 function withoutCarriageReturns(bytes: Buffer): Buffer {
   if (!bytes.includes("\r\n")) return bytes;
-  const parts: Buffer[] = [];
-  let at = 0;
-  for (let found = bytes.indexOf("\r\n"); found !== -1; found = bytes.indexOf("\r\n", at)) {
-    parts.push(bytes.subarray(at, found));
-    at = found + 1;
+  const kept = Buffer.allocUnsafe(bytes.length);
+  let length = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte === CR && bytes[at + 1] === LF) continue;
+    kept[length] = byte;
+    length += 1;
   }
-  return Buffer.concat([...parts, bytes.subarray(at)]);
+  return kept.subarray(0, length);
 }

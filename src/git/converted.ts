@@ -8,8 +8,8 @@ import { objectId } from "./object-id.ts";
 import { GitObjectError } from "./object-reader.ts";
 import type { WorkTree } from "./work-tree.ts";
 
-/** A longer file is no text that anybody wrote; it is held in memory to be converted. */
-const CONVERTED_BYTES_MAX = 16 * 1024 * 1024;
+/** Converting takes some ten milliseconds for this much, in which nothing else gets its turn. */
+const CONVERTED_BYTES_MAX = 4 * 1024 * 1024;
 
 /** A file whose bytes are not those of the commit's blob. */
 export interface ChangedFile {
@@ -40,8 +40,7 @@ export type Conversion = "equal" | "other content" | `filter ${string} not under
  */
 export async function compareConverted(workTree: WorkTree, files: readonly ChangedFile[], memory: ConversionMemory, signal: AbortSignal): Promise<readonly Conversion[]> {
   if (files.length === 0) return [];
-  const attributes = await readAttributes(workTree.git, files.map(({ within }) => within), signal);
-  const isAutomatic = await hasAutomaticLineEnds(workTree, signal);
+  const [attributes, isAutomatic] = await Promise.all([readAttributes(workTree.git, files.map(({ within }) => within), signal), hasAutomaticLineEnds(workTree, signal)]);
   const conversions: Conversion[] = [];
   for (const file of files) conversions.push(await compareOne(workTree, { ...file, attributes: attributes.get(file.within) ?? UNSPECIFIED, isAutomatic, memory }, signal));
   return conversions;
