@@ -8,7 +8,7 @@ import { cpus, loadavg, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { runProcess } from "../src/host/process.ts";
 import { CASES, type BenchCase, type BenchPlace, type Contestant } from "./cases.ts";
-import { describeRow, type Row, type Spread } from "./table.ts";
+import { describeRow, spreadOf, type Row } from "./table.ts";
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 5);
 const BUNDLE = join(import.meta.dirname, "../bin/stemma.js");
@@ -41,12 +41,7 @@ async function measure(benchCase: BenchCase, bench: BenchPlace): Promise<Row> {
       times[contestant].push(performance.now() - started);
     }
   }
-  return { name: benchCase.name, claim: benchCase.claim, stemma: spread(times.stemma), buildah: spread(times.buildah) };
-}
-
-function spread(times: readonly number[]): Spread {
-  const sorted = times.toSorted((a, b) => a - b);
-  return { minMs: sorted[0] ?? 0, medianMs: sorted[Math.floor(sorted.length / 2)] ?? 0, maxMs: sorted.at(-1) ?? 0 };
+  return { name: benchCase.name, claim: benchCase.claim, stemma: spreadOf(times.stemma), buildah: spreadOf(times.buildah) };
 }
 
 async function openPlace(): Promise<BenchPlace> {

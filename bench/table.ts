@@ -11,12 +11,17 @@ export interface Row {
   readonly buildah: Spread;
 }
 
-/** One line of the table in RESULTS.md: median and, in brackets, the extremes. */
-export function describeRow({ name, claim, stemma, buildah }: Row): string {
-  return `| ${name} | ${claim} | ${describe(stemma)} | ${describe(buildah)} | ${(stemma.medianMs / buildah.medianMs).toFixed(2)} |`;
+export function spreadOf(times: readonly number[]): Spread {
+  const sorted = times.toSorted((a, b) => a - b);
+  return { minMs: sorted[0] ?? 0, medianMs: sorted[Math.floor(sorted.length / 2)] ?? 0, maxMs: sorted.at(-1) ?? 0 };
 }
 
-function describe({ minMs, medianMs, maxMs }: Spread): string {
+/** One line of the table in RESULTS.md: median and, in brackets, the extremes. */
+export function describeRow({ name, claim, stemma, buildah }: Row): string {
+  return `| ${name} | ${claim} | ${describeSpread(stemma)} | ${describeSpread(buildah)} | ${(stemma.medianMs / buildah.medianMs).toFixed(2)} |`;
+}
+
+export function describeSpread({ minMs, medianMs, maxMs }: Spread): string {
   const unit = medianMs >= 1000 ? (ms: number) => `${(ms / 1000).toFixed(2)} s` : (ms: number) => `${ms.toFixed(0)} ms`;
   return `${unit(medianMs)} (${unit(minMs)}–${unit(maxMs)})`;
 }

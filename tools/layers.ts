@@ -23,7 +23,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   archive: ["content"],
   syscall: ["host"],
   namespace: ["host", "syscall"],
-  git: ["content", "host", "scrub"],
+  git: ["archive", "content", "host", "scrub"],
   store: ["content", "host"],
   registry: ["archive", "content", "host", "oci"],
   snapshot: ["archive", "content", "host", "namespace", "oci", "pattern", "store", "syscall"],

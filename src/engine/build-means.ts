@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { gitOptions, withGitOptions } from "../git/git-options.ts";
-import { isGitProblem, readGitFacts, type GitFacts } from "../git/git-facts.ts";
+import { isGitProblem, readGitFacts, type GitFacts, type GitProblem } from "../git/git-facts.ts";
+import { formatOf } from "../git/object-id.ts";
 import { layerResultCache } from "../cache/layer-result-cache.ts";
 import type { WriteStdout } from "../export/file-destination.ts";
 import { systemClock } from "../host/clock.ts";
@@ -49,7 +50,7 @@ export interface BuildMeans extends AsyncDisposable {
   readonly publish: PublishMeans;
   /** The request to the frontend, with what git adds. */
   readonly attributes: ReadonlyMap<string, string>;
-  readonly git: GitFacts | undefined;
+  readonly git: GitFacts | GitProblem | undefined;
   /** For who explains a failure. */
   readonly seen: Seen;
   readonly onGraph: (graph: LlbGraph) => void;
@@ -65,8 +66,8 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report 
   const steps = new StepReporter(report, systemClock);
   const archive = plan.context.kind === "archive" ? (await engine.state.blobs.ingest(plan.context.bytes, signal)).digest : undefined;
   const images = imageSources(plan, { registry, state: engine.state, layers: engine.layers });
-  const services = buildServices({ engine, session, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), env });
   const { attributes, facts } = await describeRequest(plan, { env, report }, signal);
+  const services = buildServices({ engine, session, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, env });
   const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "text" ? "Dockerfile" : plan.dockerfile.name };
   const closing = opening.move();
   return {
@@ -95,16 +96,18 @@ interface ServiceParts {
   readonly steps: StepReporter;
   readonly images: ImageSources;
   readonly get: BuildServices["http"]["get"];
+  readonly git: BuildMeans["git"];
   readonly env: BuildContext["request"]["env"];
 }
 
-function buildServices({ engine, session, steps, images, get, env }: ServiceParts): BuildServices {
+function buildServices({ engine, session, steps, images, get, git, env }: ServiceParts): BuildServices {
   const { state, layers } = engine;
+  const commit = git === undefined || isGitProblem(git) ? undefined : git.commit;
   return {
     platform: hostPlatform(),
     images: images.registry,
     layouts: images.layout,
-    locals: localSources(session, state.database),
+    locals: localSources({ session, database: state.database, blobFormat: commit === undefined ? undefined : formatOf(commit) }),
     git: new GitSource({ directory: join(state.root, "git"), workspace: state.workspace, layers, session, env }),
     http: { get, blobs: state.blobs, layers, database: state.database, fetched: new Map() },
     exec: {
@@ -119,14 +122,14 @@ function buildServices({ engine, session, steps, images, get, env }: ServicePart
 }
 
 /** The words of the request. Git's facts are claims until the bytes were compared (check-commit.ts). */
-async function describeRequest(plan: BuildPlan, { env, report }: { readonly env: BuildContext["request"]["env"]; readonly report: ReportEvent }, signal: AbortSignal): Promise<{ attributes: ReadonlyMap<string, string>; facts: GitFacts | undefined }> {
+async function describeRequest(plan: BuildPlan, { env, report }: { readonly env: BuildContext["request"]["env"]; readonly report: ReportEvent }, signal: AbortSignal): Promise<{ attributes: ReadonlyMap<string, string>; facts: BuildMeans["git"] }> {
   const dockerfile = plan.dockerfile.kind === "file" ? join(plan.dockerfile.directory, plan.dockerfile.name) : undefined;
   // Of what comes from elsewhere, a repository in the current directory says nothing.
   const facts = plan.context.kind === "directory" ? await readGitFacts(plan.context.path, dockerfile, env, signal) : undefined;
   if (facts !== undefined && isGitProblem(facts)) report({ kind: "notice", message: `WARNING: current commit information was not captured by the build: ${facts.problem}` });
   const asked = Object.fromEntries(frontendAttributes(plan));
   const attributes = new Map(Object.entries(withGitOptions(asked, gitOptions(facts, env))));
-  return { attributes, facts: facts === undefined || isGitProblem(facts) ? undefined : facts };
+  return { attributes, facts };
 }
 
 /** planBuild refuses an output that would need it. */

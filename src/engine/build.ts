@@ -16,6 +16,7 @@ import { publish } from "./publish.ts";
 import type { PublishedImage } from "./publish-image.ts";
 import { attestedResults, type AttestedResults } from "./results.ts";
 import { resultEvidence } from "./result-evidence.ts";
+import { settleCommit } from "./settle-commit.ts";
 import { solveGraphs } from "./solve-graphs.ts";
 
 /** What one build is run with. */
@@ -41,10 +42,11 @@ export async function build(plan: BuildPlan, caller: BuildContext, signal: Abort
 
   if (plan.exports.every(({ kind }) => kind === "cacheonly")) context.report({ kind: "notice", message: NO_OUTPUT });
   try {
-    const compiled = await compile(means, signal);
-    const solved = await solveGraphs(compiled.platforms.map(({ definition }) => definition), means, signal);
+    const asked = await compile(means, signal);
+    const solved = await solveGraphs(asked.platforms.map(({ definition }) => definition), means, signal);
+    const { compiled, commit } = await settleCommit(plan, asked, means, signal);
     const evidence = await resultEvidence({ plan, compiled, solved }, means, signal);
-    const attested = await attestedResults({ plan, compiled, solved, evidence }, means, signal);
+    const attested = await attestedResults({ plan, compiled, solved, commit, evidence }, means, signal);
     const published = await publishAll({ plan, compiled, attested }, means, signal);
     return describeOutcome({ plan, attested, published }, means);
   } catch (error) {

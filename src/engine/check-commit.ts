@@ -1,62 +1,87 @@
 import { realpath } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
-import { gitBlobHash, verifyCommit, type UsedFile } from "../git/verify-commit.ts";
-import type { GitFacts } from "../git/git-facts.ts";
-import type { Environment } from "../host/environment.ts";
-import type { CommitRecord } from "../provenance/extension.ts";
+import { isAbsolute, relative, sep } from "node:path";
 import type { Entry } from "../archive/entry.ts";
+import { baseName, joinPath, parentPath } from "../archive/entry-path.ts";
+import { TimeSlice } from "../content/time-slice.ts";
+import type { ConversionMemory } from "../git/converted.ts";
+import type { UsedDirectory, UsedFiles } from "../git/used-directory.ts";
+import { verifyCommit, type CommitCheck } from "../git/verify-commit.ts";
+import type { Environment } from "../host/environment.ts";
+import type { Verdict } from "../session/selection-filter.ts";
 import type { StateDatabase } from "../store/state-database.ts";
+import { commitSelection } from "./commit-selection.ts";
 import type { ReadLocal } from "./locals.ts";
 
+/** Kind of the facts that say which blob git would make of a content. They are true for ever. */
+const CHECKED_IN = "git-checked-in";
+
 export interface CommitCheckRequest {
-  readonly facts: GitFacts;
+  /** Top of the work tree. */
+  readonly root: string;
+  readonly commit: string;
   /** What the build read of the client's directories. */
   readonly locals: readonly ReadLocal[];
-  /** Where each of these directories is; a name that is missing has no files, such as a Dockerfile from standard input. */
+  /** Where each of these directories is; a name that is missing has no place, such as a Dockerfile from standard input. */
   readonly directories: ReadonlyMap<string, string>;
   readonly database: StateDatabase;
   readonly env: Environment;
 }
 
-/** Compares the bytes that were used, file by file, with the commit that git names. Undefined where there is no commit. */
-export async function checkCommit(request: CommitCheckRequest, signal: AbortSignal): Promise<CommitRecord | undefined> {
-  const { facts, env } = request;
-  if (facts.commit === undefined || request.locals.length === 0) return undefined;
-  const check = await verifyCommit({ root: facts.root, commit: facts.commit }, usedFiles(request, facts.commit, signal), env, signal);
-  return { commit: facts.commit, verified: check.verified, files: check.files, differing: check.verified ? 0 : check.differing };
+/** Compares what was used, file by file, with the commit that git names. Reads no file but those that differ and that git may have converted. */
+export async function checkCommit(request: CommitCheckRequest, signal: AbortSignal): Promise<CommitCheck> {
+  const { root, commit, env, database } = request;
+  const directories: UsedDirectory<Verdict>[] = [];
+  const outside: string[] = [];
+  for (const local of request.locals) {
+    const place = await placeOf(local.name, request);
+    const files = await usedFiles(local, signal);
+    if (place === undefined) for (const path of pathsOf(files)) outside.push(`${local.name}:${path}`);
+    else directories.push(usedDirectory(local, { place, files }, signal));
+  }
+  const learned = new Map<string, string>();
+  const memory: ConversionMemory = { get: (name) => learned.get(name) ?? database.fact(CHECKED_IN, name), set: (name, value) => void learned.set(name, value) };
+  const check = await verifyCommit({ root, commit, env, memory }, { directories, outside }, signal);
+  database.saveFacts(CHECKED_IN, learned);
+  return check;
 }
 
-async function* usedFiles({ facts, locals, directories, database }: CommitCheckRequest, commit: string, signal: AbortSignal): AsyncIterable<UsedFile> {
-  for (const { name, layer } of locals) {
-    const directory = directories.get(name);
-    // Its path leads out of the repository, so that it counts as a difference: no commit speaks for it.
-    const inRoot = directory === undefined ? join("..", name) : relative(facts.root, await realpath(directory));
-    const entries = await layer.entries(signal);
-    const byPath = new Map(entries.map((entry) => [entry.path, entry]));
-    for (const named of entries) {
-      // To git, the second name of a file is a file.
-      const entry = named.kind === "hardlink" ? { ...(byPath.get(named.linkname ?? "") ?? named), path: named.path } : named;
-      if (entry.kind !== "file" && entry.kind !== "symlink") continue;
-      const stored = byPath.get(named.kind === "hardlink" ? (named.linkname ?? "") : named.path) ?? named;
-      const path = join(inRoot, entry.path).split(sep).join("/");
-      yield { path, kind: entry.kind, mode: entry.mode, blob: await blobId({ commit, database, layer }, stored, signal) };
-    }
-  }
+/** Of a directory in the work tree, with `/`; undefined when it is elsewhere. */
+async function placeOf(name: string, { root, directories }: CommitCheckRequest): Promise<string | undefined> {
+  const directory = directories.get(name);
+  const place = directory && relative(root, await realpath(directory));
+  return place === undefined || place === ".." || place.startsWith(`..${sep}`) || isAbsolute(place) ? undefined : place.split(sep).join("/");
 }
 
-/** Git's name for the content, remembered by ours: a second build reads nothing for it. */
-async function blobId({ commit, database, layer }: { commit: string; database: StateDatabase; layer: ReadLocal["layer"] }, entry: Entry, signal: AbortSignal): Promise<string> {
-  if (entry.kind === "symlink") {
-    const target = Buffer.from(entry.linkname ?? "");
-    return gitBlobHash(commit, target.byteLength).update(target).digest("hex");
+function usedDirectory({ layer, blob, selection }: ReadLocal, used: Pick<UsedDirectory<Verdict>, "place" | "files">, signal: AbortSignal): UsedDirectory<Verdict> {
+  return {
+    ...used,
+    // Every file of a build that has a commit was hashed for it; no blob has an empty id.
+    blob: (file) => blob(file.path) ?? "",
+    content: async (file) => ({ digest: await layer.contentDigest(file, signal), sizeBytes: file.sizeBytes, read: (readSignal) => layer.read(file, readSignal) }),
+    selection: (tree) => commitSelection(tree, used.place, selection),
+  };
+}
+
+async function usedFiles({ layer }: ReadLocal, signal: AbortSignal): Promise<UsedFiles> {
+  const directories = new Map<string, Map<string, Entry>>();
+  const slice = new TimeSlice();
+  for (const entry of await layer.entries(signal)) {
+    if (slice.isSpent) await slice.renew(signal);
+    if (entry.kind === "directory") continue;
+    const directory = parentPath(entry.path);
+    let names = directories.get(directory);
+    if (names === undefined) directories.set(directory, (names = new Map()));
+    names.set(baseName(entry.path), firstNamed(entry, directories));
   }
-  const kind = commit.length === 64 ? "git-blob-sha256" : "git-blob";
-  const digest = await layer.contentDigest(entry, signal);
-  const known = database.fact(kind, digest);
-  if (known !== undefined) return known;
-  const hash = gitBlobHash(commit, entry.sizeBytes);
-  for await (const chunk of layer.read(entry, signal)) hash.update(chunk);
-  const blob = hash.digest("hex");
-  database.saveFact(kind, digest, blob);
-  return blob;
+  return directories;
+}
+
+/** To git, the second name of a file is a file; the first comes before. */
+function firstNamed(entry: Entry, found: UsedFiles): Entry {
+  const { kind, linkname = "" } = entry;
+  return (kind === "hardlink" ? found.get(parentPath(linkname))?.get(baseName(linkname)) : undefined) ?? entry;
+}
+
+function* pathsOf(files: UsedFiles): Generator<string> {
+  for (const [directory, names] of files) for (const name of names.keys()) yield joinPath(directory, name);
 }

@@ -1,4 +1,5 @@
 import { parseDigest } from "../content/digest.ts";
+import type { ObjectFormat } from "../git/object-id.ts";
 import type { LocalSelection, Session } from "../session/session.ts";
 import { localLayer, type FileDigestCache, type LocalLayer } from "../source/local-layer.ts";
 import { SourceError } from "../source/source-error.ts";
@@ -7,6 +8,7 @@ import type { StateDatabase } from "../store/state-database.ts";
 /** What was read of one of the client's directories. */
 export interface ReadLocal extends LocalLayer {
   readonly name: string;
+  readonly selection: LocalSelection;
 }
 
 /** The client's directories, each read once for one build and selection: all steps of a build see the same files. */
@@ -16,7 +18,14 @@ export interface LocalSources {
   readonly done: readonly ReadLocal[];
 }
 
-export function localSources(session: Session, database: StateDatabase): LocalSources {
+export interface LocalMeans {
+  readonly session: Session;
+  readonly database: StateDatabase;
+  /** Of the repository whose commit the files are compared with; undefined where there is none. */
+  readonly blobFormat: ObjectFormat | undefined;
+}
+
+export function localSources(means: LocalMeans): LocalSources {
   const reads = new Map<string, Promise<ReadLocal>>();
   const done: ReadLocal[] = [];
   return {
@@ -24,37 +33,37 @@ export function localSources(session: Session, database: StateDatabase): LocalSo
     read(name, selection, signal) {
       const key = JSON.stringify([name, selection]);
       let read = reads.get(key);
-      if (read === undefined) reads.set(key, (read = readLocal({ name, selection, session, database }, done, signal)));
+      if (read === undefined) {
+        read = readLocal(name, selection, means, signal).then((local) => {
+          done.push(local);
+          return local;
+        });
+        reads.set(key, read);
+      }
       return read;
     },
   };
 }
 
-interface LocalRead {
-  readonly name: string;
-  readonly selection: LocalSelection;
-  readonly session: Session;
-  readonly database: StateDatabase;
-}
-
-async function readLocal({ name, selection, session, database }: LocalRead, done: ReadLocal[], signal: AbortSignal): Promise<ReadLocal> {
+async function readLocal(name: string, selection: LocalSelection, { session, database, blobFormat }: LocalMeans, signal: AbortSignal): Promise<ReadLocal> {
   const directory = session.directory(name);
   if (directory === undefined) throw new SourceError("not-found", `no directory named ${name} was given to this build`);
   const learned = new Map<string, string>();
-  const layer = await localLayer(directory, selection, rememberedDigests(database, learned), signal);
+  const layer = await localLayer(directory, selection, { blobFormat, ...rememberedDigests(database, learned) }, signal);
   // One transaction for all files: ten thousand of their own would take seconds.
   database.saveFileDigests(learned);
-  const read = { ...layer, name };
-  done.push(read);
-  return read;
+  return { ...layer, name, selection };
 }
 
-function rememberedDigests(database: StateDatabase, learned: Map<string, string>): FileDigestCache {
+/** Kept as `DIGEST` or `DIGEST BLOB`. */
+function rememberedDigests(database: StateDatabase, learned: Map<string, string>): Pick<FileDigestCache, "get" | "set"> {
   return {
     get(validator) {
-      const digest = database.fileDigest(validator);
-      return digest === undefined ? undefined : parseDigest(digest);
+      const text = database.fileDigest(validator);
+      if (text === undefined) return undefined;
+      const space = text.indexOf(" ");
+      return space === -1 ? { digest: parseDigest(text), blob: undefined } : { digest: parseDigest(text.slice(0, space)), blob: text.slice(space + 1) };
     },
-    set: (validator, digest) => void learned.set(validator, digest),
+    set: (validator, { digest, blob }) => void learned.set(validator, blob === undefined ? digest : `${digest} ${blob}`),
   };
 }

@@ -1,3 +1,4 @@
+import { ciBuilder } from "../provenance/ci-builder.ts";
 import { parseAttestations, type AttestationPlan } from "../provenance/params.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { RequestError } from "./request-error.ts";
@@ -10,6 +11,7 @@ export function planAttestations({ attest, provenance, sbom, env, buildArgs }: B
     sbom,
     noDefault: env["BUILDX_NO_DEFAULT_ATTESTATIONS"],
     buildArgs: new Map(Object.entries(buildArgs ?? {})),
+    environmentBuilder: ciBuilder(env)?.id,
   });
   if (plan.provenance?.captureUsage === true) throw new RequestError("usage", "--provenance capture-usage=true is not supported yet");
   return plan;

@@ -1,3 +1,4 @@
+import type { CommitRecord } from "../provenance/extension.ts";
 import { fileSubjects, imageSubjects, type Subject } from "../provenance/subject.ts";
 import type { ProvenanceInput } from "../provenance/predicate.ts";
 import type { StatementForm } from "../provenance/statement.ts";
@@ -5,11 +6,9 @@ import type { StepLayers } from "../provenance/source-map.ts";
 import type { ProvenancePlan } from "../provenance/params.ts";
 import { platformImages } from "../provenance/platform-images.ts";
 import { captureGraph } from "./capture-graph.ts";
-import { checkCommit } from "./check-commit.ts";
 import type { BuildMeans } from "./build-means.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { Compiled, CompiledPlatform } from "./compiled.ts";
-import { directoryPaths } from "./directories.ts";
 import type { LayerDescriptors, PlatformResult } from "./platform-result.ts";
 import { provenanceInput, settledStatement, type RecordParts } from "./record.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
@@ -30,6 +29,7 @@ export interface SolvedBuild {
   readonly plan: BuildPlan;
   readonly compiled: Compiled;
   readonly solved: SolvedGraphs;
+  readonly commit: CommitRecord | undefined;
   /** For each platform, what is said of it beside its provenance. */
   readonly evidence: ReadonlyArray<readonly Evidence[]>;
 }
@@ -43,9 +43,8 @@ export interface AttestedResults {
 }
 
 /** Everything that a statement will say is settled here, before anything is published. */
-export async function attestedResults({ plan, compiled, solved, evidence }: SolvedBuild, means: BuildMeans, signal: AbortSignal): Promise<AttestedResults> {
+export async function attestedResults({ plan, compiled, solved, commit, evidence }: SolvedBuild, means: BuildMeans, signal: AbortSignal): Promise<AttestedResults> {
   const { engine, services } = means;
-  const commit = means.git && (await checkCommit({ facts: means.git, locals: services.locals.done, directories: directoryPaths(plan), database: engine.state.database, env: means.env }, signal));
   const invocation = { id: means.id, startedNs: means.startedNs, finishedNs: means.publish.clock.nowNs() };
   const environment = { builderPlatform: services.platform, dockerfileVersion: DOCKERFILE_VERSION, compatibilityVersion: COMPATIBILITY_VERSION, custom: {} };
   const sources = { solved, pins: services.pins, frontend: { pins: compiled.frontend.pins, images: services.resolved }, facts: engine.state.facts };

@@ -1,6 +1,6 @@
 import type { Environment } from "../host/environment.ts";
 import { findExecutable, searchPath } from "../host/executable.ts";
-import { runProcess, type ProcessResult } from "../host/process.ts";
+import { runProcess, startProcess, type ProcessResult, type RunningProcess } from "../host/process.ts";
 
 /**
  * What git may see of the caller's environment: where its settings are, and nothing that would point it to another
@@ -8,14 +8,32 @@ import { runProcess, type ProcessResult } from "../host/process.ts";
  */
 const PASSED_ON = ["HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "SUDO_UID"] as const;
 
-/** Never asks, never writes, and runs no program that a repository names. */
-const SETTINGS = ["-c", "log.showSignature=false", "-c", "core.fsmonitor=false", "-c", "protocol.file.allow=user"] as const;
+/**
+ * No program that a repository's settings name may run: not to show a signature, to ask what has changed, or after a
+ * change. Filters run in no command that is used here.
+ */
+const SETTINGS = ["--no-pager", "-c", "log.showSignature=false", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"] as const;
+
+/**
+ * Never asks, never writes, and takes objects as they are. One that is missing is not fetched: that would run the
+ * transport that the repository names. A git that does not know GIT_NO_LAZY_FETCH still finds no transport allowed.
+ */
+const LIMITS: Environment = {
+  LC_ALL: "C",
+  GIT_TERMINAL_PROMPT: "0",
+  GIT_OPTIONAL_LOCKS: "0",
+  GIT_NO_REPLACE_OBJECTS: "1",
+  GIT_NO_LAZY_FETCH: "1",
+  GIT_ALLOW_PROTOCOL: "none",
+};
 
 /** Runs git in one directory. */
 export interface GitCommand {
-  run(args: readonly string[], signal: AbortSignal): Promise<ProcessResult>;
+  run(args: readonly string[], signal: AbortSignal, input?: Uint8Array): Promise<ProcessResult>;
   /** First line of what it printed; undefined when it failed or printed nothing. */
   line(args: readonly string[], signal: AbortSignal): Promise<string | undefined>;
+  /** A git to talk with over its three streams. Whoever starts it ends it. */
+  start(args: readonly string[]): RunningProcess;
 }
 
 /** Undefined when the machine has no git. */
@@ -23,7 +41,8 @@ export function findGit(directory: string, environment: Environment): GitCommand
   const git = findExecutable("git", environment);
   if (git === undefined) return undefined;
   const env = gitEnvironment(environment);
-  const run: GitCommand["run"] = (args, signal) => runProcess({ argv: [git, ...SETTINGS, ...args], cwd: directory, env }, signal);
+  const request = (args: readonly string[]): { argv: readonly [string, ...string[]]; cwd: string; env: Environment } => ({ argv: [git, ...SETTINGS, ...args], cwd: directory, env });
+  const run: GitCommand["run"] = (args, signal, input = new Uint8Array()) => runProcess({ ...request(args), input }, signal);
   return {
     run,
     async line(args, signal) {
@@ -31,6 +50,7 @@ export function findGit(directory: string, environment: Environment): GitCommand
       const line = firstLine(stdout);
       return exitCode === 0 && line !== "" ? line : undefined;
     },
+    start: (args) => startProcess(request(args), ["pipe", "pipe", "pipe"]),
   };
 }
 
@@ -40,5 +60,5 @@ export function firstLine(output: Buffer): string {
 
 function gitEnvironment(environment: Environment): Environment {
   const passedOn = PASSED_ON.filter((name) => environment[name] !== undefined).map((name) => [name, environment[name]] as const);
-  return { ...Object.fromEntries(passedOn), PATH: searchPath(environment), LC_ALL: "C", GIT_TERMINAL_PROMPT: "0", GIT_OPTIONAL_LOCKS: "0" };
+  return { ...Object.fromEntries(passedOn), ...LIMITS, PATH: searchPath(environment) };
 }

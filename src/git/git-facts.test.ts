@@ -161,22 +161,6 @@ test("a context that is reached by a symbolic link is where the link points", { 
   assert.deepEqual([facts.contextPath, facts.dockerfilePath], ["sub", "sub/Dockerfile"]);
 });
 
-test("dirty is asked only when wanted, and then counts changed, untracked, ignored and far-away files", { skip }, async (t) => {
-  const repo = repository(t);
-  repo.write(".gitignore", "*.log\n");
-  repo.write("sub/a", "x");
-  const head = commit(repo);
-  const env = { BUILDX_GIT_CHECK_DIRTY: "1" };
-  assert.equal((await repo.facts({ env })).dirty, false);
-  repo.write("b.log", "ignored");
-  assert.equal((await repo.facts()).dirty, false, "not asked");
-  assert.equal((await repo.facts({ context: "sub", env })).dirty, true);
-  assert.equal(gitOptions(await repo.facts({ env }), { ...env, BUILDX_GIT_LABELS: "true" }).labels["org.opencontainers.image.revision"], `${head}-dirty`);
-  rmSync(join(repo.root, "b.log"));
-  repo.write("Dockerfile", "FROM other\n");
-  assert.equal((await repo.facts({ env })).dirty, true);
-});
-
 test("a label of the user beats the repository's", () => {
   const git = { labels: { "org.opencontainers.image.revision": "abc", "org.opencontainers.image.source": "url" }, vcs: { "vcs:revision": "abc" } };
   assert.deepEqual(withGitOptions({ "label:org.opencontainers.image.revision": "mine", "no-cache": "" }, git), {

@@ -11,8 +11,6 @@ export interface GitFacts {
   readonly root: string;
   /** Undefined before the first commit. */
   readonly commit: string | undefined;
-  /** Asked only when BUILDX_GIT_CHECK_DIRTY says so: it reads the whole work tree. */
-  readonly dirty: boolean;
   /** URL of the remote, credentials masked. */
   readonly remote: string | undefined;
   /** Of the context directory, relative to `root` (`.` for the top). Undefined when it is outside. */
@@ -24,7 +22,12 @@ export interface GitFacts {
 /** A repository is there, but it could not be read. The build goes on without its facts. */
 export interface GitProblem {
   readonly problem: string;
+  /** Git would not look at it, since it belongs to another user. */
+  readonly isRefused: boolean;
 }
+
+const UNREADABLE = "failed to read current commit information with git rev-parse --is-inside-work-tree";
+const REFUSAL = /dubious ownership|unsafe repository/;
 
 /**
  * Undefined when the context is in no repository, or when BUILDX_GIT_LABELS and BUILDX_GIT_INFO want nothing of it.
@@ -37,15 +40,13 @@ export async function readGitFacts(contextDir: string, dockerfilePath: string | 
   if (git === undefined) return problemIfRepository(contextDir, "git was not found in the system");
   const inside = await git.run(["rev-parse", "--is-inside-work-tree", "--show-toplevel"], signal);
   const [isInside, top = ""] = inside.stdout.toString("utf8").split("\n");
-  if (inside.exitCode !== 0 || isInside !== "true") {
-    return problemIfRepository(contextDir, "failed to read current commit information with git rev-parse --is-inside-work-tree");
-  }
+  if (inside.exitCode !== 0 && REFUSAL.test(firstLine(inside.stderr))) return { problem: `${UNREADABLE}: ${firstLine(inside.stderr)}`, isRefused: true };
+  if (inside.exitCode !== 0 || isInside !== "true") return problemIfRepository(contextDir, UNREADABLE);
   const [root, commit, remote] = await Promise.all([realpath(top), readCommit(git, signal), readRemote(git, signal)]);
   if (typeof commit === "object") return commit;
   return {
     root,
     commit,
-    dirty: settings.checkDirty && commit !== undefined && (await isDirty(git, signal)),
     remote: remote === undefined ? undefined : redactUrl(remote),
     contextPath: await pathWithinRoot(root, contextDir),
     dockerfilePath: dockerfilePath === undefined ? undefined : await pathWithinRoot(root, dockerfilePath),
@@ -76,15 +77,16 @@ async function resolved(path: string): Promise<string | undefined> {
 
 async function problemIfRepository(contextDir: string, problem: string): Promise<GitProblem | undefined> {
   const found = await stat(join(contextDir, ".git")).catch(() => undefined);
-  return found?.isDirectory() === true ? { problem } : undefined;
+  return found?.isDirectory() === true ? { problem, isRefused: false } : undefined;
 }
 
+/** The name of the commit, without a look at its objects: of a partial clone they may be far away. */
 async function readCommit(git: GitCommand, signal: AbortSignal): Promise<string | GitProblem | undefined> {
-  const { exitCode, stdout, stderr } = await git.run(["show", "--format=%H", "HEAD", "--quiet", "--"], signal);
+  const { exitCode, stdout, stderr } = await git.run(["rev-parse", "--verify", "HEAD"], signal);
   if (exitCode === 0) return firstLine(stdout);
   const message = stderr.toString("utf8").trim();
-  if (/unknown revision or path not in the working tree|bad revision/i.test(message)) return undefined;
-  return { problem: `failed to get git commit: ${message}` };
+  if (message.includes("Needed a single revision")) return undefined;
+  return { problem: `failed to get git commit: ${message}`, isRefused: false };
 }
 
 /** The remote that the current branch follows, else `origin`, else `upstream`. */
@@ -96,10 +98,4 @@ async function readRemote(git: GitCommand, signal: AbortSignal): Promise<string 
     if (url !== undefined) return url;
   }
   return undefined;
-}
-
-/** BuildKit's meaning: anything that `git status` lists counts, ignored files too, wherever it is in the work tree. */
-async function isDirty(git: GitCommand, signal: AbortSignal): Promise<boolean> {
-  const { exitCode, stdout } = await git.run(["status", "--porcelain", "--ignored"], signal);
-  return exitCode !== 0 || stdout.byteLength > 0;
 }

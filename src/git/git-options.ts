@@ -11,19 +11,20 @@ export interface GitOptions {
   readonly vcs: Readonly<Record<string, string>>;
 }
 
+export const REVISION_LABEL = "org.opencontainers.image.revision";
+
 export function gitOptions(facts: GitFacts | GitProblem | undefined, env: Environment): GitOptions {
   if (facts === undefined || isGitProblem(facts)) return { labels: {}, vcs: {} };
   const settings = gitSettings(env);
-  const revision = facts.commit === undefined ? undefined : facts.commit + (facts.dirty ? "-dirty" : "");
   const labels = {
     "com.docker.image.source.entrypoint": facts.dockerfilePath,
-    "org.opencontainers.image.revision": revision,
+    [REVISION_LABEL]: facts.commit,
     "org.opencontainers.image.source": facts.remote,
   };
   const vcs = {
     "vcs:localdir:context": facts.contextPath,
     "vcs:localdir:dockerfile": facts.dockerfilePath === undefined ? undefined : directoryOf(facts.dockerfilePath),
-    "vcs:revision": revision,
+    "vcs:revision": facts.commit,
     "vcs:source": facts.remote,
   };
   return { labels: settings.labels ? present(labels) : {}, vcs: settings.info ? present(vcs) : {} };

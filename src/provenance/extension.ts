@@ -1,38 +1,62 @@
+import type { Scrubber } from "../scrub/scrubber.ts";
 import type { Capture, IsolationCapture } from "./capture.ts";
 import { nonEmptyList, type JsonObject } from "./json-tree.ts";
 import { commitDigestSet, digestSet, type Material } from "./materials.ts";
+import type { ProvenancePlan } from "./params.ts";
 
 /** Whether the files that the build used equal a commit: the result of a check, not a claim. */
-export interface CommitRecord {
-  readonly commit: string;
-  readonly verified: boolean;
-  /** Files compared. */
-  readonly files: number;
-  /** Files that differ from the commit, are not in it, or are missing. */
-  readonly differing: number;
+export type CommitRecord =
+  | { readonly kind: "equal"; readonly commit: string; readonly files: number; readonly converted: number }
+  | {
+      readonly kind: "different"; readonly commit: string; readonly files: number; readonly converted: number;
+      /** Paths that differ from the commit, are not in it, or are missing. */
+      readonly differing: number;
+      /** Some of them, at most DIFFERENCES_NAMED_MAX. */
+      readonly differences: ReadonlyArray<{ readonly path: string; readonly reason: string }>;
+    }
+  /** `commit` is undefined where not even that could be read. `cause` is a fixed word. */
+  | { readonly kind: "unchecked"; readonly commit: string | undefined; readonly cause: string };
+
+export const DIFFERENCES_NAMED_MAX = 100;
+
+export interface ExtensionInput {
+  readonly plan: ProvenancePlan;
+  readonly capture: Capture;
+  readonly commit: CommitRecord | undefined;
+  readonly scrubber: Scrubber;
 }
 
 /**
  * What we say beyond BuildKit's record: the table in docs/provenance.md has each key. Digests, numbers and fixed words
- * only, so that `mode=min` may hold all of it.
+ * only, so that `mode=min` may hold all of it; `mode=max` names paths as well.
  */
-export function extensionJson(capture: Capture, commit: CommitRecord | undefined): JsonObject {
+export function extensionJson({ plan, capture, commit, scrubber }: ExtensionInput): JsonObject {
   return {
     stemma_inputs: nonEmptyList(capture.locals.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest: digestSet(digest), check: "content" }]))),
-    stemma_commit: commit === undefined ? undefined : commitJson(commit),
+    stemma_commit: commit === undefined ? undefined : { ...commitJson(commit), differences: plan.mode === "max" ? differencesJson(commit, scrubber) : undefined },
+    stemma_builder: plan.builder.basis === "environment" ? { basis: plan.builder.basis } : undefined,
     stemma_isolation: nonEmptyList(isolations(capture).map(({ runtime, seccomp, rootless }) => ({ runtime, seccomp, rootless }))),
     stemma_network: nonEmptyList([...new Set(capture.runs.map(({ network }) => network))].toSorted()),
   };
 }
 
-/** A verified commit is a material like any other; where it can be had from is the `vcs:source` of the request. */
+/** A verified commit is a material like any other; where it can be had from is the `vcs:source` of the request. Without that it has no name that others could look up. */
 export function commitMaterial(commit: CommitRecord | undefined, source: string | undefined): readonly Material[] {
-  if (commit === undefined || !commit.verified || source === undefined || source === "") return [];
+  if (commit?.kind !== "equal" || source === undefined || source === "") return [];
   return [{ uri: source, digest: commitDigestSet(commit.commit) }];
 }
 
-function commitJson({ commit, verified, files, differing }: CommitRecord): JsonObject {
-  return { digest: commitDigestSet(commit), verified, check: "tree", files, differing: verified ? undefined : differing };
+function commitJson(record: CommitRecord): JsonObject {
+  const digest = record.commit === undefined ? undefined : commitDigestSet(record.commit);
+  if (record.kind === "unchecked") return { digest, verified: false, unchecked: record.cause };
+  const { files, converted } = record;
+  return { digest, verified: record.kind === "equal", check: "tree", files, converted: converted === 0 ? undefined : converted, differing: record.kind === "different" ? record.differing : undefined };
+}
+
+/** A name that is no UTF-8 has replacement characters, as in Go's JSON. */
+function differencesJson(record: CommitRecord, scrubber: Scrubber): readonly JsonObject[] | undefined {
+  if (record.kind !== "different") return undefined;
+  return record.differences.map(({ path, reason }) => ({ path: scrubber.text(path.toWellFormed(), "stemma_commit"), reason: scrubber.text(reason, "stemma_commit") }));
 }
 
 function isolations({ runs }: Capture): readonly IsolationCapture[] {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseAttestations, parseMetadataMode, type AttestationFlags, type ProvenancePlan } from "./params.ts";
 
-const NONE: AttestationFlags = { attest: [], provenance: undefined, sbom: undefined, noDefault: undefined, buildArgs: new Map() };
+const NONE: AttestationFlags = { attest: [], provenance: undefined, sbom: undefined, noDefault: undefined, buildArgs: new Map(), environmentBuilder: undefined };
 const MAX: ProvenancePlan = {
-  mode: "max", version: "v1", builderId: "", filename: "provenance.json", reproducible: false, inlineOnly: false, completeMaterials: false, captureUsage: false,
+  mode: "max", version: "v1", builder: { id: "", basis: "none" }, filename: "provenance.json", reproducible: false, inlineOnly: false, completeMaterials: false, captureUsage: false,
 };
 
 function provenance(flags: Partial<AttestationFlags>): ProvenancePlan | undefined {
@@ -28,8 +28,16 @@ test("a provenance that is asked for is max", () => {
 test("every parameter is read", () => {
   const attest = ['type=provenance,mode=min,version=v0.2,reproducible=true,inline-only=1,filename=p.json,complete-materials=t,capture-usage=true,"builder-id=https://ci.example/a,b"'];
   assert.deepEqual(provenance({ attest }), {
-    mode: "min", version: "v0.2", builderId: "https://ci.example/a,b", filename: "p.json", reproducible: true, inlineOnly: true, completeMaterials: true, captureUsage: true,
+    mode: "min", version: "v0.2", builder: { id: "https://ci.example/a,b", basis: "request" }, filename: "p.json", reproducible: true, inlineOnly: true, completeMaterials: true, captureUsage: true,
   });
+});
+
+test("the environment names the builder where nobody else does, not even an empty one", () => {
+  const environmentBuilder = "https://ci.example/workflow";
+  const builder = (flags: Partial<AttestationFlags>): unknown => provenance({ environmentBuilder, ...flags })?.builder;
+  assert.deepEqual(builder({}), { id: environmentBuilder, basis: "environment" });
+  assert.deepEqual(builder({ provenance: "builder-id=https://mine" }), { id: "https://mine", basis: "request" });
+  assert.deepEqual(builder({ provenance: "builder-id=" }), { id: "", basis: "request" });
 });
 
 test("it can be switched off", () => {

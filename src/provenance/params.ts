@@ -1,12 +1,17 @@
 import { csvFields, CsvFieldsError } from "../content/csv-fields.ts";
 import { goBoolean } from "../content/go-boolean.ts";
 
+/** Who built. `environment`: variables of a CI system say so, and nobody else; `none` has an empty id. */
+export interface Builder {
+  readonly id: string;
+  readonly basis: "request" | "environment" | "none";
+}
+
 /** What is asked of the provenance, every default decided (anchor b.1). */
 export interface ProvenancePlan {
   readonly mode: "min" | "max";
   readonly version: "v1" | "v0.2";
-  /** Empty unless given: we name no builder that we cannot vouch for. */
-  readonly builderId: string;
+  readonly builder: Builder;
   /** Name of the file where there is no image to carry it. */
   readonly filename: string;
   /** A claim of the caller, recorded as such. */
@@ -44,6 +49,8 @@ export interface AttestationFlags {
   readonly noDefault: string | undefined;
   /** By name; BUILDKIT_ATTEST_PROVENANCE and BUILDKIT_ATTEST_SBOM stand for `--attest`. */
   readonly buildArgs: ReadonlyMap<string, string>;
+  /** Who builds where nobody names a builder; undefined where the environment does not tell. */
+  readonly environmentBuilder: string | undefined;
 }
 
 /** The caller asked for something that is not there. Texts are those of buildx and BuildKit. */
@@ -74,7 +81,7 @@ export function parseAttestations(flags: AttestationFlags): AttestationPlan {
   const provenance = requests.get("provenance") ?? (hasDefault ? DEFAULT_PROVENANCE : "disabled");
   const sbom = requests.get("sbom") ?? "disabled";
   return {
-    provenance: provenance === "disabled" ? undefined : provenancePlan(provenance),
+    provenance: provenance === "disabled" ? undefined : provenancePlan(provenance, flags.environmentBuilder),
     sbom: sbom === "disabled" ? undefined : sbomPlan(sbom),
   };
 }
@@ -143,14 +150,14 @@ function fieldsOf(text: string): readonly string[] {
 
 const PROVENANCE_PARAMS: ReadonlySet<string> = new Set(["mode", "version", "builder-id", "filename", "reproducible", "complete-materials", "inline-only", "capture-usage"]);
 
-function provenancePlan(attributes: Attributes): ProvenancePlan {
+function provenancePlan(attributes: Attributes, environmentBuilder: string | undefined): ProvenancePlan {
   // BuildKit takes any; a key with a slip in it would be a record that is not what was asked for.
   const unknown = [...attributes.keys()].find((key) => !PROVENANCE_PARAMS.has(key));
   if (unknown !== undefined) throw new InvalidAttestationError(`unknown provenance parameter ${JSON.stringify(unknown)}: use ${[...PROVENANCE_PARAMS].join(", ")}`);
   return {
     mode: modeOf(attributes.get("mode") ?? "max"),
     version: versionOf(attributes.get("version") ?? "v1"),
-    builderId: attributes.get("builder-id") ?? "",
+    builder: builderOf(attributes.get("builder-id"), environmentBuilder),
     filename: attributes.get("filename") ?? "provenance.json",
     reproducible: flagOf(attributes, "reproducible"),
     completeMaterials: flagOf(attributes, "complete-materials"),
@@ -158,6 +165,12 @@ function provenancePlan(attributes: Attributes): ProvenancePlan {
     inlineOnly: goBoolean(attributes.get("inline-only") ?? "") ?? false,
     captureUsage: goBoolean(attributes.get("capture-usage") ?? "") ?? false,
   };
+}
+
+/** One that is given empty is given: it keeps the environment's out of the record. */
+function builderOf(given: string | undefined, fromEnvironment: string | undefined): Builder {
+  if (given !== undefined) return { id: given, basis: "request" };
+  return fromEnvironment === undefined ? { id: "", basis: "none" } : { id: fromEnvironment, basis: "environment" };
 }
 
 function modeOf(mode: string): "min" | "max" {

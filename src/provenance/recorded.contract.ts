@@ -64,7 +64,7 @@ export function inputOf(recorded: Recorded): ProvenanceInput {
   const request = { frontend: recorded.request.frontend ?? "", args: { ...recorded.request.args, ...vcs, ...hidden } };
   return {
     plan: {
-      mode: recorded.steps === undefined ? "min" : "max", version: recorded.version, builderId: "", filename: "provenance.json",
+      mode: recorded.steps === undefined ? "min" : "max", version: recorded.version, builder: { id: "", basis: "none" }, filename: "provenance.json",
       reproducible: recorded.reproducible, inlineOnly: false, completeMaterials: false, captureUsage: false,
     },
     capture: captureOf(recorded, build),

@@ -36,7 +36,7 @@ function leakyInput(mode: "min" | "max"): ProvenanceInput {
     "vcs:source": `https://u:${SECRET}@host/repo.git`, "vcs:revision": COMMIT,
   };
   return {
-    plan: { mode, version: "v1", builderId: "", filename: "provenance.json", reproducible: false, inlineOnly: false, completeMaterials: false, captureUsage: false },
+    plan: { mode, version: "v1", builder: { id: "", basis: "none" }, filename: "provenance.json", reproducible: false, inlineOnly: false, completeMaterials: false, captureUsage: false },
     capture: {
       ...EMPTY_CAPTURE,
       http: [{ url: `https://u:${SECRET}@host/x`, digest: source.digest }],
@@ -51,7 +51,7 @@ function leakyInput(mode: "min" | "max"): ProvenanceInput {
     layers: [],
     invocation: { id: "id", startedNs: 1_700_000_000_000_000_000n, finishedNs: 1_700_000_000_000_000_001n },
     environment: { builderPlatform: { os: "linux", architecture: "amd64" }, dockerfileVersion: "1.26.0", compatibilityVersion: 30, custom: {} },
-    commit: { commit: COMMIT, verified: true, files: 3, differing: 0 },
+    commit: { kind: "equal", commit: COMMIT, files: 3, converted: 1 },
     scrubber: new Scrubber(),
     imageRedactions: [],
   };
@@ -160,7 +160,7 @@ test("our own findings stand beside BuildKit's, in both modes and both versions"
   const context = leakyInput("min").capture.locals[0]?.digest ?? parseDigest("");
   const expected = {
     stemma_inputs: [{ name: "context", digest: { sha256: context.slice("sha256:".length) }, check: "content" }],
-    stemma_commit: { digest: { sha1: COMMIT }, verified: true, check: "tree", files: 3 },
+    stemma_commit: { digest: { sha1: COMMIT }, verified: true, check: "tree", files: 3, converted: 1 },
     stemma_isolation: [{ runtime: "runc", seccomp: true, rootless: false }],
     stemma_network: ["host", "none"],
   };
@@ -178,12 +178,41 @@ function ours(metadata: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(metadata).filter(([key]) => key.startsWith("stemma_")));
 }
 
+const DIFFERENT: ProvenanceInput["commit"] = {
+  kind: "different", commit: COMMIT, files: 3, converted: 0, differing: 101,
+  differences: [{ path: "secret-glpat-AbCdEfGhIjKlMnOpQrSt", reason: "missing" }, { path: "sub/\udcff", reason: "other content" }],
+};
+
+test("where files differ from the commit their number is told, and in mode=max their names without what is secret in them", () => {
+  const commit = (input: ProvenanceInput): unknown => (JSON.parse(written({ ...input, commit: DIFFERENT })) as Written).predicate.runDetails.metadata["stemma_commit"];
+  const verdict = { digest: { sha1: COMMIT }, verified: false, check: "tree", files: 3, differing: 101 };
+  assert.deepEqual(commit(leakyInput("min")), verdict);
+  assert.deepEqual(commit(leakyInput("max")), { ...verdict, differences: [{ path: "secret-xxxxx", reason: "missing" }, { path: "sub/\ufffd", reason: "other content" }] });
+});
+
+test("a builder that only the environment names is told as that, and without what opens doors", () => {
+  const input = leakyInput("min");
+  const details = (builder: ProvenanceInput["plan"]["builder"]): unknown => {
+    const { runDetails } = (JSON.parse(written({ ...input, plan: { ...input.plan, builder } })) as { predicate: { runDetails: { builder: object; metadata: Record<string, unknown> } } }).predicate;
+    return [runDetails.builder, runDetails.metadata["stemma_builder"]];
+  };
+  assert.deepEqual(details({ id: "https://user:pass@ci/job", basis: "environment" }), [{ id: "https://xxxxx:xxxxx@ci/job" }, { basis: "environment" }]);
+  assert.deepEqual(details({ id: "https://ci/job", basis: "request" }), [{ id: "https://ci/job" }, undefined]);
+  assert.deepEqual(details({ id: "", basis: "none" }), [{ id: "" }, undefined]);
+});
+
+test("what was not checked is told as that", () => {
+  const commit = (record: ProvenanceInput["commit"]): unknown => (JSON.parse(written({ ...leakyInput("max"), commit: record })) as Written).predicate.runDetails.metadata["stemma_commit"];
+  assert.deepEqual(commit({ kind: "unchecked", commit: COMMIT, cause: "object-missing" }), { digest: { sha1: COMMIT }, verified: false, unchecked: "object-missing" });
+  assert.deepEqual(commit({ kind: "unchecked", commit: undefined, cause: "refused" }), { verified: false, unchecked: "refused" });
+});
+
 test("a commit is a material only when the files equal it", () => {
   const material = { uri: "https://xxxxx:xxxxx@host/repo.git", digest: { sha1: COMMIT } };
   const dependencies = (input: ProvenanceInput): unknown => (JSON.parse(written(input)) as Written).predicate.buildDefinition.resolvedDependencies;
   const has = (input: ProvenanceInput): boolean => JSON.stringify(dependencies(input)).includes(JSON.stringify(material));
   assert.equal(has(leakyInput("min")), true);
-  assert.equal(has({ ...leakyInput("min"), commit: { commit: COMMIT, verified: false, files: 3, differing: 1 } }), false);
+  assert.equal(has({ ...leakyInput("min"), commit: DIFFERENT }), false);
   assert.equal(has({ ...leakyInput("min"), commit: undefined }), false);
 });
 

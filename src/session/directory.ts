@@ -6,8 +6,7 @@ import { joinPath } from "../archive/entry-path.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import { systemClock, type Clock } from "../host/clock.ts";
 import { FileSystem, type NamedKind } from "./file-system.ts";
-import { followPaths, withoutNested } from "./follow-paths.ts";
-import { SelectionFilter, type Verdict } from "./selection-filter.ts";
+import { selectionFilter, type SelectionFilter, type Verdict } from "./selection-filter.ts";
 import { SessionError, systemReason } from "./session-error.ts";
 import type { LocalDirectory, LocalEntry, LocalSelection } from "./session.ts";
 
@@ -81,7 +80,7 @@ class DiskDirectory implements LocalDirectory {
   async *walk(selection: LocalSelection, signal: AbortSignal): AsyncIterable<LocalEntry> {
     const teller = new EntryTeller(this.#files, this.#clock.nowNs() - SETTLED_NS);
     let seen = 0;
-    for (const path of this.#selectedPaths(this.#filterFor(selection))) {
+    for (const path of this.#selectedPaths(selectionFilter(this.#files, selection))) {
       seen += 1;
       if (seen % SLICE_ENTRIES === 0) {
         await nextTurn();
@@ -117,12 +116,6 @@ class DiskDirectory implements LocalDirectory {
     } catch (error) {
       throw new SessionError("unreadable", `open ${this.#files.text(path)}: ${systemReason(error)}`, { cause: error });
     }
-  }
-
-  #filterFor({ followPaths: paths, includePatterns, excludePatterns }: LocalSelection): SelectionFilter {
-    const followed = paths === undefined ? undefined : followPaths(this.#files, paths);
-    const include = followed === undefined ? includePatterns : withoutNested([...includePatterns, ...followed]) ?? [];
-    return new SelectionFilter(include, excludePatterns);
   }
 
   /** What is to be sent, parents first, each directory's names in the order of their bytes; undefined for each path passed over. */

@@ -44,6 +44,11 @@ export class FileSystem {
     return this.#unlessAbsent("lstat", path, () => lstatSync(this.absolute(path), { bigint: true }));
   }
 
+  /** Undefined for what is no symbolic link. */
+  linkTarget(path: string): string | undefined {
+    return this.stat(path)?.isSymbolicLink() === true ? this.readLink(path) : undefined;
+  }
+
   readLink(path: string): string | undefined {
     return this.#unlessAbsent("readlink", path, () => pathOfBytes(readlinkSync(this.absolute(path), { encoding: "buffer" })));
   }

@@ -3,14 +3,21 @@ import { joinPath } from "../archive/entry-path.ts";
 import { cleanPath } from "../pattern/clean-path.ts";
 import { hasWildcards, matchPath } from "../pattern/path-match.ts";
 import { PatternError } from "../pattern/pattern-error.ts";
-import type { FileSystem } from "./file-system.ts";
+
+/** What following needs to know of a directory. Paths are relative to it. */
+export interface LinkedTree {
+  /** Undefined when there is no such directory. */
+  list(path: string): ReadonlyArray<{ readonly name: string }> | undefined;
+  /** Undefined for what is no symbolic link. */
+  linkTarget(path: string): string | undefined;
+}
 
 /**
  * The paths that must be sent so that `paths` can be followed: each symbolic link on the way, and
  * what it leads to, within the root. Wildcards may stand in any component and stay in the result,
  * which is to be used as include patterns. Undefined when the root itself is among them: then all is sent.
  */
-export function followPaths(files: FileSystem, paths: readonly string[]): readonly string[] | undefined {
+export function followPaths(files: LinkedTree, paths: readonly string[]): readonly string[] | undefined {
   const resolver = new LinkResolver(files);
   for (const path of paths) resolver.add(path);
   return withoutNested([...resolver.resolved].sort());
@@ -28,9 +35,9 @@ export function withoutNested(paths: readonly string[]): readonly string[] | und
 
 class LinkResolver {
   readonly resolved: Set<string> = new Set();
-  readonly #files: FileSystem;
+  readonly #files: LinkedTree;
 
-  constructor(files: FileSystem) {
+  constructor(files: LinkedTree) {
     this.#files = files;
   }
 
@@ -62,8 +69,7 @@ class LinkResolver {
 
   #targetOf(path: string): readonly string[] | undefined {
     if (path === "" || path === ".." || path.startsWith("../")) return undefined;
-    if (this.#files.stat(path)?.isSymbolicLink() !== true) return undefined;
-    const link = this.#files.readLink(path);
+    const link = this.#files.linkTarget(path);
     return link === undefined ? undefined : [posix.resolve("/", posix.dirname(path), link)];
   }
 }

@@ -1,4 +1,13 @@
 import { matcherOf, type ParentMatch, type PathPattern, type PatternMatcher } from "../pattern/pattern-matcher.ts";
+import { followPaths, withoutNested, type LinkedTree } from "./follow-paths.ts";
+import type { LocalSelection } from "./session.ts";
+
+/** What a selection means in one directory, whose links are followed now. Throws PatternError for a malformed pattern. */
+export function selectionFilter(tree: LinkedTree, { followPaths: paths, includePatterns, excludePatterns }: LocalSelection): SelectionFilter {
+  const followed = paths === undefined ? undefined : followPaths(tree, paths);
+  const include = followed === undefined ? includePatterns : withoutNested([...includePatterns, ...followed]) ?? [];
+  return new SelectionFilter(include, excludePatterns);
+}
 
 /** What was decided about a path; a directory's is handed to its children. */
 export interface Verdict {

@@ -4,11 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { collectBytes } from "../content/bytes.ts";
-import type { Digest } from "../content/digest.ts";
 import { systemClock } from "../host/clock.ts";
 import { openDirectory } from "../session/directory.ts";
 import type { LocalSelection } from "../session/session.ts";
-import { localLayer, type FileDigestCache, type LocalLayer } from "./local-layer.ts";
+import { localLayer, type FileDigestCache, type FileDigests, type LocalLayer } from "./local-layer.ts";
 
 const signal = new AbortController().signal;
 const everything: LocalSelection = { followPaths: undefined, includePatterns: [], excludePatterns: [] };
@@ -22,15 +21,16 @@ function temporary(t: TestContext): string {
 }
 
 class CountingCache implements FileDigestCache {
-  readonly known: Map<string, Digest> = new Map();
+  blobFormat: FileDigestCache["blobFormat"] = undefined;
+  readonly known: Map<string, FileDigests> = new Map();
   hits = 0;
-  get(validator: string): Digest | undefined {
-    const digest = this.known.get(validator);
-    if (digest !== undefined) this.hits += 1;
-    return digest;
+  get(validator: string): FileDigests | undefined {
+    const digests = this.known.get(validator);
+    if (digests !== undefined) this.hits += 1;
+    return digests;
   }
-  set(validator: string, digest: Digest): void {
-    this.known.set(validator, digest);
+  set(validator: string, digests: FileDigests): void {
+    this.known.set(validator, digests);
   }
 }
 

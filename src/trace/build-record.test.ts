@@ -24,6 +24,8 @@ test("tells how sure a revision is", () => {
   assert.deepEqual(revision({ runDetails: { metadata: { buildkit_metadata: { vcs } } } }), claim);
   assert.deepEqual(revision({ runDetails: { metadata: { buildkit_metadata: { vcs }, stemma_commit: { digest: { sha1: commit }, verified: true } } } }), { ...claim, basis: "verified" });
   assert.deepEqual(revision({ runDetails: { metadata: { buildkit_metadata: { vcs }, stemma_commit: { digest: { sha1: commit }, verified: false, differing: 3 } } } }), { ...claim, differing: 3 });
+  const long = "d".repeat(64);
+  assert.deepEqual(revision({ runDetails: { metadata: { buildkit_metadata: { vcs: { ...vcs, revision: `${long}-dirty` } }, stemma_commit: { digest: { sha256: long }, verified: false, differing: 1 } } } }), { ...claim, commit: long, differing: 1 });
   const fetched = { buildDefinition: { externalParameters: { configSource: { uri: "https://example.com/r.git#main", digest: { sha1: commit } } } } };
   assert.deepEqual(revision(fetched), { ...claim, source: "https://example.com/r.git#main", basis: "material" });
   assert.equal(revision({}), undefined);

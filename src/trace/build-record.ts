@@ -174,7 +174,8 @@ function revisionOf({ metadata, buildkit, configSource }: Parts, dependencies: r
   const vcs = objectAt(buildkit, "vcs");
   const claimed = textAt(vcs, "revision");
   const checked = objectAt(metadata, "stemma_commit");
-  const checkedCommit = commitOf(objectAt(checked, "digest"));
+  // This digest is a commit's and nothing else, of a repository of sha256 too.
+  const checkedCommit = commitOf(objectAt(checked, "digest")) ?? textAt(objectAt(checked, "digest"), "sha256");
   const fetched = commitOf(objectAt(configSource, "digest"));
   const commit = checkedCommit ?? claimed ?? fetched;
   if (commit === undefined) return undefined;
