@@ -1,3 +1,4 @@
+import type { LineMap } from "../provenance/line-map.ts";
 import type { CommitRecord } from "../provenance/extension.ts";
 import { fileSubjects, imageSubjects, type Subject } from "../provenance/subject.ts";
 import type { ProvenanceInput } from "../provenance/predicate.ts";
@@ -83,7 +84,7 @@ function platformResult({ plan, platform, graph, record, solved, chain, evidence
       const said = await say({ kind: "image", name: names[0] ?? "image", subjects }, descriptors);
       const provenance = provenanceFor(plan, attestInline);
       const made = attest(provenance, { record, layers: await stepLayers(graph, solved, descriptors), subjects, form: "compact" }, means);
-      const mapped = provenance?.mode === "min" && plan.lineMap ? [await lineMap({ graph, definition: platform.definition, chain, solved, commit: record.commit, pins: means.services.pins }, descriptors, subjects)] : [];
+      const mapped = provenance?.mode === "min" && plan.lineMap ? [await lineMap({ graph, definition: platform.definition, chain, solved, commit: mappedCommit(record.commit), pins: means.services.pins }, descriptors, subjects)] : [];
       return [...said, ...made, ...mapped];
     },
     async attestFiles(files) {
@@ -91,6 +92,10 @@ function platformResult({ plan, platform, graph, record, solved, chain, evidence
       return [...(await say({ kind: "directory", name: "result", subjects }, new Map())), ...attest(provenanceFor(plan, false), { record, layers: [], subjects, form: "indented" }, means)];
     },
   };
+}
+
+function mappedCommit(record: CommitRecord | undefined): LineMap["commit"] {
+  return record?.commit === undefined ? undefined : { commit: record.commit, verified: record.kind === "equal" };
 }
 
 /** A provenance that is only for images (`inline-only=true`) goes nowhere else. */

@@ -1,4 +1,3 @@
-import type { Scrubber } from "../scrub/scrubber.ts";
 import type { Capture, IsolationCapture } from "./capture.ts";
 import { nonEmptyList, type JsonObject } from "./json-tree.ts";
 import { commitDigestSet, digestSet, type Material } from "./materials.ts";
@@ -23,17 +22,16 @@ export interface ExtensionInput {
   readonly plan: ProvenancePlan;
   readonly capture: Capture;
   readonly commit: CommitRecord | undefined;
-  readonly scrubber: Scrubber;
 }
 
 /**
  * What we say beyond BuildKit's record: the table in docs/provenance.md has each key. Digests, numbers and fixed words
  * only, so that `mode=min` may hold all of it; `mode=max` names paths as well.
  */
-export function extensionJson({ plan, capture, commit, scrubber }: ExtensionInput): JsonObject {
+export function extensionJson({ plan, capture, commit }: ExtensionInput): JsonObject {
   return {
     stemma_inputs: nonEmptyList(capture.locals.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest: digestSet(digest), check: "content" }]))),
-    stemma_commit: commit === undefined ? undefined : { ...commitJson(commit), differences: plan.mode === "max" ? differencesJson(commit, scrubber) : undefined },
+    stemma_commit: commit === undefined ? undefined : { ...commitJson(commit), differences: plan.mode === "max" ? differencesJson(commit) : undefined },
     stemma_builder: plan.builder.basis === "environment" ? { basis: plan.builder.basis } : undefined,
     stemma_isolation: nonEmptyList(isolations(capture).map(({ runtime, seccomp, rootless }) => ({ runtime, seccomp, rootless }))),
     stemma_network: nonEmptyList([...new Set(capture.runs.map(({ network }) => network))].toSorted()),
@@ -54,9 +52,9 @@ function commitJson(record: CommitRecord): JsonObject {
 }
 
 /** A name that is no UTF-8 has replacement characters, as in Go's JSON. */
-function differencesJson(record: CommitRecord, scrubber: Scrubber): readonly JsonObject[] | undefined {
+function differencesJson(record: CommitRecord): readonly JsonObject[] | undefined {
   if (record.kind !== "different") return undefined;
-  return record.differences.map(({ path, reason }) => ({ path: scrubber.text(path.toWellFormed(), "stemma_commit"), reason: scrubber.text(reason, "stemma_commit") }));
+  return record.differences.map(({ path, reason }) => ({ path: path.toWellFormed(), reason }));
 }
 
 function isolations({ runs }: Capture): readonly IsolationCapture[] {

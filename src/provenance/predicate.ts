@@ -94,7 +94,7 @@ export function makePredicate(input: ProvenanceInput): Predicate {
   const { request, scrubbed } = scrubbedRequest(plan, { request: withoutVcs(asked), root });
   const steps = plan.mode === "max" ? stepRecord(input) : { buildConfig: undefined, source: undefined, layers: undefined };
   return {
-    builderId: scrubber.url(plan.builder.id, "builder-id"),
+    builderId: plan.builder.id,
     materials: [...materialsOf(capture), ...commitMaterial(input.commit, typeof vcs?.["source"] === "string" ? vcs["source"] : undefined)],
     configSource: asked.configSource,
     request: requestJson(request, { capture, plan, compatibilityVersion: environment.compatibilityVersion }),
@@ -108,7 +108,7 @@ export function makePredicate(input: ProvenanceInput): Predicate {
     completeness: completenessOf(capture, { frontend: asked.frontend, scrubbed }),
     reproducible: plan.reproducible,
     buildkitMetadata: { vcs, source: steps.source, layers: steps.layers },
-    extension: extensionJson({ plan, capture, commit: input.commit, scrubber }),
+    extension: extensionJson({ plan, capture, commit: input.commit }),
   };
 }
 
