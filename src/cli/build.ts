@@ -63,6 +63,7 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     attest: flags.all("attest"),
     ...optional("provenance", flags.text("provenance")),
     ...optional("sbom", flags.text("sbom")),
+    reproducible: flags.on("reproducible"),
     sandbox: sandboxOf(flags.text("sandbox")),
     root: stateRoot(flags.text("root"), io),
     env: io.env,

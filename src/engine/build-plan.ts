@@ -49,6 +49,8 @@ export interface BuildPlan {
   readonly provenance: ProvenancePlan | undefined;
   /** Undefined: no SBOM. */
   readonly sbom: SbomPlan | undefined;
+  /** Built twice, and published only where both builds gave the same bytes. */
+  readonly reproducible: boolean;
   /** Operations at a time. */
   readonly parallelism: number;
 }

@@ -62,6 +62,11 @@ export interface BuildRequest {
   readonly sbom?: string;
   /** As `--provenance`: `mode=max`, `true`, `false`. Default: `mode=min,inline-only=true`. */
   readonly provenance?: string;
+  /**
+   * Build twice, the second time without any cache and in other directories, and publish only where both builds gave the
+   * same bytes. Else the build fails with the code `not-reproducible`, and says what differs.
+   */
+  readonly reproducible?: boolean;
   readonly sandbox?: SandboxChoice;
   /** Directory of state; absolute. Any number of builds and processes may share it. */
   readonly root: string;

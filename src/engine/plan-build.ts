@@ -44,6 +44,7 @@ export function planBuild(request: BuildRequest): BuildPlan {
     agents: planAgents(request, context),
     exports,
     ...planAttestations(request),
+    reproducible: request.reproducible ?? false,
     parallelism: request.parallelism ?? Math.max(PARALLELISM_MIN, availableParallelism()),
   };
   refuseTargets(plan);

@@ -157,7 +157,7 @@ async function assemble(target: ImageTarget, results: readonly PlatformResult[],
 }
 
 /** Each layer once, several at a time. */
-async function serialiseLayers(chain: LayerChain, serialise: (layer: LayerChain[number]) => Promise<LayerBlob>): Promise<ReadonlyMap<LayerId, LayerBlob>> {
+export async function serialiseLayers(chain: LayerChain, serialise: (layer: LayerChain[number]) => Promise<LayerBlob>): Promise<ReadonlyMap<LayerId, LayerBlob>> {
   const layers = new Map(chain.map((layer) => [layer.id, layer]));
   const blobs = new Map<LayerId, LayerBlob>();
   const rest = layers.values();

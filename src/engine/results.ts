@@ -1,4 +1,5 @@
 import { fileSubjects, imageSubjects, type Subject } from "../provenance/subject.ts";
+import type { RebuildRecord } from "../provenance/extension.ts";
 import type { ProvenanceInput } from "../provenance/predicate.ts";
 import type { StatementForm } from "../provenance/statement.ts";
 import type { StepLayers } from "../provenance/source-map.ts";
@@ -31,6 +32,8 @@ export interface SolvedBuild {
   readonly solved: SolvedGraphs;
   /** For each platform, what is said of it beside its provenance. */
   readonly evidence: ReadonlyArray<readonly Evidence[]>;
+  /** What a second build said to it; undefined where there was none. */
+  readonly rebuild: RebuildRecord | undefined;
 }
 
 /** Results that can speak for themselves, and what they are made of. */
@@ -42,7 +45,7 @@ export interface AttestedResults {
 }
 
 /** Everything that a statement will say is settled here, before anything is published. */
-export async function attestedResults({ plan, compiled, solved, evidence }: SolvedBuild, means: BuildMeans, signal: AbortSignal): Promise<AttestedResults> {
+export async function attestedResults({ plan, compiled, solved, evidence, rebuild }: SolvedBuild, means: BuildMeans, signal: AbortSignal): Promise<AttestedResults> {
   const { engine, services } = means;
   const commit = means.git && (await checkCommit({ facts: means.git, locals: services.locals.done, directories: directoryPaths(plan), database: engine.state.database, env: means.env }, signal));
   const invocation = { id: means.id, startedNs: means.startedNs, finishedNs: means.publish.clock.nowNs() };
@@ -52,7 +55,7 @@ export async function attestedResults({ plan, compiled, solved, evidence }: Solv
     const graph = solved.graphs[i] ?? { vertices: new Map(), head: undefined };
     const all = await captureGraph(graph, sources);
     const capture = { ...all, images: platformImages(all.images, platform.platform, compiled.platforms.map((each) => each.platform)) };
-    return { platform, graph, record: { definition: platform.definition, capture, frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes, invocation, environment, commit } };
+    return { platform, graph, record: { definition: platform.definition, capture, frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes, invocation, environment, commit, rebuild } };
   }));
   const results = parts.map((part, i) => platformResult({ ...part, plan, solved, chain: solved.chains[i] ?? [], evidence: evidence[i] ?? [] }, means, signal));
   return { results, parts, hasEvidence: evidence.some((said) => said.length > 0) };

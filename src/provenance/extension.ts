@@ -12,14 +12,29 @@ export interface CommitRecord {
   readonly differing: number;
 }
 
+/** The same image was built from nothing once more, and came out the same, bit for bit. There is none of a build that did not. */
+export interface RebuildRecord {
+  /** Builds that were compared. */
+  readonly runs: number;
+}
+
+/** What was found out about a build, besides what it used. */
+export interface Findings {
+  /** Undefined when there was no commit to compare with. */
+  readonly commit: CommitRecord | undefined;
+  /** Undefined when nobody asked. */
+  readonly rebuild: RebuildRecord | undefined;
+}
+
 /**
  * What we say beyond BuildKit's record: the table in docs/provenance.md has each key. Digests, numbers and fixed words
  * only, so that `mode=min` may hold all of it.
  */
-export function extensionJson(capture: Capture, commit: CommitRecord | undefined): JsonObject {
+export function extensionJson(capture: Capture, { commit, rebuild }: Findings): JsonObject {
   return {
     stemma_inputs: nonEmptyList(capture.locals.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest: digestSet(digest), check: "content" }]))),
     stemma_commit: commit === undefined ? undefined : commitJson(commit),
+    stemma_reproducible: rebuild === undefined ? undefined : { verified: true, check: "rebuild", runs: rebuild.runs },
     stemma_isolation: nonEmptyList(isolations(capture).map(({ runtime, seccomp, rootless }) => ({ runtime, seccomp, rootless }))),
     stemma_network: nonEmptyList([...new Set(capture.runs.map(({ network }) => network))].toSorted()),
   };

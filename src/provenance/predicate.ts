@@ -4,7 +4,7 @@ import { formatPlatform, normalizePlatform } from "../oci/platform.ts";
 import type { Scrubber } from "../scrub/scrubber.ts";
 import { settledCapture, type Capture, type LentCapture } from "./capture.ts";
 import { completenessOf, incompleteMaterials, type Completeness } from "./completeness.ts";
-import { commitMaterial, extensionJson, type CommitRecord } from "./extension.ts";
+import { commitMaterial, extensionJson, type Findings } from "./extension.ts";
 import { nonEmptyList, type JsonObject } from "./json-tree.ts";
 import { materialsOf, type Material } from "./materials.ts";
 import { minRequest } from "./min.ts";
@@ -15,7 +15,7 @@ import { layersJson, sourceJson, type BuildRecord, type StepLayers } from "./sou
 import { numberSteps, stepsJson } from "./steps.ts";
 
 /** All that a record is made of. One for each platform of a build. */
-export interface ProvenanceInput {
+export interface ProvenanceInput extends Findings {
   readonly plan: ProvenancePlan;
   readonly capture: Capture;
   /** What the frontend was asked. */
@@ -27,8 +27,6 @@ export interface ProvenanceInput {
   readonly layers: readonly StepLayers[];
   readonly invocation: Invocation;
   readonly environment: BuildEnvironment;
-  /** Undefined when there was no commit to compare with. */
-  readonly commit: CommitRecord | undefined;
   /** Masks what must not be published, and tells afterwards what it masked. A new one for each record. */
   readonly scrubber: Scrubber;
 }
@@ -106,7 +104,7 @@ export function makePredicate(input: ProvenanceInput): Predicate {
     completeness: completenessOf(capture, { frontend: asked.frontend, scrubbed }),
     reproducible: plan.reproducible,
     buildkitMetadata: { vcs, source: steps.source, layers: steps.layers },
-    extension: extensionJson(capture, input.commit),
+    extension: extensionJson(capture, input),
   };
 }
 

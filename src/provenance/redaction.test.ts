@@ -51,6 +51,7 @@ function leakyInput(mode: "min" | "max"): ProvenanceInput {
     invocation: { id: "id", startedNs: 1_700_000_000_000_000_000n, finishedNs: 1_700_000_000_000_000_001n },
     environment: { builderPlatform: { os: "linux", architecture: "amd64" }, dockerfileVersion: "1.26.0", compatibilityVersion: 30, custom: {} },
     commit: { commit: COMMIT, verified: true, files: 3, differing: 0 },
+    rebuild: { runs: 2 },
     scrubber: new Scrubber(),
   };
 }
@@ -126,6 +127,7 @@ test("our own findings stand beside BuildKit's, in both modes and both versions"
   const expected = {
     stemma_inputs: [{ name: "context", digest: { sha256: context.slice("sha256:".length) }, check: "content" }],
     stemma_commit: { digest: { sha1: COMMIT }, verified: true, check: "tree", files: 3 },
+    stemma_reproducible: { verified: true, check: "rebuild", runs: 2 },
     stemma_isolation: [{ runtime: "runc", seccomp: true, rootless: false }],
     stemma_network: ["host", "none"],
   };
