@@ -1,6 +1,6 @@
 import { fileSubjects, imageSubjects, type Subject } from "../provenance/subject.ts";
 import type { RebuildRecord } from "../provenance/extension.ts";
-import type { ProvenanceInput } from "../provenance/predicate.ts";
+import { requireMaterials, type ProvenanceInput } from "../provenance/predicate.ts";
 import type { StatementForm } from "../provenance/statement.ts";
 import type { StepLayers } from "../provenance/source-map.ts";
 import type { ProvenancePlan } from "../provenance/params.ts";
@@ -55,6 +55,7 @@ export async function attestedResults({ plan, compiled, solved, evidence, rebuil
     const graph = solved.graphs[i] ?? { vertices: new Map(), head: undefined };
     const all = await captureGraph(graph, sources);
     const capture = { ...all, images: platformImages(all.images, platform.platform, compiled.platforms.map((each) => each.platform)) };
+    if (plan.provenance !== undefined) requireMaterials(plan.provenance, capture);
     return { platform, graph, record: { definition: platform.definition, capture, frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes, invocation, environment, commit, rebuild } };
   }));
   const results = parts.map((part, i) => platformResult({ ...part, plan, solved, chain: solved.chains[i] ?? [], evidence: evidence[i] ?? [] }, means, signal));

@@ -1,4 +1,5 @@
 import type { Capture, IsolationCapture } from "./capture.ts";
+import { hermeticJson } from "./hermetic.ts";
 import { nonEmptyList, type JsonObject } from "./json-tree.ts";
 import { commitDigestSet, digestSet, type Material } from "./materials.ts";
 
@@ -34,6 +35,7 @@ export function extensionJson(capture: Capture, { commit, rebuild }: Findings): 
   return {
     stemma_inputs: nonEmptyList(capture.locals.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest: digestSet(digest), check: "content" }]))),
     stemma_commit: commit === undefined ? undefined : commitJson(commit),
+    stemma_hermetic: hermeticJson(capture),
     stemma_reproducible: rebuild === undefined ? undefined : { verified: true, check: "rebuild", runs: rebuild.runs },
     stemma_isolation: nonEmptyList(isolations(capture).map(({ runtime, seccomp, rootless }) => ({ runtime, seccomp, rootless }))),
     stemma_network: nonEmptyList([...new Set(capture.runs.map(({ network }) => network))].toSorted()),

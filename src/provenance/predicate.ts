@@ -81,8 +81,7 @@ export function makePredicate(input: ProvenanceInput): Predicate {
   learnSecrets(input);
   const { plan, environment, invocation, scrubber } = input;
   const capture = settledCapture(input.capture);
-  const missing = plan.completeMaterials ? incompleteMaterials(capture) : undefined;
-  if (missing !== undefined) throw new IncompleteMaterialsError(missing);
+  requireMaterials(plan, capture);
   const asked = requestRecord(input.request, capture, scrubber);
   const askedFirst = requestRecord(input.rootRequest, capture, scrubber);
   const root = distinctRoot(askedFirst, asked);
@@ -106,6 +105,12 @@ export function makePredicate(input: ProvenanceInput): Predicate {
     buildkitMetadata: { vcs, source: steps.source, layers: steps.layers },
     extension: extensionJson(capture, input),
   };
+}
+
+/** Throws IncompleteMaterialsError; to be asked before anything is published. */
+export function requireMaterials({ completeMaterials }: ProvenancePlan, capture: Capture): void {
+  const missing = completeMaterials ? incompleteMaterials(settledCapture(capture)) : undefined;
+  if (missing !== undefined) throw new IncompleteMaterialsError(missing);
 }
 
 /** A secret may stand in the request and be used in a step, so all are learnt before the first text is scrubbed. */

@@ -42,7 +42,7 @@ function leakyInput(mode: "min" | "max"): ProvenanceInput {
       locals: [{ name: "context", digest: exec.digest }],
       secrets: [{ id: "tok", optional: false }],
       ssh: [{ id: "default", optional: true }],
-      runs: [{ network: "none", isolation: { runtime: "runc", seccomp: true, rootless: false } }, { network: "host", isolation: undefined }],
+      runs: [{ network: "none", open: [], isolation: { runtime: "runc", seccomp: true, rootless: false } }, { network: "host", open: [], isolation: undefined }],
     },
     request: { frontend: "dockerfile.v0", args },
     rootRequest: { frontend: "", args },
@@ -127,6 +127,7 @@ test("our own findings stand beside BuildKit's, in both modes and both versions"
   const expected = {
     stemma_inputs: [{ name: "context", digest: { sha256: context.slice("sha256:".length) }, check: "content" }],
     stemma_commit: { digest: { sha1: COMMIT }, verified: true, check: "tree", files: 3 },
+    stemma_hermetic: { verified: false, check: "inputs", uncaptured: ["network"] },
     stemma_reproducible: { verified: true, check: "rebuild", runs: 2 },
     stemma_isolation: [{ runtime: "runc", seccomp: true, rootless: false }],
     stemma_network: ["host", "none"],
