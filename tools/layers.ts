@@ -31,6 +31,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   trust: ["content", "host"],
   source: ["archive", "content", "git", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   cache: ["content", "host", "oci", "registry", "snapshot", "solver", "store"],
+  rebuild: ["archive", "content"],
   // Stages of a build.
   frontend: ["content", "llb", "oci", "pattern", "progress", "scrub"],
   bridge: ["archive", "content", "frontend", "grpc", "host", "llb", "oci", "proto"],
@@ -40,10 +41,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   evidence: ["content", "export", "host", "oci", "progress", "registry", "scrub", "trace"],
   // Composition, and the two doors.
   engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "host", "llb", "namespace", "oci", "ops", "pattern", "progress", "proto", "provenance",
-    "registry", "sandbox", "sbom", "scrub", "session", "snapshot", "solver", "source", "store", "trust"],
+    "rebuild", "registry", "sandbox", "sbom", "scrub", "session", "snapshot", "solver", "source", "store", "trust"],
   rpc: ["content", "engine", "host", "llb", "progress", "proto", "session"],
   // The public doors, one file for each subpath export; what the package promises is what they export.
-  doors: ["content", "engine", "evidence", "frontend", "host", "llb", "oci", "progress", "provenance", "registry", "rpc", "session", "store", "template", "trace", "trust"],
+  doors: ["content", "engine", "evidence", "frontend", "host", "llb", "oci", "progress", "provenance", "rebuild", "registry", "rpc", "session", "store", "template", "trace", "trust"],
   // The command is the first user of the doors.
   cli: ["doors", "host", "progress"],
   // Fakes and generators. Imported by tests only.

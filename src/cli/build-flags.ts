@@ -44,6 +44,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   pull: flag("look base images up anew"),
   push: flag("shorthand for --output=type=registry"),
   quiet: flag("print the image ID only", { short: "q" }),
+  reproducible: flag("build twice, the second time from nothing, and publish only what came out the same"),
   root: text("directory that keeps state (default $STEMMA_ROOT, else $XDG_DATA_HOME/stemma)"),
   sandbox: text("auto, runc, crun or namespaces (default auto)"),
   sbom: text("shorthand for --attest=type=sbom,…: true, format=cyclonedx, or generator=IMAGE"),

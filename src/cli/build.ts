@@ -66,6 +66,7 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     ...optional("sbom", flags.text("sbom")),
     ...optional("attestStore", flags.text("attest-store")),
     ...compatOf(flags.text("compat")),
+    reproducible: flags.on("reproducible"),
     sandbox: sandboxOf(flags.text("sandbox")),
     root: stateRoot(flags.text("root"), io),
     env: io.env,

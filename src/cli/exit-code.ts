@@ -10,6 +10,7 @@ export const EXIT = {
   dockerfile: 65,
   missingInput: 66,
   step: 67,
+  notReproducible: 68,
   registry: 69,
   storage: 74,
   /** Registry or network, and worth another try. */

@@ -25,6 +25,7 @@ const EXIT_OF_CODE: Readonly<Record<string, number>> = {
   unreadable: EXIT.missingInput,
   "too-many-links": EXIT.missingInput,
   "step-failed": EXIT.step,
+  "not-reproducible": EXIT.notReproducible,
   "not-found": EXIT.registry,
   protocol: EXIT.registry,
   corrupt: EXIT.registry,

@@ -12,8 +12,14 @@ import type { BuildRequest } from "../engine/build-request.ts";
 export { BuildError } from "../engine/build-error.ts";
 export type { BuildOutcome, EvidencePlace, PlatformOutcome } from "../engine/build-outcome.ts";
 export type { BuildRequest, Compat, StreamContext } from "../engine/build-request.ts";
+export { NotReproducibleError, type ChangedInput, type DifferingOutput } from "../engine/not-reproducible.ts";
 export type { BuildEvent, SourceExcerpt } from "../progress/event.ts";
 export type { Credential, FoundCredential } from "../registry/credential.ts";
+export type { Aspect, AspectDifference } from "../rebuild/aspect.ts";
+export type { LayerMaker } from "../rebuild/describe-difference.ts";
+export type { PathDifference } from "../rebuild/entry-differences.ts";
+export type { ImageDifference, LayerDifference } from "../rebuild/image-difference.ts";
+export type { MemberDifference } from "../rebuild/member-differences.ts";
 export type { SandboxChoice };
 
 /** A build that is under way. */
@@ -42,7 +48,7 @@ async function run(request: BuildRequest, report: (event: BuildEvent) => void): 
   signal.throwIfAborted();
   try {
     const plan = await withLayoutDigests(planBuild(await withStreamContext(request)), signal);
-    await using engine = await openEngine({ root: request.root, env: request.env, sandbox: request.sandbox ?? "auto", report });
+    await using engine = await openEngine({ root: request.root, sandboxes: undefined, env: request.env, sandbox: request.sandbox ?? "auto", report });
 
     return await runBuild(plan, { engine, request, report }, signal);
   } catch (error) {

@@ -38,7 +38,7 @@ export async function askFrontend<Answer>(request: BuildRequest, report: ReportE
   const signal = request.signal ?? new AbortController().signal;
   try {
     const plan = await withLayoutDigests(planBuild(await withStreamContext(request)), signal);
-    await using engine = await openEngine({ root: request.root, env: request.env, sandbox: request.sandbox ?? "auto", report });
+    await using engine = await openEngine({ root: request.root, sandboxes: undefined, env: request.env, sandbox: request.sandbox ?? "auto", report });
     await using means = await openBuildMeans(plan, { engine, request, report }, signal);
 
     const { attributes, seen } = means;

@@ -1,8 +1,10 @@
+import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { gitOptions, withGitOptions } from "../git/git-options.ts";
 import { isGitProblem, readGitFacts, type GitFacts, type GitProblem } from "../git/git-facts.ts";
 import { formatOf } from "../git/object-id.ts";
 import { layerResultCache } from "../cache/layer-result-cache.ts";
+import type { Digest } from "../content/digest.ts";
 import type { WriteStdout } from "../export/file-destination.ts";
 import { systemClock } from "../host/clock.ts";
 import { hostPlatform } from "../host/host-platform.ts";
@@ -55,12 +57,14 @@ export interface BuildMeans extends AsyncDisposable {
   readonly seen: Seen;
   readonly onGraph: (graph: LlbGraph) => void;
   readonly env: BuildContext["request"]["env"];
+  /** The context, where it came as an archive: its bytes can be read once, and are in the store from then on. */
+  readonly archive: Digest | undefined;
 }
 
 export async function openBuildMeans(plan: BuildPlan, { engine, request, report }: BuildContext, signal: AbortSignal): Promise<BuildMeans> {
   await using opening = new AsyncDisposableStack();
   const { env } = request;
-  const session = opening.use(await openEmbeddedSession({ directories: lentDirectories(plan, engine.state.root), secrets: plan.secrets, agents: plan.agents, environment: env }, signal));
+  const session = opening.use(await openEmbeddedSession({ directories: lentDirectories(plan, await realpath(request.root)), secrets: plan.secrets, agents: plan.agents, environment: env }, signal));
   const registry = opening.use(await openRegistry(request));
   const http = opening.use(openHttpClient(env));
   const steps = new StepReporter(report, systemClock);
@@ -72,7 +76,7 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report 
   const closing = opening.move();
   return {
     id: randomId(), startedNs: systemClock.nowNs(),
-    engine, session, report, services, attributes, env,
+    engine, session, report, services, attributes, env, archive,
     git: facts,
     seen,
     onGraph: (graph) => void seen.graphs.push(graph),

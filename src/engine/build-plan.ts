@@ -51,6 +51,8 @@ export interface BuildPlan {
   readonly lineMap: boolean;
   /** Undefined: no SBOM. */
   readonly sbom: SbomPlan | undefined;
+  /** Built twice, and published only where both builds gave the same bytes. */
+  readonly reproducible: boolean;
   /** Operations at a time. */
   readonly parallelism: number;
 }

@@ -74,6 +74,11 @@ export interface BuildRequest {
   readonly attestStore?: string;
   /** A consumer that images have to be fit for; what does not go with it is an error. */
   readonly compat?: Compat;
+  /**
+   * Build twice, the second time without any cache and in other directories, and publish only where both builds gave the
+   * same bytes. Else the build fails with the code `not-reproducible`, and says what differs.
+   */
+  readonly reproducible?: boolean;
   readonly sandbox?: SandboxChoice;
   /** Directory of state; absolute. Any number of builds and processes may share it. */
   readonly root: string;

@@ -4,6 +4,7 @@ import { openBuildMeans, type BuildMeans } from "./build-means.ts";
 import type { BuildOutcome } from "./build-outcome.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
+import { checkReproducible } from "./check-reproducible.ts";
 import { compile } from "./compile.ts";
 import type { Compiled } from "./compiled.ts";
 import type { Engine } from "./engine.ts";
@@ -45,8 +46,9 @@ export async function build(plan: BuildPlan, caller: BuildContext, signal: Abort
     const asked = await compile(means, signal);
     const solved = await solveGraphs(asked.platforms.map(({ definition }) => definition), means, signal);
     const { compiled, commit } = await settleCommit(plan, asked, means, signal);
+    const rebuild = plan.reproducible ? await checkReproducible({ plan, compiled, solved }, { means, request: context.request }, signal) : undefined;
     const evidence = await resultEvidence({ plan, compiled, solved }, means, signal);
-    const attested = await attestedResults({ plan, compiled, solved, commit, evidence }, means, signal);
+    const attested = await attestedResults({ plan, compiled, solved, commit, evidence, rebuild }, means, signal);
     const published = await publishAll({ plan, compiled, attested }, means, signal);
     return describeOutcome({ plan, attested, published }, means);
   } catch (error) {

@@ -13,7 +13,7 @@ export function directoryPaths(plan: BuildPlan): ReadonlyMap<string, string> {
   return paths;
 }
 
-/** The directories that this build lends; state of ours that lies in one of them is no part of it. */
+/** The directories that this build lends; state of ours that lies in one of them (`stateRoot`, without links) is no part of it. */
 export function lentDirectories(plan: BuildPlan, stateRoot: string): ReadonlyMap<string, LocalDirectory> {
   const lent = new Map<string, LocalDirectory>();
   for (const [name, path] of directoryPaths(plan)) lent.set(name, openDirectory(path, { exclude: [stateRoot] }));

@@ -11,10 +11,15 @@ import type { LayerStore } from "../snapshot/layer-store.ts";
 import { openLayerStore } from "../snapshot/disk-layer-store.ts";
 import { openState, type State } from "./state.ts";
 
+/** In a state root. */
+export const SANDBOXES = "sandbox";
+
 export type SandboxChoice = "auto" | "runc" | "crun" | "namespaces";
 
 export interface EngineOptions {
   readonly root: string;
+  /** Where sandboxes have their folders, and where the next engine looks for what a killed one left; undefined: in the root. */
+  readonly sandboxes: string | undefined;
   readonly env: Environment;
   readonly sandbox: SandboxChoice;
   readonly report: ReportEvent;
@@ -29,7 +34,7 @@ export interface Engine extends AsyncDisposable {
 }
 
 /** The root is made if it is not there. Throws StateVersionError, StateStorageError, or the system's error where it cannot be made. */
-export async function openEngine({ root: named, env, sandbox, report }: EngineOptions): Promise<Engine> {
+export async function openEngine({ root: named, sandboxes, env, sandbox, report }: EngineOptions): Promise<Engine> {
   await using opening = new AsyncDisposableStack();
   await mkdir(named, { recursive: true, mode: 0o700 });
   // Runtimes refuse links on the way, and a link would lead out of the mount namespace that we look into.
@@ -39,14 +44,15 @@ export async function openEngine({ root: named, env, sandbox, report }: EngineOp
   const namespace = once(async () => closing.use(await openMountNamespace({ environment: env }, never)));
   const state = opening.use(await openState(root));
   const layers = opening.use(await openLayerStore({ directory: join(root, "layers"), namespace, snapshotter: "auto" }));
-  for (const folder of ["cache-mounts", "sandbox"]) await mkdir(join(root, folder), { recursive: true, mode: 0o711 });
-  sweepLeftovers(join(root, "sandbox"));
+  const stateDirectory = sandboxes ?? join(root, SANDBOXES);
+  for (const folder of [join(root, "cache-mounts"), stateDirectory]) await mkdir(folder, { recursive: true, mode: 0o711 });
+  sweepLeftovers(stateDirectory);
   const closing = opening.move();
   return {
     state,
     layers,
     namespace,
-    sandbox: once(async () => announced(await openSandbox({ namespace: await namespace(), stateDirectory: join(root, "sandbox"), prefer: sandbox, environment: env }, never), report)),
+    sandbox: once(async () => announced(await openSandbox({ namespace: await namespace(), stateDirectory, prefer: sandbox, environment: env }, never), report)),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }

@@ -12,6 +12,7 @@ import { TreeError } from "../snapshot/tree-error.ts";
 import { SourceError } from "../source/source-error.ts";
 import { VertexError } from "../solver/vertex-error.ts";
 import { BuildError, codeOf } from "./build-error.ts";
+import { NotReproducibleError, notReproducibleFailure } from "./not-reproducible.ts";
 import { describeExcerpt, describeFailedStep } from "./failure-report.ts";
 
 /** The text of the Dockerfile, once it has been read. */
@@ -38,6 +39,7 @@ export function explainFailure(failure: unknown, { graphs, files, dockerfileName
   const dockerfile = bytes && { filename: dockerfileName, text: Buffer.from(bytes).toString("utf8") };
   if (error instanceof DockerfileError) return dockerfileFailure(error, dockerfile, failedStep());
   if (error instanceof FrontendFailure) return frontendFailure(error, failedStep());
+  if (error instanceof NotReproducibleError) return notReproducibleFailure(error);
   if (error instanceof VertexError) return stepFailure(error, graphs, dockerfile);
   const coded = error instanceof FrontendOptionError ? { code: "usage", retryable: false } : codeOf(error);
   if (coded === undefined || error instanceof BuildError) return error;

@@ -46,6 +46,7 @@ export function planBuild(request: BuildRequest): BuildPlan {
     exports,
     ...planAttestations(request),
     lineMap: request.lineMap ?? true,
+    reproducible: request.reproducible ?? false,
     parallelism: request.parallelism ?? Math.max(PARALLELISM_MIN, availableParallelism()),
   };
   refuseTargets(plan);

@@ -127,7 +127,7 @@ async function platformImages(target: ImageTarget, results: readonly PlatformRes
 }
 
 /** Each layer once, several at a time. */
-async function serialiseLayers(chain: LayerChain, serialise: (layer: LayerChain[number]) => Promise<LayerBlob>): Promise<ReadonlyMap<LayerId, LayerBlob>> {
+export async function serialiseLayers(chain: LayerChain, serialise: (layer: LayerChain[number]) => Promise<LayerBlob>): Promise<ReadonlyMap<LayerId, LayerBlob>> {
   const layers = new Map(chain.map((layer) => [layer.id, layer]));
   const blobs = new Map<LayerId, LayerBlob>();
   const rest = layers.values();

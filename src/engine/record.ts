@@ -1,7 +1,7 @@
 import { digestOf } from "../content/digest.ts";
 import type { Statement } from "../export/statement.ts";
 import { parseGitReference } from "../frontend/dockerfile/git-reference.ts";
-import type { CommitRecord } from "../provenance/extension.ts";
+import type { CommitRecord, RebuildRecord } from "../provenance/extension.ts";
 import type { ProvenancePlan } from "../provenance/params.ts";
 import type { BuildEnvironment, Invocation, ProvenanceInput } from "../provenance/predicate.ts";
 import { buildRecord, type StepLayers } from "../provenance/source-map.ts";
@@ -22,6 +22,7 @@ export interface RecordParts {
   readonly invocation: Invocation;
   readonly environment: BuildEnvironment;
   readonly commit: CommitRecord | undefined;
+  readonly rebuild: RebuildRecord | undefined;
 }
 
 /** In place of what differs between two runs of one build. */
@@ -37,6 +38,7 @@ export function provenanceInput(plan: ProvenancePlan, parts: RecordParts, layers
     invocation: parts.invocation,
     environment: parts.environment,
     commit: parts.commit,
+    rebuild: parts.rebuild,
     scrubber: new Scrubber(),
     imageRedactions: [],
   };

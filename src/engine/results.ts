@@ -1,7 +1,8 @@
 import type { LineMap } from "../provenance/line-map.ts";
 import type { CommitRecord } from "../provenance/extension.ts";
 import { fileSubjects, imageSubjects, type Subject } from "../provenance/subject.ts";
-import type { ProvenanceInput } from "../provenance/predicate.ts";
+import type { RebuildRecord } from "../provenance/extension.ts";
+import { requireMaterials, type ProvenanceInput } from "../provenance/predicate.ts";
 import type { StatementForm } from "../provenance/statement.ts";
 import type { StepLayers } from "../provenance/source-map.ts";
 import type { ProvenancePlan } from "../provenance/params.ts";
@@ -33,6 +34,8 @@ export interface SolvedBuild {
   readonly commit: CommitRecord | undefined;
   /** For each platform, what is said of it beside its provenance. */
   readonly evidence: ReadonlyArray<readonly Evidence[]>;
+  /** What a second build said to it; undefined where there was none. */
+  readonly rebuild: RebuildRecord | undefined;
 }
 
 /** Results that can speak for themselves, and what they are made of. */
@@ -44,7 +47,7 @@ export interface AttestedResults {
 }
 
 /** Everything that a statement will say is settled here, before anything is published. */
-export async function attestedResults({ plan, compiled, solved, commit, evidence }: SolvedBuild, means: BuildMeans, signal: AbortSignal): Promise<AttestedResults> {
+export async function attestedResults({ plan, compiled, solved, commit, evidence, rebuild }: SolvedBuild, means: BuildMeans, signal: AbortSignal): Promise<AttestedResults> {
   const { engine, services } = means;
   const invocation = { id: means.id, startedNs: means.startedNs, finishedNs: means.publish.clock.nowNs() };
   const environment = { builderPlatform: services.platform, dockerfileVersion: DOCKERFILE_VERSION, compatibilityVersion: COMPATIBILITY_VERSION, custom: {} };
@@ -53,7 +56,8 @@ export async function attestedResults({ plan, compiled, solved, commit, evidence
     const graph = solved.graphs[i] ?? { vertices: new Map(), head: undefined };
     const all = await captureGraph(graph, sources);
     const capture = { ...all, images: platformImages(all.images, platform.platform, compiled.platforms.map((each) => each.platform)) };
-    return { platform, graph, record: { definition: platform.definition, capture, frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes, invocation, environment, commit } };
+    if (plan.provenance !== undefined) requireMaterials(plan.provenance, capture);
+    return { platform, graph, record: { definition: platform.definition, capture, frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes, invocation, environment, commit, rebuild } };
   }));
   const results = parts.map((part, i) => platformResult({ ...part, plan, solved, chain: solved.chains[i] ?? [], evidence: evidence[i] ?? [] }, means, signal));
   return { results, parts, hasEvidence: evidence.some((said) => said.length > 0) };

@@ -122,6 +122,13 @@ async function* rewritten(layer: Layer, latestNs: bigint, signal: AbortSignal): 
   }
 }
 
+/** A layer's entries as its archive in an image has them. A base image's archive is the one that it came in. */
+export async function archivedEntries(layer: Layer, rewriteToNs: bigint | undefined, signal: AbortSignal): Promise<readonly Entry[]> {
+  const entries = await layer.entries(signal);
+  if (originOf(layer) !== undefined) return entries;
+  return entries.map((entry) => (rewriteToNs === undefined ? exportedEntry(entry) : notAfter(exportedEntry(entry), rewriteToNs)));
+}
+
 function notAfter(entry: Entry, latestNs: bigint): Entry {
   return entry.mtimeNs > latestNs ? { ...entry, mtimeNs: latestNs } : entry;
 }

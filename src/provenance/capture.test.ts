@@ -24,7 +24,7 @@ test("a RUN tells what it asked to be lent, and how it reached the network", () 
     ...EMPTY_CAPTURE,
     secrets: [{ id: "a", optional: true }, { id: "b", optional: false }],
     ssh: [{ id: "", optional: false }],
-    runs: [{ network: "none", isolation: RUNC }],
+    runs: [{ network: "none", open: ["cache-mount", "secret", "ssh"], isolation: RUNC }],
   });
   assert.equal(execCapture(message(ExecOpSchema, {}), RUNC).runs[0]?.network, "host");
 });
@@ -63,10 +63,10 @@ test("each kind of source has its own form of material", () => {
 });
 
 test("a build is hermetic when every input has a name that others can look up, and no RUN had a network", () => {
-  const none = { ...EMPTY_CAPTURE, runs: [{ network: "none" as const, isolation: undefined }] };
+  const none = { ...EMPTY_CAPTURE, runs: [{ network: "none" as const, open: [], isolation: undefined }] };
   const state = { frontend: "dockerfile.v0", scrubbed: false };
   assert.deepEqual(completenessOf(none, state), { request: true, resolvedDependencies: true, hermetic: true });
-  const withNetwork = { ...none, runs: [...none.runs, { network: "host" as const, isolation: undefined }] };
+  const withNetwork = { ...none, runs: [...none.runs, { network: "host" as const, open: [], isolation: undefined }] };
   assert.deepEqual(completenessOf(withNetwork, state), { request: true, resolvedDependencies: true, hermetic: false });
   const withLocal = { ...none, locals: [{ name: "context", digest: D }] };
   assert.deepEqual(completenessOf(withLocal, { ...state, scrubbed: true }), { request: false, resolvedDependencies: false, hermetic: false });

@@ -1,8 +1,9 @@
 import type { Digest } from "../content/digest.ts";
-import { MountType, NetMode, type ExecOp } from "../llb/op.ts";
+import { MountType, NetMode, SecurityMode, type ExecOp } from "../llb/op.ts";
 import { parseReference, repositoryName } from "../oci/reference.ts";
 import type { Platform } from "../oci/platform.ts";
 import { redactUrl } from "../scrub/url.ts";
+import type { OpenInput } from "./hermetic.ts";
 
 export interface ImageCapture {
   /** `docker.io/library/alpine:3`, with `@sha256:…` when it was asked for by digest. */
@@ -46,6 +47,8 @@ export interface IsolationCapture {
 /** One RUN. */
 export interface RunCapture {
   readonly network: "host" | "none";
+  /** Inputs whose content nobody captures. */
+  readonly open: readonly OpenInput[];
   /** Undefined when it was not run by this build and nobody remembers. */
   readonly isolation: IsolationCapture | undefined;
 }
@@ -74,8 +77,21 @@ export function execCapture(exec: ExecOp, isolation: IsolationCapture | undefine
     ...EMPTY_CAPTURE,
     secrets: [...secretMounts, ...secretEnv],
     ssh,
-    runs: [{ network: exec.network === NetMode.NONE ? "none" : "host", isolation }],
+    runs: [{ network: exec.network === NetMode.NONE ? "none" : "host", open: openInputs(exec), isolation }],
   };
+}
+
+/** Whether they were given or not: that they are optional says that the result depends on it. */
+function openInputs({ mounts, secretenv, security, cdiDevices }: ExecOp): readonly OpenInput[] {
+  const has = (type: MountType): boolean => mounts.some(({ mountType }) => mountType === type);
+  const found: ReadonlyArray<readonly [OpenInput, boolean]> = [
+    ["cache-mount", has(MountType.CACHE)],
+    ["device", cdiDevices.length > 0],
+    ["secret", has(MountType.SECRET) || secretenv.length > 0],
+    ["security", security === SecurityMode.INSECURE],
+    ["ssh", has(MountType.SSH)],
+  ];
+  return found.flatMap(([input, isUsed]) => (isUsed ? [input] : []));
 }
 
 export function mergeCaptures(captures: Iterable<Capture>): Capture {

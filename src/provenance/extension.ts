@@ -1,4 +1,5 @@
 import type { Capture, IsolationCapture } from "./capture.ts";
+import { hermeticJson } from "./hermetic.ts";
 import { nonEmptyList, type JsonObject } from "./json-tree.ts";
 import { commitDigestSet, digestSet, type Material } from "./materials.ts";
 import type { ProvenancePlan } from "./params.ts";
@@ -18,21 +19,31 @@ export type CommitRecord =
 
 export const DIFFERENCES_NAMED_MAX = 100;
 
-export interface ExtensionInput {
-  readonly plan: ProvenancePlan;
-  readonly capture: Capture;
+/** The same image was built from nothing once more, and came out the same, bit for bit. There is none of a build that did not. */
+export interface RebuildRecord {
+  /** Builds that were compared. */
+  readonly runs: number;
+}
+
+/** What was found out about a build, besides what it used. */
+export interface Findings {
+  /** Undefined when there was no commit to compare with. */
   readonly commit: CommitRecord | undefined;
+  /** Undefined when nobody asked. */
+  readonly rebuild: RebuildRecord | undefined;
 }
 
 /**
  * What we say beyond BuildKit's record: the table in docs/provenance.md has each key. Digests, numbers and fixed words
  * only, so that `mode=min` may hold all of it; `mode=max` names paths as well.
  */
-export function extensionJson({ plan, capture, commit }: ExtensionInput): JsonObject {
+export function extensionJson(capture: Capture, { plan, commit, rebuild }: Findings & { readonly plan: ProvenancePlan }): JsonObject {
   return {
     stemma_inputs: nonEmptyList(capture.locals.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest: digestSet(digest), check: "content" }]))),
     stemma_commit: commit === undefined ? undefined : { ...commitJson(commit), differences: plan.mode === "max" ? differencesJson(commit) : undefined },
     stemma_builder: plan.builder.basis === "environment" ? { basis: plan.builder.basis } : undefined,
+    stemma_hermetic: hermeticJson(capture),
+    stemma_reproducible: rebuild === undefined ? undefined : { verified: true, check: "rebuild", runs: rebuild.runs },
     stemma_isolation: nonEmptyList(isolations(capture).map(({ runtime, seccomp, rootless }) => ({ runtime, seccomp, rootless }))),
     stemma_network: nonEmptyList([...new Set(capture.runs.map(({ network }) => network))].toSorted()),
   };

@@ -4,7 +4,7 @@ import { formatPlatform, normalizePlatform } from "../oci/platform.ts";
 import type { Redaction, Scrubber } from "../scrub/scrubber.ts";
 import { settledCapture, type Capture, type LentCapture } from "./capture.ts";
 import { completenessOf, incompleteMaterials, type Completeness } from "./completeness.ts";
-import { commitMaterial, extensionJson, type CommitRecord } from "./extension.ts";
+import { commitMaterial, extensionJson, type Findings } from "./extension.ts";
 import { nonEmptyList, type JsonObject } from "./json-tree.ts";
 import { materialsOf, type Material } from "./materials.ts";
 import { minRequest } from "./min.ts";
@@ -15,7 +15,7 @@ import { layersJson, sourceJson, type BuildRecord, type StepLayers } from "./sou
 import { numberSteps, stepsJson } from "./steps.ts";
 
 /** All that a record is made of. One for each platform of a build. */
-export interface ProvenanceInput {
+export interface ProvenanceInput extends Findings {
   readonly plan: ProvenancePlan;
   readonly capture: Capture;
   /** What the frontend was asked. */
@@ -27,8 +27,6 @@ export interface ProvenanceInput {
   readonly layers: readonly StepLayers[];
   readonly invocation: Invocation;
   readonly environment: BuildEnvironment;
-  /** Undefined when there was no commit to compare with. */
-  readonly commit: CommitRecord | undefined;
   /** Masks what must not be published, and tells afterwards what it masked. A new one for each record. */
   readonly scrubber: Scrubber;
   /** What was masked of the image that the record is about. */
@@ -85,8 +83,7 @@ export function makePredicate(input: ProvenanceInput): Predicate {
   learnSecrets(input);
   const { plan, environment, invocation } = input;
   const capture = settledCapture(input.capture);
-  const missing = plan.completeMaterials ? incompleteMaterials(capture) : undefined;
-  if (missing !== undefined) throw new IncompleteMaterialsError(missing);
+  requireMaterials(plan, capture);
   const asked = requestRecord(input.request, capture);
   const askedFirst = requestRecord(input.rootRequest, capture);
   const root = distinctRoot(askedFirst, asked);
@@ -108,8 +105,14 @@ export function makePredicate(input: ProvenanceInput): Predicate {
     completeness: completenessOf(capture, { frontend: asked.frontend, scrubbed }),
     reproducible: plan.reproducible,
     buildkitMetadata: { vcs, source: steps.source, layers: steps.layers },
-    extension: extensionJson({ plan, capture, commit: input.commit }),
+    extension: extensionJson(capture, input),
   };
+}
+
+/** Throws IncompleteMaterialsError; to be asked before anything is published. */
+export function requireMaterials({ completeMaterials }: ProvenancePlan, capture: Capture): void {
+  const missing = completeMaterials ? incompleteMaterials(settledCapture(capture)) : undefined;
+  if (missing !== undefined) throw new IncompleteMaterialsError(missing);
 }
 
 /** A secret may stand in the request and be used in a step, so all are learnt before the first text is scrubbed. */

@@ -43,7 +43,7 @@ function leakyInput(mode: "min" | "max"): ProvenanceInput {
       locals: [{ name: "context", digest: exec.digest }],
       secrets: [{ id: "tok", optional: false }],
       ssh: [{ id: "default", optional: true }],
-      runs: [{ network: "none", isolation: { runtime: "runc", seccomp: true, rootless: false } }, { network: "host", isolation: undefined }],
+      runs: [{ network: "none", open: [], isolation: { runtime: "runc", seccomp: true, rootless: false } }, { network: "host", open: [], isolation: undefined }],
     },
     request: { frontend: "dockerfile.v0", args },
     rootRequest: { frontend: "", args },
@@ -52,6 +52,7 @@ function leakyInput(mode: "min" | "max"): ProvenanceInput {
     invocation: { id: "id", startedNs: 1_700_000_000_000_000_000n, finishedNs: 1_700_000_000_000_000_001n },
     environment: { builderPlatform: { os: "linux", architecture: "amd64" }, dockerfileVersion: "1.26.0", compatibilityVersion: 30, custom: {} },
     commit: { kind: "equal", commit: COMMIT, files: 3, converted: 1 },
+    rebuild: { runs: 2 },
     scrubber: new Scrubber(),
     imageRedactions: [],
   };
@@ -161,6 +162,8 @@ test("our own findings stand beside BuildKit's, in both modes and both versions"
   const expected = {
     stemma_inputs: [{ name: "context", digest: { sha256: context.slice("sha256:".length) }, check: "content" }],
     stemma_commit: { digest: { sha1: COMMIT }, verified: true, check: "tree", files: 3, converted: 1 },
+    stemma_hermetic: { verified: false, check: "inputs", uncaptured: ["network"] },
+    stemma_reproducible: { verified: true, check: "rebuild", runs: 2 },
     stemma_isolation: [{ runtime: "runc", seccomp: true, rootless: false }],
     stemma_network: ["host", "none"],
   };

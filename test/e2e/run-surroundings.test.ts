@@ -35,7 +35,7 @@ interface Image {
 }
 
 interface Provenance {
-  readonly runDetails: { readonly metadata: { readonly buildkit_hermetic?: boolean; readonly stemma_network?: readonly string[]; readonly stemma_isolation?: ReadonlyArray<{ readonly runtime: string }> } };
+  readonly runDetails: { readonly metadata: { readonly buildkit_hermetic?: boolean; readonly stemma_hermetic?: unknown; readonly stemma_network?: readonly string[]; readonly stemma_isolation?: ReadonlyArray<{ readonly runtime: string }> } };
 }
 
 /** Builds an image into a layout, and reads all that it says. */
@@ -66,6 +66,7 @@ test("the default network is the host's, and the record says so", { skip }, asyn
   for (const name of Object.keys(networkInterfaces())) assert.ok(image.built.output.includes(name), `${name} is not in ${image.built.output}`);
   assert.deepEqual(metadataOf(image).stemma_network, ["host"]);
   assert.notEqual(metadataOf(image).buildkit_hermetic, true);
+  assert.deepEqual(metadataOf(image).stemma_hermetic, { verified: false, check: "inputs", uncaptured: ["network"] });
 });
 
 test("RUN --network=none has nothing but a loopback of its own, and the record says so", { skip }, async () => {
@@ -73,6 +74,14 @@ test("RUN --network=none has nothing but a loopback of its own, and the record s
   assert.match(image.built.output, /^ *lo\n/);
   assert.doesNotMatch(image.built.output, /eth0|enp/);
   assert.deepEqual(metadataOf(image).stemma_network, ["none"]);
+  // The context is known by its content, which BuildKit's rule does not ask for.
+  assert.deepEqual(metadataOf(image).stemma_hermetic, { verified: true, check: "inputs" });
+  assert.equal(metadataOf(image).buildkit_hermetic, undefined);
+});
+
+test("what a RUN without a network may still take in is recorded: a cache that others filled, a secret", { skip }, async () => {
+  const image = await imageOf("FROM base\nCOPY a /a\nRUN --network=none --mount=type=cache,target=/c --mount=type=secret,id=s true\n", { files: { a: "a\n" }, secrets: { s: async () => Buffer.from("s") } });
+  assert.deepEqual(metadataOf(image).stemma_hermetic, { verified: false, check: "inputs", uncaptured: ["cache-mount", "secret"] });
 });
 
 test("--network=none holds for every RUN that asks for nothing else", { skip }, async () => {

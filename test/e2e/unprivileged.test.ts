@@ -71,3 +71,12 @@ test("a RUN where there are no user namespaces is refused with what to enable, a
   const copied = await build(without, "files");
   assert.equal(copied.exitCode, 0, copied.stderr);
 });
+
+test("a build is checked for being reproducible without privilege too, in user namespaces where it has a RUN", { skip }, async () => {
+  for (const context of ["files", "running"]) {
+    const flags = ["--reproducible", "--build-arg", "SOURCE_DATE_EPOCH=1700000000", "-o", "type=image,rewrite-timestamp=true"];
+    const { exitCode, stderr } = await build(AS_NOBODY.slice(0, 4), context, ...flags);
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stderr, /comparing with the second build/);
+  }
+});

@@ -1,0 +1,20 @@
+import type { LayerStore } from "./layer-store.ts";
+import { imageLayerId } from "./layer.ts";
+
+/**
+ * A store that takes an image's layers from another store, where that has them, and not from where the image is:
+ * bytes that are named by their digest are the same wherever they lie. All else it makes and keeps itself.
+ */
+export function borrowingLayerStore(store: LayerStore, lender: Pick<LayerStore, "find" | "exportTar">): LayerStore {
+  return {
+    find: (id) => store.find(id),
+    write: (members, signal) => store.write(members, signal),
+    importTar(diffId, tar, signal) {
+      const lent = lender.find(imageLayerId(diffId));
+      return store.importTar(diffId, lent === undefined ? tar : lender.exportTar(lent.id, signal), signal);
+    },
+    exportTar: (id, signal) => store.exportTar(id, signal),
+    diffId: (id, signal) => store.diffId(id, signal),
+    mount: (chain, mode, signal) => store.mount(chain, mode, signal),
+  };
+}
