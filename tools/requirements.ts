@@ -19,6 +19,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   bzip2: "bzip2",
   "ssh-agent": "openssh-client",
   protoc: "protobuf-compiler",
+  rpmbuild: "rpm",
 };
 
 export function missingPrograms(): string[] {

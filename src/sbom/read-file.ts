@@ -2,8 +2,8 @@ import { collectBytes } from "../content/bytes.ts";
 import type { CatalogContext } from "./cataloger.ts";
 import type { ScanFile } from "./scan-tree.ts";
 
-/** A data base or a lock file is held in memory whole. Far above the largest that is met; a bound on what an image can make us hold. */
-export const FILE_BYTES_MAX: number = 64 * 1024 * 1024;
+/** A data base or a lock file is held in memory whole. Above the largest that is met, RPM's of a whole desktop; a bound on what an image can make us hold. */
+export const FILE_BYTES_MAX: number = 256 * 1024 * 1024;
 
 /** Thrown by what parses a file; the message says what is wrong, without the path. */
 export class DamagedFileError extends Error {
@@ -39,11 +39,16 @@ export async function parseFile<T>(
     return undefined;
   }
   const bytes = await collectBytes(file.read(signal), FILE_BYTES_MAX);
+  return await unlessDamaged(file.path, () => parse(bytes, file.path), context);
+}
+
+/** For what is parsed on the way: undefined where `work` met damage, which is told to `context`. */
+export async function unlessDamaged<T>(path: string, work: () => T | Promise<T>, context: Pick<CatalogContext, "warn">): Promise<T | undefined> {
   try {
-    return parse(bytes, file.path);
+    return await work();
   } catch (error) {
     if (!(error instanceof DamagedFileError || error instanceof SyntaxError)) throw error;
-    context.warn(`${file.path}: ${error.message}`);
+    context.warn(`${path}: ${error.message}`);
     return undefined;
   }
 }

@@ -41,11 +41,15 @@ export function treeOfDirectory(root: string): WatchedTree {
   const links = new Map<string, string>();
   const files: ScanFile[] = [];
   const read = new Set<string>();
-  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
-    const place = join(entry.parentPath, entry.name);
-    const path = place.slice(root.length + 1);
-    if (entry.isSymbolicLink()) links.set(path, readlinkSync(place));
-    if (entry.isFile()) files.push(diskFile(place, path, read));
+  const ahead = [""];
+  // Not the recursive readdir, which goes where links lead.
+  for (let folder = ahead.pop(); folder !== undefined; folder = ahead.pop()) {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) ahead.push(path);
+      if (entry.isSymbolicLink()) links.set(path, readlinkSync(join(root, path)));
+      if (entry.isFile()) files.push(diskFile(join(root, path), path, read));
+    }
   }
   return { ...treeOf(files, links), read };
 }

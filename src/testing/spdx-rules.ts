@@ -113,5 +113,6 @@ function* verificationCodes({ packages, files, relationships }: SpdxJson): Gener
     if (filesAnalyzed !== own.length > 0) yield `${name}: filesAnalyzed is ${filesAnalyzed} with ${own.length} files`;
     if (filesAnalyzed && packageVerificationCode?.packageVerificationCodeValue !== code) yield `${name}: verification code`;
   }
-  for (const file of sha1s.keys()) if (!relationships.some(({ relatedSpdxElement }) => relatedSpdxElement === file)) yield `${file} is in nothing`;
+  const inSomething = new Set([...contained.values()].flat().map(({ relatedSpdxElement }) => relatedSpdxElement));
+  for (const file of sha1s.keys()) if (!inSomething.has(file)) yield `${file} is in nothing`;
 }

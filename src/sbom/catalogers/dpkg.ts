@@ -7,7 +7,8 @@ import { parseFile, parseFiles } from "../read-file.ts";
 import type { ScanFile } from "../scan-tree.ts";
 import { debianLicenses } from "./debian-copyright.ts";
 import { readDiversions, type Diversions } from "./dpkg-diversions.ts";
-import { withDependencies } from "./dpkg-dependencies.ts";
+import { relatedPackage } from "./dpkg-dependencies.ts";
+import { withMetDependencies, type Related } from "./met-dependencies.ts";
 
 const ROOT = "var/lib/dpkg";
 /** A package of its own in each file, as images without dpkg have them. */
@@ -22,13 +23,13 @@ export const dpkg: Cataloger = {
 
   async find(files, context, signal) {
     const diversions = await readDiversions(context, signal);
-    const found: Array<{ readonly fields: ControlFields; readonly found: FoundPackage }> = [];
+    const related: Related[] = [];
     for await (const { file, parsed } of parseFiles(files, (bytes) => parseControl(bytes.toString("utf8")), context, signal)) {
       for (const fields of parsed.filter(isThere)) {
-        found.push({ fields, found: await foundPackage(fields, file, { context, diversions }, signal) });
+        related.push(relatedPackage(fields, await foundPackage(fields, file, { context, diversions }, signal)));
       }
     }
-    return withDependencies(found);
+    return withMetDependencies(related);
   },
 };
 
