@@ -1,5 +1,6 @@
 import type { Environment } from "../host/environment.ts";
 import type { FoundCredential } from "../registry/credential.ts";
+import type { SecretsInEvidence } from "./build-plan.ts";
 import type { SandboxChoice } from "./engine.ts";
 
 /** A context that is not named, but given: `stream` is looked at to tell what it is, the others say it. */
@@ -64,6 +65,13 @@ export interface BuildRequest {
   readonly provenance?: string;
   /** False: no map from layers to lines beside a provenance of `mode=min`. Default: true. */
   readonly lineMap?: boolean;
+  /**
+   * Secrets in provenance, history, metadata and log: masked, a reason to refuse the build before anything is published, or left as
+   * they are. Values that the image itself needs are never changed: they are reported, or refused. Default: `redact`.
+   */
+  readonly secretsInEvidence?: SecretsInEvidence;
+  /** `drop` leaves the values of build arguments out of the image's history, where BuildKit writes them. Default: `keep`. */
+  readonly historyArgs?: "keep" | "drop";
   readonly sandbox?: SandboxChoice;
   /** Directory of state; absolute. Any number of builds and processes may share it. */
   readonly root: string;
