@@ -44,7 +44,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "rebuild", "registry", "sandbox", "sbom", "scrub", "session", "snapshot", "solver", "source", "store", "trust"],
   rpc: ["content", "engine", "host", "llb", "progress", "proto", "session"],
   // The public doors, one file for each subpath export; what the package promises is what they export.
-  doors: ["content", "engine", "evidence", "frontend", "host", "llb", "oci", "progress", "provenance", "rebuild", "registry", "rpc", "session", "store", "template", "trace", "trust"],
+  doors: ["content", "engine", "evidence", "frontend", "host", "llb", "oci", "progress", "provenance", "rebuild", "registry", "rpc", "scrub", "session", "store", "template", "trace", "trust"],
   // The command is the first user of the doors.
   cli: ["doors", "host", "progress"],
   // Fakes and generators. Imported by tests only.

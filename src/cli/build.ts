@@ -55,7 +55,7 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     ...optional("shmSize", flags.text("shm-size")),
     ulimits: flags.all("ulimit"),
     pull: flags.on("pull"),
-    network: networkOf(flags.text("network")),
+    network: oneOf("network", flags.text("network") ?? "default", ["default", "none", "host"]),
     secretFlags: flags.all("secret"),
     ssh: flags.all("ssh"),
     outputs: flags.all("output"),
@@ -67,7 +67,9 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     ...optional("attestStore", flags.text("attest-store")),
     ...compatOf(flags.text("compat")),
     reproducible: flags.on("reproducible"),
-    sandbox: sandboxOf(flags.text("sandbox")),
+    secretsInEvidence: oneOf("secrets-in-evidence", flags.text("secrets-in-evidence") ?? "redact", ["redact", "refuse", "allow"]),
+    historyArgs: oneOf("history-args", flags.text("history-args") ?? "keep", ["keep", "drop"]),
+    sandbox: oneOf("sandbox", flags.text("sandbox") ?? "auto", ["auto", "runc", "crun", "namespaces"]),
     root: stateRoot(flags.text("root"), io),
     env: io.env,
     workingDirectory: io.cwd,
@@ -81,16 +83,10 @@ function optional<K extends string>(key: K, value: string | undefined): { readon
   return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: string };
 }
 
-function networkOf(text: string | undefined): "default" | "none" | "host" {
-  if (text === undefined || text === "default") return "default";
-  if (text === "none" || text === "host") return text;
-  throw new UsageError(`--network=${text}: use default, none or host`);
-}
-
-function sandboxOf(text: string | undefined): "auto" | "runc" | "crun" | "namespaces" {
-  if (text === undefined || text === "auto") return "auto";
-  if (text === "runc" || text === "crun" || text === "namespaces") return text;
-  throw new UsageError(`--sandbox=${text}: use auto, runc, crun or namespaces`);
+function oneOf<Word extends string>(name: string, text: string, words: readonly Word[]): Word {
+  const word = words.find((each) => each === text);
+  if (word === undefined) throw new UsageError(`--${name}=${text}: use ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`);
+  return word;
 }
 
 function compatOf(text: string | undefined): Pick<BuildRequest, "compat"> {

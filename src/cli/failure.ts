@@ -55,6 +55,7 @@ const EXIT_OF_CODE: Readonly<Record<string, number>> = {
   damaged: EXIT.storage,
   "missing-layer": EXIT.storage,
   verification: EXIT.verification,
+  secret: EXIT.verification,
 };
 
 const ROOM = "free some space, or use another --root";

@@ -70,7 +70,9 @@ async function runFound({ row, args }: NonNullable<ReturnType<typeof findCommand
     });
   } catch (error) {
     const { message, exitCode } = explainFailure(error);
-    process.stderr.write(`${message}\n`);
+    // A flag that is refused may have held a secret.
+    const { scrubText } = await import("../doors/scrub.ts");
+    process.stderr.write(`${scrubText(message)}\n`);
     return exitCode;
   }
 }

@@ -3,6 +3,7 @@ import { openEngine, type SandboxChoice } from "../engine/engine.ts";
 import { build as runBuild } from "../engine/build.ts";
 import { withLayoutDigests } from "../engine/layout-digests.ts";
 import { planBuild } from "../engine/plan-build.ts";
+import { PLAIN_MASKING, scrubFailure } from "../engine/scrub-failure.ts";
 import { withStreamContext } from "../engine/stream-context.ts";
 import { EventQueue } from "../progress/event-queue.ts";
 import type { BuildEvent } from "../progress/event.ts";
@@ -54,6 +55,6 @@ async function run(request: BuildRequest, report: (event: BuildEvent) => void): 
   } catch (error) {
     // An abort is the caller's own doing: it gets its reason back, whatever broke on the way down.
     signal.throwIfAborted();
-    throw asBuildError(error);
+    throw scrubFailure(asBuildError(error), PLAIN_MASKING);
   }
 }

@@ -8,6 +8,8 @@ import { asBuildError } from "./build-error.ts";
 import { openBuildMeans } from "./build-means.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { openEngine } from "./engine.ts";
+import { logScrubber, type LogScrubber } from "./log-scrubber.ts";
+import { PLAIN_MASKING, scrubFailure } from "./scrub-failure.ts";
 import { explainFailure, type Seen } from "./explain-failure.ts";
 import type { Forwarding, ForwardingEngine } from "./forward-dockerfile.ts";
 import { frontendAttributes } from "./frontend-attributes.ts";
@@ -38,12 +40,13 @@ export async function askFrontend<Answer>(request: BuildRequest, report: ReportE
   const signal = request.signal ?? new AbortController().signal;
   try {
     const plan = await withLayoutDigests(planBuild(await withStreamContext(request)), signal);
+    const log = logScrubber(plan);
     await using engine = await openEngine({ root: request.root, sandboxes: undefined, env: request.env, sandbox: request.sandbox ?? "auto", report });
-    await using means = await openBuildMeans(plan, { engine, request, report }, signal);
+    await using means = await openBuildMeans(plan, { engine, request, log, report: log.report(report) }, signal);
 
     const { attributes, seen } = means;
-    return await explained(seen, async () => {
-      const gateway = engineGateway(means, (path, bytes) => seen.files.set(path, bytes));
+    return await explained(seen, log, async () => {
+      const gateway = engineGateway(means, means.onRead);
       const frontend = frontendRequest(means, attributes, new Map());
       const { dockerfile } = await openDockerfile(gateway, frontend, signal);
       const wanted = wantedFrontend(dockerfile.data, attributes);
@@ -51,7 +54,7 @@ export async function askFrontend<Answer>(request: BuildRequest, report: ReportE
     });
   } catch (error) {
     signal.throwIfAborted();
-    throw asBuildError(error);
+    throw scrubFailure(asBuildError(error), PLAIN_MASKING);
   }
 }
 
@@ -62,19 +65,19 @@ export async function askOffline<Answer>(request: BuildRequest, { images, sessio
     const plan = planBuild(await withStreamContext(request));
     const platform = hostPlatform();
     const seen: Seen = { graphs: [], files: new Map(), failedStep: () => undefined, dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
-    return await explained(seen, async () => await question(offlineGateway(plan, images, (path, bytes) => seen.files.set(path, bytes)), {
+    return await explained(seen, logScrubber(plan), async () => await question(offlineGateway(plan, images, (path, bytes) => seen.files.set(path, bytes)), {
       opts: frontendAttributes(plan), sessionId, workerPlatforms: [platform], hostPlatform: platform, disabledCapabilities: new Set(), inputs: new Map(), scanArguments: new Map(),
     }, signal));
   } catch (error) {
     signal.throwIfAborted();
-    throw asBuildError(error);
+    throw scrubFailure(asBuildError(error), PLAIN_MASKING);
   }
 }
 
-async function explained<Answer>(seen: Seen, work: () => Promise<Answer>): Promise<Answer> {
+async function explained<Answer>(seen: Seen, log: LogScrubber, work: () => Promise<Answer>): Promise<Answer> {
   try {
     return await work();
   } catch (error) {
-    throw explainFailure(error, seen);
+    throw log.failure(explainFailure(error, seen));
   }
 }

@@ -22,7 +22,7 @@ import type { LayerChain } from "../snapshot/layer.ts";
 import type { CacheKey } from "../solver/cache-key.ts";
 import type { ResultCache } from "../solver/result-cache.ts";
 import { Semaphore } from "../solver/semaphore.ts";
-import type { BuildContext } from "./build.ts";
+import type { BuildContext, ScrubbedContext } from "./build.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildServices } from "./build-services.ts";
 import { lentDirectories } from "./directories.ts";
@@ -56,15 +56,18 @@ export interface BuildMeans extends AsyncDisposable {
   /** For who explains a failure. */
   readonly seen: Seen;
   readonly onGraph: (graph: LlbGraph) => void;
+  /** Told of each file that the frontend reads. */
+  readonly onRead: (path: string, bytes: Uint8Array) => void;
   readonly env: BuildContext["request"]["env"];
   /** The context, where it came as an archive: its bytes can be read once, and are in the store from then on. */
   readonly archive: Digest | undefined;
 }
 
-export async function openBuildMeans(plan: BuildPlan, { engine, request, report }: BuildContext, signal: AbortSignal): Promise<BuildMeans> {
+export async function openBuildMeans(plan: BuildPlan, { engine, request, report, log }: ScrubbedContext, signal: AbortSignal): Promise<BuildMeans> {
   await using opening = new AsyncDisposableStack();
   const { env } = request;
-  const session = opening.use(await openEmbeddedSession({ directories: lentDirectories(plan, await realpath(request.root)), secrets: plan.secrets, agents: plan.agents, environment: env }, signal));
+  const lent = opening.use(await openEmbeddedSession({ directories: lentDirectories(plan, await realpath(request.root)), secrets: plan.secrets, agents: plan.agents, environment: env }, signal));
+  const session = log.learning(lent);
   const registry = opening.use(await openRegistry(request));
   const http = opening.use(openHttpClient(env));
   const steps = new StepReporter(report, systemClock);
@@ -80,6 +83,11 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report 
     git: facts,
     seen,
     onGraph: (graph) => void seen.graphs.push(graph),
+    onRead(path, bytes) {
+      seen.files.set(path, bytes);
+      // The frontend falls back to the lower-case name, and keeps calling it by the other.
+      if (path === seen.dockerfileName || path === seen.dockerfileName.toLowerCase()) log.learnDockerfile(Buffer.from(bytes).toString("utf8"));
+    },
     cache: layerResultCache({ database: engine.state.database, layers: engine.layers, remote: images.findLayer }),
     semaphore: new Semaphore(plan.parallelism),
     made: new Map(),

@@ -12,6 +12,9 @@ export type NamedContext =
   | { readonly kind: "oci-layout"; readonly name: string; readonly path: string; readonly tag: string | undefined; readonly digest: string | undefined };
 import type { StepAttributes } from "./plan-steps.ts";
 
+/** What becomes of a secret in what is published: it is masked, the build is refused, or nothing. */
+export type SecretsInEvidence = "redact" | "refuse" | "allow";
+
 /** What COPY and ADD read from. */
 export type PlannedContext =
   /** `path` is absolute. */
@@ -53,6 +56,9 @@ export interface BuildPlan {
   readonly sbom: SbomPlan | undefined;
   /** Built twice, and published only where both builds gave the same bytes. */
   readonly reproducible: boolean;
+  readonly secretsInEvidence: SecretsInEvidence;
+  /** Whether the values of build arguments stand in the image's history. */
+  readonly historyArgs: "keep" | "drop";
   /** Operations at a time. */
   readonly parallelism: number;
 }

@@ -1,6 +1,7 @@
 import type { Compat } from "../export/compat.ts";
 import type { Environment } from "../host/environment.ts";
 import type { FoundCredential } from "../registry/credential.ts";
+import type { SecretsInEvidence } from "./build-plan.ts";
 import type { SandboxChoice } from "./engine.ts";
 
 export type { Compat };
@@ -79,6 +80,13 @@ export interface BuildRequest {
    * same bytes. Else the build fails with the code `not-reproducible`, and says what differs.
    */
   readonly reproducible?: boolean;
+  /**
+   * Secrets in provenance, history, metadata and log: masked, a reason to refuse the build before anything is published, or left as
+   * they are. Values that the image itself needs are never changed: they are reported, or refused. Default: `redact`.
+   */
+  readonly secretsInEvidence?: SecretsInEvidence;
+  /** `drop` leaves the values of build arguments out of the image's history, where BuildKit writes them. Default: `keep`. */
+  readonly historyArgs?: "keep" | "drop";
   readonly sandbox?: SandboxChoice;
   /** Directory of state; absolute. Any number of builds and processes may share it. */
   readonly root: string;

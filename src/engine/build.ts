@@ -6,11 +6,10 @@ import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { checkReproducible } from "./check-reproducible.ts";
 import { compile } from "./compile.ts";
-import type { Compiled } from "./compiled.ts";
 import type { Engine } from "./engine.ts";
 import { describeEvidence } from "./evidence-text.ts";
 import { explainFailure } from "./explain-failure.ts";
-import { logScrubber } from "./log-scrubber.ts";
+import { logScrubber, type LogScrubber } from "./log-scrubber.ts";
 import { describeOutcome } from "./outcome.ts";
 import { attestsImage } from "./plan-evidence.ts";
 import { publish } from "./publish.ts";
@@ -19,6 +18,7 @@ import { attestedResults, type AttestedResults } from "./results.ts";
 import { resultEvidence } from "./result-evidence.ts";
 import { settleCommit } from "./settle-commit.ts";
 import { solveGraphs } from "./solve-graphs.ts";
+import { withoutSecrets, type ScrubbedBuild } from "./without-secrets.ts";
 
 /** What one build is run with. */
 export interface BuildContext {
@@ -26,6 +26,11 @@ export interface BuildContext {
   /** For what only the caller has: credentials, standard output. */
   readonly request: BuildRequest;
   readonly report: ReportEvent;
+}
+
+/** The same, with what keeps secrets out of what is said of it. */
+export interface ScrubbedContext extends BuildContext {
+  readonly log: LogScrubber;
 }
 
 const NO_OUTPUT = "WARNING: No output specified. Build result will only remain in the build cache. To push it to a registry use -t NAME --push, to write it to a file -o type=oci,dest=FILE";
@@ -37,16 +42,16 @@ const NO_OUTPUT = "WARNING: No output specified. Build result will only remain i
  * never sees an image whose provenance is still on its way.
  */
 export async function build(plan: BuildPlan, caller: BuildContext, signal: AbortSignal): Promise<BuildOutcome> {
-  const log = logScrubber(plan.buildArgs);
-  const context = { ...caller, report: log.report(caller.report) };
+  const log = logScrubber(plan);
+  const context = { ...caller, log, report: log.report(caller.report) };
   await using means = await openBuildMeans(plan, context, signal);
 
   if (plan.exports.every(({ kind }) => kind === "cacheonly")) context.report({ kind: "notice", message: NO_OUTPUT });
   try {
-    const asked = await compile(means, signal);
+    const asked = withoutSecrets(plan, await compile(means, signal), means);
     const solved = await solveGraphs(asked.platforms.map(({ definition }) => definition), means, signal);
     const { compiled, commit } = await settleCommit(plan, asked, means, signal);
-    const rebuild = plan.reproducible ? await checkReproducible({ plan, compiled, solved }, { means, request: context.request }, signal) : undefined;
+    const rebuild = plan.reproducible ? await checkReproducible({ plan, compiled, solved }, { means, request: context.request, log }, signal) : undefined;
     const evidence = await resultEvidence({ plan, compiled, solved }, means, signal);
     const attested = await attestedResults({ plan, compiled, solved, commit, evidence, rebuild }, means, signal);
     const published = await publishAll({ plan, compiled, attested }, means, signal);
@@ -60,7 +65,7 @@ export async function build(plan: BuildPlan, caller: BuildContext, signal: Abort
 
 interface Finished {
   readonly plan: BuildPlan;
-  readonly compiled: Compiled;
+  readonly compiled: ScrubbedBuild;
   readonly attested: AttestedResults;
 }
 

@@ -1,11 +1,15 @@
-import type { FrontendRequest } from "../frontend/frontend.ts";
+import type { DockerfileSource, FrontendRequest } from "../frontend/frontend.ts";
 import type { Gateway } from "../frontend/gateway.ts";
 import { lintDockerfile } from "../frontend/dockerfile/lint.ts";
-import { outlineDockerfile } from "../frontend/dockerfile/outline.ts";
+import { outlineDockerfile, type Outline } from "../frontend/dockerfile/outline.ts";
 import type { Finding } from "../frontend/dockerfile/parsed.ts";
 import { describeLint, describeOutline, describeSubrequests, describeTargets } from "../frontend/dockerfile/subrequest-json.ts";
 import { listTargets } from "../frontend/dockerfile/targets.ts";
+import type { Definition } from "../llb/definition.ts";
 import { definitionJson } from "../provenance/describe-definition.ts";
+import { scrubPredicate } from "../provenance/scrub-statement.ts";
+import { numberSteps, stepGraph, stepsJson } from "../provenance/steps.ts";
+import { Scrubber } from "../scrub/scrubber.ts";
 import { lintFailureText, lintText, outlineText, subrequestsText, targetsText } from "./call-text.ts";
 
 /** What can be asked of a Dockerfile instead of building it: `docker buildx build --call`. */
@@ -24,21 +28,44 @@ export interface CallAnswer {
   readonly failure: string | undefined;
 }
 
-/** Answers in the bytes that buildx prints. Throws what the frontend throws. */
+/** The file that is shown beside its findings. */
+function withoutSecretsIn<Answer extends { readonly dockerfile: DockerfileSource }>(result: Answer): Answer {
+  const { filename, data } = result.dockerfile;
+  const text = Buffer.from(data).toString("utf8");
+  const scrubber = new Scrubber();
+  scrubber.learnDockerfile(text);
+  const scrubbed = scrubber.dockerfile(text, filename);
+  return scrubbed === text ? result : { ...result, dockerfile: { ...result.dockerfile, data: Buffer.from(scrubbed) } };
+}
+
+/** How the file was read, as encoded steps: what is masked in them would be other steps, so that they are left out. */
+function withoutSecretDefinition(definition: Definition): unknown {
+  const graph = stepGraph(definition);
+  const scrubber = new Scrubber();
+  scrubPredicate({ llbDefinition: stepsJson(graph, numberSteps(graph)).llbDefinition }, scrubber);
+  return scrubber.redactions.length > 0 ? undefined : definitionJson(definition);
+}
+
+function withoutSecretArgs(outline: Outline): Outline {
+  const scrubber = new Scrubber();
+  return { ...outline, args: outline.args.map((arg) => ({ ...arg, value: scrubber.variable(arg.name, arg.value, "outline") })) };
+}
+
+/** Answers in the bytes that buildx prints, but for secrets. Throws what the frontend throws. */
 export async function callFrontend(call: Call, gateway: Gateway, request: FrontendRequest, signal: AbortSignal): Promise<CallAnswer> {
   const json = call.format === "json";
   const answer = (text: string): CallAnswer => ({ text, findings: [], failure: undefined });
   switch (call.name) {
     case "check": {
-      const result = await lintDockerfile(gateway, request, signal);
-      return { text: json ? `${describeLint(result, definitionJson)}\n` : lintText(result), findings: result.findings, failure: lintFailureText(result) };
+      const result = withoutSecretsIn(await lintDockerfile(gateway, request, signal));
+      return { text: json ? `${describeLint(result, withoutSecretDefinition)}\n` : lintText(result), findings: result.findings, failure: lintFailureText(result) };
     }
     case "outline": {
-      const outline = await outlineDockerfile(gateway, request, signal);
+      const outline = withoutSecretArgs(withoutSecretsIn(await outlineDockerfile(gateway, request, signal)));
       return answer(json ? `${describeOutline(outline)}\n` : outlineText(outline));
     }
     case "targets": {
-      const list = await listTargets(gateway, request, signal);
+      const list = withoutSecretsIn(await listTargets(gateway, request, signal));
       return answer(json ? `${describeTargets(list)}\n` : targetsText(list));
     }
     case "subrequests.describe":

@@ -14,7 +14,7 @@ import { warningEvent } from "./warning-event.ts";
  */
 export async function compile(means: BuildMeans, signal: AbortSignal): Promise<Compiled> {
   const { services, attributes } = means;
-  const gateway = engineGateway(means, (path, bytes) => void means.seen.files.set(path, bytes));
+  const gateway = engineGateway(means, means.onRead);
   const open = await openDockerfile(gateway, frontendRequest(means, attributes, new Map()), signal);
   const wanted = wantedFrontend(open.dockerfile.data, attributes);
   const made = wanted === undefined ? await convert(open, means, signal) : await forwardDockerfile({ wanted, dockerfile: open.dockerfile }, { means, gateway }, signal);
@@ -29,6 +29,6 @@ async function convert(open: Parameters<typeof convertDockerfileFor>[0], { attri
     attributes,
     epochSeconds: result.results.find(({ epochSeconds }) => epochSeconds !== undefined)?.epochSeconds,
     multiPlatform: result.multiPlatform,
-    platforms: result.results.map(({ platform, definition, config, scanExtras, ignoresCache }) => ({ platform: platform ?? platformOfConfig(config, services.platform), definition, config, scanExtras, ignoresCache, attestations: [] })),
+    platforms: result.results.map(({ platform, definition, config, history, scanExtras, ignoresCache }) => ({ platform: platform ?? platformOfConfig(config, services.platform), definition, config, history, scanExtras, ignoresCache, attestations: [] })),
   };
 }

@@ -1,4 +1,5 @@
 import type { BridgeAttestation } from "../bridge/bridge.ts";
+import type { HistoryOrigin } from "../frontend/dockerfile/convert/docker-image.ts";
 import type { Definition } from "../llb/definition.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { Pin } from "./pins.ts";
@@ -8,6 +9,8 @@ export interface CompiledPlatform {
   readonly platform: Platform;
   readonly definition: Definition;
   readonly config: Uint8Array;
+  /** Of each entry of the configuration's history, where it comes from, as far as the frontend tells. */
+  readonly history: ReadonlyArray<HistoryOrigin | undefined>;
   /** What an SBOM is to look at beside the result: stage name, or `context` → graph. */
   readonly scanExtras: ReadonlyMap<string, Definition>;
   /** True where a scan must not be answered by the cache, as the result must not. */

@@ -29,7 +29,7 @@ export async function forwardDockerfile(forwarding: Forwarding, engine: Forwardi
     const { platforms, multiPlatform } = frontendPlatforms(await runFrontendImage({ options: attributes, inputs: new Map() }, engine, signal), means.services.platform);
     return {
       frontendName: "gateway.v0", attributes, multiPlatform,
-      platforms: platforms.map((platform) => ({ ...platform, scanExtras: new Map(), ignoresCache: false })),
+      platforms: platforms.map((platform) => ({ ...platform, history: [], scanExtras: new Map(), ignoresCache: false })),
       epochSeconds: platforms.find(({ epochSeconds }) => epochSeconds !== undefined)?.epochSeconds ?? askedEpoch(attributes),
     };
   });
@@ -40,7 +40,7 @@ export async function compileByImage(forwarding: Forwarding, engine: ForwardingE
   const { platforms, multiPlatform } = await forwardDockerfile(forwarding, engine, signal);
   return {
     multiPlatform, warnings: [], dockerfile: forwarding.dockerfile,
-    results: platforms.map(({ platform, definition, config }) => ({ platform, definition, config, baseConfig: undefined, epochSeconds: undefined, ignoresCache: false, scanExtras: new Map() })),
+    results: platforms.map(({ platform, definition, config }) => ({ platform, definition, config, history: [], baseConfig: undefined, epochSeconds: undefined, ignoresCache: false, scanExtras: new Map() })),
   };
 }
 

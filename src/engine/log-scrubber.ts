@@ -1,41 +1,65 @@
-import type { BuildEvent, ReportEvent } from "../progress/event.ts";
+import { findSecrets, findSecretsFrom } from "../scrub/find-secrets.ts";
+import { KnownSecrets } from "../scrub/known-secrets.ts";
+import { LineScrubber } from "../scrub/line-scrubber.ts";
 import { Scrubber } from "../scrub/scrubber.ts";
-import { BuildError } from "./build-error.ts";
+import { maskSpans, settleSpans } from "../scrub/secret-span.ts";
+import type { ReportEvent } from "../progress/event.ts";
+import type { Session } from "../session/session.ts";
+import type { BuildPlan } from "./build-plan.ts";
+import { scrubFailure } from "./scrub-failure.ts";
+import { scrubReport, type Masking } from "./scrub-report.ts";
 
-/** Keeps secrets that we ourselves put into words out of the log: BuildKit expands build arguments in the names of steps. */
+/** Keeps secrets out of the log and of what a failed build has to show: those of the request, of the Dockerfile, those that steps were lent, and all that show. */
 export interface LogScrubber {
   report(report: ReportEvent): ReportEvent;
-  /** The same for what a failed build has to show. Anything else than a BuildError stays as it is. */
+  /** The same for an error, its causes included. */
   failure(error: unknown): unknown;
+  text(text: string): string;
+  /** The Dockerfile, as soon as it has been read. */
+  learnDockerfile(text: string): void;
+  /** A session whose secrets are known from when a step asks for them. */
+  learning(session: Session): Session;
 }
 
-/** Learns the values of build arguments whose names say that they are secret. What a command prints is its own affair. */
-export function logScrubber(buildArgs: ReadonlyMap<string, string>): LogScrubber {
-  const scrubber = new Scrubber();
-  for (const [name, value] of buildArgs) scrubber.learnVariable(name, value);
-  const text = (shown: string): string => scrubber.text(shown, "log");
+type Learnt = Pick<BuildPlan, "buildArgs" | "labels" | "context" | "namedContexts" | "secretsInEvidence">;
+
+/** With `secrets: "allow"` nothing is kept out but what steps were lent, which is no evidence and was never to be seen. */
+export function logScrubber({ buildArgs, labels, context, namedContexts, secretsInEvidence }: Learnt): LogScrubber {
+  const known = new KnownSecrets();
+  const scrubber = new Scrubber(known);
+  const isOpen = secretsInEvidence === "allow";
+  if (!isOpen) {
+    for (const [name, value] of [...buildArgs, ...labels]) scrubber.learnVariable(name, value);
+    for (const place of [context, ...namedContexts]) if (place.kind === "remote") scrubber.learnText(place.url);
+  }
+  const masking = isOpen ? maskingOfKnown(known) : maskingOfAll(known, scrubber);
   return {
-    report: (report) => (event) => report(scrubbed(event, text)),
-    failure(error) {
-      if (!(error instanceof BuildError)) return error;
-      const { code, retryable, excerpt, exitCode, report, message } = error;
-      return new BuildError(text(message), { code, retryable, excerpt, exitCode, report: text(report) }, { cause: error.cause });
-    },
+    report: (report) => scrubReport(report, masking),
+    failure: (error) => scrubFailure(error, masking),
+    text: (text) => masking.text(text),
+    learnDockerfile: (text) => (isOpen ? undefined : scrubber.learnDockerfile(text)),
+    learning: (session) => ({
+      id: session.id,
+      directory: (name) => session.directory(name),
+      agent: (id, signal) => session.agent(id, signal),
+      async secret(id, signal) {
+        const value = await session.secret(id, signal);
+        if (value !== undefined) known.learn(Buffer.from(value).toString("utf8"));
+        return value;
+      },
+    }),
   };
 }
 
-function scrubbed(event: BuildEvent, text: (shown: string) => string): BuildEvent {
-  switch (event.kind) {
-    case "step-started":
-    case "step-cached":
-      return { ...event, name: text(event.name) };
-    case "step-failed":
-    case "warning":
-    case "notice":
-      return { ...event, message: text(event.message) };
-    case "step-output":
-    case "step-progress":
-    case "step-finished":
-      return event;
-  }
+function maskingOfAll(known: KnownSecrets, scrubber: Scrubber): Masking {
+  return {
+    text: (text) => maskSpans(text, findSecrets(text, known)),
+    dockerfile: (text, filename) => scrubber.dockerfile(text, filename),
+    lines: () => new LineScrubber((text, beginsInKey) => findSecretsFrom(text, known, beginsInKey)),
+  };
+}
+
+function maskingOfKnown(known: KnownSecrets): Masking {
+  const text = (shown: string): string => maskSpans(shown, settleSpans(known.find(shown)));
+  return { text, dockerfile: text, lines: () => new LineScrubber((shown) => ({ spans: settleSpans(known.find(shown)), endsInKey: false })) };
 }

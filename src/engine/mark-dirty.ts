@@ -8,7 +8,7 @@ const DIRTY = "-dirty";
  * Says `-dirty` wherever git's commit stands as the revision of the build: in the request, and in the label that the
  * frontend made of it. Only now is it known which files were used, and labels change no graph. A label of the user stays.
  */
-export function markDirty(compiled: Compiled, commit: string, userLabels: ReadonlyMap<string, string>): Compiled {
+export function markDirty<Build extends Compiled>(compiled: Build, commit: string, userLabels: ReadonlyMap<string, string>): Build {
   const isGits = !userLabels.has(REVISION_LABEL);
   const keys = ["vcs:revision", ...(isGits ? [`label:${REVISION_LABEL}`] : [])];
   const marked = (attributes: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>

@@ -10,7 +10,7 @@ import { provenanceInput } from "./record.ts";
 import type { AttestedResults } from "./results.ts";
 
 /** In the metadata file the provenance is told also where no statement was asked for (anchor a.6). */
-const UNASKED: ProvenancePlan = {
+export const UNASKED: ProvenancePlan = {
   mode: "max", version: "v0.2", builder: { id: "", basis: "none" }, filename: "provenance.json", reproducible: false, inlineOnly: false, completeMaterials: false, captureUsage: false,
 };
 

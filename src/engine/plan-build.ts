@@ -47,10 +47,18 @@ export function planBuild(request: BuildRequest): BuildPlan {
     ...planAttestations(request),
     lineMap: request.lineMap ?? true,
     reproducible: request.reproducible ?? false,
+    secretsInEvidence: planWord("secretsInEvidence", request.secretsInEvidence ?? "redact", ["redact", "refuse", "allow"]),
+    historyArgs: planWord("historyArgs", request.historyArgs ?? "keep", ["keep", "drop"]),
     parallelism: request.parallelism ?? Math.max(PARALLELISM_MIN, availableParallelism()),
   };
   refuseTargets(plan);
   return plan;
+}
+
+/** A caller without types can say anything; a word that is not understood must not pass for the default. */
+function planWord<Word extends string>(name: string, word: Word, words: readonly Word[]): Word {
+  if (!words.includes(word)) throw new RequestError("usage", `${name}: ${JSON.stringify(word)} is none of ${words.join(", ")}`);
+  return word;
 }
 
 /** SOURCE_DATE_EPOCH of the environment is an argument that nobody typed (anchor A51). */

@@ -6,7 +6,7 @@ import type { ProvenancePlan } from "../provenance/params.ts";
 import type { BuildEnvironment, Invocation, ProvenanceInput } from "../provenance/predicate.ts";
 import { buildRecord, type StepLayers } from "../provenance/source-map.ts";
 import { predicateType, provenanceStatement, type StatementForm } from "../provenance/statement.ts";
-import { Scrubber } from "../scrub/scrubber.ts";
+import type { Redaction, Scrubber } from "../scrub/scrubber.ts";
 import type { StateDatabase } from "../store/state-database.ts";
 import type { Capture } from "../provenance/capture.ts";
 import type { Definition } from "../llb/definition.ts";
@@ -23,10 +23,13 @@ export interface RecordParts {
   readonly environment: BuildEnvironment;
   readonly commit: CommitRecord | undefined;
   readonly rebuild: RebuildRecord | undefined;
+  readonly newScrubber: () => Scrubber;
+  /** What was masked of the image. */
+  readonly imageRedactions: readonly Redaction[];
 }
 
 /** In place of what differs between two runs of one build. */
-const NO_INVOCATION: Invocation = { id: "", startedNs: 0n, finishedNs: 0n };
+export const NO_INVOCATION: Invocation = { id: "", startedNs: 0n, finishedNs: 0n };
 
 export function provenanceInput(plan: ProvenancePlan, parts: RecordParts, layers: readonly StepLayers[]): ProvenanceInput {
   return {
@@ -39,8 +42,8 @@ export function provenanceInput(plan: ProvenancePlan, parts: RecordParts, layers
     environment: parts.environment,
     commit: parts.commit,
     rebuild: parts.rebuild,
-    scrubber: new Scrubber(),
-    imageRedactions: [],
+    scrubber: parts.newScrubber(),
+    imageRedactions: parts.imageRedactions,
   };
 }
 
@@ -59,7 +62,7 @@ function recordedArguments(attributes: ReadonlyMap<string, string>): Record<stri
  * publishes nothing new. What differs from run to run is in the build's history.
  */
 export function settledStatement(input: ProvenanceInput, form: StatementForm, database: StateDatabase): Statement {
-  const timeless = provenanceStatement({ ...input, invocation: NO_INVOCATION, scrubber: new Scrubber() }, form);
+  const timeless = provenanceStatement({ ...input, invocation: NO_INVOCATION }, form);
   const name = digestOf(timeless);
   const known = database.fact("invocation", name);
   if (known === undefined) database.saveFact("invocation", name, JSON.stringify(input.invocation, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)));

@@ -10,7 +10,7 @@ import { platformImages } from "../provenance/platform-images.ts";
 import { captureGraph } from "./capture-graph.ts";
 import type { BuildMeans } from "./build-means.ts";
 import type { BuildPlan } from "./build-plan.ts";
-import type { Compiled, CompiledPlatform } from "./compiled.ts";
+import type { CompiledPlatform } from "./compiled.ts";
 import type { LayerDescriptors, PlatformResult } from "./platform-result.ts";
 import { provenanceInput, settledStatement, type RecordParts } from "./record.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
@@ -18,6 +18,8 @@ import { evidenceStatements, type Evidence, type EvidenceTarget } from "./eviden
 import { lineMap } from "./line-map.ts";
 import { pathOrigins } from "./result-evidence.ts";
 import { stepLayers } from "./step-layers.ts";
+import type { Redaction } from "../scrub/scrubber.ts";
+import type { ScrubbedBuild } from "./without-secrets.ts";
 import type { LlbGraph } from "../llb/graph.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { Statement } from "../export/statement.ts";
@@ -29,7 +31,7 @@ const COMPATIBILITY_VERSION = 30;
 
 export interface SolvedBuild {
   readonly plan: BuildPlan;
-  readonly compiled: Compiled;
+  readonly compiled: ScrubbedBuild;
   readonly solved: SolvedGraphs;
   readonly commit: CommitRecord | undefined;
   /** For each platform, what is said of it beside its provenance. */
@@ -57,7 +59,7 @@ export async function attestedResults({ plan, compiled, solved, commit, evidence
     const all = await captureGraph(graph, sources);
     const capture = { ...all, images: platformImages(all.images, platform.platform, compiled.platforms.map((each) => each.platform)) };
     if (plan.provenance !== undefined) requireMaterials(plan.provenance, capture);
-    return { platform, graph, record: { definition: platform.definition, capture, frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes, invocation, environment, commit, rebuild } };
+    return { platform, graph, record: { definition: platform.definition, capture, frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes, invocation, environment, commit, rebuild, newScrubber: platform.newScrubber, imageRedactions: platform.imageRedactions } };
   }));
   const results = parts.map((part, i) => platformResult({ ...part, plan, solved, chain: solved.chains[i] ?? [], evidence: evidence[i] ?? [] }, means, signal));
   return { results, parts, hasEvidence: evidence.some((said) => said.length > 0) };
@@ -93,7 +95,7 @@ function platformResult({ plan, platform, graph, record, solved, chain, evidence
     },
     async attestFiles(files) {
       const subjects = fileSubjects(files);
-      return [...(await say({ kind: "directory", name: "result", subjects }, new Map())), ...attest(provenanceFor(plan, false), { record, layers: [], subjects, form: "indented" }, means)];
+      return [...(await say({ kind: "directory", name: "result", subjects }, new Map())), ...attest(provenanceFor(plan, false), { record: { ...record, imageRedactions: [] }, layers: [], subjects, form: "indented" }, means)];
     },
   };
 }
@@ -107,6 +109,12 @@ function provenanceFor({ provenance }: BuildPlan, attestInline: boolean): Proven
   return provenance?.inlineOnly === true && !attestInline ? undefined : provenance;
 }
 
+/** `secret variable in build-arg:TOKEN and step3, token in Dockerfile:7`. */
+function listed(redactions: readonly Redaction[]): string {
+  const places = Map.groupBy(redactions, ({ kind }) => kind);
+  return [...places].map(([kind, found]) => `${kind.replaceAll("-", " ")} in ${[...new Set(found.map(({ place }) => place))].join(", ")}`).join("; ");
+}
+
 interface Attestation {
   readonly record: RecordParts;
   readonly layers: readonly StepLayers[];
@@ -118,8 +126,7 @@ function attest(provenance: ProvenancePlan | undefined, { record, layers, subjec
   if (provenance === undefined) return [];
   const input: ProvenanceInput = provenanceInput(provenance, record, layers);
   const statement = settledStatement(input, { subjects, form }, means.engine.state.database);
-  for (const { kind, place, name } of input.scrubber.redactions) {
-    means.report({ kind: "notice", message: `provenance: masked ${kind.replaceAll("-", " ")} in ${place}${name === undefined ? "" : ` (${name})`}` });
-  }
+  const { redactions } = input.scrubber;
+  if (redactions.length > 0) means.report({ kind: "notice", message: `provenance: masked ${listed(redactions)}` });
   return [statement];
 }

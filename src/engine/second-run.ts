@@ -6,6 +6,7 @@ import { borrowingBlobStore } from "../store/borrowing-blob-store.ts";
 import { openBuildMeans, type BuildMeans } from "./build-means.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
+import type { LogScrubber } from "./log-scrubber.ts";
 import { openEngine, SANDBOXES } from "./engine.ts";
 
 /** Stands before the names of the second run's steps. */
@@ -15,6 +16,7 @@ export const SECOND_RUN = "second build: ";
 export interface RunningBuild {
   readonly means: BuildMeans;
   readonly request: BuildRequest;
+  readonly log: LogScrubber;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface RunningBuild {
  * file is remembered, and other paths. Only bytes named by a digest are borrowed from the first: those of base images.
  * Disposing takes all of it away; what a killed process leaves lies in the workspace, which is swept.
  */
-export async function openSecondRun(plan: BuildPlan, { means, request }: RunningBuild, signal: AbortSignal): Promise<BuildMeans> {
+export async function openSecondRun(plan: BuildPlan, { means, request, log }: RunningBuild, signal: AbortSignal): Promise<BuildMeans> {
   await using opening = new AsyncDisposableStack();
   const { state, layers } = means.engine;
   const root = state.workspace.claim();
@@ -31,7 +33,7 @@ export async function openSecondRun(plan: BuildPlan, { means, request }: Running
   const own = opening.use(await openEngine({ root, sandboxes: join(state.root, SANDBOXES), env: request.env, sandbox: request.sandbox ?? "auto", report }));
   const engine = { ...own, layers: borrowingLayerStore(own.layers, layers), state: { ...own.state, blobs: borrowingBlobStore(own.state.blobs, state.blobs) } };
   const context: BuildPlan["context"] = means.archive === undefined ? plan.context : { kind: "archive", bytes: state.blobs.read(means.archive, signal) };
-  const second = opening.use(await openBuildMeans({ ...plan, context }, { engine, request, report }, signal));
+  const second = opening.use(await openBuildMeans({ ...plan, context }, { engine, request, log, report }, signal));
   const closing = opening.move();
   return { ...second, [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }

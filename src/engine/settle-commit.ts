@@ -10,15 +10,15 @@ import { directoryPaths } from "./directories.ts";
 import { markDirty } from "./mark-dirty.ts";
 
 /** What a build can say of the commit that its files are of, once their bytes are known. */
-export interface SettledCommit {
+export interface SettledCommit<Build extends Compiled> {
   /** With `-dirty` after the revision, where that was asked for and is so. */
-  readonly compiled: Compiled;
+  readonly compiled: Build;
   /** Undefined where there is no commit, or where it is not to be told. */
   readonly commit: CommitRecord | undefined;
 }
 
 /** Looks at what the build has read so far: all its graphs must be solved. */
-export async function settleCommit(plan: BuildPlan, compiled: Compiled, means: BuildMeans, signal: AbortSignal): Promise<SettledCommit> {
+export async function settleCommit<Build extends Compiled>(plan: BuildPlan, compiled: Build, means: BuildMeans, signal: AbortSignal): Promise<SettledCommit<Build>> {
   const { git, env } = means;
   const settings = gitSettings(env);
   if (git === undefined) return { compiled, commit: undefined };

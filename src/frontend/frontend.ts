@@ -1,5 +1,6 @@
 import type { Definition } from "../llb/definition.ts";
 import type { Platform } from "../oci/platform.ts";
+import type { HistoryOrigin } from "./dockerfile/convert/docker-image.ts";
 import type { Finding } from "./dockerfile/parsed.ts";
 
 /** One compilation, as BuildKit's clients ask for it. */
@@ -35,6 +36,8 @@ export interface PlatformResult {
   readonly definition: Definition;
   /** Image configuration, in the bytes that BuildKit writes. */
   readonly config: Uint8Array;
+  /** Of each entry of its history, where it comes from; undefined for the base image's. */
+  readonly history: ReadonlyArray<HistoryOrigin | undefined>;
   /** That of the base image; undefined without one. */
   readonly baseConfig: Uint8Array | undefined;
   /** SOURCE_DATE_EPOCH in seconds; undefined where it is not set. */

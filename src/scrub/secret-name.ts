@@ -19,7 +19,7 @@ const ABOUT = new Set(
   "type types kind class format alg algo algorithm method mode provider backend driver store vault manager policy rotation rules length len size min max limit count number " +
   "ttl timeout expiry expires expiration expire lifetime age duration interval days hours minutes seconds version versions enabled enable disabled disable required optional supported " +
   "prefix suffix header headers field column label description desc help hint prompt title comment pattern regex template arn ref reference source src target mount env var variable sock socket stdin stdout " +
-  "sha md digest checksum fingerprint thumbprint integrity cert certificate certs ca bundle usage strategy user users username email").split(" "),
+  "sha md digest checksum fingerprint thumbprint integrity cert certificate certs ca bundle usage evidence strategy user users username email").split(" "),
 );
 
 /** The words of a name: `NPM_AUTH_TOKEN`, `npm-auth-token`, `npmAuthToken` and `NPM_AUTH_TOKEN2` have the same. */

@@ -9,7 +9,7 @@ test("a password with an @ or a slash-free oddity is masked to its end", () => {
 });
 
 test("what is no URL with credentials stays as it is", () => {
-  for (const text of ["git@github.com:owner/repository.git", "https://host/a@b", "https://host/?q=a:b@c", "mail@example.com", "/a/b@c", ""]) {
+  for (const text of ["git@github.com:owner/repository.git", "https://host/a@b", "https://host/?q=a:b@c", "mail@example.com", "/a/b@c", `oci-layout://name:tag@sha256:${"a".repeat(64)}`, ""]) {
     assert.equal(redactUrl(text), text);
     assert.equal(scrubText(text), text);
   }

@@ -2,7 +2,8 @@ import { MASK, type SecretSpan } from "./secret-span.ts";
 import { nameStrength } from "./secret-name.ts";
 import { isPublicValue, looksRandom } from "./secret-value.ts";
 
-const AUTHORITY = /^((?:[a-zA-Z][a-zA-Z0-9+.-]*:)?\/\/)([^/?#]*)@/;
+/** A digest behind the sign is an image's: to BuildKit that is no URL, since the port would be no number. */
+const AUTHORITY = /^((?:[a-zA-Z][a-zA-Z0-9+.-]*:)?\/\/)([^/?#]*)@(?!sha(?:256|384|512):)/;
 
 /** BuildKit's rule for what is known to be a URL: user and password are masked, not cut; other text stays as it is. */
 export function redactUrl(url: string): string {

@@ -49,6 +49,7 @@ function assign(values: Record<"id" | "src" | "env" | "type", string>, field: st
       values.src = value;
       return;
     default:
-      throw new SessionError("usage", `unexpected key '${key}' in '${field}'`);
+      // What was taken for its value may be the secret.
+      throw new SessionError("usage", `unexpected key '${key}' in '${key}=…': a secret is given by src=PATH or env=VARIABLE`);
   }
 }

@@ -177,6 +177,7 @@ function finish({ platform, means }: ConversionRequest, { conversion, target, re
   return {
     platform, definition,
     config: encodeImage(image),
+    history: image.history.map(({ origin }) => origin),
     baseConfig: target.baseImage === undefined ? undefined : encodeImage(target.baseImage.image, target.baseImage.created),
     epochSeconds: conversion.epochSeconds,
     ignoresCache: target.ignoresCache || scanned.some(({ ignoresCache }) => ignoresCache),

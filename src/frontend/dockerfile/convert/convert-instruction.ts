@@ -19,10 +19,14 @@ const CONTENT_RULES: WordRules = { escape: "\\", skipProcessQuotes: true };
 /** Lets one instruction take effect on its stage. Throws failures without a location. */
 export function convertInstruction(command: Command, stage: StageDraft, conversion: Conversion): void {
   const { instruction } = command;
+  const before = stage.image.history.length;
   const expand = expanderFor(instruction, stage, conversion, conversion.wordRules);
   // The default of an ARG may go unused, and then its faults do not matter.
   if (instruction.kind === "arg") convertArg(instruction, stage, conversion, expand);
   else applyInstruction(expandInstruction(instruction, expand), stage, command, conversion);
+  const { location } = instruction;
+  const added = stage.image.history.slice(before).map((entry) => ({ ...entry, origin: entry.origin && { ...entry.origin, location } }));
+  if (added.length > 0) stage.image.history = [...stage.image.history.slice(0, before), ...added];
 }
 
 function applyInstruction(instruction: Exclude<Instruction, { kind: "arg" }>, stage: StageDraft, command: Command, conversion: Conversion): void {

@@ -1,5 +1,6 @@
 import { goJson } from "../../../content/go-json.ts";
 import type { Platform } from "../../../oci/platform.ts";
+import type { Range } from "../source-range.ts";
 
 /**
  * An image's configuration while a stage is converted: image-spec's config.md with Docker's members.
@@ -21,7 +22,22 @@ export interface History {
   readonly author: string;
   readonly comment: string;
   readonly emptyLayer: boolean;
+  /** Undefined for an entry of the base image's. */
+  readonly origin: HistoryOrigin | undefined;
 }
+
+/** What an entry of the history was made from. */
+export interface HistoryOrigin {
+  /** Lines of the instruction. */
+  readonly location: readonly Range[];
+  /** `created_by` in its parts. */
+  readonly parts: readonly HistoryPart[];
+  /** `created_by` without the values of the build arguments that the step was given. */
+  readonly withoutArgs: string;
+}
+
+/** A text, or a variable that is written `name=value`. */
+export type HistoryPart = string | { readonly name: string; readonly value: string };
 
 export interface DockerConfig {
   user: string;

@@ -56,6 +56,7 @@ function parseHistory(entry: Members): History {
     author: entry.text("author"),
     comment: entry.text("comment"),
     emptyLayer: entry.flag("empty_layer"),
+    origin: undefined,
   };
 }
 

@@ -40,7 +40,7 @@ export function convertRun(instruction: RunInstruction, stage: StageDraft, comma
     ignoreCache: stage.ignoresCache,
     ...(linuxResources !== undefined && conversion.capabilities.has("exec.meta.linux.resources") ? { linuxResources } : {}),
   });
-  addHistory(stage.image, `RUN ${runText(args, stage.buildArgs, env)} # buildkit`, true, conversion.epochSeconds);
+  addHistory(stage.image, runText(args, stage.buildArgs, env), true, conversion.epochSeconds);
 }
 
 /** In names, quotes stay and variables that are not set are shown as written. */
