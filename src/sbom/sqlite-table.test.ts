@@ -75,6 +75,16 @@ test("a damaged data base is refused in bounded time, wherever it is damaged", (
   }
 });
 
+test("a table that leads back into itself is refused, and does not keep us", () => {
+  const { bytes } = written(512, (database) => {
+    for (let index = 0; index < 300; index++) database.prepare("INSERT INTO Packages (blob) VALUES (?)").run(Buffer.alloc(50));
+  });
+  const interior = Array.from({ length: bytes.length / 512 }, (_none, page) => page).filter((page) => page > 0 && bytes.readUInt8(page * 512) === 0x05);
+  assert.ok(interior.length > 0);
+  for (const page of interior) bytes.writeUInt32BE(page + 1, page * 512 + 8);
+  assert.throws(() => blobs(bytes), { name: "DamagedFileError", message: /^page \d+ comes twice$/ });
+});
+
 test("says of what is no data base, and of one without the table, what is wrong", () => {
   assert.throws(() => sqliteFile(Buffer.from("no"), undefined), { name: "DamagedFileError", message: "no data base of SQLite" });
   const { bytes } = written(4096, () => undefined);

@@ -38,7 +38,7 @@ A:x86_64
 L:GPL-2.0-only
 o:busybox
 m:Sören Tempel <soeren+alpine@soeren-tempel.net>
-D:so:libc.musl-x86_64.so.1 !absent
+D:so:libc.musl-x86_64.so.1 !musl-utils
 p:/bin/sh cmd:busybox=1.36.1-r2 cmd:sh=1.36.1-r2
 F:bin
 R:busybox

@@ -84,8 +84,8 @@ async function relatedPackage({ fields, files }: Installed, database: ScanFile, 
       dependencies: [],
     },
     provides: words(fields.get("p")),
-    // A conflict begins with an exclamation mark.
-    needs: words(fields.get("D")).filter((need) => !need.startsWith("!")).map((need) => [need]),
+    // A conflict, `!name`, is met by nothing.
+    needs: words(fields.get("D")).map((need) => [need]),
   };
 }
 

@@ -26,6 +26,9 @@ test("finds what RPM installed, as rpm itself tells it", { skip: NO_RPM }, async
     ["tsh", "License: GPLv3", ["/bin/tsh"]],
     ...Array.from({ length: 40 }, (_none, index) => [`many${index}`, "License: MIT", Array.from({ length: 10 }, (_each, file) => `/usr/share/many${index}/${file}`)] as const),
   ]);
+  // A file that the package owns and does not bring: something else made it.
+  mkdirSync(join(system.path, "var/lib"), { recursive: true });
+  writeFileSync(join(system.path, "var/lib/tiny"), "made by a service");
   const { packages, warnings } = await scan(treeOfDirectory(system.path));
   assert.deepEqual(warnings, []);
   const told = rpmCommand(system.path, "-qa", "--qf", "%{NAME} %{VERSION}-%{RELEASE} %{ARCH} %{SOURCERPM} %{LICENSE}\\n").trim().split("\n");
