@@ -53,7 +53,8 @@ describe("stemma login", { skip: dockerRegistrySkip }, () => {
     assert.ok(report.isSound);
     assert.equal(report.text, [
       `repository   ${registry.host}/a/b`, `asked        http://${registry.host}`, `credentials  user "stemma" (from ${file})`,
-      "push         taken", "referrers    not kept by the registry: evidence beside an image is listed under a tag sha256-…", "",
+      "push         taken", "referrers    not kept by the registry: evidence beside an image is listed under a tag sha256-…",
+      "attestations taken as OCI artifacts", "subjects     taken: evidence may refer to an image whose tag stays plain (--attest-store=referrers)", "",
     ].join("\n"));
 
     assert.equal((await stemma(["logout", registry.host])).out, `${registry.host}: logged out\n`);
