@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,12 +25,14 @@ class CountingCache implements FileDigestCache {
   blobFormat: FileDigestCache["blobFormat"] = undefined;
   readonly known: Map<string, FileDigests> = new Map();
   hits = 0;
+  sets = 0;
   get(validator: string): FileDigests | undefined {
     const digests = this.known.get(validator);
     if (digests !== undefined) this.hits += 1;
     return digests;
   }
   set(validator: string, digests: FileDigests): void {
+    this.sets += 1;
     this.known.set(validator, digests);
   }
 }
@@ -70,6 +73,21 @@ test("what is remembered of unchanged files is not read again", async (t) => {
   assert.equal(cache.hits, 0);
   assert.equal((await read(root, cache)).root, cold.root);
   assert.equal(cache.hits, 3);
+});
+
+test("a file is read once for both of its names, and again only when the other one was never asked for", async (t) => {
+  const root = temporary(t);
+  writeFileSync(join(root, "f"), "content");
+  const cache = new CountingCache();
+  assert.equal((await read(root, cache)).blob("f"), undefined);
+  for (const [format, hits] of [["sha1", 1], ["sha1", 2], ["sha256", 3], ["sha256", 4]] as const) {
+    cache.blobFormat = format;
+    const { blob, root: digest } = await read(root, cache);
+    assert.equal(blob("f"), createHash(format).update("blob 7\0content").digest("hex"));
+    assert.equal(digest, (await read(root)).root);
+    assert.equal(cache.hits, hits);
+  }
+  assert.equal(cache.sets, 3);
 });
 
 test("a file that changes during the build is told by name, and never passed on as what it was", async (t) => {

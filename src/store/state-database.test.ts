@@ -15,12 +15,14 @@ test("keeps what was saved for the next process", () => {
     first.saveCacheRecord("k", "v");
     first.saveFileDigests(new Map([["validator", "sha256:1"]]));
     first.saveFact("layer-blob", "l1", "{}");
+    first.saveFacts("many", new Map([["a", "1"], ["b", "2"]]));
   }
   using second = openStateDatabase(path);
   assert.equal(second.cacheRecord("k"), "v");
   assert.equal(second.fileDigest("validator"), "sha256:1");
   assert.equal(second.fact("layer-blob", "l1"), "{}");
   assert.equal(second.fact("layer-blob", "l2"), undefined);
+  assert.deepEqual([second.fact("many", "a"), second.fact("many", "b"), second.fact("layer-blob", "a")], ["1", "2", undefined]);
 });
 
 test("lets four processes open and write at once", async () => {
