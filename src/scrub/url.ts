@@ -44,7 +44,7 @@ const SCHEME_CHARACTERS_MAX = 30;
 /** A URL within other text ends where a quotation, a tag or JSON would end it. A digest behind the sign is an image's. */
 const WITHIN = /(?<![a-zA-Z0-9+.-])(?<scheme>(?:[a-zA-Z][a-zA-Z0-9+.-]{0,30}:)?(?:\\?\/){2})(?<info>[^\s/?#"'`<>\\|;()]*)@(?!sha(?:256|384|512):)/g;
 /** Who wrote it did not know that a slash has to be encoded; before a path or another word, there would be a port. */
-const WITH_SLASH = /(?<=[a-zA-Z0-9]:\/\/)([^\s/?#"'`<>\\:@|;()]{0,256}:(?!\d{0,5}[/?#|;()])[^\s"'`<>\\@]{1,512})@(?=[\w.-]+(?:[:/\s"'`]|$))/g;
+const WITH_SLASH = /(?<=[a-zA-Z0-9]:\/\/)([^\s/?#"'`<>\\:@|;()]{0,256}:(?!\d{0,5}[/?#|;()])[^\s"'`<>\\@]{1,512})@(?!sha(?:256|384|512):)(?=[\w.-]+(?:[:/\s"'`]|$))/g;
 /** `user:password@host:path` of git and of proxies, `user:password@tcp(host)` of databases. */
 const WITHOUT_SCHEME = /(?<![\w.@/+%-])([\w.+-]{1,64}:[^\s@:/"'`<>\\(]{1,256})@(?!sha(?:256|384|512):)(?=[\w.-]{1,256}:|(?:tcp|unix)\()/g;
 const NO_USER = /^(?:mailto|npm|sips?|acct|xmpp|https?|ssh|file):/i;

@@ -49,7 +49,8 @@ function assign(values: Record<"id" | "src" | "env" | "type", string>, field: st
       values.src = value;
       return;
     default:
-      // What was taken for its value may be the secret.
-      throw new SessionError("usage", `unexpected key '${key}' in '${key}=…': a secret is given by src=PATH or env=VARIABLE`);
+      // Who writes so may have written the secret itself.
+      if (/^(?:value|val|data|content|text|secret|token|password|pass|key)$/.test(key)) throw new SessionError("usage", `unexpected key '${key}' in '${key}=…': give the secret by src=PATH or env=VARIABLE`);
+      throw new SessionError("usage", `unexpected key '${key}' in '${field}'`);
   }
 }

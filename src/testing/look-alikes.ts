@@ -13,6 +13,7 @@ export function lookAlikes(seed: number): Readonly<Record<string, string>> {
   return {
     "image by digest": `FROM docker.io/library/alpine:3.${number()}@sha256:${hex("sha256")} AS ${word()}`,
     "image with a port": `FROM registry.example.com:5000/${word()}/${word()}:v1.${number()}@sha256:${hex("sha256")}`,
+    "layout by digest": `RUN x oci-layout://${word()}:latest@sha256:${hex("sha256")} docker-image://${word()}:1@sha256:${hex("sha256")}`,
     "layer digest": `exporting manifest sha256:${hex("sha256")} ${number()}B done`,
     commit: `ADD https://github.com/o/${word()}.git#${hex("sha1")}:${word()} /src`,
     "short commit": `LABEL org.opencontainers.image.revision=${hex("sha1").slice(0, 12)}`,
