@@ -1,7 +1,8 @@
 import type { Cataloger } from "./cataloger.ts";
 import { apk } from "./catalogers/apk.ts";
 import { dpkg } from "./catalogers/dpkg.ts";
+import { npm } from "./catalogers/npm.ts";
 import { rpm } from "./catalogers/rpm.ts";
 
 /** All that we have, in the order in which they are asked. */
-export const CATALOGERS: readonly Cataloger[] = [dpkg, apk, rpm];
+export const CATALOGERS: readonly Cataloger[] = [dpkg, apk, rpm, npm];
