@@ -15,7 +15,7 @@ test("what pip installed is found with what it declares, the files of its record
   const root = mkdtempSync(join(tmpdir(), "stemma-pip-"));
   t.after(() => rmSync(root, { recursive: true }));
   const wheels = [
-    wheel(root, "Zope.Tool_Kit", "1.0.post1", ["License-Expression: MIT OR Apache-2.0", "Author-email: A. Person <a@person.example>", "Project-URL: Home Page, https://tool.example/", "Requires-Dist: small>=1", 'Requires-Dist: winonly ; sys_platform == "win32"', 'Requires-Dist: extra-only ; extra == "more"', "Requires-Dist: absent"], true),
+    wheel(root, "Zope.Tool_Kit", "1.0.post1", ["License-Expression: MIT OR Apache-2.0", "Author-email: A. Person <a@person.example>", "Project-URL: Home Page, https://tool.example/", "Requires-Dist: small>=1", 'Requires-Dist: winonly ; sys_platform == "win32"', 'Requires-Dist: extra-only ; extra == "more"', "Requires-Dist: absent"]),
     wheel(root, "small", "1.2", ["License: UNKNOWN", "Classifier: License :: OSI Approved :: MIT License", "Author: B", "Author-email: b@person.example", "Home-page: https://small.example/"]),
     ...["winonly", "extra_only"].map((name) => wheel(root, name, "1", [])),
   ];
@@ -33,15 +33,16 @@ test("what pip installed is found with what it declares, the files of its record
   assert.ok(names.includes("Zope.Tool_Kit-1.0.post1.dist-info/RECORD"), names.join("\n"));
 });
 
-/** A wheel of one module ("Binary distribution format"), and with a program if `program`. */
-function wheel(root: string, name: string, version: string, fields: readonly string[], program = false): string {
+/** A wheel of one module and one program ("Binary distribution format"). */
+function wheel(root: string, name: string, version: string, fields: readonly string[]): string {
   const folder = join(root, "wheels", name);
   const info = `${name}-${version}.dist-info`;
+  const module = name.toLowerCase().replaceAll(".", "_");
   const files = {
-    [`${name.toLowerCase().replaceAll(".", "_")}.py`]: "def main(): pass\n",
+    [`${module}.py`]: "def main(): pass\n",
     [`${info}/METADATA`]: [`Metadata-Version: 2.1`, `Name: ${name}`, `Version: ${version}`, ...fields, "", "License: none of the header", ""].join("\n"),
     [`${info}/WHEEL`]: "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    ...(program ? { [`${info}/entry_points.txt`]: "[console_scripts]\nzope_tool_kit = zope_tool_kit:main\n" } : {}),
+    [`${info}/entry_points.txt`]: `[console_scripts]\n${module} = ${module}:main\n`,
   };
   const record = Object.entries(files).map(([path, content]) => `${path},sha256=${createHash("sha256").update(content).digest("base64url")},${content.length}`);
   for (const [path, content] of Object.entries({ ...files, [`${info}/RECORD`]: [...record, `${info}/RECORD,,`, ""].join("\n") })) {
