@@ -1,8 +1,10 @@
 import type { Cataloger } from "./cataloger.ts";
 import { apk } from "./catalogers/apk.ts";
 import { dpkg } from "./catalogers/dpkg.ts";
+import { goProgram } from "./catalogers/go-program.ts";
 import { npm } from "./catalogers/npm.ts";
+import { python } from "./catalogers/python.ts";
 import { rpm } from "./catalogers/rpm.ts";
 
 /** All that we have, in the order in which they are asked. */
-export const CATALOGERS: readonly Cataloger[] = [dpkg, apk, rpm, npm];
+export const CATALOGERS: readonly Cataloger[] = [dpkg, apk, rpm, npm, python, goProgram];

@@ -155,9 +155,8 @@ test("of a large program only the headers and the build information are read", a
   const read: number[] = [];
   for (const file of tree.files.values()) {
     const readPart = file.readPart.bind(file);
-    Object.assign(file, { readPart: (part: Parameters<typeof readPart>[0], signal: AbortSignal) => (read.push(part.sizeBytes), readPart(part, signal)) });
+    Object.assign(file, { read: undefined, readPart: (part: Parameters<typeof readPart>[0], signal: AbortSignal) => (read.push(part.sizeBytes), readPart(part, signal)) });
   }
   assert.deepEqual((await catalog(goProgram, tree)).needs, EXPECTED);
-  assert.equal(tree.read.size, 0);
   assert.ok(read.reduce((sum, size) => sum + size, 0) < 4096, read.join());
 });
