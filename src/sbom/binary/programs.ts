@@ -18,18 +18,18 @@ const LAYOUTS = new WeakMap<ScanFile, Promise<ElfLayout | undefined>>();
 export async function inPrograms<T>(
   files: readonly ScanFile[], find: (file: ScanFile, elf: ElfLayout) => Promise<readonly T[]>, context: CatalogContext, signal: AbortSignal,
 ): Promise<T[]> {
-  const found: T[] = [];
+  const found: Array<readonly T[]> = [];
   for (const file of files) {
     signal.throwIfAborted();
     try {
       const elf = await layoutOf(file, signal);
-      if (elf !== undefined) found.push(...(await find(file, elf)));
+      if (elf !== undefined) found.push(await find(file, elf));
     } catch (error) {
       if (!(error instanceof DamagedFileError)) throw error;
       context.warn(`${file.path}: ${error.message}`);
     }
   }
-  return found;
+  return found.flat();
 }
 
 async function layoutOf(file: ScanFile, signal: AbortSignal): Promise<ElfLayout | undefined> {

@@ -30,12 +30,12 @@ export const npm: Cataloger = {
 
   async find(files, context, signal) {
     const installed = await installedPackages(files.filter(({ path }) => isInstalledManifest(path)), context, signal);
-    const found = [...installed];
+    const found = [installed];
     for (const lock of files.filter(({ path }) => LOCK.test(path) && !isOverridden(path, context))) {
       const packages = await readLock(lock, context, signal);
-      if (packages !== undefined) found.push(...notInstalled(foundLocked("npm", lock, packages), installed, dirname(lock.path)));
+      if (packages !== undefined) found.push(notInstalled(foundLocked("npm", lock, packages), installed, dirname(lock.path)));
     }
-    return found;
+    return found.flat();
   },
 };
 

@@ -28,12 +28,12 @@ export const python: Cataloger = {
   async find(files, context, signal) {
     const installed = await installedPackages(files.filter(({ path }) => isMetadata(path)), context, signal);
     const purls = new Set(installed.map((one) => purlOf({ ...one, qualifiers: {} })));
-    const found = [...installed];
+    const found = [installed];
     for (const lock of files.filter(({ path }) => isLock(path))) {
       const packages = (await readLock(lock, context, signal)) ?? new Map();
-      found.push(...foundLocked("pypi", lock, packages).filter((one) => !purls.has(purlOf({ ...one, qualifiers: {} }))));
+      found.push(foundLocked("pypi", lock, packages).filter((one) => !purls.has(purlOf({ ...one, qualifiers: {} }))));
     }
-    return found;
+    return found.flat();
   },
 };
 

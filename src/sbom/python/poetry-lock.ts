@@ -2,6 +2,7 @@ import { withoutUnneeded, type LockedAlone, type LockedPackages, type LockNode, 
 import { downloadQualifier, repositoryQualifier } from "../origin-url.ts";
 import { items, member, members, memberText, text, texts } from "../parsed-value.ts";
 import { DamagedFileError } from "../read-file.ts";
+import { keysByName } from "./locked-names.ts";
 import { isName, mayApply, normalizedName, parseRequirement } from "./requirement.ts";
 
 const LINUX = { pythonVersion: undefined };
@@ -18,8 +19,7 @@ export function lockedByPoetry(lock: unknown, project: unknown): LockedPackages 
     const name = memberText(entry, "name");
     return name === undefined || !isName(name) ? [] : [{ name: normalizedName(name), entry }];
   });
-  // One name may be locked twice, for different interpreters.
-  const keys = Map.groupBy(entries.keys().map(String), (key) => entries[Number(key)]?.name ?? "");
+  const keys = keysByName(entries.map(({ name }, index) => [String(index), name]));
   const nodes = new Map<string, LockNode>(entries.map(({ name, entry }, index) => [String(index), { locked: lockedPackage(name, entry), ...needsOf(member(entry, "dependencies"), keys) }]));
   return withoutUnneeded(nodes, rootsOf(project, keys));
 }

@@ -1,7 +1,8 @@
-import { withoutUnneeded, type LockedAlone, type LockedPackages, type LockNode } from "../locked-package.ts";
+import { withoutUnneeded, type LockedAlone, type LockedPackages, type LockNeeds, type LockNode } from "../locked-package.ts";
 import { downloadQualifier, repositoryQualifier } from "../origin-url.ts";
 import { items, member, members, memberText, texts } from "../parsed-value.ts";
 import { DamagedFileError } from "../read-file.ts";
+import { keysByName } from "./locked-names.ts";
 import { isName, mayApply, normalizedName } from "./requirement.ts";
 
 const LINUX = { pythonVersion: undefined };
@@ -12,7 +13,7 @@ const LOCAL = ["editable", "virtual", "directory", "path"];
 export function lockedByUv(lock: unknown): LockedPackages {
   if (typeof member(lock, "version") !== "bigint") throw new DamagedFileError("no lock file of uv: it has no version");
   const entries = items(member(lock, "package")).filter((entry) => isName(memberText(entry, "name") ?? ""));
-  const keys = Map.groupBy(entries.map(keyOf), (key) => key.slice(0, key.indexOf("@")));
+  const keys = keysByName(entries.map((entry) => [keyOf(entry), nameOf(entry)]));
   const nodes = new Map<string, LockNode>();
   for (const entry of entries) {
     const key = keyOf(entry);
@@ -31,16 +32,19 @@ function lockedPackage(entry: unknown): LockedAlone | undefined {
   const source = member(entry, "source");
   const [url = "", commit] = (memberText(source, "git") ?? "").split("#");
   const qualifiers = url === "" ? downloadQualifier(memberText(source, "url") ?? "") : repositoryQualifier(url, commit);
-  return { namespace: undefined, name: normalizedName(memberText(entry, "name") ?? ""), version: memberText(entry, "version"), qualifiers, licenses: [] };
+  return { namespace: undefined, name: nameOf(entry), version: memberText(entry, "version"), qualifiers, licenses: [] };
 }
 
 function isLocal(entry: unknown): boolean {
   return LOCAL.some((kind) => member(member(entry, "source"), kind) !== undefined);
 }
 
-/** One name may be locked in several versions, for different interpreters. */
+function nameOf(entry: unknown): string {
+  return normalizedName(memberText(entry, "name") ?? "");
+}
+
 function keyOf(entry: unknown): string {
-  return `${normalizedName(memberText(entry, "name") ?? "")}@${memberText(entry, "version") ?? ""}`;
+  return `${nameOf(entry)}@${memberText(entry, "version") ?? ""}`;
 }
 
 function extraKey(key: string, extra: string): string {
@@ -48,15 +52,13 @@ function extraKey(key: string, extra: string): string {
 }
 
 /** The version is written where the name alone is not enough. */
-function needsOf(asked: unknown, keys: ReadonlyMap<string, readonly string[]>): { readonly needed: string[]; readonly unneeded: string[] } {
-  const needed: string[] = [];
-  const unneeded: string[] = [];
-  for (const one of items(asked)) {
+function needsOf(asked: unknown, keys: ReadonlyMap<string, readonly string[]>): LockNeeds {
+  const parts = Map.groupBy(items(asked), (one) => mayApply(memberText(one, "marker"), LINUX));
+  const keysOf = (one: unknown): string[] => {
     const version = memberText(one, "version");
     const named = keys.get(normalizedName(memberText(one, "name") ?? "")) ?? [];
     const met = named.filter((key) => version === undefined || key.endsWith(`@${version}`));
-    const extras = texts(member(one, "extra")).flatMap((extra) => met.map((key) => extraKey(key, extra)));
-    (mayApply(memberText(one, "marker"), LINUX) ? needed : unneeded).push(...met, ...extras);
-  }
-  return { needed, unneeded };
+    return [...met, ...texts(member(one, "extra")).flatMap((extra) => met.map((key) => extraKey(key, extra)))];
+  };
+  return { needed: (parts.get(true) ?? []).flatMap(keysOf), unneeded: (parts.get(false) ?? []).flatMap(keysOf) };
 }
