@@ -25,13 +25,13 @@ export async function scanTree(tree: ScanTree, catalogers: readonly Cataloger[],
   const osRelease = await readOsRelease(tree, warn, signal);
   const context: CatalogContext = { tree, osRelease: osRelease?.values, warn };
   const wanted = await wantedFiles(tree, catalogers, signal);
-  const packages: ScannedPackage[] = [];
+  const packages: ScannedPackage[][] = [];
   for (const [cataloger, files] of wanted) {
     if (files.length === 0) continue;
     const found = await cataloger.find(files, context, signal);
-    packages.push(...found.map((one) => ({ ...one, cataloger: cataloger.name })));
+    packages.push(found.map((one) => ({ ...one, cataloger: cataloger.name })));
   }
-  return { osRelease, packages: sorted(packages), warnings: [...warnings] };
+  return { osRelease, packages: sorted(packages.flat()), warnings: [...warnings] };
 }
 
 async function wantedFiles(tree: ScanTree, catalogers: readonly Cataloger[], signal: AbortSignal): Promise<ReadonlyMap<Cataloger, ScanFile[]>> {
