@@ -70,6 +70,15 @@ describe("an SBOM", { skip: runSkip }, () => {
     assert.match(base?.comment ?? "", /step: step0/);
   });
 
+  test("names packages of languages as it names those of systems, in a layer that another stage made", LIMIT, async () => {
+    const { image } = await layout({ sbom: "true" });
+    const { packages = [] } = image.statements[0]?.predicate ?? {};
+    const leftPad = packages.find(({ name }) => name === "left-pad");
+    assert.equal(leftPad?.externalRefs?.[0]?.referenceLocator, "pkg:npm/left-pad@1.3.0");
+    assert.match(leftPad.comment ?? "", new RegExp(`^layerID: ${image.layers.at(-1)}$`, "m"));
+    assert.match(leftPad.comment ?? "", /Dockerfile:8/);
+  });
+
   test("of equal results is equal, and so is the index that holds it", LIMIT, async () => {
     const first = await layout({ sbom: "format=spdx+cyclonedx", provenance: "mode=min" });
     const second = await layout({ sbom: "format=spdx+cyclonedx", provenance: "mode=min" });

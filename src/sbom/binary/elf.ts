@@ -36,16 +36,14 @@ const NAMES_BYTES_MAX = 8 * 1024 * 1024;
 const NAME_BYTES_MAX = 256;
 /** SHT_NOBITS: takes no space in the file. */
 const NO_BITS = 8;
-/** SHN_XINDEX, for the index of the names: it is in the first section instead. */
-const EXTENDED_INDEX = 0xffff;
 const LOADED = 1;
 const EXECUTABLE = 1;
 const WRITABLE = 2;
 
 /** Where the fields are that a header has (both classes have the same fields). */
 const FIELDS = {
-  4: { phoff: 28, shoff: 32, counts: 42, section: { size: 40, offset: 16, length: 20, link: 24 }, segment: { size: 32, offset: 4, address: 8, length: 16, flags: 24 } },
-  8: { phoff: 32, shoff: 40, counts: 54, section: { size: 64, offset: 24, length: 32, link: 40 }, segment: { size: 56, offset: 8, address: 16, length: 32, flags: 4 } },
+  4: { phoff: 28, shoff: 32, counts: 42, section: { size: 40, offset: 16, length: 20 }, segment: { size: 32, offset: 4, address: 8, length: 16, flags: 24 } },
+  8: { phoff: 32, shoff: 40, counts: 54, section: { size: 64, offset: 24, length: 32 }, segment: { size: 56, offset: 8, address: 16, length: 32, flags: 4 } },
 } as const;
 
 /** Undefined for a file of another kind. Throws DamagedFileError. Reads the headers, wherever they are, and nothing else. */
@@ -64,13 +62,11 @@ type Form = Pick<ElfLayout, "littleEndian" | "wordBytes">;
 async function readSections(file: ScanFile, header: ByteReader, form: Form, signal: AbortSignal): Promise<ElfSection[]> {
   const { shoff, counts, section } = FIELDS[form.wordBytes];
   const offsetBytes = header.word(shoff);
-  if (offsetBytes === 0) return [];
+  // Zero also where there are more than the header has room for, which is more than are looked at.
+  const count = header.u16(counts + 6);
+  const names = header.u16(counts + 8);
+  if (offsetBytes === 0 || count === 0) return [];
   requireSize(header.u16(counts + 4), section.size);
-  const first = new ByteReader(await readPiece(file, { offsetBytes, sizeBytes: section.size, limitBytes: TABLE_BYTES_MAX }, signal), form);
-  // Numbers that the header has no room for are in the first section, which is none.
-  const count = header.u16(counts + 6) || first.word(section.length);
-  const named = header.u16(counts + 8);
-  const names = named === EXTENDED_INDEX ? first.u32(section.link) : named;
   const table = new ByteReader(await readPiece(file, { offsetBytes, sizeBytes: count * section.size, limitBytes: TABLE_BYTES_MAX }, signal), form);
   const rows = Array.from({ length: count }, (_none, index) => {
     const at = index * section.size;

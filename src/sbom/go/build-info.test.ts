@@ -113,7 +113,9 @@ test("a program that was built without modules has Go's library in it, and more 
 });
 
 test("what is no program of Go gives nothing, and no warning", async () => {
-  for (const content of [sampleElf({ ...FORM, sections: [{ name: ".text", content: Buffer.from("text") }] }), Buffer.from("#!/bin/sh\n"), Buffer.alloc(1000), MAGIC]) {
+  // A copy of build information, as in a program that looks for it, stands where it happens to.
+  const copy = sampleElf({ ...FORM, sectionTable: false, sections: [{ name: ".data", content: Buffer.concat([Buffer.from("copy:"), inline("go1.22.3", MODULES)]) }] });
+  for (const content of [copy, sampleElf({ ...FORM, sections: [{ name: ".text", content: Buffer.from("text") }] }), Buffer.from("#!/bin/sh\n"), Buffer.alloc(1000), MAGIC]) {
     const { packages, warnings } = await found(content);
     assert.deepEqual({ packages, warnings }, { packages: [], warnings: [] });
   }

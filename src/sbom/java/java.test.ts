@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { catalog, type Catalog } from "../../testing/catalog.ts";
 import { sampleZip, type SampleZipEntry } from "../../testing/sample-zip.ts";
 import { treeOfDirectory, treeOfTexts } from "../../testing/scan-trees.ts";
+import { readJavaArchive } from "./read-archive.ts";
 import { javaArchive } from "../catalogers/java-archive.ts";
 
 type Contents = Readonly<Record<string, string | Uint8Array>>;
@@ -127,6 +128,26 @@ test("an archive within another that would fill the memory is not inflated", asy
   const { needs, warnings } = await found({ "app.jar": sampleZip([...entries(pom("g", "app", "1")), ...entries({ "lib/bomb.jar": bomb }, "deflated")]) });
   assert.deepEqual(Object.keys(needs), ["pkg:maven/g/app@1"]);
   assert.deepEqual(warnings, [`app.jar!/lib/bomb.jar: it has ${bomb.length} bytes, more than ${128 * 1024 * 1024}`]);
+});
+
+test("of all archives in one file no more is inflated than a limit", async () => {
+  const warnings: string[] = [];
+  const archive = sampleZip(entries({ "lib/a-1.jar": jar(pom("g", "a", "1")), "lib/b-1.jar": jar(pom("g", "b", "1")) }, "deflated"));
+  const access = { sizeBytes: archive.length, read: (offset: number, size: number) => Promise.resolve(archive.subarray(offset, offset + size)) };
+  const first = jar(pom("g", "a", "1")).length;
+  const reading = { warn: (message: string) => warnings.push(message), signal: new AbortController().signal, inflatedBytes: 1024 ** 3 - first };
+  const { nested } = await readJavaArchive("app.jar", access, 1, reading);
+  assert.deepEqual(nested.map(({ self }) => self.name), ["a"]);
+  assert.deepEqual(warnings, [`app.jar!/lib/b-1.jar: not read, more than ${1024 ** 3} bytes in all`]);
+});
+
+test("an archive of more entries or files of Maven than any is not looked into", async () => {
+  const many = sampleZip(Array.from({ length: 10_001 }, (_none, index) => entries(pom("g", `a${index}`, "1"), "stored")).flat());
+  const count = sampleZip(entries(pom("g", "a", "1")), "zip64");
+  count.writeBigUInt64LE(1_000_000n, count.indexOf(Buffer.of(0x50, 0x4b, 6, 6)) + 32);
+  const { packages, warnings } = await found({ "a.jar": many, "b.jar": count });
+  assert.deepEqual(packages, []);
+  assert.deepEqual(warnings, ["a.jar: more than 10000 files of Maven", "b.jar: an archive of 1000000 entries, more than are looked at"]);
 });
 
 const WHOLE = jar({ ...pom("g", "a", "1"), ...manifest("Implementation-Title: a") });

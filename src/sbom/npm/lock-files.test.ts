@@ -62,6 +62,22 @@ test("without the package.json beside it, a lock file of Yarn lists all that it 
   }
 });
 
+test("a document before the lock file of pnpm is about pnpm, and not about the project", async () => {
+  const lock = readFileSync(join(TESTDATA, "sample", "pnpm10", "pnpm-lock.yaml"), "utf8");
+  const before = "---\nlockfileVersion: '9.0'\nimporters:\n  .:\n    packageManagerDependencies:\n      pnpm:\n        specifier: 11.0.0\n        version: 11.0.0\npackages:\n  pnpm@11.0.0: {}\nsnapshots:\n  pnpm@11.0.0: {}\n---\n";
+  assert.deepEqual((await catalog(npm, treeOfTexts({ "pnpm-lock.yaml": before + lock }))).needs, SAMPLE);
+});
+
+test("what Yarn locks for another system alone is not listed, but what it needs is, where others need it too", async () => {
+  const entry = (name: string, ...more: readonly string[]): string => [`"${name}@npm:1.0.0":`, "  version: 1.0.0", `  resolution: "${name}@npm:1.0.0"`, ...more, ""].join("\n");
+  const lock = [
+    "__metadata:\n  version: 8\n", entry("a", "  dependencies:", '    mac: "npm:1.0.0"', '    any: "npm:1.0.0"'), entry("any", "  conditions: (os=linux | os=darwin) & cpu=x64"),
+    entry("mac", "  dependencies:", '    any: "npm:1.0.0"', "  conditions: os=darwin"), entry("linux", "  conditions: os=linux & libc=glibc"), entry("nowhere", "  conditions: \"!os=linux\""), entry("unix", "  conditions: \"!os=win32\""),
+  ].join("\n");
+  const { needs } = await catalog(npm, treeOfTexts({ "yarn.lock": lock }));
+  assert.deepEqual(needs, { "pkg:npm/a@1.0.0": ["pkg:npm/any@1.0.0"], "pkg:npm/any@1.0.0": [], "pkg:npm/linux@1.0.0": [], "pkg:npm/unix@1.0.0": [] });
+});
+
 test("npm-shrinkwrap.json counts, and package-lock.json beside it does not", async () => {
   const lock = (name: string): string => JSON.stringify({ lockfileVersion: 3, packages: { [`node_modules/${name}`]: { version: "1.0.0", license: "MIT" } } });
   const { needs } = await catalog(npm, treeOfTexts({ "app/npm-shrinkwrap.json": lock("a"), "app/package-lock.json": lock("b"), "other/package-lock.json": lock("c") }));

@@ -76,8 +76,9 @@ function lockedPackage(entry: unknown): LockedAlone | undefined {
   };
 }
 
-/** `os=darwin & cpu=(x64 | arm64)`: what names systems, and not ours, is no part of an image. */
+/** `(os=linux | os=darwin) & cpu=x64`, `!os=win32`: what names systems, and not ours, is no part of an image. */
 function fitsLinux(conditions: string): boolean {
-  const systems = /(?:^|[&\s])os=(\([^)]*\)|[^\s&]+)/.exec(conditions)?.[1];
-  return systems === undefined || /\blinux\b/.test(systems);
+  const systems = [...conditions.matchAll(/(!?)\bos=([\w-]+)/g)].map(([, not, system]) => `${not}${system}`);
+  const wanted = systems.filter((system) => !system.startsWith("!"));
+  return !systems.includes("!linux") && (wanted.length === 0 || wanted.includes("linux"));
 }

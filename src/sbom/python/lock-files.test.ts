@@ -159,6 +159,7 @@ const DAMAGED: ReadonlyArray<readonly [path: string, content: string, warning: s
   ["poetry.lock", "[[package]\n", "poetry.lock: no valid TOML"],
   ["poetry.lock", "a = 1\n", "poetry.lock: no lock file of Poetry: it has no [metadata]"],
   ["poetry.lock", `a = ${"[".repeat(100_000)}`, "poetry.lock: no valid TOML"],
+  ["poetry.lock", `${'[[package]]\nname = "a"\n'.repeat(101)}[metadata]\n`, "poetry.lock: more than 100 versions of one package"],
   ["uv.lock", 'version = "x"\n', "uv.lock: no lock file of uv: it has no version"],
   ["Pipfile.lock", "{}", "Pipfile.lock: no lock file of Pipenv: it has no _meta"],
   ["Pipfile.lock", "{", "Pipfile.lock: no valid JSON"],

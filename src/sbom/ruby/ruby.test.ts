@@ -35,9 +35,11 @@ test("a lock file of Bundler lists each gem once, whatever the platforms that it
   });
 });
 
-test("a gem that is locked for one platform of Linux says which", async () => {
+test("a gem that is locked for one platform of Linux says which, and one that is locked for several does not", async () => {
   const lock = LOCK.replace("    native (3.0.0)\n      beta-lib (>= 1, < 3)\n", "");
   assert.ok("pkg:gem/native@3.0.0?platform=x86_64-linux" in (await catalog(ruby, treeOfTexts({ "gems.locked": lock }))).needs);
+  const both = lock.replace("native (3.0.0-x64-mingw32)", "native (3.0.0-aarch64-linux)");
+  assert.ok("pkg:gem/native@3.0.0" in (await catalog(ruby, treeOfTexts({ "gems.locked": both }))).needs);
 });
 
 test("what is installed anywhere is found as installed, and of a lock file only what is not", async () => {
@@ -57,7 +59,7 @@ test("a gem that came with Ruby is found, and one of two installed versions is n
     "usr/lib/ruby/gems/3.1.0/specifications/a-1.gemspec": spec("a", "1", '  s.add_dependency("json")\n  s.add_dependency(\'b\', ">= 1")\n'),
     "usr/lib/ruby/gems/3.1.0/specifications/b-1.gemspec": spec("b", "1"),
     "usr/lib/ruby/gems/3.1.0/specifications/b-2.gemspec": spec("b", "2"),
-    "usr/lib/ruby/gems/3.1.0/specifications/c-1.gemspec": '# stub: c 1.0 java lib\n\nGem::Specification.new do |spec|\n  spec.version = C::VERSION\n  spec.license = "it\'s \\"MIT\\""\n  if true\n    spec.add_development_dependency(%q<b>.freeze, [">= 0"])\n  else\n    spec.add_dependency(%q<b>.freeze)\n  end\nend\n',
+    "usr/lib/ruby/gems/3.1.0/specifications/c-1.gemspec": '# stub: c 1.0 java lib\n\nGem::Specification.new do |spec|\n  spec.version = C::VERSION\n  spec.license = "it\'s \\"MIT\\""\n  if true\n    spec.add_development_dependency(%q<json>.freeze, [">= 0"])\n  else\n    spec.add_dependency(%q<json>.freeze)\n  end\nend\n',
   }));
   assert.deepEqual(needs, { "pkg:gem/a@1": ["pkg:gem/json@2.6.1"], "pkg:gem/b@1": [], "pkg:gem/b@2": [], "pkg:gem/c@1.0?platform=java": [], "pkg:gem/json@2.6.1": [] });
 });

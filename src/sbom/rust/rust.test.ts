@@ -56,6 +56,11 @@ version = "1.0.0"
 source = "sparse+https://token:secret@registry.example/index/"
 dependencies = ["b 2.0.0"]
 [[package]]
+name = "c"
+version = "1.0.0"
+source = "registry+https://github.com/rust-lang/crates.io-index"
+dependencies = ["b"]
+[[package]]
 name = "b"
 version = "1.0.0"
 source = "sparse+https://index.crates.io/"
@@ -65,7 +70,7 @@ version = "2.0.0"
 source = "sparse+https://index.crates.io/"
 `;
   const { needs } = await catalog(cargoLock, treeOfTexts({ "Cargo.lock": lock }));
-  assert.deepEqual(needs, { "pkg:cargo/a@1.0.0?repository_url=https:%2F%2Fregistry.example%2Findex%2F": ["pkg:cargo/b@2.0.0"], "pkg:cargo/b@1.0.0": [], "pkg:cargo/b@2.0.0": [] });
+  assert.deepEqual(needs, { "pkg:cargo/a@1.0.0?repository_url=https:%2F%2Fregistry.example%2Findex%2F": ["pkg:cargo/b@2.0.0"], "pkg:cargo/b@1.0.0": [], "pkg:cargo/b@2.0.0": [], "pkg:cargo/c@1.0.0": [] });
 });
 
 test("the lock file of a crate that Cargo unpacked is not about what was built", async () => {
