@@ -2,7 +2,7 @@ import { digestOf, parseDigest } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
-import { deleteManifest, putManifest } from "./manifest-calls.ts";
+import { putManifest, withdrawManifest } from "./manifest-calls.ts";
 import { RegistryError } from "./registry-error.ts";
 import type { RepositoryServers } from "./repository-servers.ts";
 
@@ -49,7 +49,7 @@ async function ask(repository: RepositoryServers, form: keyof typeof FORMS, sign
   const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE.ociManifest, ...FORMS[form], layers: [NOWHERE] };
   try {
     const { descriptor } = await putManifest(repository, { tag: undefined, mediaType: manifest.mediaType, bytes: Buffer.from(JSON.stringify(manifest)) }, signal);
-    await deleteManifest(repository, descriptor.digest, signal);
+    await withdrawManifest(repository, descriptor.digest, signal);
     return undefined;
   } catch (error) {
     if (!(error instanceof RegistryError) || error.retryable || error.code === "untrusted") throw error;

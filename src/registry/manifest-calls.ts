@@ -82,7 +82,7 @@ export async function putManifest(repository: RepositoryServers, { tag, mediaTyp
 }
 
 /** Removes a manifest that we stored ourselves; a registry that removes nothing keeps it. */
-export async function deleteManifest(repository: RepositoryServers, digest: Digest, signal: AbortSignal): Promise<void> {
+export async function withdrawManifest(repository: RepositoryServers, digest: Digest, signal: AbortSignal): Promise<void> {
   const response = await registryOf(repository).call({ ...manifestCall(repository, digest), method: "DELETE", expected: [200, 202, 204, 400, 404, 405] }, signal);
   await response.discard();
 }

@@ -35,6 +35,17 @@ export async function recordReferrer(repository: RepositoryServers, referrer: Re
   }
 }
 
+/** Takes manifests out of a subject's list, where there is one; entries of others stay. */
+export async function dropReferrers(repository: RepositoryServers, subject: Digest, digests: ReadonlySet<Digest>, signal: AbortSignal): Promise<void> {
+  const tag = fallbackTag(subject);
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    const list = await readList(repository, tag, signal);
+    const entries = list.entries.filter(({ digest }) => !digests.has(digest));
+    if (entries.length === list.entries.length || (await replaceList(repository, { ...list, tag, entries }, signal)) !== undefined) return;
+  }
+  throw new RegistryError("unavailable", `${repository.name}:${tag}: others replaced the list ${ATTEMPTS_MAX} times while we took from it; try again`);
+}
+
 export interface Referrer {
   readonly descriptor: Descriptor;
   readonly manifest: Manifest | ImageIndex;

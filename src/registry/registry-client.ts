@@ -4,10 +4,11 @@ import { openHttpClient } from "../host/http-client.ts";
 import { downloadBlob, hasBlob } from "./blob-download.ts";
 import { mountBlob, uploadBlob } from "./blob-upload.ts";
 import type { CredentialStore } from "./credential.ts";
+import { deleteBlob, deleteManifest } from "./deletion.ts";
 import { endpointsFor, type Endpoint } from "./endpoint.ts";
 import { fetchManifest, putManifest, resolveManifest } from "./manifest-calls.ts";
-import { listReferrers } from "./referrers.ts";
-import { recordReferrer } from "./referrers-list.ts";
+import { hasReferrersInterface, listReferrers } from "./referrers.ts";
+import { dropReferrers, recordReferrer } from "./referrers-list.ts";
 import { listTags } from "./tags.ts";
 import type { RegistryConfig } from "./registry-config.ts";
 import { createRegistryServer, type RegistryServer } from "./registry-server.ts";
@@ -78,7 +79,11 @@ function repositoryAt(at: RepositoryServers): Repository {
     uploadBlob: (upload, signal) => uploadBlob(at, upload, signal),
     putManifest: (manifest, signal) => putWithSubject(at, manifest, signal),
     referrers: (digest, signal) => listReferrers(at, digest, signal),
+    dropReferrers: (subject, digests, signal) => dropReferrers(at, subject, digests, signal),
     tags: (signal) => listTags(at, signal),
+    hasReferrers: (signal) => hasReferrersInterface(at, signal),
+    deleteManifest: (digest, signal) => deleteManifest(at, digest, signal),
+    deleteBlob: (digest, signal) => deleteBlob(at, digest, signal),
   };
 }
 

@@ -20,7 +20,14 @@ export interface Repository {
   putManifest(manifest: ManifestUpload, signal: AbortSignal): Promise<Descriptor>;
   /** What says of itself that it is about this manifest: by the referrers interface, else by the fallback tag. */
   referrers(digest: Digest, signal: AbortSignal): Promise<readonly Descriptor[]>;
+  /** Takes manifests out of the fallback list of what refers to one, where there is such a list. */
+  dropReferrers(subject: Digest, digests: ReadonlySet<Digest>, signal: AbortSignal): Promise<void>;
   tags(signal: AbortSignal): Promise<readonly string[]>;
+  /** False where the registry only has fallback tags. */
+  hasReferrers(signal: AbortSignal): Promise<boolean>;
+  /** True where it was there. Every tag that names it goes with it. */
+  deleteManifest(digest: Digest, signal: AbortSignal): Promise<boolean>;
+  deleteBlob(digest: Digest, signal: AbortSignal): Promise<boolean>;
 }
 
 export interface FetchedManifest {

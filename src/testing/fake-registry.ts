@@ -170,7 +170,7 @@ function route(state: State, exchange: Exchange): void {
   if (url.pathname === "/token") return giveToken(state, exchange);
   const found = ROUTES.map(([pattern, run]) => ({ match: pattern.exec(url.pathname), run })).find(({ match }) => match !== null);
   const [, repository = "", name = ""] = found?.match ?? [];
-  const action = request.method === "GET" || request.method === "HEAD" ? "pull" : "push";
+  const action = request.method === "GET" || request.method === "HEAD" ? "pull" : request.method === "DELETE" && !url.pathname.includes("/uploads/") ? "delete" : "push";
   if (!mayDo(state, exchange, repository === "" ? undefined : `repository:${repository}:${action}`)) return;
   if (found !== undefined) return found.run(state, exchange, repository, name);
   if (url.pathname === "/v2/") return void response.writeHead(200).end("{}");
@@ -245,6 +245,7 @@ function answerUpload(state: State, { request, response, url, body }: Exchange, 
 }
 
 function answerBlob(state: State, { request, response }: Exchange, repository: string, digest: string): void {
+  if (request.method === "DELETE") return state.blobs.delete(`${repository}@${digest}`) ? void response.writeHead(202).end() : refuse(response, 404, "BLOB_UNKNOWN");
   const bytes = state.blobs.get(`${repository}@${digest}`);
   if (bytes === undefined) return refuse(response, 404, "BLOB_UNKNOWN");
   const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
@@ -256,7 +257,7 @@ function answerBlob(state: State, { request, response }: Exchange, repository: s
 
 function answerManifest(state: State, { request, response, body }: Exchange, repository: string, name: string): void {
   if (request.method === "PUT") return putManifest(state, { request, response, body }, repository, name);
-  if (request.method === "DELETE") return void response.writeHead(state.manifests.delete(`${repository}@${name}`) ? 202 : 404).end();
+  if (request.method === "DELETE") return deleteManifest(state, response, repository, name);
   const digest = name.includes(":") ? name : state.tags.get(`${repository}:${name}`);
   const stored = state.manifests.get(`${repository}@${digest}`);
   if (digest === undefined || stored === undefined) return refuse(response, 404, "MANIFEST_UNKNOWN");
@@ -282,6 +283,14 @@ function putManifest(state: State, { request, response, body }: Omit<Exchange, "
   if (!name.includes(":")) state.tags.set(`${repository}:${name}`, digest);
   const keeps = subject !== undefined && state.options.referrers !== false;
   response.writeHead(201, { "docker-content-digest": digest, ...(keeps ? { "oci-subject": subject.digest } : {}) }).end();
+}
+
+/** As the reference registry does: by digest only, and tags that name it go too. */
+function deleteManifest(state: State, response: ServerResponse, repository: string, name: string): void {
+  if (!name.includes(":")) return refuse(response, 400, "DIGEST_INVALID");
+  if (!state.manifests.delete(`${repository}@${name}`)) return refuse(response, 404, "MANIFEST_UNKNOWN");
+  for (const [tag, digest] of state.tags) if (digest === name && tag.startsWith(`${repository}:`)) state.tags.delete(tag);
+  response.writeHead(202).end();
 }
 
 function answerReferrers(state: State, { response }: Exchange, repository: string, digest: string): void {
