@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { createImage, previewImage, type CreateOptions, type CreateRequest } from "../doors/evidence.ts";
-import { defaultCredentials, loadRegistryConfig, openRegistryClient } from "../doors/registry.ts";
 import { systemClock } from "../host/clock.ts";
 import { hostPlatform } from "../host/host-platform.ts";
 import { parseCommandLine } from "./command-line.ts";
@@ -10,6 +9,7 @@ import { EXIT } from "./exit-code.ts";
 import { progressRenderer } from "./progress-flag.ts";
 import { requirePlace, writeResultFile } from "./result-file.ts";
 import { UsageError } from "./usage-error.ts";
+import { withRegistry } from "./with-image.ts";
 
 const NAME = "imagetools create";
 
@@ -37,17 +37,17 @@ docs/imagetools.md tells more.`,
     const { request, dryRun, metadataFile, progress } = await parse(args, io);
     const report = progressRenderer(progress, io);
     requirePlace("metadata-file", metadataFile, io.cwd);
-    await using client = openRegistryClient({ credentials: defaultCredentials(io.env), config: await loadRegistryConfig(io.env), env: io.env });
-
-    const options: CreateOptions = { client, cwd: io.cwd, host: hostPlatform(), clock: systemClock, report };
-    if (dryRun) {
-      const { bytes } = await previewImage(request, options, io.signal);
-      io.stdout(`${Buffer.from(bytes).toString("utf8")}\n`);
+    return await withRegistry(io, async (client) => {
+      const options: CreateOptions = { client, cwd: io.cwd, host: hostPlatform(), clock: systemClock, report };
+      if (dryRun) {
+        const { bytes } = await previewImage(request, options, io.signal);
+        io.stdout(`${Buffer.from(bytes).toString("utf8")}\n`);
+        return EXIT.ok;
+      }
+      const { metadata } = await createImage(request, options, io.signal);
+      if (metadataFile !== undefined) await writeResultFile(metadataFile, io.cwd, metadata);
       return EXIT.ok;
-    }
-    const { metadata } = await createImage(request, options, io.signal);
-    if (metadataFile !== undefined) await writeResultFile(metadataFile, io.cwd, metadata);
-    return EXIT.ok;
+    });
   },
 };
 

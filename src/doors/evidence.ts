@@ -1,4 +1,5 @@
 /** Records that are published beside images: taken out, attached, carried along, masked, cleared away. */
+export { attachEvidence, type AttachedEvidence, type AttachRequest } from "../evidence/attach-evidence.ts";
 export { EvidenceError, type EvidenceErrorCode } from "../evidence/evidence-error.ts";
 export { getEvidence, type EvidenceQuestion, type FoundEvidence } from "../evidence/get-evidence.ts";
 export type { StatementLayer, StatementPlace, StatementWrap } from "../trace/statement.ts";
