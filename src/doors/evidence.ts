@@ -4,3 +4,5 @@ export { EvidenceError, type EvidenceErrorCode } from "../evidence/evidence-erro
 export { getEvidence, type EvidenceQuestion, type FoundEvidence } from "../evidence/get-evidence.ts";
 export type { StatementLayer, StatementPlace, StatementWrap } from "../trace/statement.ts";
 export { createImage, previewImage, type CreatedImage, type CreateOptions, type CreateRequest } from "../evidence/create/create-image.ts";
+export { collectEvidence, planEvidenceCollection, type Collected, type CollectionRequest } from "../evidence/gc/collect-evidence.ts";
+export type { CollectionPlan, Kept, Removal } from "../evidence/gc/plan-collection.ts";

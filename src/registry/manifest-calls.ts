@@ -15,6 +15,12 @@ import { retrying } from "./retry.ts";
 export const MANIFEST_SIZE_BYTES_MAX: number = 4 * 1024 * 1024;
 
 const MANIFEST_TYPES = [MEDIA_TYPE.ociIndex, MEDIA_TYPE.dockerIndex, MEDIA_TYPE.ociManifest, MEDIA_TYPE.dockerManifest] as const;
+/** What we do not read, and others may have stored: schema 1, and the artifact manifest of image-spec 1.1's drafts. */
+const OTHER_MANIFEST_TYPES = [
+  "application/vnd.oci.artifact.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.v1+prettyjws",
+  "application/vnd.docker.distribution.manifest.v1+json",
+] as const;
 const ACCEPT = MANIFEST_TYPES.join(", ");
 const DIGEST_TEXT = /^[A-Za-z0-9_+.-]+:[0-9a-fA-F]+$/;
 
@@ -31,6 +37,22 @@ export async function resolveManifest(repository: RepositoryServers, tagOrDigest
     },
     signal,
   );
+}
+
+/**
+ * Whether there is such a manifest, of whatever type. A registry may hide one whose type was not asked for, so old and
+ * unknown ones are asked for too.
+ */
+export async function hasManifest(repository: RepositoryServers, digest: Digest, signal: AbortSignal): Promise<boolean> {
+  const call = manifestCall(repository, digest);
+  const headers = { accept: [...MANIFEST_TYPES, ...OTHER_MANIFEST_TYPES, "*/*"].join(", ") };
+  const ask = async (method: "HEAD" | "GET"): Promise<number> => {
+    const response = await registryOf(repository).call({ ...call, headers, method, expected: [200, 404, ...(method === "HEAD" ? [405] : [])] }, signal);
+    await response.discard();
+    return response.status;
+  };
+  const status = await retrying(() => ask("HEAD"), signal);
+  return (status === 405 ? await retrying(() => ask("GET"), signal) : status) === 200;
 }
 
 export async function fetchManifest(repository: RepositoryServers, digest: Digest, signal: AbortSignal): Promise<FetchedManifest> {

@@ -6,7 +6,7 @@ import { mountBlob, uploadBlob } from "./blob-upload.ts";
 import type { CredentialStore } from "./credential.ts";
 import { deleteBlob, deleteManifest } from "./deletion.ts";
 import { endpointsFor, type Endpoint } from "./endpoint.ts";
-import { fetchManifest, putManifest, resolveManifest } from "./manifest-calls.ts";
+import { fetchManifest, hasManifest, putManifest, resolveManifest } from "./manifest-calls.ts";
 import { hasReferrersInterface, listReferrers } from "./referrers.ts";
 import { dropReferrers, recordReferrer } from "./referrers-list.ts";
 import { listTags } from "./tags.ts";
@@ -72,6 +72,7 @@ function repositoryAt(at: RepositoryServers): Repository {
   return {
     name: at.name,
     resolve: (tagOrDigest, signal) => resolveManifest(at, tagOrDigest, signal),
+    hasManifest: (digest, signal) => hasManifest(at, digest, signal),
     manifest: (digest, signal) => fetchManifest(at, digest, signal),
     blob: (descriptor, signal) => downloadBlob(at, descriptor, signal),
     hasBlob: (digest, signal) => hasBlob(at, digest, signal),

@@ -8,6 +8,8 @@ export interface Repository {
   readonly name: string;
   /** What a tag or digest names now; undefined where there is no such thing. */
   resolve(tagOrDigest: string, signal: AbortSignal): Promise<Descriptor | undefined>;
+  /** Whether the registry has it, also where it is of a type that `resolve` and `manifest` do not read. */
+  hasManifest(digest: Digest, signal: AbortSignal): Promise<boolean>;
   /** The bytes have been checked against the digest. */
   manifest(digest: Digest, signal: AbortSignal): Promise<FetchedManifest>;
   /** The bytes of a blob, resumed where the connection breaks. Throws CorruptBlobError rather than end on wrong ones. */
