@@ -38,7 +38,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ops: ["archive", "content", "host", "llb", "namespace", "oci", "pattern", "progress", "provenance", "sandbox", "session", "snapshot", "solver", "source", "store"],
   export: ["archive", "content", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   trace: ["archive", "content", "oci", "provenance", "registry", "template", "trust"],
-  evidence: ["content", "export", "host", "oci", "progress", "registry", "scrub", "trace"],
+  evidence: ["content", "export", "host", "oci", "progress", "provenance", "registry", "scrub", "trace"],
   // Composition, and the two doors.
   engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "host", "llb", "namespace", "oci", "ops", "pattern", "progress", "proto", "provenance",
     "rebuild", "registry", "sandbox", "sbom", "scrub", "session", "snapshot", "solver", "source", "store", "trust"],
