@@ -14,6 +14,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   "evidence get": { summary: "write an image's provenance or SBOM as a document", load: async () => (await import("./evidence-get.ts")).command },
   "evidence attach": { summary: "add a statement to an image that is published", load: async () => (await import("./evidence-attach.ts")).command },
   "evidence gc": { summary: "take evidence away whose image is gone, and nothing else", load: async () => (await import("./evidence-gc.ts")).command },
+  "evidence scrub": { summary: "mask secrets in what is recorded of a published image", load: async () => (await import("./evidence-scrub.ts")).command },
   check: { summary: "tell what of a Dockerfile makes builds hard to repeat or to trust, and mend it", load: async () => (await import("./check.ts")).command },
   trace: { summary: "tell which step, line and commit a file or layer comes from", load: async () => (await import("./trace.ts")).command },
   "debug dump-llb": { summary: "write the graph of build steps that a Dockerfile becomes", load: async () => (await import("./dump-llb.ts")).command },

@@ -44,11 +44,13 @@ async function readStatement(path: string, cwd: string): Promise<Uint8Array> {
   }
 }
 
-function textOf({ state, platform, predicateType, subject, attestation, root, leftBehind }: AttachedEvidence, store: "index" | "referrers"): string {
+function textOf({ state, platform, predicateType, subject, attestation, root, leftBehind, suspects }: AttachedEvidence, store: "index" | "referrers"): string {
   const what = `${predicateType} about ${subject} (${platform})`;
   if (state === "present") return `present   ${what}: the same statement is there; nothing was changed\n`;
   const lines = [`attached  ${what}: ${attestation}`];
   if (store === "index") lines.push(`index     ${root}`);
   if (leftBehind.length > 0) lines.push(`note      what refers to the old index says nothing of the new one: ${leftBehind.join(", ")}; --store referrers leaves the index as it is`);
+  const places = [...new Set(suspects.map(({ place }) => place))];
+  if (places.length > 0) lines.push(`note      what looks like a secret is published with it (${places.join(", ")}); "stemma evidence scrub" masks it`);
   return lines.map((line) => `${line}\n`).join("");
 }

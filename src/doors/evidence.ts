@@ -6,3 +6,6 @@ export type { StatementLayer, StatementPlace, StatementWrap } from "../trace/sta
 export { createImage, previewImage, type CreatedImage, type CreateOptions, type CreateRequest } from "../evidence/create/create-image.ts";
 export { collectEvidence, planEvidenceCollection, type Collected, type CollectionRequest } from "../evidence/gc/collect-evidence.ts";
 export type { CollectionPlan, Kept, Removal } from "../evidence/gc/plan-collection.ts";
+export { deleteOldEvidence, type OldEvidence } from "../evidence/scrub/old-evidence.ts";
+export { scrubEvidence, type ScrubbedRecord, type ScrubReport, type ScrubRequest } from "../evidence/scrub/scrub-evidence.ts";
+export type { Redaction } from "../scrub/scrubber.ts";

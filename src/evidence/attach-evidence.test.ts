@@ -173,3 +173,13 @@ test("takes the form that the registry takes", async () => {
     assert.deepEqual(await documents(place, "a:1"), [`${store === "index" ? "index" : "referrer"} ${SPDX}`]);
   }
 });
+
+test("tells where a statement holds what looks like a secret", async () => {
+  await using place = await openEvidencePlace();
+
+  const image = await place.samples.image("linux/amd64", "1", MEDIA_TYPE.ociManifest, "1");
+  const { bytes } = sampleStatement(image.digest, "https://example.com/scan/v1", { config: { API_TOKEN: "hunter2-hunter2" } });
+  const { suspects } = await attach(place, "a:1", bytes);
+  assert.deepEqual(suspects.map(({ place: at }) => at), ["predicate.config.API_TOKEN"]);
+  assert.deepEqual((await attach(place, "a:1", sampleStatement(image.digest, SPDX, {}).bytes)).suspects, []);
+});

@@ -6,9 +6,12 @@ import { MEDIA_TYPE } from "../oci/media-type.ts";
 import { normalizePlatform } from "../oci/platform.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import { choosePlatform, type ChosenPlatform } from "../trace/choose-platform.ts";
+import { StatementFormError } from "../provenance/scrub-statement.ts";
+import type { Redaction } from "../scrub/scrubber.ts";
 import { EvidenceError } from "./evidence-error.ts";
 import { pushAttestation } from "./push-attestation.ts";
 import { openPublishedImage, replaceIndex, type PublishedImage } from "./published-image.ts";
+import { scrubDocument } from "./scrub/scrub-document.ts";
 import { parseStatementFile, type GivenStatement } from "./statement-file.ts";
 
 export interface AttachRequest {
@@ -35,6 +38,8 @@ export interface AttachedEvidence {
   readonly root: Digest;
   /** What refers to the index that the tag named before: signatures of it say nothing of the new one. */
   readonly leftBehind: readonly Digest[];
+  /** Where the statement holds what looks like a secret; it is stored as it is. */
+  readonly suspects: readonly Redaction[];
 }
 
 /**
@@ -49,13 +54,23 @@ export async function attachEvidence(request: AttachRequest, client: RegistryCli
   const chosen = await choosePlatform(open, request.platform, signal);
   const subject = chosen.image.descriptor;
   refuseOtherSubject(statement, `${open.fullName} (${chosen.name})`, subject.digest);
-  const about = { platform: chosen.name, predicateType: statement.predicateType, subject: subject.digest };
+  const about = { platform: chosen.name, predicateType: statement.predicateType, subject: subject.digest, suspects: suspectsIn(statement) };
   if (await isPresent(statement, chosen, { ...published, store: request.store }, signal)) return { ...about, state: "present", attestation: undefined, root: open.record.root.digest, leftBehind: [] };
   const manifest = request.store === "referrers" || !(await hasOlderForm(chosen, signal)) ? "artifact" : "image";
   const attestation = await pushAttestation({ statements: [statement], subject, form: { place: request.store, manifest } }, published.repository, signal);
   if (request.store === "referrers") return { ...about, state: "attached", attestation: attestation.digest, root: open.record.root.digest, leftBehind: [] };
   const root = await replaceIndex(published, await indexWith(published, chosen, attestation, signal), signal);
   return { ...about, state: "attached", attestation: attestation.digest, root: root.digest, leftBehind: await referrersOfOldRoot(published, signal) };
+}
+
+function suspectsIn({ bytes, predicateType }: GivenStatement): readonly Redaction[] {
+  try {
+    return scrubDocument(bytes, predicateType).redactions;
+  } catch (error) {
+    // A predicate that is no object is stored all the same: only what is in it cannot be looked through.
+    if (error instanceof StatementFormError) return [];
+    throw error;
+  }
 }
 
 function refuseOtherSubject({ subjects }: GivenStatement, what: string, digest: Digest): void {

@@ -41,6 +41,11 @@ function emptyConfig(documents: Documents): Descriptor {
 }
 
 function legacyConfig(layers: readonly Descriptor[], documents: Documents): Descriptor {
+  return documents.add(MEDIA_TYPE.ociConfig, legacyConfigOf(layers));
+}
+
+/** The configuration of the older form: that of an image whose layers are the statements. */
+export function legacyConfigOf(layers: readonly Descriptor[]): Uint8Array {
   const config = { architecture: "unknown", os: "unknown", config: {}, rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) } };
-  return documents.add(MEDIA_TYPE.ociConfig, Buffer.from(goJson(config)));
+  return Buffer.from(goJson(config));
 }

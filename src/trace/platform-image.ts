@@ -25,6 +25,8 @@ export interface PlatformImage {
   holders(signal: AbortSignal): Promise<readonly Holder[]>;
   /** What lies in them, in their order; a layer that lies in several once. */
   statements(signal: AbortSignal): Promise<readonly StatementLayer[]>;
+  /** What lies in one of them. */
+  statementsIn(holder: Holder, signal: AbortSignal): Promise<readonly StatementLayer[]>;
   statement(layer: StatementLayer, signal: AbortSignal): Promise<JsonObject>;
   /** The bytes of a statement as they were written, out of its wrapping. */
   statementBytes(layer: StatementLayer, signal: AbortSignal): Promise<Uint8Array>;
@@ -58,6 +60,7 @@ export function platformImage(descriptor: Descriptor, references: readonly Descr
     }),
     holders,
     statements,
+    statementsIn: (holder, signal) => reader.statements([holder], signal),
     statement: read,
     statementBytes: (layer, signal) => reader.statementBytes(layer, signal),
     async readStatements(isMeant, signal) {

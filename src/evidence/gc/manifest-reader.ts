@@ -14,6 +14,8 @@ export interface KnownManifest {
   readonly digest: Digest;
   /** What an index names. */
   readonly entries: readonly Descriptor[];
+  /** Its configuration and layers. */
+  readonly blobs: readonly Digest[];
   readonly isIndex: boolean;
   /** Whether it is there to say something about another manifest. */
   readonly isEvidence: boolean;
@@ -67,12 +69,19 @@ export class ManifestReader {
 
   #parse({ mediaType, digest }: Descriptor, bytes: Uint8Array): KnownManifest | undefined {
     const what = `${this.#repository.name}@${digest}`;
-    if (isIndex(mediaType)) return { digest, entries: parseIndex(bytes, what).manifests, isIndex: true, isEvidence: false, type: mediaType, subject: undefined };
+    if (isIndex(mediaType)) return { digest, entries: parseIndex(bytes, what).manifests, blobs: [], isIndex: true, isEvidence: false, type: mediaType, subject: undefined };
     if (!isManifest(mediaType)) return undefined;
     const manifest = parseManifest(bytes, what);
     this.#manifests.set(digest, manifest);
     const type = manifest.artifactType ?? manifest.layers.find((layer) => wrapOf(layer.mediaType) !== undefined)?.mediaType ?? manifest.config.mediaType;
-    return { digest, entries: [], isIndex: false, isEvidence: isEvidence({ mediaType, digest, size: 0 }, manifest), type, subject: manifest.subject === undefined ? undefined : (digestIn(manifest.subject.digest)[0] ?? "unknown") };
+    return {
+      digest, type,
+      entries: [],
+      blobs: [manifest.config, ...manifest.layers].map((blob) => blob.digest),
+      isIndex: false,
+      isEvidence: isEvidence({ mediaType, digest, size: 0 }, manifest),
+      subject: manifest.subject === undefined ? undefined : (digestIn(manifest.subject.digest)[0] ?? "unknown"),
+    };
   }
 }
 
