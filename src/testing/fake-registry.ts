@@ -296,7 +296,7 @@ function deleteManifest(state: State, response: ServerResponse, repository: stri
 function answerReferrers(state: State, { response }: Exchange, repository: string, digest: string): void {
   if (state.options.referrers === false) return refuse(response, 404, "UNSUPPORTED");
   const about = [...state.manifests].flatMap(([key, { bytes, mediaType }]) => {
-    const { subject, artifactType } = JSON.parse(bytes.toString()) as { readonly subject?: Descriptor; readonly artifactType?: string };
+    const { subject, config, artifactType = config?.mediaType } = JSON.parse(bytes.toString()) as { readonly subject?: Descriptor; readonly config?: Descriptor; readonly artifactType?: string };
     if (!key.startsWith(`${repository}@`) || subject?.digest !== digest) return [];
     return [{ mediaType, digest: digestOf(bytes), size: bytes.byteLength, ...(artifactType === undefined ? {} : { artifactType }) }];
   });

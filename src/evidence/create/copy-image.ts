@@ -9,7 +9,8 @@ import type { ReportEvent } from "../../progress/event.ts";
 import { Push } from "../../registry/push.ts";
 import type { RegistryClient } from "../../registry/registry-client.ts";
 import { RegistryError } from "../../registry/registry-error.ts";
-import type { NewRoot } from "./combine.ts";
+import { referenceOf } from "../../trace/image-record.ts";
+import type { Entry, NewRoot } from "./combine.ts";
 import type { CopySet } from "./copy-set.ts";
 import { locationText } from "./location.ts";
 
@@ -85,9 +86,10 @@ class RepositoryCopy {
     this.#means.report({ kind: "step-finished", step: this.#step, at: this.#means.clock.now() });
   }
 
+  /** What something is about comes before it: some registries take it in no other order. */
   async content(signal: AbortSignal): Promise<void> {
     const { root, set } = this.#request;
-    for (const { descriptor, place } of root.entries) {
+    for (const { descriptor, place } of root.entries.toSorted((a, b) => Number(isReference(a)) - Number(isReference(b)))) {
       const [digest, from] = [descriptor.digest, locationText(place.location)];
       this.#say(`copying ${digest} from ${from} to ${this.#name}`);
       const push = async (): Promise<void> => {
@@ -95,6 +97,9 @@ class RepositoryCopy {
         else await this.#push.below({ content: this.#content, roots: [descriptor] }, signal);
       };
       await named(`copy ${digest} from ${from} to ${this.#name}`, push);
+    }
+    if (set.referrers.some(({ subject }) => subject === root.descriptor.digest)) {
+      await named(`copy ${root.descriptor.digest} to ${this.#name}`, () => this.#push.manifests({ content: this.#content, roots: [root.descriptor] }, "named", signal));
     }
     for (const { subject, document } of set.referrers) {
       const { digest } = document.descriptor;
@@ -130,6 +135,10 @@ function contentOf({ set }: CopyRequest): Pick<BlobStore, "read"> {
       return blob.place.source.blob(blob.descriptor, signal);
     },
   };
+}
+
+function isReference({ descriptor }: Entry): boolean {
+  return referenceOf(descriptor) !== undefined;
 }
 
 /** A blob can be mounted where its source lies in the same registry. */

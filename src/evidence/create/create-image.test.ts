@@ -11,6 +11,7 @@ import { conformanceFolder } from "../../testing/conformance.ts";
 import { openEvidencePlace, type EvidencePlace } from "../../testing/evidence-place.ts";
 import { EvidenceSamples, sampleBundle, sampleStatement, SIGSTORE_BUNDLE, SLSA_V1, SPDX } from "../../testing/evidence-samples.ts";
 import { refuses } from "../../testing/registry-fixture.ts";
+import { REFUSING } from "../../testing/refusing-registries.ts";
 import { openSampleImage } from "../../testing/sample-image.ts";
 import { EvidenceError, type EvidenceErrorCode } from "../evidence-error.ts";
 import { createImage, previewImage, type CreatedImage, type CreateOptions, type CreateRequest } from "./create-image.ts";
@@ -196,4 +197,29 @@ test("leaves no name where it fails half-way, in whatever repository", async () 
   };
   await assert.rejects(create(place, { sources: [place.name("a:1")], tags }), refuses("denied", `copy sha256:`, `from ${place.name("a:1")} to ${place.name("c")}: `));
   assert.deepEqual([...place.registry.tags.keys()], ["a:1"]);
+});
+
+test("brings what something is about before it, for registries that take it in no other order", async () => {
+  await using place = await openEvidencePlace();
+  await using strict = await openEvidencePlace({ refuse: REFUSING.subjectsFirst });
+
+  const image = await place.samples.image("linux/amd64", "1");
+  const attestation = await place.samples.attestation(image, [sampleStatement(image.digest, SLSA_V1, {})]);
+  const index = await place.samples.index([attestation, image], "1");
+  const signature = await place.samples.referrer(index, "application/vnd.dev.cosign.artifact.sig.v1+json", Buffer.from("s"));
+  await createImage({ sources: [place.name("a:1")], tags: [strict.name("b:1")] }, optionsOf(place), place.signal);
+  assert.equal(strict.registry.tags.get("b:1"), index.digest);
+  assert.ok(strict.registry.manifests.has(`b@${signature.digest}`));
+});
+
+test("takes attestations of the form that some registries need into the index too", async () => {
+  await using place = await openEvidencePlace();
+
+  const image = await place.samples.image("linux/amd64", "1");
+  const layers = [{ ...(await place.samples.blob(MEDIA_TYPE.inToto, sampleStatement(image.digest, SLSA_V1, {}).bytes)), annotations: { "in-toto.io/predicate-type": SLSA_V1 } }];
+  const config = await place.samples.blob(MEDIA_TYPE.ociConfig, Buffer.from("{}"));
+  const subject = { mediaType: image.mediaType, digest: image.digest, size: image.size };
+  const attestation = await place.samples.manifest({ mediaType: MEDIA_TYPE.ociManifest, config, layers, subject }, undefined);
+  const index = await preview(place, `${place.name("a")}@${image.digest}`);
+  assert.deepEqual(digests(index), [image.digest, attestation.digest]);
 });

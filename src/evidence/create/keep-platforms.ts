@@ -3,7 +3,10 @@ import type { Descriptor } from "../../oci/descriptor.ts";
 import { isIndex, isManifest, MEDIA_TYPE } from "../../oci/media-type.ts";
 import { formatPlatform, type Platform } from "../../oci/platform.ts";
 import { exactPlatform } from "../../oci/platform-match.ts";
+import type { ImageSource } from "../../registry/oci-layout.ts";
+import { parseManifest } from "../../trace/document.ts";
 import { referenceOf } from "../../trace/image-record.ts";
+import { wrapOf } from "../../trace/statement.ts";
 import { EvidenceError } from "../evidence-error.ts";
 import { withEntries, type Entry, type NewRoot } from "./combine.ts";
 
@@ -43,12 +46,22 @@ async function pullAttestations(entries: readonly Entry[], signal: AbortSignal):
   const pulled: Entry[] = [];
   for (const { descriptor, place } of entries) {
     if (!isManifest(descriptor.mediaType) || referenceOf(descriptor) !== undefined || attested.has(descriptor.digest)) continue;
-    const listed = await place.source.referrers(descriptor.digest, signal);
-    const attestations = listed.filter(({ artifactType, digest }) => artifactType === MEDIA_TYPE.attestationManifest && !present.has(digest));
+    const attestations: Descriptor[] = [];
+    for (const listed of await place.source.referrers(descriptor.digest, signal)) {
+      if (!present.has(listed.digest) && (await isAttestation(listed, place.source, signal))) attestations.push(listed);
+    }
     pulled.push(...attestations.map((one) => ({ place, descriptor: asEntry(one, descriptor.digest) })));
     for (const { digest } of attestations) present.add(digest);
   }
   return pulled;
+}
+
+/** BuildKit's artifact, or its older form, an image of statements, which a registry lists by its configuration. */
+async function isAttestation({ artifactType, mediaType, digest }: Descriptor, source: ImageSource, signal: AbortSignal): Promise<boolean> {
+  if (artifactType === MEDIA_TYPE.attestationManifest) return true;
+  if (artifactType !== MEDIA_TYPE.ociConfig || !isManifest(mediaType)) return false;
+  const { layers } = parseManifest((await source.manifest(digest, signal)).bytes, `${source.name}@${digest}`);
+  return layers.length > 0 && layers.every((layer) => wrapOf(layer.mediaType) === "plain");
 }
 
 function asEntry({ artifactType: _artifactType, annotations, ...rest }: Descriptor, subject: Digest): Descriptor {
