@@ -84,3 +84,12 @@ test("a pattern of many stars fails fast on a long value", () => {
   assert.equal(processWord(`\${LONG//${pattern}b/x}`, env, PLAIN).result.length, 60_000);
   assert.equal(processWord(`\${LONG%%${pattern}b}`, env, PLAIN).result.length, 60_000);
 });
+
+test("a variable that doubles itself ends in an error, and not in all the memory there is", () => {
+  let value = "0123456789";
+  const double = (): void => {
+    value = processWord("$A\"$A\"", new Map([["A", value]]), PLAIN).result;
+  };
+  assert.throws(() => { for (let times = 0; times < 40; times++) double(); }, /variables put more than 1048576 characters into one word/);
+  assert.ok(value.length > 512 * 1024);
+});

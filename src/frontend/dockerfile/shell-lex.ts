@@ -74,6 +74,9 @@ interface Scanned {
 /** Far more than anybody writes, and far less than the stack holds. */
 const NESTING_MAX = 500;
 
+/** Eight times what Linux lets a variable hold (MAX_ARG_STRLEN). Without an end, `ENV A=$A$A` forty times over would fill the memory. */
+const SUBSTITUTED_CHARS_MAX = 1024 * 1024;
+
 /** One pass over one word; `${…}` recurses into `scan`. */
 class WordScanner {
   readonly matched = new Set<string>();
@@ -83,6 +86,7 @@ class WordScanner {
   readonly #rules: WordRules;
   #at = 0;
   #depth = 0;
+  #substitutedChars = 0;
   #rawEscapes = false;
   /** The word being gathered. A nested scan starts it anew: what stood before `${a:-b}` in the same word is lost, in BuildKit too. */
   #pending = "";
@@ -117,7 +121,7 @@ class WordScanner {
 
   /** The next piece of text, and whether white space in it separates words. */
   #scanUnit(char: string): { readonly text: string; readonly splits: boolean } {
-    if (char === "$") return { text: this.#dollar(), splits: true };
+    if (char === "$") return { text: this.#substituted(), splits: true };
     if (char === "<") return { text: this.#heredocMark(), splits: false };
     if (this.#rules.skipProcessQuotes !== true) {
       if (char === "'") return { text: this.#singleQuoted(), splits: false };
@@ -126,6 +130,13 @@ class WordScanner {
     this.#at++;
     if (char !== this.#rules.escape) return { text: char, splits: true };
     return { text: (this.#rawEscapes ? char : "") + (this.#next() ?? ""), splits: false };
+  }
+
+  #substituted(): string {
+    const text = this.#dollar();
+    this.#substitutedChars += text.length;
+    if (this.#substitutedChars > SUBSTITUTED_CHARS_MAX) throw new ShellWordError("malformed", `variables put more than ${SUBSTITUTED_CHARS_MAX} characters into one word`);
+    return text;
   }
 
   #addSplitting(text: string, words: string[]): void {
@@ -154,7 +165,7 @@ class WordScanner {
     let text = "";
     for (let char = this.#peek(); char !== undefined; char = this.#peek()) {
       if (char === "$") {
-        text += this.#dollar();
+        text += this.#substituted();
         continue;
       }
       this.#at++;
