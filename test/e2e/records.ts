@@ -1,5 +1,6 @@
 /** A provenance statement of SLSA v1, as far as tests look into it. */
 export interface PushedStatement {
+  readonly predicateType: string;
   readonly subject: ReadonlyArray<{ readonly name: string; readonly digest: Readonly<Record<string, string>> }>;
   readonly predicate: {
     readonly buildDefinition: {
@@ -47,9 +48,10 @@ export async function pushedIndex(host: string, repository: string, tag: string)
   return { digest: `sha256:${digest}`, images: manifests.filter((each) => !isAttestation(each)).map((each) => each.digest), attestations, statements };
 }
 
-/** The metadata of the one record there. */
+/** The metadata of the one record of provenance there. */
 export async function pushedMetadata(host: string, repository: string, tag: string): Promise<Readonly<Record<string, unknown>>> {
-  const { statements } = await pushedIndex(host, repository, tag);
+  const pushed = await pushedIndex(host, repository, tag);
+  const statements = pushed.statements.filter(({ predicateType }) => predicateType.startsWith("https://slsa.dev/provenance/"));
   const [only] = statements;
   if (only === undefined || statements.length > 1) throw new Error(`${statements.length} statements`);
   return only.predicate.runDetails.metadata;
