@@ -15,7 +15,7 @@ function closed(members: Readonly<Record<string, object>>): object {
 }
 
 function list(items: object): object {
-  return { type: "array", items, minItems: 1, uniqueItems: true };
+  return { type: "array", items, minItems: 1 };
 }
 
 /** What SPDX 2.3 (clauses 6 to 11) says of the elements that we write, more strictly where we promise more. */
@@ -84,7 +84,11 @@ function* ids({ packages, files, relationships }: SpdxJson): Generator<string> {
     if (all.has(SPDXID)) yield `${SPDXID} twice`;
     all.add(SPDXID);
   }
-  for (const { spdxElementId, relatedSpdxElement } of relationships) {
+  const related = new Set<string>();
+  for (const { spdxElementId, relationshipType, relatedSpdxElement } of relationships) {
+    const key = `${spdxElementId} ${relationshipType} ${relatedSpdxElement}`;
+    if (related.has(key)) yield `${key} twice`;
+    related.add(key);
     for (const end of [spdxElementId, relatedSpdxElement]) if (!all.has(end)) yield `${end} is related, and nowhere`;
   }
 }
