@@ -114,6 +114,18 @@ test("a secret that was learnt is found in every form that it can be written in"
   }
 });
 
+test("a secret that was learnt is found in base64 among bytes that are no text", () => {
+  const secret = secrets.password();
+  const scrubber = new Scrubber();
+  scrubber.learn(secret);
+  for (const before of [1, 2, 3]) {
+    const scrubbed = scrubber.text(Buffer.concat([Buffer.alloc(before, 0xff), Buffer.from(secret), Buffer.alloc(4, 0xfe)]).toString("base64"), "x");
+    // The letters at its ends are shared with what is beside it.
+    assert.ok(!Buffer.from(scrubbed, "base64").toString("latin1").includes(secret.slice(2, -2)), scrubbed);
+    assert.ok(scrubbed.includes("xxxxx"));
+  }
+});
+
 test("what is masked is masked for good: nothing of it is found again", () => {
   for (const place of PLACES) {
     const scrubbed = new Scrubber().dockerfile(place.replaceAll("@", secrets.password()).replaceAll("§", "@"), "Dockerfile");

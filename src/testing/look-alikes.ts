@@ -32,6 +32,8 @@ export function lookAlikes(seed: number): Readonly<Record<string, string>> {
     tokenizer: `ARG TOKENIZER=${word()}`,
     "number of tokens": `ENV MAX_TOKENS=${number()} TOKENIZERS_PARALLELISM=false`,
     "file of a password": `ENV PASSWORD_FILE=/run/secrets/${word()} POSTGRES_PASSWORD_FILE=/run/secrets/${word()}`,
+    "path under a secret's name": `ENV SSL_PRIVATE_KEY=/etc/ssl/private/${word()}.pem NPM_TOKEN=/run/secrets/${word()} API_SECRET=https://vault.example.com/v1/${word()}`,
+    "uuid under a vague name": `ENV SESSION=${uuid} KEY=${uuid}`,
     "name of a secret": `ENV SECRET_NAME=${word()} TOKEN_URL=https://auth.example.com/${word()} KEY_ID=${number()}`,
     "key and value": `RUN ${word()} --set key=${word()} key=value && echo "key=${word()}" && ${word()} --opt key=value`,
     "words about keys": `# The key: ${word()}. Password policy: ${word()}; a token is what ${word()} gives. See secret management.`,
