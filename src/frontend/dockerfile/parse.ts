@@ -10,6 +10,9 @@ import { lineRanges } from "./source-range.ts";
 import { SPLITTERS } from "./split-arguments.ts";
 import { splitLine } from "./split-line.ts";
 
+/** A bound of our own: each instruction takes about a kilobyte until it is an operation. No image has as many layers by far. */
+export const MAX_INSTRUCTIONS = 100_000;
+
 /** A Dockerfile as nodes. */
 export interface ParsedLines {
   readonly nodes: readonly DockerfileNode[];
@@ -48,6 +51,7 @@ class LineParser {
   next(): DockerfileNode | undefined {
     const line = this.#nextLogicalLine();
     if (line === undefined) return this.#finish();
+    if (this.#nodes === MAX_INSTRUCTIONS) throw new DockerfileError("source", `dockerfile has more than ${MAX_INSTRUCTIONS} instructions: split it into several`, [lineRanges(line.firstLine, line.firstLine)]);
     const node = this.#at(line.firstLine, () => this.#parseNode(line));
     this.#comments = [];
     this.#nodes++;

@@ -25,8 +25,8 @@ export function convertInstruction(command: Command, stage: StageDraft, conversi
   if (instruction.kind === "arg") convertArg(instruction, stage, conversion, expand);
   else applyInstruction(expandInstruction(instruction, expand), stage, command, conversion);
   const { location } = instruction;
-  const added = stage.image.history.slice(before).map((entry) => ({ ...entry, origin: entry.origin && { ...entry.origin, location } }));
-  if (added.length > 0) stage.image.history = [...stage.image.history.slice(0, before), ...added];
+  const added = stage.image.history.splice(before);
+  stage.image.history.push(...added.map((entry) => ({ ...entry, origin: entry.origin && { ...entry.origin, location } })));
 }
 
 function applyInstruction(instruction: Exclude<Instruction, { kind: "arg" }>, stage: StageDraft, command: Command, conversion: Conversion): void {

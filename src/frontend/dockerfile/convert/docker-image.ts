@@ -11,7 +11,8 @@ export interface DockerImage {
   author: string;
   platform: Platform;
   rootfs: { readonly type: string; readonly diffIds: readonly string[] | undefined };
-  history: readonly History[];
+  /** The one list that grows in place: it has an entry for each instruction. */
+  readonly history: History[];
   config: DockerConfig;
 }
 
@@ -83,9 +84,9 @@ export function emptyImage(platform: Platform): DockerImage {
   };
 }
 
-/** All members are replaced, never changed within, so that one level is enough. */
+/** Members but the history are replaced, never changed within, so that one level is enough. */
 export function copyImage(image: DockerImage): DockerImage {
-  return { ...image, config: { ...image.config } };
+  return { ...image, history: [...image.history], config: { ...image.config } };
 }
 
 export const EMPTY_CONFIG: DockerConfig = {

@@ -14,7 +14,7 @@ export function addHistory(image: DockerImage, said: string | HistoryText, hasLa
   const created = epochSeconds === undefined ? "" : rfc3339Nano(epochSeconds * NS_PER_SECOND);
   const text = typeof said === "string" ? plainText([said]) : said;
   const createdBy = textOf(text.parts);
-  image.history = [...image.history, { created, createdBy, author: "", comment: COMMENT, emptyLayer: !hasLayer, origin: { ...text, location: [] } }];
+  image.history.push({ created, createdBy, author: "", comment: COMMENT, emptyLayer: !hasLayer, origin: { ...text, location: [] } });
 }
 
 /** An entry in which no value of a build argument stands by itself. */
