@@ -23,6 +23,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   "add-host": list("a name for RUN to find: host=ip"),
   annotation: list("add an annotation to the image: [type[platform]:]key=value"),
   attest: list("attestation parameters: type=provenance,mode=max"),
+  "attest-run": text("when a provenance gets a new id and new times: always, or only when it has changed (default changed)"),
   "attest-store": text("where attestations go: index, referrers, both, file:DIRECTORY or none (default index)"),
   "build-arg": list("set a build-time variable: NAME=value, or NAME to take it from the environment"),
   "build-context": list("additional build context: name=path, docker-image://ref, oci-layout://path, https://… or a Git URL"),

@@ -76,6 +76,11 @@ export interface BuildRequest {
   /** A consumer that images have to be fit for; what does not go with it is an error. */
   readonly compat?: Compat;
   /**
+   * When a provenance gets an id and times of its own: in each run, as with BuildKit, or only where it says something else than
+   * an earlier one; with SOURCE_DATE_EPOCH, its times are that, and its id follows from what it says. Default: `changed`.
+   */
+  readonly attestRun?: "always" | "changed";
+  /**
    * Build twice, the second time without any cache and in other directories, and publish only where both builds gave the
    * same bytes. Else the build fails with the code `not-reproducible`, and says what differs.
    */

@@ -17,6 +17,7 @@ import type { PublishedImage } from "./publish-image.ts";
 import { attestedResults, type AttestedResults } from "./results.ts";
 import { resultEvidence } from "./result-evidence.ts";
 import { settleCommit } from "./settle-commit.ts";
+import { saveRun } from "./run-history.ts";
 import { solveGraphs } from "./solve-graphs.ts";
 import { withoutSecrets, type ScrubbedBuild } from "./without-secrets.ts";
 
@@ -55,6 +56,7 @@ export async function build(plan: BuildPlan, caller: BuildContext, signal: Abort
     const evidence = await resultEvidence({ plan, compiled, solved }, means, signal);
     const attested = await attestedResults({ plan, compiled, solved, commit, evidence, rebuild }, means, signal);
     const published = await publishAll({ plan, compiled, attested }, means, signal);
+    saveRun(means.engine.state.database, { id: means.id, startedNs: means.startedNs, finishedNs: means.publish.clock.nowNs(), records: [...attested.written] });
     return describeOutcome({ plan, attested, published }, means);
   } catch (error) {
     // An abort is the caller's own doing: it gets its reason back, whatever broke on the way down.
