@@ -74,7 +74,7 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report,
   const archive = plan.context.kind === "archive" ? (await engine.state.blobs.ingest(plan.context.bytes, signal)).digest : undefined;
   const images = imageSources(plan, { registry, state: engine.state, layers: engine.layers });
   const { attributes, facts } = await describeRequest(plan, { env, report }, signal);
-  const services = buildServices({ engine, session, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, env });
+  const services = buildServices({ engine, session, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, findsSecrets: plan.secretsInEvidence !== "allow", env });
   const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "text" ? "Dockerfile" : plan.dockerfile.name };
   const closing = opening.move();
   return {
@@ -109,17 +109,18 @@ interface ServiceParts {
   readonly images: ImageSources;
   readonly get: BuildServices["http"]["get"];
   readonly git: BuildMeans["git"];
+  readonly findsSecrets: boolean;
   readonly env: BuildContext["request"]["env"];
 }
 
-function buildServices({ engine, session, steps, images, get, git, env }: ServiceParts): BuildServices {
+function buildServices({ engine, session, steps, images, get, git, findsSecrets, env }: ServiceParts): BuildServices {
   const { state, layers } = engine;
   const commit = git === undefined || isGitProblem(git) ? undefined : git.commit;
   return {
     platform: hostPlatform(),
     images: images.registry,
     layouts: images.layout,
-    locals: localSources({ session, database: state.database, blobFormat: commit === undefined ? undefined : formatOf(commit) }),
+    locals: localSources({ session, database: state.database, blobFormat: commit === undefined ? undefined : formatOf(commit), findsSecrets }),
     git: new GitSource({ directory: join(state.root, "git"), workspace: state.workspace, layers, session, env }),
     http: { get, blobs: state.blobs, layers, database: state.database, fetched: new Map() },
     exec: {
