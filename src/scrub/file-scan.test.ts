@@ -65,7 +65,7 @@ test("a secret is found whatever parts the file comes in, in long lines, and up 
   const lines = "some text of a line\n".repeat(5000);
   for (const partBytes of [1, 7, 4096]) assert.deepEqual(found("a", `${"x\n".repeat(20)}${text}\n`, partBytes), ["token@21"]);
   assert.deepEqual(found("a", `${lines}${text}\n${lines}`), ["token@5001"]);
-  for (let before = 32 * 1024 - 60; before < 32 * 1024 + 20; before += 7) assert.deepEqual(found("a", `${"- ".repeat(before / 2)}${text} ${"- ".repeat(40_000)}`), ["token@1"], `${before}`);
+  for (let before = 16 * 1024 - 60; before < 16 * 1024 + 20; before += 7) assert.deepEqual(found("a", `${"- ".repeat(before / 2)}${text} ${"- ".repeat(40_000)}`), ["token@1"], `${before}`);
   assert.deepEqual(found("a", `${"- ".repeat(FILE_SCAN_BYTES_MAX / 2)}${text}\n`), []);
   assert.deepEqual(found("a", Buffer.from(`\0${text}\n`)), [], "what is no text");
 });
@@ -75,15 +75,18 @@ test("what is passed over without a look has no token", () => {
 });
 
 test("a part is looked at in a few milliseconds, whatever is in it", () => {
-  const part = 64 * 1024;
+  const part = 16 * 1024;
   for (const unit of ["A", "a1", "pass", "password=", 'secret="', "://a:", "-----BEGIN PRIVATE KEY-----\n", "AKIA", "eyJ", "x.y/", "_-", "Bearer ", "\n", "token: ", "://a:b@c "]) {
     for (const path of ["a.ts", ".env"]) {
       const scan = new FileScan(path);
       const bytes = Buffer.from(unit.repeat(part / unit.length));
-      scan.push(bytes);
-      const startedMs = performance.now();
-      scan.push(bytes);
-      assert.ok(performance.now() - startedMs < 50, `${unit} in ${path}: ${performance.now() - startedMs} ms`);
+      // Others use the machine as well: the quickest of some counts.
+      const tookMs = Array.from({ length: 5 }, () => {
+        const startedMs = performance.now();
+        scan.push(bytes);
+        return performance.now() - startedMs;
+      });
+      assert.ok(Math.min(...tookMs) < 20, `${unit} in ${path}: ${tookMs.join(", ")} ms`);
     }
   }
 });

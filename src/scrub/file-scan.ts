@@ -19,7 +19,7 @@ export interface FileSecret {
 }
 
 /** Looked at in one go: a few milliseconds. */
-const WINDOW_CHARACTERS = 32 * 1024;
+const WINDOW_CHARACTERS = 16 * 1024;
 /** Of a line that is longer than a window, so much is looked at twice. */
 const OVERLAP_CHARACTERS = 1024;
 /** Who has more of them has them all told by one look into the file. */

@@ -14,7 +14,7 @@ import { Tree } from "../snapshot/tree.ts";
 /** Files read at a time: hashing is done on this thread, so more than a few only cost memory. */
 const READS_IN_FLIGHT_MAX = 4;
 /** Inspected in one go. */
-const INSPECTED_BYTES = 64 * 1024;
+const INSPECTED_BYTES = 16 * 1024;
 
 /** What names a file's content. */
 export interface FileDigests {
