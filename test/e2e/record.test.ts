@@ -94,18 +94,19 @@ describe("with SOURCE_DATE_EPOCH, two machines come to the same index, bit for b
   });
 });
 
-describe("a record that would say nothing new", () => {
-  const push = async (registry: { readonly host: string }, options: { readonly attestRun?: "always" | "changed"; readonly provenance?: string } = {}): Promise<{ readonly outcome: BuildOutcome; readonly digest: string }> => {
-    const { outcome } = await workshop.build("FROM scratch\nCOPY a /a\n", { files: { a: "a\n" }, push: true, tags: [`${registry.host}/app:1`], provenance: "mode=max", ...options });
-    return { outcome, digest: (await pushedIndex(registry.host, "app", "1")).digest };
-  };
-  const runOf = ({ ref }: BuildOutcome): FinishedRun => {
-    using database = openStateDatabase(join(workshop.root, "state.db"));
-    const run = findRun(database, ref.slice("stemma/stemma/".length));
-    assert.ok(run !== undefined, `no run ${ref}`);
-    return run;
-  };
+async function push(registry: { readonly host: string }, options: { readonly attestRun?: "always" | "changed"; readonly provenance?: string } = {}): Promise<{ readonly outcome: BuildOutcome; readonly digest: string }> {
+  const { outcome } = await workshop.build("FROM scratch\nCOPY a /a\n", { files: { a: "a\n" }, push: true, tags: [`${registry.host}/app:1`], provenance: "mode=max", ...options });
+  return { outcome, digest: (await pushedIndex(registry.host, "app", "1")).digest }
+}
 
+function runOf({ ref }: BuildOutcome): FinishedRun {
+  using database = openStateDatabase(join(workshop.root, "state.db"));
+  const run = findRun(database, ref.slice("stemma/stemma/".length));
+  assert.ok(run !== undefined, `no run ${ref}`);
+  return run;
+}
+
+describe("a record that would say nothing new", () => {
   test("is the earlier one, and the run goes to the history", async () => {
     await using registry = await startFakeRegistry();
     const [first, second] = [await push(registry), await push(registry)];
