@@ -43,6 +43,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   platform: list("target platform, such as linux/amd64"),
   progress: text("auto, plain, quiet or none (default auto)"),
   provenance: text("shorthand for --attest=type=provenance,…"),
+  "provenance-env-dir": text("directory whose *.json files add members to the provenance (default BuildKit's /etc/buildkit/provenance.d)"),
   pull: flag("look base images up anew"),
   push: flag("shorthand for --output=type=registry"),
   quiet: flag("print the image ID only", { short: "q" }),

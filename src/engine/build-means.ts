@@ -12,6 +12,7 @@ import { openHttpClient } from "../host/http-client.ts";
 import { randomId } from "../host/random.ts";
 import type { ReportEvent } from "../progress/event.ts";
 import type { LlbGraph } from "../llb/graph.ts";
+import type { JsonObject } from "../provenance/json-tree.ts";
 import { openRegistryClient, type RegistryClient } from "../registry/registry-client.ts";
 import { defaultCredentials } from "../registry/default-credentials.ts";
 import { readRegistryConfig } from "../registry/registry-config.ts";
@@ -32,6 +33,7 @@ import { frontendAttributes } from "./frontend-attributes.ts";
 import { httpGet } from "./http-get.ts";
 import { imageSources, type ImageSources } from "./image-sources.ts";
 import { localSources } from "./locals.ts";
+import { provenanceEnvironment } from "./provenance-environment.ts";
 import type { PublishMeans } from "./publish-context.ts";
 import { imagePusher } from "./push-image.ts";
 import { settingsPath } from "./settings-path.ts";
@@ -53,6 +55,8 @@ export interface BuildMeans extends AsyncDisposable {
   /** The request to the frontend, with what git adds. */
   readonly attributes: ReadonlyMap<string, string>;
   readonly git: GitFacts | GitProblem | undefined;
+  /** What the operator adds to each record. */
+  readonly custom: JsonObject;
   /** For who explains a failure. */
   readonly seen: Seen;
   readonly onGraph: (graph: LlbGraph) => void;
@@ -66,6 +70,7 @@ export interface BuildMeans extends AsyncDisposable {
 export async function openBuildMeans(plan: BuildPlan, { engine, request, report, log }: ScrubbedContext, signal: AbortSignal): Promise<BuildMeans> {
   await using opening = new AsyncDisposableStack();
   const { env } = request;
+  const custom = await provenanceEnvironment(plan.provenanceEnvDir, env);
   const lent = opening.use(await openEmbeddedSession({ directories: lentDirectories(plan, await realpath(request.root)), secrets: plan.secrets, agents: plan.agents, environment: env }, signal));
   const session = log.learning(lent);
   const registry = opening.use(await openRegistry(request));
@@ -79,7 +84,7 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report,
   const closing = opening.move();
   return {
     id: randomId(), startedNs: systemClock.nowNs(),
-    engine, session, report, services, attributes, env, archive,
+    engine, session, report, services, attributes, env, archive, custom,
     git: facts,
     seen,
     onGraph: (graph) => void seen.graphs.push(graph),

@@ -1,6 +1,7 @@
 import type { HistoryOrigin } from "../frontend/dockerfile/convert/docker-image.ts";
 import type { Range } from "../frontend/dockerfile/source-range.ts";
 import { loadGraph, type LlbGraph } from "../llb/graph.ts";
+import type { JsonObject } from "../provenance/json-tree.ts";
 import { learnOp } from "../provenance/learn-op.ts";
 import { learnRequest } from "../provenance/request.ts";
 import { KnownSecrets } from "../scrub/known-secrets.ts";
@@ -41,7 +42,7 @@ export function withoutSecrets(plan: BuildPlan, compiled: Compiled, means: Build
     const newScrubber = (): Scrubber => (plan.secretsInEvidence === "allow" ? new OpenScrubber() : new Scrubber(known));
     const { config, redactions } = scrubHistory(platform.config, platform.history, { scrubber: newScrubber, args: plan.historyArgs });
     const scrubbed = { ...platform, config, newScrubber, imageRedactions: redactions.map(({ kind, place, name }) => ({ kind, place, name })) };
-    findings.push(...findingsOf({ plan, compiled, scrubbed, graph, known, history: redactions }));
+    findings.push(...findingsOf({ plan, compiled, custom: means.custom, scrubbed, graph, known, history: redactions }));
     return scrubbed;
   });
   tellFindings(findings, sourceOf(compiled.platforms[0]?.definition), plan, means.report);
@@ -61,19 +62,20 @@ function learnt({ definition }: CompiledPlatform, { attributes, rootAttributes }
 interface Findable {
   readonly plan: BuildPlan;
   readonly compiled: Compiled;
+  readonly custom: JsonObject;
   readonly scrubbed: ScrubbedPlatform;
   readonly graph: LlbGraph;
   readonly known: KnownSecrets;
   readonly history: ReadonlyArray<Redaction & { readonly location: readonly Range[] }>;
 }
 
-function findingsOf({ plan, compiled, scrubbed, graph, known, history }: Findable): readonly Finding[] {
+function findingsOf({ plan, compiled, custom, scrubbed, graph, known, history }: Findable): readonly Finding[] {
   if (plan.secretsInEvidence === "allow") return [];
   const annotations = plan.exports.flatMap((target) => ("form" in target ? target.form.annotations : [])).map(({ key, value }) => [key, value] as const);
   const origins: ReadonlyArray<HistoryOrigin | undefined> = scrubbed.history;
   const dockerfiles = (scrubbed.definition.source?.infos ?? []).map(({ data }) => Buffer.from(data).toString("utf8"));
   const held = imageSecrets({ config: scrubbed.config, origins, graph, annotations, dockerfile: dockerfiles[0] ?? "" }, known);
-  const recorded = plan.secretsInEvidence === "refuse" ? recordRedactions(plan, compiled, scrubbed) : [];
+  const recorded = plan.secretsInEvidence === "refuse" ? recordRedactions(plan, { compiled, custom }, scrubbed) : [];
   return [
     ...history.map((found): Finding => ({ rule: "SecretInHistory", message: `masked in the image's history: ${described(found)}`, location: found.location })),
     ...held.map((found): Finding => ({ rule: "SecretInImage", message: `${found.place} holds a secret (${described(found)}), and the image keeps it: hand it to the steps that need it with RUN --mount=type=secret`, location: found.location })),

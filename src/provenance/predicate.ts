@@ -9,6 +9,7 @@ import { nonEmptyList, type JsonObject } from "./json-tree.ts";
 import { materialsOf, type Material } from "./materials.ts";
 import { minRequest } from "./min.ts";
 import type { ProvenancePlan } from "./params.ts";
+import { learnNamed } from "./learn-named.ts";
 import { argsJson, configSourceJson, distinctRoot, learnRequest, requestRecord, vcsOf, withoutVcs, type ConfigSource, type FrontendRequest, type RequestRecord } from "./request.ts";
 import { learnOp } from "./learn-op.ts";
 import { layersJson, sourceJson, type BuildRecord, type StepLayers } from "./source-map.ts";
@@ -116,7 +117,8 @@ export function requireMaterials({ completeMaterials }: ProvenancePlan, capture:
 }
 
 /** A secret may stand in the request and be used in a step, so all are learnt before the first text is scrubbed. */
-function learnSecrets({ request, rootRequest, build, scrubber }: ProvenanceInput): void {
+function learnSecrets({ request, rootRequest, build, environment, scrubber }: ProvenanceInput): void {
+  learnNamed("", environment.custom, scrubber);
   learnRequest(request, scrubber);
   learnRequest(rootRequest, scrubber);
   for (const { op } of build?.graph.vertices.values() ?? []) learnOp(op, scrubber);

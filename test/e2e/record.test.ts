@@ -96,7 +96,7 @@ describe("with SOURCE_DATE_EPOCH, two machines come to the same index, bit for b
 
 async function push(registry: { readonly host: string }, options: { readonly attestRun?: "always" | "changed"; readonly provenance?: string } = {}): Promise<{ readonly outcome: BuildOutcome; readonly digest: string }> {
   const { outcome } = await workshop.build("FROM scratch\nCOPY a /a\n", { files: { a: "a\n" }, push: true, tags: [`${registry.host}/app:1`], provenance: "mode=max", ...options });
-  return { outcome, digest: (await pushedIndex(registry.host, "app", "1")).digest }
+  return { outcome, digest: (await pushedIndex(registry.host, "app", "1")).digest };
 }
 
 function runOf({ ref }: BuildOutcome): FinishedRun {
