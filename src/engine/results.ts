@@ -16,9 +16,10 @@ import type { LayerDescriptors, PlatformResult } from "./platform-result.ts";
 import { provenanceInput, type RecordParts } from "./record.ts";
 import { invocationOf, recordRun, type RecordRun } from "./record-run.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
-import { evidenceStatements, type Evidence, type EvidenceTarget } from "./evidence.ts";
+import { evidenceStatements, type Evidence, type EvidenceTarget, type SaidEvidence } from "./evidence.ts";
 import { lineMap } from "./line-map.ts";
 import { pathOrigins } from "./result-evidence.ts";
+import { tellFindings, type Finding } from "./secret-findings.ts";
 import { stepLayers } from "./step-layers.ts";
 import type { Redaction } from "../scrub/scrubber.ts";
 import type { ScrubbedBuild } from "./without-secrets.ts";
@@ -84,10 +85,10 @@ interface ResultParts {
 }
 
 function platformResult({ plan, platform, graph, record, solved, chain, evidence, run, written }: ResultParts, means: BuildMeans, signal: AbortSignal): PlatformResult {
-  const say = async (target: Omit<EvidenceTarget, "originOf">, descriptors: LayerDescriptors): Promise<Statement[]> => {
+  const say = async (target: Omit<EvidenceTarget, "originOf" | "scrubber">, descriptors: LayerDescriptors): Promise<Statement[]> => {
     if (evidence.length === 0) return [];
     const originOf = (await pathOrigins({ graph, definition: platform.definition, chain, solved }, signal))(descriptors);
-    return await evidenceStatements(evidence, { ...target, originOf }, signal);
+    return publishable(await evidenceStatements(evidence, { ...target, originOf, newScrubber: record.newScrubber }, signal), plan, means);
   };
   return {
     platform: platform.platform,
@@ -106,6 +107,15 @@ function platformResult({ plan, platform, graph, record, solved, chain, evidence
       return [...(await say({ kind: "directory", name: "result", subjects }, new Map())), ...attest(provenanceFor(plan, false), { record: { ...record, imageRedactions: [] }, layers: [], subjects, form: "indented", run, about: files.map(({ digest }) => digest), written }, means)];
     },
   };
+}
+
+/** Tells what was masked in documents about the result. Throws BuildError ("secret") where that is to be refused. */
+function publishable(said: readonly SaidEvidence[], plan: BuildPlan, { report }: BuildMeans): Statement[] {
+  const leaky = said.filter(({ redactions }) => redactions.length > 0).map(({ statement, redactions }) => ({ file: statement.filename, masked: listed(redactions) }));
+  const findings = leaky.map(({ file, masked }): Finding => ({ rule: "SecretInProvenance", message: `${file} would hold a secret: ${masked}`, location: [] }));
+  tellFindings(findings, undefined, plan, report);
+  for (const { file, masked } of leaky) report({ kind: "notice", message: `${file}: masked ${masked}` });
+  return said.map(({ statement }) => statement);
 }
 
 function mappedCommit(record: CommitRecord | undefined): LineMap["commit"] {

@@ -84,8 +84,11 @@ const MAY_HOLD_WEBHOOK = /hooks\.slack\.com\/|\/api\/webhooks\/|\/webhookb2\//;
 /** Addresses that let in whoever knows them. What is secret is behind the last name that all have in common. */
 const WEBHOOK = /(?<=\bhooks\.slack\.com\/(?:services|workflows|triggers)\/|\bdiscord(?:app)?\.com\/api\/webhooks\/|\.webhook\.office\.com\/webhookb2\/)[A-Za-z0-9_@/-]{10,}/g;
 
+const ANY_TOKEN = new RegExp(`${TOKEN.source}|[78]Q~|AZDO|\\+(?:ASt|AEh|ASb|ACR)|AIoT|ACDb|AzCa|AzSe|-us\\d|atlasv1`);
+
 /** Tokens by the forms of their issuers. */
 export function findTokens(text: string): readonly SecretSpan[] {
+  if (!ANY_TOKEN.test(text) && !MAY_HOLD_WEBHOOK.test(text)) return [];
   return [...[TOKEN, ...(MAY_HOLD_WEBHOOK.test(text) ? [WEBHOOK] : [])].flatMap((form) => [...text.matchAll(form)].map(({ 0: token, index }): SecretSpan => ({ start: index, end: index + token.length, kind: "token" }))), ...markedTokens(text)];
 }
 
@@ -96,7 +99,6 @@ const IS_WORD = Uint8Array.from({ length: 128 }, (_, code) => Number(/[\w+-]/.te
 const BEHIND_CHARACTERS_MAX = 100;
 /** Words of a language, joined: no dice fall so. */
 const IDENTIFIER = /^(?:[a-z_-]+|[a-z]*(?:[A-Z][a-z]+)+)$/;
-const ANY_TOKEN = new RegExp(`${TOKEN.source}|[78]Q~|AZDO|\\+(?:ASt|AEh|ASb|ACR)|AIoT|ACDb|AzCa|AzSe|-us\\d|atlasv1`);
 
 /** Whether `findTokens` may find something. Texts without long words, which most are, are told many times faster. */
 export function mayHoldToken(text: string): boolean {
@@ -110,11 +112,12 @@ export function mayHoldToken(text: string): boolean {
     }
     let end = at + 1;
     while (IS_WORD[text.charCodeAt(end)] === 1) end++;
-    if (IDENTIFIER.test(text.slice(start, end))) {
+    // The parts of a token that full stops join are looked at together.
+    const behind = /[.:/~]/.test(text[end] ?? "") ? BEHIND_CHARACTERS_MAX : 0;
+    if (behind === 0 && IDENTIFIER.test(text.slice(start, end))) {
       at = end + WORD_CHARACTERS_MIN;
       continue;
     }
-    const behind = /[.:/~]/.test(text[end] ?? "") ? BEHIND_CHARACTERS_MAX : 0;
     if (ANY_TOKEN.test(text.slice(Math.max(0, start - WORD_CHARACTERS_MIN), end + behind))) return true;
     at = end + WORD_CHARACTERS_MIN;
   }

@@ -66,7 +66,7 @@ export async function localLayer(directory: LocalDirectory, selection: LocalSele
   };
   await Promise.all(Array.from({ length: READS_IN_FLIGHT_MAX }, work));
   const layer = layerOf(directory, found.map(entryOf), hashed);
-  return { layer, root: await treeDigest(await Tree.open([layer], signal), signal), blob: (path) => hashed.get(path)?.blob, inspected: (path) => hashed.get(path)?.inspected };
+  return { layer, root: await treeDigest(await Tree.open([layer], signal), signal), blob: (path) => hashed.get(path)?.blob, inspected: (path) => (digests.inspect === undefined ? undefined : hashed.get(path)?.inspected) };
 }
 
 function entryOf({ validator: _validator, ...entry }: LocalEntry): Entry {
