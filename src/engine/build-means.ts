@@ -16,6 +16,8 @@ import type { JsonObject } from "../provenance/json-tree.ts";
 import { openRegistryClient, type RegistryClient } from "../registry/registry-client.ts";
 import { defaultCredentials } from "../registry/default-credentials.ts";
 import { readRegistryConfig } from "../registry/registry-config.ts";
+import { sampleMachine } from "../sandbox/usage/system-usage.ts";
+import type { Sampling } from "../sandbox/usage/sampling.ts";
 import { openEmbeddedSession } from "../session/embedded-session.ts";
 import type { Session } from "../session/session.ts";
 import { GitSource } from "../source/git.ts";
@@ -55,6 +57,8 @@ export interface BuildMeans extends AsyncDisposable {
   /** The request to the frontend, with what git adds. */
   readonly attributes: ReadonlyMap<string, string>;
   readonly git: GitFacts | GitProblem | undefined;
+  /** Measures the whole machine for as long as the build runs; undefined: nobody asked. */
+  readonly machineUsage: Sampling | undefined;
   /** What the operator adds to each record. */
   readonly custom: JsonObject;
   /** For who explains a failure. */
@@ -79,12 +83,14 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report,
   const archive = plan.context.kind === "archive" ? (await engine.state.blobs.ingest(plan.context.bytes, signal)).digest : undefined;
   const images = imageSources(plan, { registry, state: engine.state, layers: engine.layers });
   const { attributes, facts } = await describeRequest(plan, { env, report }, signal);
-  const services = buildServices({ engine, session, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, findsSecrets: plan.secretsInEvidence !== "allow", env });
+  const capturesUsage = plan.provenance?.captureUsage === true;
+  const machineUsage = capturesUsage ? opening.use(sampleMachine()) : undefined;
+  const services = buildServices({ engine, session, capturesUsage, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, findsSecrets: plan.secretsInEvidence !== "allow", env });
   const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "text" ? "Dockerfile" : plan.dockerfile.name };
   const closing = opening.move();
   return {
     id: randomId(), startedNs: systemClock.nowNs(),
-    engine, session, report, services, attributes, env, archive, custom,
+    engine, session, report, services, attributes, env, archive, custom, machineUsage,
     git: facts,
     seen,
     onGraph: (graph) => void seen.graphs.push(graph),
@@ -115,10 +121,11 @@ interface ServiceParts {
   readonly get: BuildServices["http"]["get"];
   readonly git: BuildMeans["git"];
   readonly findsSecrets: boolean;
+  readonly capturesUsage: boolean;
   readonly env: BuildContext["request"]["env"];
 }
 
-function buildServices({ engine, session, steps, images, get, git, findsSecrets, env }: ServiceParts): BuildServices {
+function buildServices({ engine, session, steps, images, get, git, findsSecrets, capturesUsage, env }: ServiceParts): BuildServices {
   const { state, layers } = engine;
   const commit = git === undefined || isGitProblem(git) ? undefined : git.commit;
   return {
@@ -136,6 +143,7 @@ function buildServices({ engine, session, steps, images, get, git, findsSecrets,
     pins: new Map(),
     resolved: [],
     steps,
+    usage: capturesUsage ? new Map() : undefined,
   };
 }
 

@@ -26,7 +26,8 @@ export interface RunChoice {
 }
 
 export function recordRun({ plan, compiled, records, database }: RunChoice): RecordRun {
-  if (plan.attestRun === "always" || plan.provenance === undefined) return { kind: "own" };
+  // What was measured is of one run, and has the times of that run in it.
+  if (plan.attestRun === "always" || plan.provenance === undefined || plan.provenance.captureUsage) return { kind: "own" };
   if (compiled.epochSeconds === undefined) return { kind: "first", database };
   return { kind: "epoch", epochNs: compiled.epochSeconds * 1_000_000_000n, seed: seedOf(plan.provenance, records) };
 }

@@ -1,7 +1,7 @@
 import { parseGitReference } from "../frontend/dockerfile/git-reference.ts";
 import type { CommitRecord, RebuildRecord } from "../provenance/extension.ts";
 import type { ProvenancePlan } from "../provenance/params.ts";
-import type { BuildEnvironment, Invocation, ProvenanceInput } from "../provenance/predicate.ts";
+import type { BuildEnvironment, Invocation, MeasuredUsage, ProvenanceInput } from "../provenance/predicate.ts";
 import { buildRecord, type StepLayers } from "../provenance/source-map.ts";
 import type { Redaction, Scrubber } from "../scrub/scrubber.ts";
 import type { Capture } from "../provenance/capture.ts";
@@ -17,6 +17,7 @@ export interface RecordParts {
   readonly rootAttributes: ReadonlyMap<string, string>;
   readonly invocation: Invocation;
   readonly environment: BuildEnvironment;
+  readonly usage: MeasuredUsage | undefined;
   readonly commit: CommitRecord | undefined;
   readonly rebuild: RebuildRecord | undefined;
   readonly newScrubber: () => Scrubber;
@@ -36,6 +37,7 @@ export function provenanceInput(plan: ProvenancePlan, parts: RecordParts, layers
     build: parts.definition.def.length === 0 ? undefined : buildRecord(parts.definition),
     invocation: parts.invocation,
     environment: parts.environment,
+    usage: parts.usage,
     commit: parts.commit,
     rebuild: parts.rebuild,
     scrubber: parts.newScrubber(),

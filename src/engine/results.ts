@@ -59,12 +59,13 @@ export async function attestedResults({ plan, compiled, solved, commit, evidence
   const invocation = { id: means.id, startedNs: means.startedNs, finishedNs: means.publish.clock.nowNs() };
   const environment = { builderPlatform: services.platform, dockerfileVersion: DOCKERFILE_VERSION, compatibilityVersion: COMPATIBILITY_VERSION, custom: means.custom };
   const sources = { solved, pins: services.pins, frontend: { pins: compiled.frontend.pins, images: services.resolved }, facts: engine.state.facts };
+  const usage = means.machineUsage && { steps: services.usage ?? new Map(), system: await means.machineUsage.finish() };
   const parts = await Promise.all(compiled.platforms.map(async (platform, i) => {
     const graph = solved.graphs[i] ?? { vertices: new Map(), head: undefined };
     const all = await captureGraph(graph, sources);
     const capture = { ...all, images: platformImages(all.images, platform.platform, compiled.platforms.map((each) => each.platform)) };
     if (plan.provenance !== undefined) requireMaterials(plan.provenance, capture);
-    return { platform, graph, record: { definition: platform.definition, capture, frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes, invocation, environment, commit, rebuild, newScrubber: platform.newScrubber, imageRedactions: platform.imageRedactions } };
+    return { platform, graph, record: { definition: platform.definition, capture, frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes, invocation, environment, usage, commit, rebuild, newScrubber: platform.newScrubber, imageRedactions: platform.imageRedactions } };
   }));
   const run = recordRun({ plan, compiled, records: parts.map(({ record }) => record), database: engine.state.database });
   const written = new Set<Digest>();
