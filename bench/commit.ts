@@ -60,7 +60,7 @@ async function report(name: string, claim: string, bench: Bench, change: (round:
 async function measure({ root, commit, database, env }: Bench): Promise<{ readonly walkMs: number; readonly checkMs: number }> {
   const session: Session = { id: "bench", directory: () => openDirectory(root), secret: async () => undefined, agent: async () => undefined };
   const startedMs = performance.now();
-  const locals = localSources({ session, database, blobFormat: "sha1" });
+  const locals = localSources({ session, database, blobFormat: "sha1", findsSecrets: false });
   await locals.read("context", SELECTION, signal);
   const walkedMs = performance.now();
   const { kind } = await checkCommit({ root, commit, locals: locals.done, directories: new Map([["context", root]]), database, env }, signal);

@@ -65,6 +65,8 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     ...optional("provenance", flags.text("provenance")),
     ...optional("sbom", flags.text("sbom")),
     ...optional("attestStore", flags.text("attest-store")),
+    ...optional("provenanceEnvDir", flags.text("provenance-env-dir")),
+    attestRun: oneOf("attest-run", flags.text("attest-run") ?? "changed", ["always", "changed"]),
     ...compatOf(flags.text("compat")),
     reproducible: flags.on("reproducible"),
     secretsInEvidence: oneOf("secrets-in-evidence", flags.text("secrets-in-evidence") ?? "redact", ["redact", "refuse", "allow"]),

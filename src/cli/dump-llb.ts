@@ -16,6 +16,7 @@ export const command: Command = {
   usage: `Usage: stemma debug dump-llb [flags] CONTEXT
 
 Compiles the Dockerfile and writes its LLB definition to standard output, as protobuf.
+Nothing of it is masked: it holds build arguments and the Dockerfile as they are.
 
   -f, --file FILE           Dockerfile, or - to read it from standard input (default CONTEXT/Dockerfile)
       --target STAGE        stop at this stage

@@ -12,9 +12,12 @@ import { openHttpClient } from "../host/http-client.ts";
 import { randomId } from "../host/random.ts";
 import type { ReportEvent } from "../progress/event.ts";
 import type { LlbGraph } from "../llb/graph.ts";
+import type { JsonObject } from "../provenance/json-tree.ts";
 import { openRegistryClient, type RegistryClient } from "../registry/registry-client.ts";
 import { defaultCredentials } from "../registry/default-credentials.ts";
 import { readRegistryConfig } from "../registry/registry-config.ts";
+import { sampleMachine } from "../sandbox/usage/system-usage.ts";
+import type { Sampling } from "../sandbox/usage/sampling.ts";
 import { openEmbeddedSession } from "../session/embedded-session.ts";
 import type { Session } from "../session/session.ts";
 import { GitSource } from "../source/git.ts";
@@ -32,6 +35,7 @@ import { frontendAttributes } from "./frontend-attributes.ts";
 import { httpGet } from "./http-get.ts";
 import { imageSources, type ImageSources } from "./image-sources.ts";
 import { localSources } from "./locals.ts";
+import { provenanceEnvironment } from "./provenance-environment.ts";
 import type { PublishMeans } from "./publish-context.ts";
 import { imagePusher } from "./push-image.ts";
 import { settingsPath } from "./settings-path.ts";
@@ -53,6 +57,10 @@ export interface BuildMeans extends AsyncDisposable {
   /** The request to the frontend, with what git adds. */
   readonly attributes: ReadonlyMap<string, string>;
   readonly git: GitFacts | GitProblem | undefined;
+  /** Measures the whole machine for as long as the build runs; undefined: nobody asked. */
+  readonly machineUsage: Sampling | undefined;
+  /** What the operator adds to each record. */
+  readonly custom: JsonObject;
   /** For who explains a failure. */
   readonly seen: Seen;
   readonly onGraph: (graph: LlbGraph) => void;
@@ -66,6 +74,7 @@ export interface BuildMeans extends AsyncDisposable {
 export async function openBuildMeans(plan: BuildPlan, { engine, request, report, log }: ScrubbedContext, signal: AbortSignal): Promise<BuildMeans> {
   await using opening = new AsyncDisposableStack();
   const { env } = request;
+  const custom = await provenanceEnvironment(plan.provenanceEnvDir, env);
   const lent = opening.use(await openEmbeddedSession({ directories: lentDirectories(plan, await realpath(request.root)), secrets: plan.secrets, agents: plan.agents, environment: env }, signal));
   const session = log.learning(lent);
   const registry = opening.use(await openRegistry(request));
@@ -74,12 +83,14 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report,
   const archive = plan.context.kind === "archive" ? (await engine.state.blobs.ingest(plan.context.bytes, signal)).digest : undefined;
   const images = imageSources(plan, { registry, state: engine.state, layers: engine.layers });
   const { attributes, facts } = await describeRequest(plan, { env, report }, signal);
-  const services = buildServices({ engine, session, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, env });
+  const capturesUsage = plan.provenance?.captureUsage === true;
+  const machineUsage = capturesUsage ? opening.use(sampleMachine()) : undefined;
+  const services = buildServices({ engine, session, capturesUsage, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, findsSecrets: plan.secretsInEvidence !== "allow", env });
   const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "text" ? "Dockerfile" : plan.dockerfile.name };
   const closing = opening.move();
   return {
     id: randomId(), startedNs: systemClock.nowNs(),
-    engine, session, report, services, attributes, env, archive,
+    engine, session, report, services, attributes, env, archive, custom, machineUsage,
     git: facts,
     seen,
     onGraph: (graph) => void seen.graphs.push(graph),
@@ -109,17 +120,19 @@ interface ServiceParts {
   readonly images: ImageSources;
   readonly get: BuildServices["http"]["get"];
   readonly git: BuildMeans["git"];
+  readonly findsSecrets: boolean;
+  readonly capturesUsage: boolean;
   readonly env: BuildContext["request"]["env"];
 }
 
-function buildServices({ engine, session, steps, images, get, git, env }: ServiceParts): BuildServices {
+function buildServices({ engine, session, steps, images, get, git, findsSecrets, capturesUsage, env }: ServiceParts): BuildServices {
   const { state, layers } = engine;
   const commit = git === undefined || isGitProblem(git) ? undefined : git.commit;
   return {
     platform: hostPlatform(),
     images: images.registry,
     layouts: images.layout,
-    locals: localSources({ session, database: state.database, blobFormat: commit === undefined ? undefined : formatOf(commit) }),
+    locals: localSources({ session, database: state.database, blobFormat: commit === undefined ? undefined : formatOf(commit), findsSecrets }),
     git: new GitSource({ directory: join(state.root, "git"), workspace: state.workspace, layers, session, env }),
     http: { get, blobs: state.blobs, layers, database: state.database, fetched: new Map() },
     exec: {
@@ -130,6 +143,7 @@ function buildServices({ engine, session, steps, images, get, git, env }: Servic
     pins: new Map(),
     resolved: [],
     steps,
+    usage: capturesUsage ? new Map() : undefined,
   };
 }
 

@@ -54,6 +54,10 @@ export interface BuildPlan {
   readonly lineMap: boolean;
   /** Undefined: no SBOM. */
   readonly sbom: SbomPlan | undefined;
+  /** `changed`: a record that differs from an earlier one only in ids and times is not written anew. */
+  readonly attestRun: "always" | "changed";
+  /** Undefined: where the machine has it. */
+  readonly provenanceEnvDir: string | undefined;
   /** Built twice, and published only where both builds gave the same bytes. */
   readonly reproducible: boolean;
   readonly secretsInEvidence: SecretsInEvidence;

@@ -76,6 +76,16 @@ export interface BuildRequest {
   /** A consumer that images have to be fit for; what does not go with it is an error. */
   readonly compat?: Compat;
   /**
+   * When a provenance gets an id and times of its own: in each run, as with BuildKit, or only where it says something else than
+   * an earlier one; with SOURCE_DATE_EPOCH, its times are that, and its id follows from what it says. Default: `changed`.
+   */
+  readonly attestRun?: "always" | "changed";
+  /**
+   * Directory whose `*.json` files add members to each provenance, as BuildKit's `provenanceEnvDir`. Default: that of the settings
+   * file, else `/etc/buildkit/provenance.d`, or for others than root `buildkit/provenance.d` in their configuration directory.
+   */
+  readonly provenanceEnvDir?: string;
+  /**
    * Build twice, the second time without any cache and in other directories, and publish only where both builds gave the
    * same bytes. Else the build fails with the code `not-reproducible`, and says what differs.
    */
@@ -92,7 +102,7 @@ export interface BuildRequest {
   readonly root: string;
   /** All that is read of an environment: proxies, credentials, Git and Docker settings. */
   readonly env: Environment;
-  /** What relative paths in `outputs`, `buildContexts`, `secretFlags` and `ssh` are relative to; absolute. Default: the context, where it is a directory. */
+  /** What relative paths in `outputs`, `buildContexts`, `secretFlags`, `provenanceEnvDir` and `ssh` are relative to; absolute. Default: the context, where it is a directory. */
   readonly workingDirectory?: string;
   /** Takes the bytes of an output that goes to `-`. */
   readonly stdout?: (chunk: Uint8Array) => Promise<void>;

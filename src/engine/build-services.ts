@@ -1,7 +1,9 @@
+import type { Digest } from "../content/digest.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { ImageCapture } from "../provenance/capture.ts";
 import type { ExecServices } from "../ops/exec.ts";
 import type { FileServices } from "../ops/file-operation.ts";
+import type { UsageObject } from "../sandbox/usage/usage-tree.ts";
 import type { GitSource } from "../source/git.ts";
 import type { HttpSourceServices } from "../source/http.ts";
 import type { ImageSource } from "../source/image.ts";
@@ -25,4 +27,6 @@ export interface BuildServices {
   /** Images that the frontend looked up, by the names that it asked with. */
   readonly resolved: ImageCapture[];
   readonly steps: StepReporter;
+  /** What each vertex that ran used, as far as it could be measured; undefined: nobody asked. */
+  readonly usage: Map<Digest, UsageObject> | undefined;
 }

@@ -6,6 +6,7 @@ import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { checkReproducible } from "./check-reproducible.ts";
 import { compile } from "./compile.ts";
+import { copiedSecrets } from "./copied-secrets.ts";
 import type { Engine } from "./engine.ts";
 import { describeEvidence } from "./evidence-text.ts";
 import { explainFailure } from "./explain-failure.ts";
@@ -16,7 +17,9 @@ import { publish } from "./publish.ts";
 import type { PublishedImage } from "./publish-image.ts";
 import { attestedResults, type AttestedResults } from "./results.ts";
 import { resultEvidence } from "./result-evidence.ts";
+import { sourceOf, tellFindings } from "./secret-findings.ts";
 import { settleCommit } from "./settle-commit.ts";
+import { saveRun } from "./run-history.ts";
 import { solveGraphs } from "./solve-graphs.ts";
 import { withoutSecrets, type ScrubbedBuild } from "./without-secrets.ts";
 
@@ -50,11 +53,13 @@ export async function build(plan: BuildPlan, caller: BuildContext, signal: Abort
   try {
     const asked = withoutSecrets(plan, await compile(means, signal), means);
     const solved = await solveGraphs(asked.platforms.map(({ definition }) => definition), means, signal);
+    tellFindings(await copiedSecrets({ compiled: asked, solved }, means, signal), sourceOf(asked.platforms[0]?.definition), plan, means.report);
     const { compiled, commit } = await settleCommit(plan, asked, means, signal);
     const rebuild = plan.reproducible ? await checkReproducible({ plan, compiled, solved }, { means, request: context.request, log }, signal) : undefined;
     const evidence = await resultEvidence({ plan, compiled, solved }, means, signal);
     const attested = await attestedResults({ plan, compiled, solved, commit, evidence, rebuild }, means, signal);
     const published = await publishAll({ plan, compiled, attested }, means, signal);
+    saveRun(means.engine.state.database, { id: means.id, startedNs: means.startedNs, finishedNs: means.publish.clock.nowNs(), records: [...attested.written] });
     return describeOutcome({ plan, attested, published }, means);
   } catch (error) {
     // An abort is the caller's own doing: it gets its reason back, whatever broke on the way down.

@@ -175,7 +175,7 @@ test("files of several directories are told once each, and those of no place in 
   const paths = new Map([["context", repo.root], ["dockerfile", repo.root], ["context:tools", elsewhere]]);
   const commit = await repo.git("rev-parse", "HEAD");
   const session: Session = { ...sessionOf(openDirectory(repo.root)), directory: (name) => openDirectory(paths.get(name) ?? repo.root) };
-  const locals = localSources({ session, database, blobFormat: "sha1" });
+  const locals = localSources({ session, database, blobFormat: "sha1", findsSecrets: false });
   await locals.read("dockerfile", { ...EVERYTHING, followPaths: ["Dockerfile"] }, signal);
   await locals.read("context", EVERYTHING, signal);
   const request = { root: repo.root, commit, directories: paths, database, env: repo.env };
@@ -205,7 +205,7 @@ test("a second check reads no file, and the first reads each once", { skip }, as
 test("what was remembered without a commit in view is read once more", { skip }, async (t) => {
   const repo = await repository(t);
   using database = openStateDatabase(":memory:");
-  const locals = localSources({ session: sessionOf(openDirectory(repo.root, { clock: later })), database, blobFormat: undefined });
+  const locals = localSources({ session: sessionOf(openDirectory(repo.root, { clock: later })), database, blobFormat: undefined, findsSecrets: false });
   await locals.read("context", EVERYTHING, signal);
   assert.deepEqual(await check(repo, { database }), equal(4));
 });
@@ -217,7 +217,7 @@ test("an aborted check says why", { skip }, async (t) => {
 test("a commit that is not there is not checked", { skip }, async (t) => {
   const repo = await repository(t);
   using database = openStateDatabase(":memory:");
-  const locals = localSources({ session: sessionOf(openDirectory(repo.root)), database, blobFormat: "sha1" });
+  const locals = localSources({ session: sessionOf(openDirectory(repo.root)), database, blobFormat: "sha1", findsSecrets: false });
   await locals.read("context", EVERYTHING, signal);
   const found = await checkCommit({ root: repo.root, commit: "1".repeat(40), locals: locals.done, directories: new Map([["context", repo.root]]), database, env: repo.env }, signal);
   assert.deepEqual(found, { kind: "unchecked", cause: "object-missing", problem: `commit ${"1".repeat(40)} is not in the repository` });

@@ -30,7 +30,7 @@ export async function check(repo: TestWorkTree, { context = "", selection = {}, 
   const state = database ?? owned ?? openStateDatabase(":memory:");
   const commit = await repo.git("rev-parse", "HEAD");
   const path = join(repo.root, context);
-  const locals = localSources({ session: sessionOf(counted(openDirectory(path, { clock: later }), reads)), database: state, blobFormat: formatOf(commit) });
+  const locals = localSources({ session: sessionOf(counted(openDirectory(path, { clock: later }), reads)), database: state, blobFormat: formatOf(commit), findsSecrets: false });
   await locals.read("context", { ...EVERYTHING, ...selection }, signal);
   return await checkCommit({ root: repo.root, commit, locals: locals.done, directories: new Map([["context", path]]), database: state, env: repo.env }, stop);
 }

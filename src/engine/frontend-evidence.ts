@@ -6,6 +6,7 @@ import type { Subject } from "../provenance/subject.ts";
 import { Tree } from "../snapshot/tree.ts";
 import { readBundle, readPredicate, refuseProvenance } from "./bundle.ts";
 import type { Evidence, EvidenceTarget } from "./evidence.ts";
+import { scrubbedPredicate, scrubbedPredicateFile } from "./scrubbed-predicate.ts";
 import { solveGraphs, type SolveMeans } from "./solve-graphs.ts";
 
 /** What a frontend in a container says of its result, as BuildKit takes it. Throws FrontendFailure for what cannot be taken. */
@@ -24,14 +25,14 @@ async function evidenceOf({ kind, reference, path, predicateType, subjects }: Br
       predicateType: statement.predicateType,
       filename: statement.name,
       subjects: statement.subjects.length === 0 ? undefined : () => statement.subjects,
-      predicate: async () => Buffer.from(goJson(statement.predicate)),
+      predicate: async ({ scrubber }, stop) => Buffer.from(goJson(await scrubbedPredicate(statement.predicate, { predicateType: statement.predicateType, scrubber }, stop))),
     }));
   }
   refuseProvenance(predicateType);
   const predicate = await readPredicate(tree, path, signal);
   requireJson(path, predicate);
   const raw = subjects.some((subject) => subject.kind === "raw");
-  return [{ predicateType, filename: path.slice(path.lastIndexOf("/") + 1), subjects: raw ? (target) => subjectsOf(subjects, target) : undefined, predicate: async () => predicate }];
+  return [{ predicateType, filename: path.slice(path.lastIndexOf("/") + 1), subjects: raw ? (target) => subjectsOf(subjects, target) : undefined, predicate: async ({ scrubber }, stop) => await scrubbedPredicateFile(predicate, { predicateType, scrubber }, stop) }];
 }
 
 function subjectsOf(subjects: BridgeAttestation["subjects"], target: EvidenceTarget): readonly Subject[] {

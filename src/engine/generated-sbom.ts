@@ -7,6 +7,7 @@ import type { BuildMeans } from "./build-means.ts";
 import { readBundle, type BundledStatement } from "./bundle.ts";
 import type { Evidence } from "./evidence.ts";
 import { frontendRequest } from "./frontend-request.ts";
+import { scrubbedPredicate } from "./scrubbed-predicate.ts";
 import { solveGraphs } from "./solve-graphs.ts";
 import { supplementSpdx } from "./supplement-spdx.ts";
 
@@ -40,7 +41,10 @@ function generatedEvidence({ name, predicateType, predicate, subjects }: Bundled
     predicateType,
     filename: name,
     subjects: subjects.length === 0 ? undefined : () => subjects,
-    predicate: async (target) => Buffer.from(goJson(sortedMembers(isCore ? supplementSpdx(predicate, target, tool) : predicate))),
+    async predicate(target, signal) {
+      const whole = isCore ? supplementSpdx(predicate, target, tool) : predicate;
+      return Buffer.from(goJson(sortedMembers(await scrubbedPredicate(whole, { predicateType, scrubber: target.scrubber }, signal))));
+    },
   };
 }
 

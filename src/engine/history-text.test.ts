@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readHistoryText } from "./history-text.ts";
+import { HistoryReader } from "./history-text.ts";
 
-function textOf({ parts }: ReturnType<typeof readHistoryText>): string {
+function textOf({ parts }: ReturnType<HistoryReader["read"]>): string {
   return parts.map((part) => (typeof part === "string" ? part : `${part.name}=${part.value}`)).join("");
 }
 
-const variablesOf = ({ parts }: ReturnType<typeof readHistoryText>): object[] => parts.filter((part) => typeof part !== "string");
+const variablesOf = ({ parts }: ReturnType<HistoryReader["read"]>): object[] => parts.filter((part) => typeof part !== "string");
 
 test("the variables of an entry are told apart, and the entry is the sum of its parts", () => {
   for (const [text, variables, withoutArgs] of [
@@ -21,9 +21,18 @@ test("the variables of an entry are told apart, and the entry is the sum of its 
     ["/bin/sh -c #(nop)  ENV A=x", [], "/bin/sh -c #(nop)  ENV A=x"],
     ["COPY a=b /", [], "COPY a=b /"],
   ] as const) {
-    const read = readHistoryText(text);
+    const read = new HistoryReader().read(text);
     assert.equal(textOf(read), text);
     assert.deepEqual(variablesOf(read), variables.map(([name, value]) => ({ name, value })), text);
     assert.equal(read.withoutArgs, withoutArgs);
   }
+});
+
+test("a value with blanks is told from what follows it where an entry before has it, as ARG or as ENV", () => {
+  const reader = new HistoryReader();
+  for (const text of ["ARG A=old", "ARG A=correct horse battery", "ARG B=", "ARG C", "ENV C=two words"]) reader.read(text);
+  const read = reader.read("RUN |4 A=correct horse battery B= C=two words D=x y /bin/sh -c make # buildkit");
+  assert.deepEqual(variablesOf(read), [{ name: "A", value: "correct horse battery" }, { name: "B", value: "" }, { name: "C", value: "two words" }, { name: "D", value: "x" }]);
+  assert.equal(read.withoutArgs, "RUN y /bin/sh -c make # buildkit");
+  assert.equal(textOf(read), "RUN |4 A=correct horse battery B= C=two words D=x y /bin/sh -c make # buildkit");
 });

@@ -6,26 +6,39 @@ const VARIABLE = /(?<![^\s])(?<name>[A-Za-z_][\w.-]*)=(?<value>(?:(?!\s+[A-Za-z_
 const VARIABLE_OF_RUN = /(?<name>[A-Za-z_]\w*)=(?<value>[^\s]*) ?/y;
 
 /**
- * The parts of an entry whose maker does not tell them: of a base image, or of a frontend in a container. A value with blanks cannot be
- * told from what follows it; of a RUN, it ends at the first one.
+ * Reads the entries of one history, in their order, whose makers do not tell their parts: of a base image, or of a frontend in a
+ * container. A value with blanks cannot be told from what follows it, unless an entry before has it: of a RUN, it ends at the first one.
  */
-export function readHistoryText(text: string): Pick<HistoryOrigin, "parts" | "withoutArgs"> {
+export class HistoryReader {
+  /** As ARG and ENV told last. */
+  readonly #values = new Map<string, string>();
+
+  read(text: string): Pick<HistoryOrigin, "parts" | "withoutArgs"> {
+    const read = readHistoryText(text, this.#values);
+    if (/^(?:ARG|ENV) /.test(text)) for (const part of read.parts) if (typeof part !== "string") this.#values.set(part.name, part.value);
+    return read;
+  }
+}
+
+function readHistoryText(text: string, values: ReadonlyMap<string, string>): Pick<HistoryOrigin, "parts" | "withoutArgs"> {
   const { keyword, count, rest = "" } = VARIABLES.exec(text)?.groups ?? {};
   if (keyword === undefined) return { parts: [text], withoutArgs: text };
-  if (count !== undefined) return readRun(text, { keyword, count: Number(count), rest });
+  if (count !== undefined) return readRun(text, { keyword, count: Number(count), rest }, values);
   const parts = readVariables(rest);
   const names = parts.map((part) => (typeof part === "string" ? part : part.name)).join("");
   return { parts: [keyword, ...parts], withoutArgs: keyword === "ARG " ? keyword + names : text };
 }
 
-function readRun(text: string, { keyword, count, rest }: { readonly keyword: string; readonly count: number; readonly rest: string }): Pick<HistoryOrigin, "parts" | "withoutArgs"> {
+function readRun(text: string, { keyword, count, rest }: { readonly keyword: string; readonly count: number; readonly rest: string }, values: ReadonlyMap<string, string>): Pick<HistoryOrigin, "parts" | "withoutArgs"> {
   const parts: HistoryPart[] = [keyword];
-  VARIABLE_OF_RUN.lastIndex = 0;
   let end = 0;
   for (let i = 0; i < count; i++) {
-    const { name, value = "" } = VARIABLE_OF_RUN.exec(rest)?.groups ?? {};
+    VARIABLE_OF_RUN.lastIndex = end;
+    const { name, value: word = "" } = VARIABLE_OF_RUN.exec(rest)?.groups ?? {};
     if (name === undefined) return { parts: [text], withoutArgs: text };
-    end = VARIABLE_OF_RUN.lastIndex;
+    const told = values.get(name);
+    const value = told !== undefined && rest.startsWith(`${told} `, end + name.length + 1) ? told : word;
+    end += name.length + value.length + 2;
     parts.push({ name, value }, " ");
   }
   const command = rest.slice(end);

@@ -2,6 +2,7 @@ import { parseDigest } from "../content/digest.ts";
 import type { ObjectFormat } from "../git/object-id.ts";
 import type { LocalSelection, Session } from "../session/session.ts";
 import { localLayer, type FileDigestCache, type LocalLayer } from "../source/local-layer.ts";
+import { inspectFile, isOfThisRule } from "./inspect-file.ts";
 import { SourceError } from "../source/source-error.ts";
 import type { StateDatabase } from "../store/state-database.ts";
 
@@ -23,6 +24,8 @@ export interface LocalMeans {
   readonly database: StateDatabase;
   /** Of the repository whose commit the files are compared with; undefined where there is none. */
   readonly blobFormat: ObjectFormat | undefined;
+  /** Has every file looked into while it is hashed. */
+  readonly findsSecrets: boolean;
 }
 
 export function localSources(means: LocalMeans): LocalSources {
@@ -45,25 +48,27 @@ export function localSources(means: LocalMeans): LocalSources {
   };
 }
 
-async function readLocal(name: string, selection: LocalSelection, { session, database, blobFormat }: LocalMeans, signal: AbortSignal): Promise<ReadLocal> {
+const UNKNOWN = "-";
+
+async function readLocal(name: string, selection: LocalSelection, { session, database, blobFormat, findsSecrets }: LocalMeans, signal: AbortSignal): Promise<ReadLocal> {
   const directory = session.directory(name);
   if (directory === undefined) throw new SourceError("not-found", `no directory named ${name} was given to this build`);
   const learned = new Map<string, string>();
-  const layer = await localLayer(directory, selection, { blobFormat, ...rememberedDigests(database, learned) }, signal);
+  const layer = await localLayer(directory, selection, { blobFormat, inspect: findsSecrets ? inspectFile : undefined, ...rememberedDigests(database, learned) }, signal);
   // One transaction for all files: ten thousand of their own would take seconds.
   database.saveFileDigests(learned);
   return { ...layer, name, selection };
 }
 
-/** Kept as `DIGEST` or `DIGEST BLOB`. */
+/** Kept as `DIGEST`, `DIGEST BLOB` or `DIGEST BLOB INSPECTED`; `-` for what is not known. */
 function rememberedDigests(database: StateDatabase, learned: Map<string, string>): Pick<FileDigestCache, "get" | "set"> {
   return {
     get(validator) {
       const text = database.fileDigest(validator);
       if (text === undefined) return undefined;
-      const space = text.indexOf(" ");
-      return space === -1 ? { digest: parseDigest(text), blob: undefined } : { digest: parseDigest(text.slice(0, space)), blob: text.slice(space + 1) };
+      const [digest = "", blob = UNKNOWN, inspected = UNKNOWN] = text.split(" ");
+      return { digest: parseDigest(digest), blob: blob === UNKNOWN ? undefined : blob, inspected: isOfThisRule(inspected) ? inspected : undefined };
     },
-    set: (validator, { digest, blob }) => void learned.set(validator, blob === undefined ? digest : `${digest} ${blob}`),
+    set: (validator, { digest, blob = UNKNOWN, inspected }) => void learned.set(validator, `${digest} ${blob}${inspected === undefined ? "" : ` ${inspected}`}`),
   };
 }

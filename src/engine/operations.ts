@@ -3,7 +3,7 @@ import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
 import type { SourceOp } from "../llb/op.ts";
 import type { Platform } from "../oci/platform.ts";
 import { parseReference, tagNameOnly } from "../oci/reference.ts";
-import { execOperation } from "../ops/exec.ts";
+import { execOperation, type Told } from "../ops/exec.ts";
 import { fileOperation } from "../ops/file-operation.ts";
 import { mergeOperation } from "../ops/merge.ts";
 import { OperationError } from "../ops/operation-error.ts";
@@ -34,7 +34,7 @@ function operationOf(vertex: LlbVertex, services: BuildServices): Operation<Laye
     case "source":
       return sourceOperation(vertex, op.value, services);
     case "exec":
-      return execOperation(op.value, platformOf(vertex, services), services.exec, (stream, bytes) => services.steps.output(vertex.digest, stream, bytes));
+      return execOperation(op.value, platformOf(vertex, services), services.exec, toldOf(vertex, services));
     case "file":
       return fileOperation(op.value, vertex.inputs.length, services.file);
     case "merge":
@@ -45,6 +45,13 @@ function operationOf(vertex: LlbVertex, services: BuildServices): Operation<Laye
     case undefined:
       throw new OperationError("unsupported", `${vertex.name}: the graph has an operation of kind ${op.case ?? "unknown"}, which this engine does not have`);
   }
+}
+
+function toldOf({ digest }: LlbVertex, { steps, usage }: BuildServices): Told {
+  return {
+    onOutput: (stream, bytes) => steps.output(digest, stream, bytes),
+    onUsage: usage === undefined ? undefined : (used) => void usage.set(digest, used),
+  };
 }
 
 function sourceOperation(vertex: LlbVertex, source: SourceOp, services: BuildServices): Operation<LayerChain> {

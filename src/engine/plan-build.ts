@@ -46,6 +46,8 @@ export function planBuild(request: BuildRequest): BuildPlan {
     exports,
     ...planAttestations(request),
     lineMap: request.lineMap ?? true,
+    attestRun: planWord("attestRun", request.attestRun ?? "changed", ["always", "changed"]),
+    provenanceEnvDir: request.provenanceEnvDir === undefined ? undefined : requestPath(request, request.provenanceEnvDir),
     reproducible: request.reproducible ?? false,
     secretsInEvidence: planWord("secretsInEvidence", request.secretsInEvidence ?? "redact", ["redact", "refuse", "allow"]),
     historyArgs: planWord("historyArgs", request.historyArgs ?? "keep", ["keep", "drop"]),

@@ -1,11 +1,10 @@
 import { ciBuilder } from "../provenance/ci-builder.ts";
 import { parseAttestations, type AttestationPlan } from "../provenance/params.ts";
 import type { BuildRequest } from "./build-request.ts";
-import { RequestError } from "./request-error.ts";
 
 /** What is to be recorded beside the result (anchor A100–A106). Throws InvalidAttestationError. */
 export function planAttestations({ attest, provenance, sbom, env, buildArgs }: BuildRequest): AttestationPlan {
-  const plan = parseAttestations({
+  return parseAttestations({
     attest: attest ?? [],
     provenance,
     sbom,
@@ -13,6 +12,4 @@ export function planAttestations({ attest, provenance, sbom, env, buildArgs }: B
     buildArgs: new Map(Object.entries(buildArgs ?? {})),
     environmentBuilder: ciBuilder(env)?.id,
   });
-  if (plan.provenance?.captureUsage === true) throw new RequestError("usage", "--provenance capture-usage=true is not supported yet");
-  return plan;
 }

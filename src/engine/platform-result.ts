@@ -1,3 +1,4 @@
+import type { Digest } from "../content/digest.ts";
 import type { ResultFile } from "../export/result-files.ts";
 import type { Statement } from "../export/statement.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
@@ -20,6 +21,8 @@ export interface PlatformResult {
 export interface AttestedImage {
   readonly names: readonly string[];
   readonly manifest: Descriptor;
+  /** Those of all platforms, this one among them. */
+  readonly manifests: readonly Digest[];
   /** False leaves out statements that go with images alone. */
   readonly attestInline: boolean;
 }

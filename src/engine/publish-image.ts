@@ -116,14 +116,17 @@ async function platformImages(target: ImageTarget, results: readonly PlatformRes
   means.steps.finished(step, "exporting layers", undefined);
   refuseLayers(target.form, [...blobs.values()].map(({ descriptor }) => descriptor));
   const descriptors: LayerDescriptors = new Map([...blobs].map(([id, { descriptor }]) => [id, descriptor]));
-  return await Promise.all(results.map(async (result): Promise<PlatformImage> => {
+  const decided = results.map((result) => {
     // The chain was serialised above, layer by layer.
     const layers = result.chain.map(({ id }) => blobs.get(id)).filter((blob) => blob !== undefined);
     const plain = { platform: result.platform, config: result.config, layers };
-    if (!attests) return { ...plain, statements: [] };
-    const manifest = platformManifest(plain, target.form, options.epochNs);
-    return { ...plain, statements: await result.attestImage({ names: target.form.names, manifest, attestInline: target.form.attestInline }, descriptors) };
-  }));
+    return { result, plain, manifest: platformManifest(plain, target.form, options.epochNs) };
+  });
+  const about = { names: target.form.names, manifests: decided.map(({ manifest }) => manifest.digest), attestInline: target.form.attestInline };
+  return await Promise.all(decided.map(async ({ result, plain, manifest }): Promise<PlatformImage> => ({
+    ...plain,
+    statements: attests ? await result.attestImage({ ...about, manifest }, descriptors) : [],
+  })));
 }
 
 /** Each layer once, several at a time. */

@@ -1,6 +1,7 @@
 import type { LlbGraph } from "../llb/graph.ts";
 import { loadGraph } from "../llb/graph.ts";
 import { EMPTY_CAPTURE, type Capture } from "../provenance/capture.ts";
+import type { JsonObject } from "../provenance/json-tree.ts";
 import { metadataProvenance } from "../provenance/metadata-file.ts";
 import { provenanceStatement } from "../provenance/statement.ts";
 import type { Redaction } from "../scrub/scrubber.ts";
@@ -10,13 +11,13 @@ import { NO_INVOCATION, provenanceInput, type RecordParts } from "./record.ts";
 import { UNASKED } from "./outcome.ts";
 import type { ScrubbedPlatform } from "./without-secrets.ts";
 
-const NOWHERE = { builderPlatform: { os: "linux", architecture: "amd64" }, dockerfileVersion: "", compatibilityVersion: 0, custom: {} };
+const NOWHERE = { builderPlatform: { os: "linux", architecture: "amd64" }, dockerfileVersion: "", compatibilityVersion: 0 };
 
 /** What would be masked in the records of a build that has not run yet. Whatever a step may add to them is no text. */
-export function recordRedactions({ provenance }: BuildPlan, compiled: Compiled, { definition, newScrubber }: ScrubbedPlatform): readonly Redaction[] {
+export function recordRedactions({ provenance }: BuildPlan, { compiled, custom }: { readonly compiled: Compiled; readonly custom: JsonObject }, { definition, newScrubber }: ScrubbedPlatform): readonly Redaction[] {
   const parts: RecordParts = {
     definition, newScrubber, capture: plannedCapture(loadGraph(definition)), frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes,
-    invocation: NO_INVOCATION, environment: NOWHERE, commit: undefined, rebuild: undefined, imageRedactions: [],
+    invocation: NO_INVOCATION, environment: { ...NOWHERE, custom }, usage: undefined, commit: undefined, rebuild: undefined, imageRedactions: [],
   };
   const input = provenanceInput({ ...(provenance ?? UNASKED), completeMaterials: false }, parts, []);
   if (provenance === undefined) metadataProvenance(input, "min");

@@ -1,13 +1,9 @@
-import { digestOf } from "../content/digest.ts";
-import type { Statement } from "../export/statement.ts";
 import { parseGitReference } from "../frontend/dockerfile/git-reference.ts";
 import type { CommitRecord, RebuildRecord } from "../provenance/extension.ts";
 import type { ProvenancePlan } from "../provenance/params.ts";
-import type { BuildEnvironment, Invocation, ProvenanceInput } from "../provenance/predicate.ts";
+import type { BuildEnvironment, Invocation, MeasuredUsage, ProvenanceInput } from "../provenance/predicate.ts";
 import { buildRecord, type StepLayers } from "../provenance/source-map.ts";
-import { predicateType, provenanceStatement, type StatementForm } from "../provenance/statement.ts";
 import type { Redaction, Scrubber } from "../scrub/scrubber.ts";
-import type { StateDatabase } from "../store/state-database.ts";
 import type { Capture } from "../provenance/capture.ts";
 import type { Definition } from "../llb/definition.ts";
 
@@ -21,6 +17,7 @@ export interface RecordParts {
   readonly rootAttributes: ReadonlyMap<string, string>;
   readonly invocation: Invocation;
   readonly environment: BuildEnvironment;
+  readonly usage: MeasuredUsage | undefined;
   readonly commit: CommitRecord | undefined;
   readonly rebuild: RebuildRecord | undefined;
   readonly newScrubber: () => Scrubber;
@@ -40,6 +37,7 @@ export function provenanceInput(plan: ProvenancePlan, parts: RecordParts, layers
     build: parts.definition.def.length === 0 ? undefined : buildRecord(parts.definition),
     invocation: parts.invocation,
     environment: parts.environment,
+    usage: parts.usage,
     commit: parts.commit,
     rebuild: parts.rebuild,
     scrubber: parts.newScrubber(),
@@ -55,27 +53,4 @@ function recordedArguments(attributes: ReadonlyMap<string, string>): Record<stri
   const { remote, ref, subdir, looksLocal } = git;
   const fragment = ref === "" && subdir === "" ? "" : `#${ref}${subdir === "" ? "" : `:${subdir}`}`;
   return { ...args, context: `${looksLocal ? "https://" : ""}${remote}${fragment}` };
-}
-
-/**
- * The statement, with the id and the times of the first run that came to the same: a build that changes nothing
- * publishes nothing new. What differs from run to run is in the build's history.
- */
-export function settledStatement(input: ProvenanceInput, form: StatementForm, database: StateDatabase): Statement {
-  const timeless = provenanceStatement({ ...input, invocation: NO_INVOCATION }, form);
-  const name = digestOf(timeless);
-  const known = database.fact("invocation", name);
-  if (known === undefined) database.saveFact("invocation", name, JSON.stringify(input.invocation, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)));
-  const invocation = known === undefined ? input.invocation : parseInvocation(known);
-  return {
-    predicateType: predicateType(input.plan.version),
-    bytes: provenanceStatement({ ...input, invocation }, form),
-    filename: input.plan.filename,
-  };
-}
-
-function parseInvocation(text: string): Invocation {
-  // Written by settledStatement.
-  const { id, startedNs, finishedNs } = JSON.parse(text) as { id: string; startedNs: string; finishedNs: string };
-  return { id, startedNs: BigInt(startedNs), finishedNs: BigInt(finishedNs) };
 }

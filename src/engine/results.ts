@@ -1,9 +1,10 @@
+import { digestOf, type Digest } from "../content/digest.ts";
 import type { LineMap } from "../provenance/line-map.ts";
 import type { CommitRecord } from "../provenance/extension.ts";
 import { fileSubjects, imageSubjects, type Subject } from "../provenance/subject.ts";
 import type { RebuildRecord } from "../provenance/extension.ts";
 import { requireMaterials, type ProvenanceInput } from "../provenance/predicate.ts";
-import type { StatementForm } from "../provenance/statement.ts";
+import { predicateType, provenanceStatement, type StatementForm } from "../provenance/statement.ts";
 import type { StepLayers } from "../provenance/source-map.ts";
 import type { ProvenancePlan } from "../provenance/params.ts";
 import { platformImages } from "../provenance/platform-images.ts";
@@ -12,11 +13,13 @@ import type { BuildMeans } from "./build-means.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { CompiledPlatform } from "./compiled.ts";
 import type { LayerDescriptors, PlatformResult } from "./platform-result.ts";
-import { provenanceInput, settledStatement, type RecordParts } from "./record.ts";
+import { provenanceInput, type RecordParts } from "./record.ts";
+import { invocationOf, recordRun, type RecordRun } from "./record-run.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
-import { evidenceStatements, type Evidence, type EvidenceTarget } from "./evidence.ts";
+import { evidenceStatements, type Evidence, type EvidenceTarget, type SaidEvidence } from "./evidence.ts";
 import { lineMap } from "./line-map.ts";
 import { pathOrigins } from "./result-evidence.ts";
+import { tellFindings, type Finding } from "./secret-findings.ts";
 import { stepLayers } from "./step-layers.ts";
 import type { Redaction } from "../scrub/scrubber.ts";
 import type { ScrubbedBuild } from "./without-secrets.ts";
@@ -44,6 +47,8 @@ export interface SolvedBuild {
 export interface AttestedResults {
   readonly results: readonly PlatformResult[];
   readonly parts: ReadonlyArray<{ readonly platform: CompiledPlatform; readonly record: RecordParts }>;
+  /** Digests of the provenance statements that were made so far: they are made when their subjects are known. */
+  readonly written: ReadonlySet<Digest>;
   /** True where something is said beside the provenance. */
   readonly hasEvidence: boolean;
 }
@@ -52,17 +57,20 @@ export interface AttestedResults {
 export async function attestedResults({ plan, compiled, solved, commit, evidence, rebuild }: SolvedBuild, means: BuildMeans, signal: AbortSignal): Promise<AttestedResults> {
   const { engine, services } = means;
   const invocation = { id: means.id, startedNs: means.startedNs, finishedNs: means.publish.clock.nowNs() };
-  const environment = { builderPlatform: services.platform, dockerfileVersion: DOCKERFILE_VERSION, compatibilityVersion: COMPATIBILITY_VERSION, custom: {} };
+  const environment = { builderPlatform: services.platform, dockerfileVersion: DOCKERFILE_VERSION, compatibilityVersion: COMPATIBILITY_VERSION, custom: means.custom };
   const sources = { solved, pins: services.pins, frontend: { pins: compiled.frontend.pins, images: services.resolved }, facts: engine.state.facts };
+  const usage = means.machineUsage && { steps: services.usage ?? new Map(), system: await means.machineUsage.finish() };
   const parts = await Promise.all(compiled.platforms.map(async (platform, i) => {
     const graph = solved.graphs[i] ?? { vertices: new Map(), head: undefined };
     const all = await captureGraph(graph, sources);
     const capture = { ...all, images: platformImages(all.images, platform.platform, compiled.platforms.map((each) => each.platform)) };
     if (plan.provenance !== undefined) requireMaterials(plan.provenance, capture);
-    return { platform, graph, record: { definition: platform.definition, capture, frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes, invocation, environment, commit, rebuild, newScrubber: platform.newScrubber, imageRedactions: platform.imageRedactions } };
+    return { platform, graph, record: { definition: platform.definition, capture, frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes, invocation, environment, usage, commit, rebuild, newScrubber: platform.newScrubber, imageRedactions: platform.imageRedactions } };
   }));
-  const results = parts.map((part, i) => platformResult({ ...part, plan, solved, chain: solved.chains[i] ?? [], evidence: evidence[i] ?? [] }, means, signal));
-  return { results, parts, hasEvidence: evidence.some((said) => said.length > 0) };
+  const run = recordRun({ plan, compiled, records: parts.map(({ record }) => record), database: engine.state.database });
+  const written = new Set<Digest>();
+  const results = parts.map((part, i) => platformResult({ ...part, plan, solved, run, written, chain: solved.chains[i] ?? [], evidence: evidence[i] ?? [] }, means, signal));
+  return { results, parts, written, hasEvidence: evidence.some((said) => said.length > 0) };
 }
 
 interface ResultParts {
@@ -73,31 +81,42 @@ interface ResultParts {
   readonly solved: SolvedGraphs;
   readonly chain: LayerChain;
   readonly evidence: readonly Evidence[];
+  readonly run: RecordRun;
+  readonly written: Set<Digest>;
 }
 
-function platformResult({ plan, platform, graph, record, solved, chain, evidence }: ResultParts, means: BuildMeans, signal: AbortSignal): PlatformResult {
-  const say = async (target: Omit<EvidenceTarget, "originOf">, descriptors: LayerDescriptors): Promise<Statement[]> => {
+function platformResult({ plan, platform, graph, record, solved, chain, evidence, run, written }: ResultParts, means: BuildMeans, signal: AbortSignal): PlatformResult {
+  const say = async (target: Omit<EvidenceTarget, "originOf" | "scrubber">, descriptors: LayerDescriptors): Promise<Statement[]> => {
     if (evidence.length === 0) return [];
     const originOf = (await pathOrigins({ graph, definition: platform.definition, chain, solved }, signal))(descriptors);
-    return await evidenceStatements(evidence, { ...target, originOf }, signal);
+    return publishable(await evidenceStatements(evidence, { ...target, originOf, newScrubber: record.newScrubber }, signal), plan, means);
   };
   return {
     platform: platform.platform,
     config: platform.config,
     chain,
-    async attestImage({ names, manifest, attestInline }, descriptors) {
+    async attestImage({ names, manifest, manifests, attestInline }, descriptors) {
       const subjects = imageSubjects(names, platform.platform, manifest.digest);
       const said = await say({ kind: "image", name: names[0] ?? "image", subjects }, descriptors);
       const provenance = provenanceFor(plan, attestInline);
-      const made = attest(provenance, { record, layers: await stepLayers(graph, solved, descriptors), subjects, form: "compact" }, means);
+      const made = attest(provenance, { record, layers: await stepLayers(graph, solved, descriptors), subjects, form: "compact", run, about: manifests, written }, means);
       const mapped = provenance?.mode === "min" && plan.lineMap ? [await lineMap({ graph, definition: platform.definition, chain, solved, commit: mappedCommit(record.commit), pins: means.services.pins }, descriptors, subjects)] : [];
       return [...said, ...made, ...mapped];
     },
     async attestFiles(files) {
       const subjects = fileSubjects(files);
-      return [...(await say({ kind: "directory", name: "result", subjects }, new Map())), ...attest(provenanceFor(plan, false), { record: { ...record, imageRedactions: [] }, layers: [], subjects, form: "indented" }, means)];
+      return [...(await say({ kind: "directory", name: "result", subjects }, new Map())), ...attest(provenanceFor(plan, false), { record: { ...record, imageRedactions: [] }, layers: [], subjects, form: "indented", run, about: files.map(({ digest }) => digest), written }, means)];
     },
   };
+}
+
+/** Tells what was masked in documents about the result. Throws BuildError ("secret") where that is to be refused. */
+function publishable(said: readonly SaidEvidence[], plan: BuildPlan, { report }: BuildMeans): Statement[] {
+  const leaky = said.filter(({ redactions }) => redactions.length > 0).map(({ statement, redactions }) => ({ file: statement.filename, masked: listed(redactions) }));
+  const findings = leaky.map(({ file, masked }): Finding => ({ rule: "SecretInProvenance", message: `${file} would hold a secret: ${masked}`, location: [] }));
+  tellFindings(findings, undefined, plan, report);
+  for (const { file, masked } of leaky) report({ kind: "notice", message: `${file}: masked ${masked}` });
+  return said.map(({ statement }) => statement);
 }
 
 function mappedCommit(record: CommitRecord | undefined): LineMap["commit"] {
@@ -120,13 +139,20 @@ interface Attestation {
   readonly layers: readonly StepLayers[];
   readonly subjects: readonly Subject[];
   readonly form: StatementForm["form"];
+  readonly run: RecordRun;
+  /** See AboutRun. */
+  readonly about: readonly Digest[];
+  readonly written: Set<Digest>;
 }
 
-function attest(provenance: ProvenancePlan | undefined, { record, layers, subjects, form }: Attestation, means: BuildMeans): Statement[] {
+function attest(provenance: ProvenancePlan | undefined, { record, layers, subjects, form: shape, run, about, written }: Attestation, means: BuildMeans): Statement[] {
   if (provenance === undefined) return [];
   const input: ProvenanceInput = provenanceInput(provenance, record, layers);
-  const statement = settledStatement(input, { subjects, form }, means.engine.state.database);
+  const form = { subjects, form: shape };
+  const invocation = invocationOf({ input, form, about }, run);
+  const bytes = provenanceStatement({ ...input, invocation }, form);
+  written.add(digestOf(bytes));
   const { redactions } = input.scrubber;
   if (redactions.length > 0) means.report({ kind: "notice", message: `provenance: masked ${listed(redactions)}` });
-  return [statement];
+  return [{ predicateType: predicateType(provenance.version), bytes, filename: provenance.filename }];
 }

@@ -95,6 +95,7 @@ function frontendProcess({ image: { config }, bridge, options }: FrontendRun, { 
     extraHosts: [],
     limits: [],
     readOnlyRoot: false,
+    onUsage: undefined,
     ...streams,
   };
 }

@@ -1,5 +1,6 @@
 import type { ReportEvent } from "../progress/event.ts";
 import type { SbomFormat } from "../provenance/params.ts";
+import { redactionsText } from "../provenance/scrub-document.ts";
 import { CATALOGERS } from "../sbom/catalogers.ts";
 import { cyclonedxDocument } from "../sbom/cyclonedx.ts";
 import type { DocumentFile, DocumentInput } from "../sbom/document.ts";
@@ -9,6 +10,7 @@ import { spdxDocument } from "../sbom/spdx.ts";
 import type { Tree } from "../snapshot/tree.ts";
 import type { StateDatabase } from "../store/state-database.ts";
 import type { Evidence, EvidenceTarget } from "./evidence.ts";
+import { scrubScan } from "./scrub-scan.ts";
 import { scannedTree } from "./sbom-tree.ts";
 import type { StepReporter } from "./step-reporter.ts";
 
@@ -48,7 +50,11 @@ export function scannedSbom(subject: ScanSubject, platform: string, formats: rea
       predicateType,
       filename: `${subject.name}.${suffix}`,
       subjects: undefined,
-      predicate: async (target, signal) => await write(documentInput(subject, await scan(signal), { target, tool: means.tool }), signal),
+      async predicate(target, signal) {
+        const scanned = await scan(signal);
+        const clean = await scrubScan(scanned.scan, target.scrubber, signal);
+        return await write(documentInput(subject, { ...scanned, scan: clean }, { target, tool: means.tool }), signal);
+      },
     };
   });
 }
@@ -73,6 +79,7 @@ function documentInput({ name, created }: ScanSubject, { scan, files }: Scanned,
     name: isResult ? target.name : name,
     namespace: `urn:stemma:sbom:${encodeURIComponent(isResult ? target.name : `${target.name}:${name}`)}`,
     created, tool, scan, files,
+    redacted: target.scrubber.redactions.length === 0 ? undefined : redactionsText(target.scrubber.redactions),
     originOf: isResult ? target.originOf : () => ({ layer: undefined, step: undefined, dockerfile: undefined }),
   };
 }

@@ -3,7 +3,7 @@ import type { HistoryOrigin, HistoryPart } from "../frontend/dockerfile/convert/
 import type { Range } from "../frontend/dockerfile/source-range.ts";
 import type { HistoryEntry } from "../oci/image-config.ts";
 import type { Redaction, Scrubber } from "../scrub/scrubber.ts";
-import { readHistoryText } from "./history-text.ts";
+import { HistoryReader } from "./history-text.ts";
 
 /** What was masked of a history, and at which lines the instruction stands, where that is known. */
 export interface HistoryRedaction extends Redaction {
@@ -28,13 +28,15 @@ export function scrubHistory(config: Uint8Array, origins: ReadonlyArray<HistoryO
   const image = JSON.parse(Buffer.from(config).toString("utf8")) as { readonly history?: readonly HistoryEntry[] };
   const { history = [] } = image;
   const redactions: HistoryRedaction[] = [];
+  const reader = new HistoryReader();
   const scrubbed = history.map((entry, i) => {
     const origin = origins[i];
     const scrubber = policy.scrubber();
     // Without origins, a frontend in a container made all of it, and the base's frontend what the base has.
     const isOwn = origin !== undefined || (origins.length === 0 && entry.comment === FRONTEND_COMMENT);
-    const said = scrubEntry(entry, { origin: origin ?? readHistoryText(entry.created_by ?? ""), place: `history[${i}]`, scrubber, withoutArgs: isOwn && policy.args === "drop" });
-    redactions.push(...scrubber.redactions.map((redaction) => ({ ...redaction, location: origin?.location ?? [] })));
+    const said = scrubEntry(entry, { origin: origin ?? reader.read(entry.created_by ?? ""), place: `history[${i}]`, scrubber, withoutArgs: isOwn && policy.args === "drop" });
+    // A line of an entry is no place of its own.
+    redactions.push(...scrubber.redactions.map((redaction) => ({ ...redaction, place: `history[${i}]`, location: origin?.location ?? [] })));
     return said;
   });
   const isSame = scrubbed.every((entry, i) => entry === history[i]);
@@ -52,6 +54,6 @@ function scrubEntry(entry: HistoryEntry, { origin, place, scrubber, withoutArgs 
   const said = entry.created_by;
   if (said === undefined) return entry;
   const scrubPart = (part: HistoryPart): string => (typeof part === "string" ? scrubber.text(part, place) : `${part.name}=${scrubber.variable(part.name, part.value, place)}`);
-  const created_by = withoutArgs && origin.withoutArgs !== said ? scrubber.text(origin.withoutArgs, place) : origin.parts.map(scrubPart).join("");
+  const created_by = withoutArgs && origin.withoutArgs !== said ? scrubber.dockerfile(origin.withoutArgs, place) : origin.parts.map(scrubPart).join("");
   return created_by === said ? entry : { ...entry, created_by };
 }

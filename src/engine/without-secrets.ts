@@ -1,19 +1,19 @@
 import type { HistoryOrigin } from "../frontend/dockerfile/convert/docker-image.ts";
 import type { Range } from "../frontend/dockerfile/source-range.ts";
 import { loadGraph, type LlbGraph } from "../llb/graph.ts";
-import type { SourceExcerpt } from "../progress/event.ts";
+import type { JsonObject } from "../provenance/json-tree.ts";
 import { learnOp } from "../provenance/learn-op.ts";
 import { learnRequest } from "../provenance/request.ts";
 import { KnownSecrets } from "../scrub/known-secrets.ts";
 import { OpenScrubber } from "../scrub/open-scrubber.ts";
 import { Scrubber, type Redaction } from "../scrub/scrubber.ts";
-import { BuildError } from "./build-error.ts";
 import type { BuildMeans } from "./build-means.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { Compiled, CompiledPlatform } from "./compiled.ts";
 import { imageSecrets } from "./image-secrets.ts";
 import { recordRedactions } from "./record-redactions.ts";
 import { scrubHistory } from "./scrub-history.ts";
+import { described, sourceOf, tellFindings, type Finding } from "./secret-findings.ts";
 
 /** A platform whose image may be published as it is. */
 export interface ScrubbedPlatform extends CompiledPlatform {
@@ -27,13 +27,6 @@ export interface ScrubbedBuild extends Compiled {
   readonly platforms: readonly ScrubbedPlatform[];
 }
 
-/** A secret that was found, in words, at its lines. */
-interface Finding {
-  readonly rule: "SecretInHistory" | "SecretInImage" | "SecretInProvenance";
-  readonly message: string;
-  readonly location: readonly Range[];
-}
-
 const ALLOWED = "WARNING: secrets are not masked, in provenance, image history, metadata file and log (--secrets-in-evidence=allow)";
 
 /**
@@ -42,22 +35,17 @@ const ALLOWED = "WARNING: secrets are not masked, in provenance, image history, 
  */
 export function withoutSecrets(plan: BuildPlan, compiled: Compiled, means: BuildMeans): ScrubbedBuild {
   if (plan.secretsInEvidence === "allow") means.report({ kind: "notice", message: ALLOWED });
-  const findings = new Map<string, Finding>();
+  const findings: Finding[] = [];
   const platforms = compiled.platforms.map((platform): ScrubbedPlatform => {
     const graph = loadGraph(platform.definition);
     const known = learnt(platform, compiled, graph);
     const newScrubber = (): Scrubber => (plan.secretsInEvidence === "allow" ? new OpenScrubber() : new Scrubber(known));
     const { config, redactions } = scrubHistory(platform.config, platform.history, { scrubber: newScrubber, args: plan.historyArgs });
     const scrubbed = { ...platform, config, newScrubber, imageRedactions: redactions.map(({ kind, place, name }) => ({ kind, place, name })) };
-    for (const finding of findingsOf({ plan, compiled, scrubbed, graph, known, history: redactions })) findings.set(`${finding.message} ${finding.location[0]?.start.line}`, finding);
+    findings.push(...findingsOf({ plan, compiled, custom: means.custom, scrubbed, graph, known, history: redactions }));
     return scrubbed;
   });
-  const [file] = compiled.platforms[0]?.definition.source?.infos ?? [];
-  const source = file && { filename: file.filename, text: Buffer.from(file.data).toString("utf8") };
-  if (plan.secretsInEvidence === "refuse" && findings.size > 0) throw refusal([...findings.values()], source);
-  for (const { rule, message, location } of findings.values()) {
-    if (rule !== "SecretInProvenance") means.report({ kind: "warning", rule, message: atLine(message, location, source), url: "", detail: "", location: excerptOf(location, source) });
-  }
+  tellFindings(findings, sourceOf(compiled.platforms[0]?.definition), plan, means.report);
   return { ...compiled, platforms };
 }
 
@@ -74,44 +62,23 @@ function learnt({ definition }: CompiledPlatform, { attributes, rootAttributes }
 interface Findable {
   readonly plan: BuildPlan;
   readonly compiled: Compiled;
+  readonly custom: JsonObject;
   readonly scrubbed: ScrubbedPlatform;
   readonly graph: LlbGraph;
   readonly known: KnownSecrets;
   readonly history: ReadonlyArray<Redaction & { readonly location: readonly Range[] }>;
 }
 
-function findingsOf({ plan, compiled, scrubbed, graph, known, history }: Findable): readonly Finding[] {
+function findingsOf({ plan, compiled, custom, scrubbed, graph, known, history }: Findable): readonly Finding[] {
   if (plan.secretsInEvidence === "allow") return [];
   const annotations = plan.exports.flatMap((target) => ("form" in target ? target.form.annotations : [])).map(({ key, value }) => [key, value] as const);
   const origins: ReadonlyArray<HistoryOrigin | undefined> = scrubbed.history;
   const dockerfiles = (scrubbed.definition.source?.infos ?? []).map(({ data }) => Buffer.from(data).toString("utf8"));
   const held = imageSecrets({ config: scrubbed.config, origins, graph, annotations, dockerfile: dockerfiles[0] ?? "" }, known);
-  const recorded = plan.secretsInEvidence === "refuse" ? recordRedactions(plan, compiled, scrubbed) : [];
+  const recorded = plan.secretsInEvidence === "refuse" ? recordRedactions(plan, { compiled, custom }, scrubbed) : [];
   return [
     ...history.map((found): Finding => ({ rule: "SecretInHistory", message: `masked in the image's history: ${described(found)}`, location: found.location })),
     ...held.map((found): Finding => ({ rule: "SecretInImage", message: `${found.place} holds a secret (${described(found)}), and the image keeps it: hand it to the steps that need it with RUN --mount=type=secret`, location: found.location })),
     ...recorded.map((found): Finding => ({ rule: "SecretInProvenance", message: `the provenance would hold a secret in ${found.place} (${described(found)})`, location: [] })),
   ];
-}
-
-function described({ kind, name }: Redaction): string {
-  return `${kind.replaceAll("-", " ")}${name === undefined ? "" : ` ${name}`}`;
-}
-
-type Source = Pick<SourceExcerpt, "filename" | "text"> | undefined;
-
-function atLine(message: string, [first]: readonly Range[], source: Source): string {
-  return first === undefined || source === undefined ? message : `${source.filename}:${first.start.line}: ${message}`;
-}
-
-function excerptOf(location: readonly Range[], source: Source): SourceExcerpt | undefined {
-  const [first] = location;
-  return source && first && { ...source, startLine: first.start.line, endLine: location.at(-1)?.end.line ?? first.end.line };
-}
-
-function refusal(findings: readonly Finding[], source: Source): BuildError {
-  const lines = findings.map(({ message, location }) => ` - ${atLine(message.replace(/^masked in/, "would stand in"), location, source)}\n`);
-  const count = findings.length === 1 ? "a secret" : `${findings.length} secrets`;
-  const message = `refused: ${count} would be published: remove them, hand them to steps with RUN --mount=type=secret, or use --secrets-in-evidence=redact`;
-  return new BuildError(message, { code: "secret", retryable: false, excerpt: excerptOf(findings.find(({ location }) => location.length > 0)?.location ?? [], source), exitCode: undefined, report: lines.join("") }, {});
 }

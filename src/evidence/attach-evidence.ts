@@ -11,7 +11,7 @@ import type { Redaction } from "../scrub/scrubber.ts";
 import { EvidenceError } from "./evidence-error.ts";
 import { pushAttestation } from "./push-attestation.ts";
 import { openPublishedImage, replaceIndex, type PublishedImage } from "./published-image.ts";
-import { scrubDocument } from "./scrub/scrub-document.ts";
+import { scrubDocument } from "../provenance/scrub-document.ts";
 import { parseStatementFile, type GivenStatement } from "./statement-file.ts";
 
 export interface AttachRequest {

@@ -1,8 +1,9 @@
 import { exactJson, parseExactJson } from "../content/exact-json.ts";
+import { isCycloneDx, isProvenance, isSpdx } from "../provenance/predicate-type.ts";
 import { choosePlatform, type ChosenPlatform } from "../trace/choose-platform.ts";
 import { isObject, textAt } from "../trace/document.ts";
 import type { OpenImage } from "../trace/open-image.ts";
-import { isAbout, isCycloneDx, isProvenance, isSpdx, type ReadStatement, type StatementLayer } from "../trace/statement.ts";
+import { isAbout, type ReadStatement, type StatementLayer } from "../trace/statement.ts";
 import { EvidenceError } from "./evidence-error.ts";
 
 /** Which statement of an image. */

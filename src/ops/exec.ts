@@ -25,7 +25,8 @@ export interface ExecServices extends Omit<MountServices, "scratchDirectory"> {
   readonly machine: Platform;
 }
 
-export type OnOutput = (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
+/** Who is told of a command while it runs and after. */
+export type Told = Pick<SandboxProcess, "onOutput" | "onUsage">;
 
 /** What a command's name is to others on the network: BuildKit's word, since programs write it down. */
 const HOSTNAME_DEFAULT = "buildkitsandbox";
@@ -34,12 +35,12 @@ const HOSTNAME_DEFAULT = "buildkitsandbox";
 const NOT_EXECUTED = 1;
 
 /** RUN: a command on a tree, whose changes become a layer. */
-export function execOperation(op: ExecOp, platform: Platform, services: ExecServices, onOutput: OnOutput): Operation<LayerChain> {
+export function execOperation(op: ExecOp, platform: Platform, services: ExecServices, told: Told): Operation<LayerChain> {
   return {
     cacheMap: async () => execCacheMap(op, formatPlatform(platform)),
     async execute(inputs, signal) {
       requireRunnable(platform, services.machine, registeredEmulators());
-      return await execute(op, inputs, { services, onOutput }, signal);
+      return await execute(op, inputs, { services, told }, signal);
     },
   };
 }
@@ -70,10 +71,10 @@ function contentOfInput(mounts: readonly Mount[]): ((input: LayerChain, signal: 
 
 interface Execution {
   readonly services: ExecServices;
-  readonly onOutput: OnOutput;
+  readonly told: Told;
 }
 
-async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, onOutput }: Execution, signal: AbortSignal): Promise<LayerChain[]> {
+async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, told }: Execution, signal: AbortSignal): Promise<LayerChain[]> {
   const meta = op.meta ?? emptyMeta();
   refuseUnsupported(op);
   const secrets = await secretEnvironment(op, services, signal);
@@ -82,9 +83,12 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, on
 
   for (const mount of op.mounts) await mounts.add(mount, inputs, signal);
   const tail = new OutputTail();
-  const process = sandboxProcess(op, meta, { env: secrets, mounts: mounts.sandboxMounts }, (stream, chunk) => {
-    tail.add(chunk);
-    onOutput(stream, chunk);
+  const process = sandboxProcess(op, meta, { env: secrets, mounts: mounts.sandboxMounts }, {
+    ...told,
+    onOutput(stream, chunk) {
+      tail.add(chunk);
+      told.onOutput(stream, chunk);
+    },
   });
   const sandbox = await services.sandbox();
   const exitCode = await sandbox.run(process, mounts.root, signal).catch((error: unknown) => {
@@ -101,7 +105,7 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, on
   return chains;
 }
 
-function sandboxProcess(op: ExecOp, meta: Meta, added: { env: readonly string[]; mounts: SandboxProcess["mounts"] }, onOutput: OnOutput): SandboxProcess {
+function sandboxProcess(op: ExecOp, meta: Meta, added: { env: readonly string[]; mounts: SandboxProcess["mounts"] }, told: Told): SandboxProcess {
   const [command, ...args] = meta.args;
   if (command === undefined) throw new OperationError("unsupported", "the graph has a command without a program");
   return {
@@ -116,7 +120,7 @@ function sandboxProcess(op: ExecOp, meta: Meta, added: { env: readonly string[];
     limits: meta.ulimit.map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
     readOnlyRoot: op.mounts.some((mount) => mount.dest === "/" && mount.readonly),
     input: undefined,
-    onOutput,
+    ...told,
   };
 }
 

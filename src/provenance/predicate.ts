@@ -1,4 +1,5 @@
 import { rfc3339Nano } from "../content/timestamp.ts";
+import type { Digest } from "../content/digest.ts";
 import type { Platform } from "../oci/platform.ts";
 import { formatPlatform, normalizePlatform } from "../oci/platform.ts";
 import type { Redaction, Scrubber } from "../scrub/scrubber.ts";
@@ -9,6 +10,7 @@ import { nonEmptyList, type JsonObject } from "./json-tree.ts";
 import { materialsOf, type Material } from "./materials.ts";
 import { minRequest } from "./min.ts";
 import type { ProvenancePlan } from "./params.ts";
+import { learnNamed } from "./learn-named.ts";
 import { argsJson, configSourceJson, distinctRoot, learnRequest, requestRecord, vcsOf, withoutVcs, type ConfigSource, type FrontendRequest, type RequestRecord } from "./request.ts";
 import { learnOp } from "./learn-op.ts";
 import { layersJson, sourceJson, type BuildRecord, type StepLayers } from "./source-map.ts";
@@ -27,6 +29,8 @@ export interface ProvenanceInput extends Findings {
   readonly layers: readonly StepLayers[];
   readonly invocation: Invocation;
   readonly environment: BuildEnvironment;
+  /** Undefined: not measured, or not asked for. */
+  readonly usage: MeasuredUsage | undefined;
   /** Masks what must not be published, and tells afterwards what it masked. A new one for each record. */
   readonly scrubber: Scrubber;
   /** What was masked of the image that the record is about. */
@@ -38,6 +42,14 @@ export interface Invocation {
   /** Nanoseconds since the epoch. */
   readonly startedNs: bigint;
   readonly finishedNs: bigint;
+}
+
+/** What a build used, in the form of BuildKit's samples. */
+export interface MeasuredUsage {
+  /** By the digest of the operation, of those that ran and were measured. */
+  readonly steps: ReadonlyMap<Digest, JsonObject>;
+  /** Of the whole machine. */
+  readonly system: readonly JsonObject[];
 }
 
 export interface BuildEnvironment {
@@ -104,7 +116,7 @@ export function makePredicate(input: ProvenanceInput): Predicate {
     finishedOn: rfc3339Nano(invocation.finishedNs),
     completeness: completenessOf(capture, { frontend: asked.frontend, scrubbed }),
     reproducible: plan.reproducible,
-    buildkitMetadata: { vcs, source: steps.source, layers: steps.layers },
+    buildkitMetadata: { vcs, source: steps.source, layers: steps.layers, sysUsage: nonEmptyList(input.usage?.system ?? []) },
     extension: extensionJson(capture, input),
   };
 }
@@ -116,7 +128,8 @@ export function requireMaterials({ completeMaterials }: ProvenancePlan, capture:
 }
 
 /** A secret may stand in the request and be used in a step, so all are learnt before the first text is scrubbed. */
-function learnSecrets({ request, rootRequest, build, scrubber }: ProvenanceInput): void {
+function learnSecrets({ request, rootRequest, build, environment, scrubber }: ProvenanceInput): void {
+  learnNamed("", environment.custom, scrubber);
   learnRequest(request, scrubber);
   learnRequest(rootRequest, scrubber);
   for (const { op } of build?.graph.vertices.values() ?? []) learnOp(op, scrubber);
@@ -163,11 +176,11 @@ interface StepRecord {
   readonly layers: JsonObject | undefined;
 }
 
-function stepRecord({ build, layers }: ProvenanceInput): StepRecord {
+function stepRecord({ build, layers, usage }: ProvenanceInput): StepRecord {
   if (build === undefined) return { buildConfig: {}, source: undefined, layers: undefined };
   const numbers = numberSteps(build.graph);
   return {
-    buildConfig: { ...stepsJson(build.graph, numbers) },
+    buildConfig: { ...stepsJson(build.graph, numbers, usage?.steps) },
     source: sourceJson(build, numbers),
     layers: layersJson(layers, numbers),
   };

@@ -75,6 +75,7 @@ export function inputOf(recorded: Recorded): ProvenanceInput {
     layers: layersOf(recorded),
     invocation: { id: recorded.invocation.id, startedNs: parseRfc3339(recorded.invocation.startedOn), finishedNs: parseRfc3339(recorded.invocation.finishedOn) },
     environment: { builderPlatform: parsePlatform(recorded.platform, HOST), dockerfileVersion: recorded.dockerfileVersion ?? "", compatibilityVersion: recorded.request.compatibilityVersion, custom: {} },
+    usage: undefined,
     commit: undefined,
     rebuild: undefined,
     scrubber: new Scrubber(),

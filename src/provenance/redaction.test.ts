@@ -51,6 +51,7 @@ function leakyInput(mode: "min" | "max"): ProvenanceInput {
     layers: [],
     invocation: { id: "id", startedNs: 1_700_000_000_000_000_000n, finishedNs: 1_700_000_000_000_000_001n },
     environment: { builderPlatform: { os: "linux", architecture: "amd64" }, dockerfileVersion: "1.26.0", compatibilityVersion: 30, custom: {} },
+    usage: undefined,
     commit: { kind: "equal", commit: COMMIT, files: 3, converted: 1 },
     rebuild: { runs: 2 },
     scrubber: new Scrubber(),

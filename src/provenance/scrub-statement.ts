@@ -1,5 +1,6 @@
 import { Scrubber, type Redaction } from "../scrub/scrubber.ts";
 import { isList, isObject, parseJsonTree, renderJson, type JsonObject, type JsonTree } from "./json-tree.ts";
+import { learnNamed } from "./learn-named.ts";
 import { variableName } from "./request.ts";
 
 /** Digests and numbers of steps: there are no texts in them. */
@@ -25,9 +26,16 @@ export function learnPredicate(predicate: JsonTree, scrubber: Scrubber): void {
     const name = variableName(key);
     if (typeof member === "string" && name !== undefined) scrubber.learnVariable(name, member);
     else if (typeof member === "string" && key === "data") scrubber.learnDockerfile(fromBase64(member));
+    else if ((key === "environment" || key === "internalParameters") && isObject(member)) learnEnvironment(member, scrubber);
     else if (key === "env" && isList(member)) for (const variable of member) learnAssignment(variable, scrubber);
     else learnPredicate(member, scrubber);
   }
+}
+
+/** Steps, and members that an operator added. */
+function learnEnvironment({ buildConfig, ...custom }: JsonObject, scrubber: Scrubber): void {
+  learnPredicate(buildConfig, scrubber);
+  learnNamed("", custom, scrubber);
 }
 
 /** Where our own records say what was masked: the metadata object of either version. */
@@ -108,19 +116,29 @@ function scrubTree(tree: JsonTree, walk: Walk): JsonTree {
 }
 
 function scrubMembers(object: JsonObject, scrub: (key: string, member: JsonTree) => JsonTree): JsonObject {
-  return Object.fromEntries(Object.entries(object).map(([key, member]) => [key, NO_TEXTS.has(key) ? member : scrub(key, member)]));
+  return mapMembers(object, (key, member) => (NO_TEXTS.has(key) ? member : scrub(key, member)));
+}
+
+function mapMembers(object: JsonObject, map: (key: string, member: JsonTree) => JsonTree): JsonObject {
+  return Object.fromEntries(Object.entries(object).map(([key, member]) => [key, map(key, member)]));
+}
+
+/** What somebody else than a builder wrote, in whatever shape: every text is judged by the name that it has. */
+function scrubNamed(name: string, value: JsonTree, walk: Walk): JsonTree {
+  if (typeof value === "string") return walk.scrubber.variable(name, value, walk.place);
+  if (isList(value)) return value.map((item, i) => scrubNamed(name, item, { ...walk, place: `${walk.place}[${i}]` }));
+  return isObject(value) ? mapMembers(value, (key, member) => scrubNamed(key, member, { ...walk, place: `${walk.place}.${key}` })) : value;
 }
 
 /** The members that are more than texts, by their names. */
 function scrubMember(key: string, member: JsonTree, walk: Walk): JsonTree {
-  const { scrubber } = walk;
   if (isObject(member)) {
     if (key === "configSource") return scrubMembers(member, (name, text) => scrubAddress(name, text, { ...walk, place: `${walk.prefix}${name === "uri" ? "context" : name}` }));
     if (key === "args") return scrubMembers(member, (name, value) => scrubOption(name, value, { ...walk, place: walk.prefix + name }));
     if (key === "inputs") return scrubMembers(member, (name, input) => scrubTree(input, { ...walk, prefix: `${walk.prefix}${name} ` }));
     if (key === "vcs") return scrubMembers(member, (name, text) => scrubAddress(name, text, { ...walk, place: `vcs:${name}` }));
     // A builder's own members: `{"token": "…"}` of an environment.
-    if (key === "environment" || key === "internalParameters") return scrubMembers(member, (name, value) => (typeof value === "string" ? scrubber.variable(name, value, name) : scrubMember(name, value, { ...walk, place: name })));
+    if (key === "environment" || key === "internalParameters") return mapMembers(member, (name, value) => (name === "buildConfig" ? scrubMember(name, value, { ...walk, place: name }) : scrubNamed(name, value, { ...walk, place: name })));
   }
   if (isList(member)) {
     if (key === "materials" || key === "resolvedDependencies") return member.map((material) => (isObject(material) ? scrubMembers(material, (name, text) => scrubAddress(name, text, { ...walk, place: "materials" })) : material));

@@ -52,12 +52,12 @@ export interface StepsJson {
   readonly digestMapping: JsonObject | undefined;
 }
 
-export function stepsJson(graph: StepGraph, { order, numbers }: StepNumbers): StepsJson {
+export function stepsJson(graph: StepGraph, { order, numbers }: StepNumbers, usage: ReadonlyMap<Digest, JsonObject> = new Map()): StepsJson {
   const steps = order.map((digest, index) => {
     const vertex = graph.vertices.get(digest);
     const inputs = vertex?.inputs ?? (graph.head === undefined ? [] : [graph.head.input]);
     const op = vertex === undefined ? message(OpSchema, {}) : { ...vertex.op, inputs: [] };
-    return { id: `step${index}`, op: messageJson(OpSchema, withoutRun(op)), inputs: nonEmptyList(inputs.map((input) => `step${numbers.get(input.digest)}:${input.index}`)) };
+    return { id: `step${index}`, op: messageJson(OpSchema, withoutRun(op)), inputs: nonEmptyList(inputs.map((input) => `step${numbers.get(input.digest)}:${input.index}`)), resourceUsage: usage.get(digest) };
   });
   return {
     llbDefinition: nonEmptyList(steps),

@@ -51,11 +51,18 @@ export function withInsecureRegistry(config: RegistryConfig, host: string): Regi
 
 /** Reads BuildKit's TOML form. No file is the same as an empty one; a key that nobody knows is an error. */
 export async function readRegistryConfig(path: string): Promise<RegistryConfig> {
+  const document = await readSettingsDocument(path);
+  const tables = Object.entries(tableOf(document["registry"] ?? {}, `${path}: registry`));
+  return { path, registries: new Map(await Promise.all(tables.map(async ([host, table]) => [host, await readSettings(table, `${path}: registry."${host}"`)] as const))) };
+}
+
+/** The whole file, of which registries are one part. Throws RegistryConfigError. */
+export async function readSettingsDocument(path: string): Promise<Readonly<Record<string, unknown>>> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return "";
     throw new RegistryConfigError(`${path}: ${error.message}`, { cause: error });
   });
-  if (text.trim() === "") return { path, registries: new Map() };
+  if (text.trim() === "") return {};
   const { parse } = await import("smol-toml");
   let document: Record<string, unknown>;
   try {
@@ -65,8 +72,7 @@ export async function readRegistryConfig(path: string): Promise<RegistryConfig> 
   }
   const unknownKey = Object.keys(document).find((key) => key !== "registry" && !OTHER_KEYS.has(key));
   if (unknownKey !== undefined) throw new RegistryConfigError(`${path}: unknown key ${unknownKey}`);
-  const tables = Object.entries(tableOf(document["registry"] ?? {}, `${path}: registry`));
-  return { path, registries: new Map(await Promise.all(tables.map(async ([host, table]) => [host, await readSettings(table, `${path}: registry."${host}"`)] as const))) };
+  return document;
 }
 
 type Reader<T> = (value: unknown, where: string) => T;

@@ -12,6 +12,9 @@ const BUNDLE_NAME = /^(\d+)-[0-9a-z]{25}$/;
 /** How often a control group is found busy, with processes that are on their way out, before it is left behind. */
 const ATTEMPTS_MAX = 50;
 
+/** Name of the control group within the bundle's that is measured: its runtime takes it away with the process, and what it used stays told by the other. */
+export const MEASURED_GROUP = "process";
+
 /** How an OCI runtime knows the bundle's container; also the name of its control groups. */
 export function containerId(bundleId: string): string {
   return `stemma-${bundleId}`;
@@ -50,10 +53,11 @@ function isLocked(path: string): boolean {
   }
 }
 
-/** Version 2 has one tree, version 1 one for each controller. */
+/** Version 2 has one tree, version 1 one for each controller. Groups within others come first. */
 function controlGroups(bundleId: string): readonly string[] {
   const trees = existsSync(CGROUP_ROOT) ? ["", ...readdirSync(CGROUP_ROOT)] : [];
-  return trees.map((tree) => join(CGROUP_ROOT, tree, containerId(bundleId))).filter((path) => existsSync(path));
+  const groups = trees.map((tree) => join(CGROUP_ROOT, tree, containerId(bundleId)));
+  return groups.flatMap((group) => [join(group, MEASURED_GROUP), group]).filter((path) => existsSync(path));
 }
 
 /** False while processes are in it. A group is removed by its directory alone: the files in it are the kernel's. */

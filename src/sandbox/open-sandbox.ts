@@ -4,8 +4,8 @@ import { findExecutable, nodeExecutable } from "../host/executable.ts";
 import { runProcess } from "../host/process.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { MountedTree } from "../snapshot/layer-store.ts";
-import { prepareBundle } from "./bundle.ts";
-import { containerId, sweepLeftovers } from "./leftovers.ts";
+import { prepareBundle, type Bundle } from "./bundle.ts";
+import { containerId, MEASURED_GROUP, removeLeftovers, sweepLeftovers } from "./leftovers.ts";
 import { NamespacesRuntime, defaultInitPath } from "./namespaces.ts";
 import { OciRuntime, type BundleRuntime } from "./oci-runtime.ts";
 import { reportRuntimes, type RuntimeName, type RuntimeReport, type RuntimeVersions } from "./runtime-choice.ts";
@@ -13,7 +13,8 @@ import type { SandboxGround } from "./runtime-spec.ts";
 import { SandboxError } from "./sandbox-error.ts";
 import type { Isolation, Sandbox, SandboxProcess } from "./sandbox.ts";
 import { seccompProfile } from "./seccomp-profile.ts";
-import { HYBRID_TREE, surveyGround, type Survey } from "./survey-ground.ts";
+import { CGROUP_ROOT, HYBRID_TREE, surveyGround, type Survey } from "./survey-ground.ts";
+import { measureStep } from "./usage/measure-step.ts";
 
 export interface SandboxOptions {
   readonly namespace: MountNamespace;
@@ -62,21 +63,39 @@ class BundleSandbox implements Sandbox {
   async run(step: SandboxProcess, root: MountedTree, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     const { namespace, stateDirectory } = this.#options;
-    await using bundle = await prepareBundle(step, root, { namespace, folder: stateDirectory, ground: (id) => this.#ground(id) }, signal);
-    const exitCode = await this.#runtime.run(bundle, step, signal);
+    await using bundle = await prepareBundle(step, root, { namespace, folder: stateDirectory, ground: (id) => this.#ground(id, step) }, signal);
+    const exitCode = await this.#measured(bundle, step, signal);
     signal.throwIfAborted();
     return exitCode;
   }
 
-  #ground(bundleId: string): SandboxGround {
-    const { rootless, manyIds, cgroups } = this.#survey;
-    const { runtime, seccomp } = this.isolation;
-    const usesCgroups = runtime !== "namespaces" && !rootless;
+  async #measured(bundle: Bundle, step: SandboxProcess, signal: AbortSignal): Promise<number> {
+    const version = this.#cgroupVersion();
+    if (step.onUsage === undefined || version === undefined) return await this.#runtime.run(bundle, step, signal);
+    try {
+      using measurement = await measureStep({ version, root: CGROUP_ROOT, path: containerId(bundle.id) });
+      const exitCode = await this.#runtime.run(bundle, step, signal);
+      if (!signal.aborted) step.onUsage(await measurement.finish());
+      return exitCode;
+    } finally {
+      await removeLeftovers(bundle.id);
+    }
+  }
+
+  #cgroupVersion(): 1 | 2 | undefined {
+    const { rootless, cgroups } = this.#survey;
+    if (this.isolation.runtime === "namespaces" || rootless) return undefined;
+    return cgroups === "v2" ? 2 : 1;
+  }
+
+  #ground(bundleId: string, { onUsage }: SandboxProcess): SandboxGround {
+    const { rootless, manyIds } = this.#survey;
+    const version = this.#cgroupVersion();
     return {
       rootless,
       manyIds,
-      cgroup: usesCgroups ? { version: cgroups === "v2" ? 2 : 1, path: `/${containerId(bundleId)}` } : undefined,
-      seccomp: seccomp ? seccompProfile(process.arch) : undefined,
+      cgroup: version === undefined ? undefined : { version, path: `/${containerId(bundleId)}${onUsage === undefined ? "" : `/${MEASURED_GROUP}`}` },
+      seccomp: this.isolation.seccomp ? seccompProfile(process.arch) : undefined,
     };
   }
 }

@@ -288,16 +288,19 @@ function testMounts(ground: Ground): void {
 }
 
 function testAbort(ground: Ground, runtime: RuntimeName): void {
-  test("abort ends the process with all descendants and leaves nothing of the sandbox", async () => {
-    const controller = new AbortController();
-    const script = "setsid sh -c 'trap \"\" TERM INT; sleep 9201 & sleep 9202 & wait' & echo up; sleep 9203";
-    const started = performance.now();
-    const running = run(ground, [script], { onOutput: () => setTimeout(() => controller.abort(new Error("stop here")), 50) }, { signal: controller.signal });
-    await assert.rejects(running, /stop here/);
-    assert.ok(performance.now() - started < 5000);
-    assert.deepEqual(processesNamed("sleep 920"), []);
-    assertNothingLeft(ground, runtime);
-  });
+  for (const measured of [false, true]) {
+    test(`abort ends the process${measured ? ", also one that is measured," : ""} with all descendants and leaves nothing of the sandbox`, async () => {
+      const controller = new AbortController();
+      const script = "setsid sh -c 'trap \"\" TERM INT; sleep 9201 & sleep 9202 & wait' & echo up; sleep 9203";
+      const started = performance.now();
+      const onUsage = measured ? () => assert.fail("it did not come to its end") : undefined;
+      const running = run(ground, [script], { onUsage, onOutput: () => setTimeout(() => controller.abort(new Error("stop here")), 50) }, { signal: controller.signal });
+      await assert.rejects(running, /stop here/);
+      assert.ok(performance.now() - started < 5000);
+      assert.deepEqual(processesNamed("sleep 920"), []);
+      assertNothingLeft(ground, runtime);
+    });
+  }
 
   test("abort before the process runs leaves nothing either", async () => {
     for (const delayMs of [0, 2, 5, 10, 20]) {
@@ -343,7 +346,7 @@ async function run(ground: Ground, script: readonly string[], changes: Partial<S
   const output = { stdout: "", stderr: "" };
   const step: SandboxProcess = {
     argv: ["/bin/sh", "-c", script.join("\n")],
-    env: [], cwd: "/", user: "", network: "host", hostname: "", extraHosts: [], limits: [], mounts: [], readOnlyRoot: false, input: undefined,
+    env: [], cwd: "/", user: "", network: "host", hostname: "", extraHosts: [], limits: [], mounts: [], readOnlyRoot: false, input: undefined, onUsage: undefined,
     ...changes,
     onOutput: (stream, chunk) => {
       output[stream] += Buffer.from(chunk).toString("latin1");

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { MountedTree } from "../snapshot/layer-store.ts";
+import type { UsageObject } from "./usage/usage-tree.ts";
 
 /** How a process reaches the network. `host` is the default of BuildKit without CNI, and ours. */
 export type NetworkMode = "host" | "none";
@@ -36,6 +37,8 @@ export interface SandboxProcess {
   readonly input: Readable | undefined;
   /** Called with what the process prints, as it comes. */
   readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
+  /** Called once, after the process has ended, with what it and its descendants used; not where no control group tells. Undefined: not measured. */
+  readonly onUsage: ((usage: UsageObject) => void) | undefined;
 }
 
 /** What is known of a sandbox's strength; recorded in the provenance and told by `doctor`. */

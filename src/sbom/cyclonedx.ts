@@ -23,7 +23,7 @@ function metadata(input: DocumentInput): object {
     timestamp: createdText(input),
     tools: { components: [{ type: "application", name: input.tool.name, version: input.tool.version }] },
     component: { "bom-ref": "root", type: input.kind === "image" ? "container" : "file", name: input.name },
-    properties: properties(input.scan.warnings.map((warning) => ["stemma:warning", warning])),
+    properties: properties([...input.scan.warnings.map((warning): Property => ["stemma:warning", warning]), ...(input.redacted === undefined ? [] : [["stemma:redacted", input.redacted] as const])]),
   };
 }
 

@@ -29,6 +29,8 @@ export interface DocumentInput {
   readonly created: Date;
   readonly tool: { readonly name: string; readonly version: string };
   readonly scan: ScanResult;
+  /** What was masked of it, in words; undefined where nothing was. */
+  readonly redacted: string | undefined;
   /** All regular files of the tree, in the order of the tree. */
   readonly files: readonly DocumentFile[];
   readonly originOf: (path: string) => Origin;

@@ -18,6 +18,7 @@ export async function spdxDocument(input: DocumentInput, signal: AbortSignal): P
   return await contentNamedJson((hash) => ({
     spdxVersion: "SPDX-2.3", dataLicense: "CC0-1.0", SPDXID: DOCUMENT_ID, name: input.name, documentNamespace: `${input.namespace}/${hash}`,
   }), {
+    comment: input.redacted === undefined ? undefined : `stemma_redacted: ${input.redacted}`,
     creationInfo: creationInfo(input),
     packages: packages(input, contents),
     files: contents.files.values().map((file) => fileElement(file, input.originOf(file.path))),

@@ -19,8 +19,12 @@ const PASSWD = /\becho\s{1,4}(?:-\w{1,3}\s{1,4})?["']?(?<value>[^\s"'`|]{1,256})
 /** A line of .netrc, or its words. */
 const NETRC = /(?:\b|(?<=\\[nt]))login(?:\s|\\n|\\t){1,8}[^\s\\"']{1,256}(?:\s|\\n|\\t|\\\n){1,8}password(?:\s|\\n|\\t){1,8}(?<value>[^\s\\"']{1,256})/g;
 
+/** What every such place has a part of. */
+const MAY_HOLD = /authorization|bearer|basic|pass|[\s"'[,]-/i;
+
 /** Credentials by where they stand: in headers, after the options of well-known commands, in .netrc. */
 export function findAuthorizations(text: string): readonly SecretSpan[] {
+  if (!MAY_HOLD.test(text)) return [];
   return [
     ...spansOf(HEADER, text, ({ scheme, value }) => !isPublicValue("authorization", value) && (scheme !== undefined || looksChosen(value)), "authorization"),
     ...spansOf(SCHEME, text, ({ scheme = "", value }) => !isPublicValue("", value) && (scheme.toLowerCase() === "basic" ? isBasic(value) : looksChosen(value)), "authorization"),

@@ -4,8 +4,11 @@ import type { SecretSpan } from "./secret-span.ts";
 /** A word in base64, and one over several lines of the width that programs give them. */
 const BASE64 = /[A-Za-z0-9+/]{60,128}(?:\\?\r?\n[A-Za-z0-9+/]{60,128})+(?:\\?\r?\n[A-Za-z0-9+/]{1,76}={0,2}(?![A-Za-z0-9]))?|[A-Za-z0-9+/_-]{20,}={0,2}/g;
 
+const MAY_HOLD = /[A-Za-z0-9+/_-]{20}/;
+
 /** Texts in base64 that hold a secret, whole: a configuration file, a key with its armour. What is no text, such as an image or a digest, is none. */
 export function findEncodedSecrets(text: string, hasSecret: (decoded: string) => boolean): readonly SecretSpan[] {
+  if (!MAY_HOLD.test(text)) return [];
   return [...text.matchAll(BASE64)].flatMap(({ 0: word, index }): readonly SecretSpan[] => {
     const decoded = decodedText(word);
     return decoded !== undefined && hasSecret(decoded) ? [{ start: index, end: index + word.length, kind: "encoded-secret" }] : [];

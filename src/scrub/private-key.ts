@@ -10,6 +10,8 @@ const WITHIN_KEY = /[A-Za-z0-9+/]{24}|[A-Za-z0-9+/]{2,23}={1,2}|(?:Proc-Type|DEK
 /** How an OpenSSH key begins, without its armour. */
 const BARE_OPENSSH = /b3BlbnNzaC1rZXktdjE[A-Za-z0-9+/]{20,}(?:[\\\s]{1,8}[A-Za-z0-9+/]{40,})*(?:[\\\s]{1,8}[A-Za-z0-9+/]{1,76}={1,2})?/g;
 
+const MAY_HOLD = /PRIVATE KEY|b3BlbnNzaC1rZXktdjE/;
+
 export interface FoundKeys {
   readonly spans: readonly SecretSpan[];
   /** True where the text ends within a key: more of it may follow. */
@@ -18,6 +20,7 @@ export interface FoundKeys {
 
 /** What stands between the marks of a private key. With `isOpen`, the text begins within one. */
 export function findPrivateKeys(text: string, isOpen: boolean): FoundKeys {
+  if (!isOpen && !MAY_HOLD.test(text)) return { spans: [], isOpen: false };
   const begins = [...(isOpen ? [0] : []), ...[...text.matchAll(BEGIN)].map(({ 0: mark, index }) => index + mark.length)];
   const ends = begins.length === 0 ? [] : [...text.matchAll(END)].map(({ index }) => index);
   const spans: SecretSpan[] = [];

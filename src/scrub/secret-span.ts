@@ -15,6 +15,7 @@ export interface SecretSpan {
 
 /** In the order of the text, none within or across another: of two that meet, the first and its kind, as long as both. */
 export function settleSpans(spans: readonly SecretSpan[]): readonly SecretSpan[] {
+  if (spans.length === 0) return spans;
   const settled: SecretSpan[] = [];
   for (const span of spans.filter(({ start, end }) => end > start).toSorted((a, b) => a.start - b.start || b.end - a.end)) {
     const last = settled.at(-1);

@@ -23,6 +23,7 @@ function temporary(t: TestContext): string {
 
 class CountingCache implements FileDigestCache {
   blobFormat: FileDigestCache["blobFormat"] = undefined;
+  inspect: FileDigestCache["inspect"] = undefined;
   readonly known: Map<string, FileDigests> = new Map();
   hits = 0;
   sets = 0;

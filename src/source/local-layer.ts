@@ -3,6 +3,7 @@ import type { Entry } from "../archive/entry.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import { partOf } from "../content/bytes.ts";
 import type { Digest } from "../content/digest.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 import { formatOf, objectHash, type ObjectFormat } from "../git/object-id.ts";
 import type { LocalDirectory, LocalEntry, LocalSelection } from "../session/session.ts";
 import { SessionError } from "../session/session-error.ts";
@@ -12,18 +13,32 @@ import { Tree } from "../snapshot/tree.ts";
 
 /** Files read at a time: hashing is done on this thread, so more than a few only cost memory. */
 const READS_IN_FLIGHT_MAX = 4;
+/** Inspected in one go. */
+const INSPECTED_BYTES = 16 * 1024;
 
 /** What names a file's content. */
 export interface FileDigests {
   readonly digest: Digest;
   /** Id of the content as a git blob; undefined where nobody asked. */
   readonly blob: string | undefined;
+  /** What an inspection said; undefined where nobody asked. */
+  readonly inspected: string | undefined;
+}
+
+/** Looks at a file's bytes, which are read anyway. Its answer is remembered as long as the file stays as it is. */
+export interface FileInspection {
+  /** Not longer than some milliseconds for each part. */
+  push(part: Uint8Array): void;
+  result(): string;
 }
 
 /** Digests of files by validator (see LocalEntry). A validator is no identity: it only says that nothing has changed. */
 export interface FileDigestCache {
   /** Format of the blob ids that are wanted too: a file is read once for both. Undefined for none. */
   readonly blobFormat: ObjectFormat | undefined;
+  /** Looks into a file, by its path; undefined for nobody. */
+  readonly inspect: ((path: string) => FileInspection) | undefined;
+  /** Undefined also for what was inspected by another rule than is asked for now. */
   get(validator: string): FileDigests | undefined;
   set(validator: string, digests: FileDigests): void;
 }
@@ -35,6 +50,8 @@ export interface LocalLayer {
   readonly root: Digest;
   /** A regular file's id as a git blob, by its path; undefined where these were not wanted. */
   readonly blob: (path: string) => string | undefined;
+  /** What the inspection of a regular file said, by its path; undefined where there was none. */
+  readonly inspected: (path: string) => string | undefined;
 }
 
 /** A selection of a client's directory as a layer. Every file is known by its content; nothing is copied. */
@@ -49,7 +66,7 @@ export async function localLayer(directory: LocalDirectory, selection: LocalSele
   };
   await Promise.all(Array.from({ length: READS_IN_FLIGHT_MAX }, work));
   const layer = layerOf(directory, found.map(entryOf), hashed);
-  return { layer, root: await treeDigest(await Tree.open([layer], signal), signal), blob: (path) => hashed.get(path)?.blob };
+  return { layer, root: await treeDigest(await Tree.open([layer], signal), signal), blob: (path) => hashed.get(path)?.blob, inspected: (path) => (digests.inspect === undefined ? undefined : hashed.get(path)?.inspected) };
 }
 
 function entryOf({ validator: _validator, ...entry }: LocalEntry): Entry {
@@ -58,24 +75,36 @@ function entryOf({ validator: _validator, ...entry }: LocalEntry): Entry {
 
 async function fileDigests(directory: LocalDirectory, file: LocalEntry, remembered: FileDigestCache, signal: AbortSignal): Promise<FileDigests> {
   const known = file.validator === undefined ? undefined : remembered.get(file.validator);
-  if (known !== undefined && isEnough(known, remembered.blobFormat)) return known;
+  if (known !== undefined && isEnough(known, remembered)) return known;
   const hash = createHash("sha256");
+  const inspection = remembered.inspect?.(file.path);
   const blobHash = remembered.blobFormat && objectHash(remembered.blobFormat, "blob", file.sizeBytes);
   let sizeBytes = 0;
   for await (const chunk of directory.read(file.path, signal)) {
     hash.update(chunk);
     blobHash?.update(chunk);
+    if (inspection !== undefined) await inspect(inspection, chunk, signal);
     sizeBytes += chunk.byteLength;
   }
   if (sizeBytes !== file.sizeBytes) throw changed(file.path);
   // digest("hex") is 64 characters of lower-case hex by construction.
-  const digests = { digest: `sha256:${hash.digest("hex")}` as Digest, blob: blobHash?.digest("hex") };
+  const digests = { digest: `sha256:${hash.digest("hex")}` as Digest, blob: blobHash?.digest("hex"), inspected: inspection?.result() };
   if (file.validator !== undefined) remembered.set(file.validator, digests);
   return digests;
 }
 
-function isEnough({ blob }: FileDigests, wanted: ObjectFormat | undefined): boolean {
-  return wanted === undefined || (blob !== undefined && formatOf(blob) === wanted);
+/** One for the process: it is its event loop that is shared, by however many files. */
+const slice = new TimeSlice();
+
+async function inspect(inspection: FileInspection, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
+  for (let at = 0; at < chunk.byteLength; at += INSPECTED_BYTES) {
+    if (slice.isSpent) await slice.renew(signal);
+    inspection.push(chunk.subarray(at, at + INSPECTED_BYTES));
+  }
+}
+
+function isEnough({ blob, inspected }: FileDigests, { blobFormat, inspect: asked }: Pick<FileDigestCache, "blobFormat" | "inspect">): boolean {
+  return (blobFormat === undefined || (blob !== undefined && formatOf(blob) === blobFormat)) && (asked === undefined || inspected !== undefined);
 }
 
 function layerOf(directory: LocalDirectory, entries: readonly Entry[], hashed: ReadonlyMap<string, FileDigests>): Layer {

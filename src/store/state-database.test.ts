@@ -25,6 +25,16 @@ test("keeps what was saved for the next process", () => {
   assert.deepEqual([second.fact("many", "a"), second.fact("many", "b"), second.fact("layer-blob", "a")], ["1", "2", undefined]);
 });
 
+test("of a fact that several keep, the first one counts", () => {
+  using scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-state-"));
+  const path = join(scratch.path, "state.db");
+  using one = openStateDatabase(path);
+  using other = openStateDatabase(path);
+  assert.equal(one.keepFact("invocation", "n", "first"), "first");
+  assert.equal(other.keepFact("invocation", "n", "second"), "first");
+  assert.equal(one.fact("invocation", "n"), "first");
+});
+
 test("lets four processes open and write at once", async () => {
   using scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-state-"));
   const path = join(scratch.path, "state.db");

@@ -19,6 +19,8 @@ export interface StateDatabase extends Disposable {
   saveFileDigests(digests: ReadonlyMap<string, string>): void;
   fact(kind: string, name: string): string | undefined;
   saveFact(kind: string, name: string, value: string): void;
+  /** Saves a value where there is none yet, and returns the one that is there: of several processes, the first one's. */
+  keepFact(kind: string, name: string, value: string): string;
   /** All in one transaction: one for each would take a hundred times as long. */
   saveFacts(kind: string, facts: ReadonlyMap<string, string>): void;
 }
@@ -58,6 +60,7 @@ export function openStateDatabase(path: string): StateDatabase {
     saveFileDigests: (digests) => told(() => opened.saveFileDigests(digests)),
     fact: (kind, name) => told(() => opened.fact(kind, name)),
     saveFact: (kind, name, value) => told(() => opened.saveFact(kind, name, value)),
+    keepFact: (kind, name, value) => told(() => opened.keepFact(kind, name, value)),
     saveFacts: (kind, facts) => told(() => opened.saveFacts(kind, facts)),
     [Symbol.dispose]: () => opened[Symbol.dispose](),
   };
@@ -97,6 +100,7 @@ function openTables(path: string): StateDatabase {
     record: database.prepare("INSERT OR REPLACE INTO cache_records VALUES (?, ?)"),
     digest: database.prepare("INSERT OR REPLACE INTO file_digests VALUES (?, ?)"),
     fact: database.prepare("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)"),
+    newFact: database.prepare("INSERT OR IGNORE INTO facts VALUES (?, ?, ?)"),
   };
   return {
     cacheRecord: (key) => valueOf(select.record.get(key)),
@@ -105,6 +109,10 @@ function openTables(path: string): StateDatabase {
     saveFileDigests: (digests) => inTransaction(database, digests, ([validator, digest]) => insert.digest.run(validator, digest)),
     fact: (kind, name) => valueOf(select.fact.get(kind, name)),
     saveFact: (kind, name, value) => void insert.fact.run(kind, name, value),
+    keepFact(kind, name, value) {
+      insert.newFact.run(kind, name, value);
+      return valueOf(select.fact.get(kind, name)) ?? value;
+    },
     saveFacts: (kind, facts) => inTransaction(database, facts, ([name, value]) => insert.fact.run(kind, name, value)),
     [Symbol.dispose]: () => database.close(),
   };

@@ -27,6 +27,7 @@ export function sampleDocument(): DocumentInput {
     created: new Date("2023-11-14T22:13:20.500Z"),
     tool: { name: "stemma", version: "0.1.0" },
     scan: { osRelease: { path: "usr/lib/os-release", values: new Map([["ID", "debian"], ["VERSION_ID", "12"], ["PRETTY_NAME", "Debian GNU/Linux 12"], ["HOME_URL", "https://www.debian.org/"]]) }, packages: [library, program], warnings: [] },
+    redacted: undefined,
     files: Object.entries(CONTENTS).map(([path, [content]]) => ({ path, sha1: createHash("sha1").update(content).digest("hex"), sha256: createHash("sha256").update(content).digest("hex") })),
     originOf: (path) => CONTENTS[path]?.[1] ?? { layer: undefined, step: undefined, dockerfile: undefined },
   };

@@ -25,6 +25,7 @@ const DOCUMENT = closed({
   SPDXID: { const: "SPDXRef-DOCUMENT" },
   name: text,
   documentNamespace: { type: "string", pattern: "^[a-z][a-z0-9+.-]*:[^#\\s]+$" },
+  "comment?": text,
   creationInfo: closed({ created: { type: "string", pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$" }, creators: list({ type: "string", pattern: "^Tool: " }), "comment?": text }),
   packages: list(closed({
     SPDXID: id, name: text, "versionInfo?": text, "supplier?": actor, "originator?": actor, "homepage?": { type: "string", pattern: "^https?://" }, "description?": text,

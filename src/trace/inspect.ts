@@ -1,3 +1,4 @@
+import { isSpdx } from "../provenance/predicate-type.ts";
 import { JSON_INDENTED } from "../template/docker-functions.ts";
 import { mapOf } from "../template/go-type.ts";
 import { parseTemplate } from "../template/template.ts";
@@ -8,7 +9,7 @@ import { DESCRIPTOR_TYPE, INDEX_TYPE, PROVENANCE_TYPE, SBOM_TYPE, multiInputType
 import { manifestText } from "./manifest-text.ts";
 import type { OpenImage } from "./open-image.ts";
 import type { PlatformImage } from "./platform-image.ts";
-import { isSpdx, provenanceLayer } from "./statement.ts";
+import { provenanceLayer } from "./statement.ts";
 
 export interface InspectOptions {
   /** A Go template, as `docker buildx imagetools inspect --format` takes it. Empty prints the manifest as text. */

@@ -2,13 +2,12 @@ import { canonicalJson } from "../content/canonical-json.ts";
 import type { Digest } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
+import { isProvenance } from "../provenance/predicate-type.ts";
 import { isObject, listAt, objectAt, parseObject, textAt, type JsonObject } from "./document.ts";
 import { ImageError } from "./image-error.ts";
 
 /** What BuildKit accepts as one attestation, and so what has to be read. */
 export const STATEMENT_SIZE_BYTES_MAX: number = 40 * 1024 * 1024;
-
-const PROVENANCE_PREFIX = "https://slsa.dev/provenance/";
 
 /** Where a statement was found: in a manifest beside the image in its index, or in one that the registry lists as referring to it. */
 export type StatementPlace = "index" | "referrer";
@@ -30,19 +29,6 @@ export interface StatementLayer {
 export interface ReadStatement {
   readonly layer: StatementLayer;
   readonly statement: JsonObject;
-}
-
-export function isProvenance(predicateType: string): boolean {
-  return predicateType.startsWith(PROVENANCE_PREFIX);
-}
-
-/** The predicate's type without its version: in-toto lets one follow (`https://spdx.dev/Document/v2.3`). */
-export function isSpdx(predicateType: string): boolean {
-  return /^https:\/\/spdx\.dev\/Document(?:\/|$)/.test(predicateType);
-}
-
-export function isCycloneDx(predicateType: string): boolean {
-  return /^https:\/\/cyclonedx\.org\/(?:bom|schema)(?:\/|$)/.test(predicateType);
 }
 
 /** How a layer of this type holds a statement; undefined where it holds none. */

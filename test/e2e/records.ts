@@ -22,6 +22,7 @@ export interface PushedIndex {
   readonly images: readonly string[];
   /** Of the attestation manifests, in their order. */
   readonly attestations: readonly string[];
+  /** Those of provenance. */
   readonly statements: readonly PushedStatement[];
 }
 
@@ -42,7 +43,10 @@ export async function pushedIndex(host: string, repository: string, tag: string)
   const statements: PushedStatement[] = [];
   for (const digest of attestations) {
     const { layers } = (await (await get(`manifests/${digest}`)).json()) as { readonly layers: ReadonlyArray<{ readonly digest: string }> };
-    for (const layer of layers) statements.push((await (await get(`blobs/${layer.digest}`)).json()) as PushedStatement);
+    for (const layer of layers) {
+      const statement = (await (await get(`blobs/${layer.digest}`)).json()) as PushedStatement;
+      if (statement.predicateType.startsWith("https://slsa.dev/provenance/")) statements.push(statement);
+    }
   }
   const digest = Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex");
   return { digest: `sha256:${digest}`, images: manifests.filter((each) => !isAttestation(each)).map((each) => each.digest), attestations, statements };

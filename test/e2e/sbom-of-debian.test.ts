@@ -39,7 +39,7 @@ test("finds in a Debian what its own dpkg tells, each file with its package, and
   assert.ok(libc?.files.some((path) => path.endsWith("/libc.so.6")) && shell?.files.includes(tree.locate("bin/dash")?.path ?? ""));
 
   const input: DocumentInput = {
-    kind: "image", name: "debian", namespace: "https://example.org/sbom", created: new Date(0), tool: { name: "stemma", version: "0.0.0" }, scan,
+    kind: "image", name: "debian", namespace: "https://example.org/sbom", created: new Date(0), tool: { name: "stemma", version: "0.0.0" }, scan, redacted: undefined,
     files: await documentFiles(tree, never), originOf: () => ({ layer: undefined, step: undefined, dockerfile: undefined }),
   };
   const spdx = await spdxDocument(input, never);

@@ -1,12 +1,12 @@
 import { digestOf, type Digest } from "../../content/digest.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
+import { scrubDocument } from "../../provenance/scrub-document.ts";
 import { StatementFormError } from "../../provenance/scrub-statement.ts";
 import type { Redaction } from "../../scrub/scrubber.ts";
 import { ImageError } from "../../trace/image-error.ts";
 import type { PlatformImage } from "../../trace/platform-image.ts";
 import type { Holder } from "../../trace/statement-layers.ts";
 import type { StatementLayer } from "../../trace/statement.ts";
-import { scrubDocument } from "./scrub-document.ts";
 
 /** A statement as it will be published in place of the one that is there. */
 export interface CleanStatement {

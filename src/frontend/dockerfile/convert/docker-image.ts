@@ -33,7 +33,7 @@ export interface HistoryOrigin {
   readonly location: readonly Range[];
   /** `created_by` in its parts. */
   readonly parts: readonly HistoryPart[];
-  /** `created_by` without the values of the build arguments that the step was given. */
+  /** `created_by` without values of build arguments: neither those that a RUN was given, nor those that variables stood for. */
   readonly withoutArgs: string;
 }
 

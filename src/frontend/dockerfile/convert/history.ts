@@ -17,7 +17,7 @@ export function addHistory(image: DockerImage, said: string | HistoryText, hasLa
   image.history.push({ created, createdBy, author: "", comment: COMMENT, emptyLayer: !hasLayer, origin: { ...text, location: [] } });
 }
 
-/** An entry in which no value of a build argument stands by itself. */
+/** An entry in which a value of a build argument can only stand where a variable stood for it. */
 export function plainText(parts: readonly HistoryPart[]): HistoryText {
   return { parts, withoutArgs: textOf(parts) };
 }

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { conformanceFolder } from "../../testing/conformance.ts";
-import { CYCLONEDX, sampleStatement, SLSA_V1, SPDX } from "../../testing/evidence-samples.ts";
+import { conformanceFolder } from "../testing/conformance.ts";
+import { CYCLONEDX, sampleStatement, SLSA_V1, SPDX } from "../testing/evidence-samples.ts";
 import { scrubDocument } from "./scrub-document.ts";
 
 const TOKEN = `ghp_${"a1B2".repeat(9)}`;
