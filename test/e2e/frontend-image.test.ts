@@ -120,6 +120,10 @@ describe("a frontend that is an image, where it goes wrong", { skip: runSkip }, 
     assert.match((await failure({ silent: true })).message, /ended without a result: is it one that speaks BuildKit's gateway protocol\?/);
   });
 
+  test("returns nothing that it did not get", NEVER_PULLED, async () => {
+    assert.match((await failure({ write: { "/a": "one" }, invent: true })).message, /no such ref: invented/);
+  });
+
   test("is not asked for what it does not say that it can", NEVER_PULLED, async () => {
     const request = await workshop.request(`# syntax=${FRONTEND}\n{}`, { buildContexts: { [FRONTEND]: `oci-layout://${layout.replace(/2$/, "0")}` } });
     await makeFrontendImage(workshop);

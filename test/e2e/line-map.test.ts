@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { digestOf } from "../../src/content/digest.ts";
 import { anonymousCredentials, loadRegistryConfig, openImage, openRegistryClient } from "../../src/doors/registry.ts";
 import { traceImage } from "../../src/doors/trace.ts";
+import { openTestWorkTree } from "../../src/testing/work-tree.ts";
 import { openWorkshop, runSkip, type Workshop, type WorkshopBuild } from "./workshop.ts";
 
 const MAP = "urn:stemma:line-map:v1";
@@ -50,6 +51,20 @@ describe("the map from layers to lines", { skip: runSkip }, () => {
     const base = await traceImage(image, { kind: "path", path: "/bin/busybox" }, undefined, signal);
     assert.match(base.layers[0]?.origin.kind === "base" ? base.layers[0].origin.base.reference : "", /^base:?.*@sha256:[0-9a-f]{64}$/);
     assert.deepEqual(base.missing, ["the record names no revision (vcs)"]);
+  });
+
+  test("names the commit, and whether what was used equals it", LIMIT, async (t) => {
+    const { root, write, commit } = await openTestWorkTree(t);
+    write("a", "content");
+    write("Dockerfile", DOCKERFILE);
+    const sha1 = await commit();
+    const mapped = async (): Promise<unknown> => {
+      const map = (await statements({ context: root, dockerfile: join(root, "Dockerfile"), provenance: "mode=min" })).find(({ type }) => type === MAP);
+      return (JSON.parse(map?.text ?? "{}") as { predicate?: { commit?: unknown } }).predicate?.commit;
+    };
+    assert.deepEqual(await mapped(), { digest: { sha1 }, verified: true });
+    write("a", "other content");
+    assert.deepEqual(await mapped(), { digest: { sha1 }, verified: false });
   });
 
   test("is left out where it is not wanted, and where the record tells all of it", LIMIT, async () => {

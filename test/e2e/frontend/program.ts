@@ -26,6 +26,8 @@ interface Program {
   readonly answer?: { readonly json: object; readonly text: string };
   readonly hang?: boolean;
   readonly silent?: boolean;
+  /** Returns a result by a name that nobody gave out. */
+  readonly invent?: boolean;
   readonly attest?: { readonly type: string; readonly predicate: object };
 }
 
@@ -68,7 +70,7 @@ async function run(program: Program, text: string, marshal: (output: Output | un
     const config = { architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: null }, config: { Labels: { made: "by a frontend", opts: options.get("build-arg:NAME") ?? "" } } };
     await bridge.call(unary.warn, { digest: "", level: 1n, short: Buffer.from("TestRule: this is only a test (line 2)"), url: "https://example.com/rule", info: { filename, data: Buffer.from(text) }, ranges: [{ start: { line: 2 }, end: { line: 2 } }] });
     const attestations = program.attest === undefined ? undefined : await attestation(program.attest, marshal, files);
-    await bridge.call(unary.return, { result: { result: { case: "ref", value: ref }, metadata: { "containerimage.config": Buffer.from(JSON.stringify(config)) }, ...(attestations === undefined ? {} : { attestations: { "": attestations } }) } });
+    await bridge.call(unary.return, { result: { result: { case: "ref", value: program.invent === true ? { ...ref, id: "invented" } : ref }, metadata: { "containerimage.config": Buffer.from(JSON.stringify(config)) }, ...(attestations === undefined ? {} : { attestations: { "": attestations } }) } });
   }
   if (program.forward !== undefined) await forward(program.forward.dockerfile, {}, marshal(files({ Dockerfile: program.forward.dockerfile })));
   if (program.input !== undefined) {
