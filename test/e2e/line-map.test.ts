@@ -54,16 +54,16 @@ describe("the map from layers to lines", { skip: runSkip }, () => {
   });
 
   test("names the commit, and whether what was used equals it", LIMIT, async (t) => {
-    const { root, write, commit } = await openTestWorkTree(t);
-    write("a", "content");
-    write("Dockerfile", DOCKERFILE);
-    const sha1 = await commit();
+    const work = await openTestWorkTree(t);
+    work.write("a", "content");
+    work.write("Dockerfile", DOCKERFILE);
+    const sha1 = await work.commit();
     const mapped = async (): Promise<unknown> => {
-      const map = (await statements({ context: root, dockerfile: join(root, "Dockerfile"), provenance: "mode=min" })).find(({ type }) => type === MAP);
+      const map = (await statements({ context: work.root, dockerfile: join(work.root, "Dockerfile"), provenance: "mode=min" })).find(({ type }) => type === MAP);
       return (JSON.parse(map?.text ?? "{}") as { predicate?: { commit?: unknown } }).predicate?.commit;
     };
     assert.deepEqual(await mapped(), { digest: { sha1 }, verified: true });
-    write("a", "other content");
+    work.write("a", "other content");
     assert.deepEqual(await mapped(), { digest: { sha1 }, verified: false });
   });
 
