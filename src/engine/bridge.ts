@@ -14,6 +14,7 @@ import { frontendRequest } from "./frontend-request.ts";
 import { frontendResult } from "./frontend-result.ts";
 import { httpRequest } from "./operations.ts";
 import { RequestError } from "./request-error.ts";
+import type { AskedRequest } from "./request-trail.ts";
 import { answerSubrequest } from "./subrequest.ts";
 import { warningEvent } from "./warning-event.ts";
 
@@ -24,6 +25,8 @@ export interface BridgeMeans {
   readonly means: BuildMeans;
   readonly gateway: Gateway;
   readonly inputs: ReadonlyMap<string, Definition>;
+  /** What the frontend was asked itself. */
+  readonly request: AskedRequest;
   /** Runs a frontend that is an image, for a frontend that asks for one. */
   readonly runImage: (request: Pick<BridgeSolve, "options" | "inputs">, signal: AbortSignal) => Promise<BridgeResult>;
 }
@@ -43,23 +46,28 @@ export function engineBridge(engine: BridgeMeans): Bridge {
   };
 }
 
-async function solve({ definition, frontend, options, inputs }: BridgeSolve, { means, gateway, runImage }: BridgeMeans, signal: AbortSignal): Promise<BridgeResult> {
+async function solve({ definition, frontend, options, inputs }: BridgeSolve, engine: BridgeMeans, signal: AbortSignal): Promise<BridgeResult> {
+  const { means, request, runImage } = engine;
   switch (frontend) {
     case "":
-      return { references: { kind: "single", reference: referenceOf(definition, means) }, metadata: new Map(), attestations: new Map() };
-    case "dockerfile.v0": {
-      const request = frontendRequest(means, options, inputs);
-      const asked = options.get("requestid");
-      if (asked !== undefined) return { references: { kind: "single", reference: undefined }, metadata: await answerSubrequest(asked, gateway, request, signal), attestations: new Map() };
-      const result = await buildDockerfile(gateway, request, signal);
-      for (const finding of result.warnings) means.report(warningEvent(finding, result.dockerfile));
-      return frontendResult(result, (each) => referenceOf(each, means), means.services.platform);
-    }
+      return means.requests.answer(request, { references: { kind: "single", reference: referenceOf(definition, means) }, metadata: new Map(), attestations: new Map() });
+    case "dockerfile.v0":
+      return means.requests.answer(means.requests.ask(frontend, options, inputs), await solveDockerfile({ options, inputs }, engine, signal));
     case "gateway.v0":
       return await runImage({ options, inputs }, signal);
     default:
       throw new RequestError("usage", `invalid frontend: ${frontend}`);
   }
+}
+
+/** What the built-in frontend makes of a request. */
+export async function solveDockerfile({ options, inputs }: Pick<BridgeSolve, "options" | "inputs">, { means, gateway }: Pick<BridgeMeans, "means" | "gateway">, signal: AbortSignal): Promise<BridgeResult> {
+  const request = frontendRequest(means, options, inputs);
+  const asked = options.get("requestid");
+  if (asked !== undefined) return { references: { kind: "single", reference: undefined }, metadata: await answerSubrequest(asked, gateway, request, signal), attestations: new Map() };
+  const result = await buildDockerfile(gateway, request, signal);
+  for (const finding of result.warnings) means.report(warningEvent(finding, result.dockerfile));
+  return frontendResult(result, (each) => referenceOf(each, means), means.services.platform);
 }
 
 /** Undefined for an empty tree. */

@@ -38,6 +38,7 @@ import { localSources } from "./locals.ts";
 import { provenanceEnvironment } from "./provenance-environment.ts";
 import type { PublishMeans } from "./publish-context.ts";
 import { imagePusher } from "./push-image.ts";
+import { RequestTrail } from "./request-trail.ts";
 import { settingsPath } from "./settings-path.ts";
 import { withUpload } from "./stream-context.ts";
 import { StepReporter } from "./step-reporter.ts";
@@ -63,6 +64,7 @@ export interface BuildMeans extends AsyncDisposable {
   readonly custom: JsonObject;
   /** For who explains a failure. */
   readonly seen: Seen;
+  readonly requests: RequestTrail;
   readonly onGraph: (graph: LlbGraph) => void;
   /** Told of each file that the frontend reads. */
   readonly onRead: (path: string, bytes: Uint8Array) => void;
@@ -100,6 +102,7 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report,
       if (path === seen.dockerfileName || path === seen.dockerfileName.toLowerCase()) log.learnDockerfile(Buffer.from(bytes).toString("utf8"));
     },
     cache: layerResultCache({ database: engine.state.database, layers: engine.layers, remote: images.findLayer }),
+    requests: new RequestTrail(),
     semaphore: new Semaphore(plan.parallelism),
     made: new Map(),
     publish: { serialise: { layers: engine.layers, blobs: engine.state.blobs, facts: engine.state.facts }, push: imagePusher({ registry, steps, report }), steps, stdout: request.stdout ?? refuseStdout, clock: systemClock },

@@ -21,14 +21,13 @@ export async function compile(means: BuildMeans, signal: AbortSignal): Promise<C
   return { ...made, rootAttributes: attributes, frontend: { pins: [...services.pins.values()] } };
 }
 
-async function convert(open: Parameters<typeof convertDockerfileFor>[0], { attributes, report, services }: BuildMeans, signal: AbortSignal): Promise<Omit<Compiled, "rootAttributes" | "frontend">> {
+async function convert(open: Parameters<typeof convertDockerfileFor>[0], { attributes, report, requests, services }: BuildMeans, signal: AbortSignal): Promise<Omit<Compiled, "rootAttributes" | "frontend">> {
   const result = await convertDockerfileFor(open, signal);
+  const asked = requests.ask("dockerfile.v0", attributes, new Map());
   for (const finding of result.warnings) report(warningEvent(finding, result.dockerfile));
   return {
-    frontendName: "dockerfile.v0",
-    attributes,
     epochSeconds: result.results.find(({ epochSeconds }) => epochSeconds !== undefined)?.epochSeconds,
     multiPlatform: result.multiPlatform,
-    platforms: result.results.map(({ platform, definition, config, history, scanExtras, ignoresCache }) => ({ platform: platform ?? platformOfConfig(config, services.platform), definition, config, history, scanExtras, ignoresCache, attestations: [] })),
+    platforms: result.results.map(({ platform, definition, config, history, scanExtras, ignoresCache }) => ({ platform: platform ?? platformOfConfig(config, services.platform), definition, config, history, scanExtras, ignoresCache, asked, attestations: [] })),
   };
 }

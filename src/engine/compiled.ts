@@ -3,12 +3,15 @@ import type { HistoryOrigin } from "../frontend/dockerfile/convert/docker-image.
 import type { Definition } from "../llb/definition.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { Pin } from "./pins.ts";
+import type { AskedRequest } from "./request-trail.ts";
 
 /** One platform's graph and configuration. */
 export interface CompiledPlatform {
   readonly platform: Platform;
   readonly definition: Definition;
   readonly config: Uint8Array;
+  /** The request that made it, to whichever frontend: one that was asked may have asked another. */
+  readonly asked: AskedRequest;
   /** Of each entry of the configuration's history, where it comes from, as far as the frontend tells. */
   readonly history: ReadonlyArray<HistoryOrigin | undefined>;
   /** What an SBOM is to look at beside the result: stage name, or `context` → graph. */
@@ -22,10 +25,6 @@ export interface CompiledPlatform {
 /** What the frontend made of the Dockerfile. */
 export interface Compiled {
   readonly platforms: readonly CompiledPlatform[];
-  /** Who made it, by BuildKit's names. */
-  readonly frontendName: "dockerfile.v0" | "gateway.v0";
-  /** The request as it went to that frontend. */
-  readonly attributes: ReadonlyMap<string, string>;
   /** The request as the client made it. */
   readonly rootAttributes: ReadonlyMap<string, string>;
   /** SOURCE_DATE_EPOCH, which may also be the default of a global ARG. */

@@ -28,8 +28,11 @@ export async function forwardDockerfile(forwarding: Forwarding, engine: Forwardi
   return await withPlace(forwarding, async () => {
     const { platforms, multiPlatform } = frontendPlatforms(await runFrontendImage({ options: attributes, inputs: new Map() }, engine, signal), means.services.platform);
     return {
-      frontendName: "gateway.v0", attributes, multiPlatform,
-      platforms: platforms.map((platform) => ({ ...platform, history: [], scanExtras: new Map(), ignoresCache: false })),
+      multiPlatform,
+      platforms: platforms.map(({ reference, ...platform }) => ({
+        ...platform, history: [], scanExtras: new Map(), ignoresCache: false,
+        asked: (reference && means.requests.makerOf(reference)) ?? means.requests.ask("gateway.v0", attributes, new Map()),
+      })),
       epochSeconds: platforms.find(({ epochSeconds }) => epochSeconds !== undefined)?.epochSeconds ?? askedEpoch(attributes),
     };
   });

@@ -2,7 +2,7 @@ import type { BridgeResult } from "../bridge/bridge.ts";
 import type { Gateway } from "../frontend/gateway.ts";
 import { findFrontendImage, requireFrontendCapabilities } from "../frontend/frontend-image.ts";
 import type { Definition } from "../llb/definition.ts";
-import { engineBridge } from "./bridge.ts";
+import { engineBridge, solveDockerfile } from "./bridge.ts";
 import type { BuildMeans } from "./build-means.ts";
 import { frontendRequest } from "./frontend-request.ts";
 import { isBuiltIn } from "./frontend-syntax.ts";
@@ -19,11 +19,12 @@ export interface GatewayRequest {
 export async function runFrontendImage({ options, inputs }: GatewayRequest, { means, gateway }: { readonly means: BuildMeans; readonly gateway: Gateway }, signal: AbortSignal): Promise<BridgeResult> {
   const source = options.get("source");
   if (source === undefined) throw new RequestError("usage", "no source specified for gateway");
-  const bridge = engineBridge({ means, gateway, inputs, runImage: (request, runSignal) => runFrontendImage(request, { means, gateway }, runSignal) });
+  const request = means.requests.ask("gateway.v0", options, inputs);
+  const bridge = engineBridge({ means, gateway, inputs, request, runImage: (asked, runSignal) => runFrontendImage(asked, { means, gateway }, runSignal) });
   // The built-in frontend is what these images hold; a named context says that another one is meant.
-  if (isBuiltIn(source) && !options.has(`context:${source}`)) return await bridge.solve({ definition: undefined, frontend: "dockerfile.v0", options, inputs }, signal);
+  if (isBuiltIn(source) && !options.has(`context:${source}`)) return means.requests.answer(request, await solveDockerfile({ options, inputs }, { means, gateway }, signal));
   const image = await findFrontendImage(source, { gateway, request: frontendRequest(means, options, inputs) }, signal);
   const asked = (options.get("frontend.caps") ?? "").split(",").filter((name) => name !== "");
   requireFrontendCapabilities(image, [...asked.map((name) => name.replace(/\+forward$/, "")), ...(inputs.size > 0 ? ["moby.buildkit.frontend.inputs"] : [])]);
-  return await runFrontend({ image, bridge, options }, means, signal);
+  return means.requests.answer(request, await runFrontend({ image, bridge, options }, means, signal));
 }

@@ -15,6 +15,8 @@ const PLATFORMS_KEY = "refs.platforms";
 export interface FrontendPlatform {
   readonly platform: Platform;
   readonly definition: Definition;
+  /** What the definition came from; undefined for an empty tree. */
+  readonly reference: BridgeReference | undefined;
   readonly config: Uint8Array;
   readonly epochSeconds: bigint | undefined;
   readonly attestations: readonly BridgeAttestation[];
@@ -48,13 +50,13 @@ export function frontendPlatforms({ references, metadata, attestations }: Bridge
   if (references.kind === "single") {
     const config = metadata.get(CONFIG_KEY) ?? defaultConfig(host);
     const [told] = toldPlatforms(metadata);
-    return { multiPlatform: false, platforms: [{ platform: told?.platform ?? platformOfConfig(config, host), definition: definitionOf(references.reference), config, epochSeconds: epochOf(metadata, ""), attestations: [...attestations.values()].flat() }] };
+    return { multiPlatform: false, platforms: [{ platform: told?.platform ?? platformOfConfig(config, host), definition: definitionOf(references.reference), reference: references.reference, config, epochSeconds: epochOf(metadata, ""), attestations: [...attestations.values()].flat() }] };
   }
   const told = toldPlatforms(metadata);
   if (told.length === 0) throw new FrontendFailure("unable to export multiple refs, missing platforms mapping", undefined);
   const platforms = told.map(({ id, platform }): FrontendPlatform => {
     if (!references.references.has(id)) throw new FrontendFailure(`failed to find ref for ID ${id}`, undefined);
-    return { platform, definition: definitionOf(references.references.get(id)), config: metadata.get(`${CONFIG_KEY}/${id}`) ?? defaultConfig(platform), epochSeconds: epochOf(metadata, `/${id}`), attestations: attestations.get(id) ?? [] };
+    return { platform, definition: definitionOf(references.references.get(id)), reference: references.references.get(id), config: metadata.get(`${CONFIG_KEY}/${id}`) ?? defaultConfig(platform), epochSeconds: epochOf(metadata, `/${id}`), attestations: attestations.get(id) ?? [] };
   });
   return { multiPlatform: true, platforms };
 }

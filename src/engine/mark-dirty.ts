@@ -1,6 +1,7 @@
 import { goJson } from "../content/go-json.ts";
 import { REVISION_LABEL } from "../git/git-options.ts";
 import type { Compiled } from "./compiled.ts";
+import type { AskedRequest } from "./request-trail.ts";
 
 const DIRTY = "-dirty";
 
@@ -16,10 +17,14 @@ export function markDirty<Build extends Compiled>(compiled: Build, commit: strin
   const isLabelled = isGits && compiled.rootAttributes.get(`label:${REVISION_LABEL}`) === commit;
   return {
     ...compiled,
-    attributes: marked(compiled.attributes),
     rootAttributes: marked(compiled.rootAttributes),
-    platforms: isLabelled ? compiled.platforms.map((platform) => ({ ...platform, config: markedConfig(platform.config, commit) })) : compiled.platforms,
+    platforms: compiled.platforms.map((platform) => ({ ...platform, asked: markedRequest(platform.asked, marked), config: isLabelled ? markedConfig(platform.config, commit) : platform.config })),
   };
+}
+
+/** A frontend hands on what it was asked to those that it asks. */
+function markedRequest({ frontend, options, inputs }: AskedRequest, marked: (options: AskedRequest["options"]) => AskedRequest["options"]): AskedRequest {
+  return { frontend, options: marked(options), inputs: new Map([...inputs].map(([name, input]) => [name, markedRequest(input, marked)])) };
 }
 
 function markedConfig(bytes: Uint8Array, commit: string): Uint8Array {

@@ -14,9 +14,9 @@ import type { ScrubbedPlatform } from "./without-secrets.ts";
 const NOWHERE = { builderPlatform: { os: "linux", architecture: "amd64" }, dockerfileVersion: "", compatibilityVersion: 0 };
 
 /** What would be masked in the records of a build that has not run yet. Whatever a step may add to them is no text. */
-export function recordRedactions({ provenance }: BuildPlan, { compiled, custom }: { readonly compiled: Compiled; readonly custom: JsonObject }, { definition, newScrubber }: ScrubbedPlatform): readonly Redaction[] {
+export function recordRedactions({ provenance }: BuildPlan, { compiled, custom }: { readonly compiled: Compiled; readonly custom: JsonObject }, { definition, asked, newScrubber }: ScrubbedPlatform): readonly Redaction[] {
   const parts: RecordParts = {
-    definition, newScrubber, capture: plannedCapture(loadGraph(definition)), frontend: compiled.frontendName, attributes: compiled.attributes, rootAttributes: compiled.rootAttributes,
+    definition, newScrubber, asked, capture: plannedCapture(loadGraph(definition)), rootAttributes: compiled.rootAttributes,
     invocation: NO_INVOCATION, environment: { ...NOWHERE, custom }, usage: undefined, commit: undefined, rebuild: undefined, imageRedactions: [],
   };
   const input = provenanceInput({ ...(provenance ?? UNASKED), completeMaterials: false }, parts, []);

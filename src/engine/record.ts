@@ -1,6 +1,8 @@
 import { parseGitReference } from "../frontend/dockerfile/git-reference.ts";
 import type { CommitRecord, RebuildRecord } from "../provenance/extension.ts";
 import type { ProvenancePlan } from "../provenance/params.ts";
+import type { FrontendRequest } from "../provenance/request.ts";
+import type { AskedRequest } from "./request-trail.ts";
 import type { BuildEnvironment, Invocation, MeasuredUsage, ProvenanceInput } from "../provenance/predicate.ts";
 import { buildRecord, type StepLayers } from "../provenance/source-map.ts";
 import type { Redaction, Scrubber } from "../scrub/scrubber.ts";
@@ -11,8 +13,7 @@ import type { Definition } from "../llb/definition.ts";
 export interface RecordParts {
   readonly definition: Definition;
   readonly capture: Capture;
-  readonly frontend: string;
-  readonly attributes: ReadonlyMap<string, string>;
+  readonly asked: AskedRequest;
   /** As the client sent them, before they were handed on to another frontend. */
   readonly rootAttributes: ReadonlyMap<string, string>;
   readonly invocation: Invocation;
@@ -32,8 +33,8 @@ export function provenanceInput(plan: ProvenancePlan, parts: RecordParts, layers
   return {
     plan, layers,
     capture: parts.capture,
-    request: { frontend: parts.frontend, args: recordedArguments(parts.attributes) },
-    rootRequest: { frontend: "", args: recordedArguments(parts.rootAttributes) },
+    request: recordedRequest(parts.asked),
+    rootRequest: { frontend: "", args: recordedArguments(parts.rootAttributes), inputs: new Map() },
     build: parts.definition.def.length === 0 ? undefined : buildRecord(parts.definition),
     invocation: parts.invocation,
     environment: parts.environment,
@@ -43,6 +44,10 @@ export function provenanceInput(plan: ProvenancePlan, parts: RecordParts, layers
     scrubber: parts.newScrubber(),
     imageRedactions: parts.imageRedactions,
   };
+}
+
+export function recordedRequest({ frontend, options, inputs }: AskedRequest): FrontendRequest {
+  return { frontend, args: recordedArguments(options), inputs: new Map([...inputs].map(([name, input]) => [name, recordedRequest(input)])) };
 }
 
 /** A repository in the one form that its material is named in: `URL#ref:directory`, not the query form. */

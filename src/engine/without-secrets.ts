@@ -11,6 +11,7 @@ import type { BuildMeans } from "./build-means.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { Compiled, CompiledPlatform } from "./compiled.ts";
 import { imageSecrets } from "./image-secrets.ts";
+import { recordedRequest } from "./record.ts";
 import { recordRedactions } from "./record-redactions.ts";
 import { scrubHistory } from "./scrub-history.ts";
 import { described, sourceOf, tellFindings, type Finding } from "./secret-findings.ts";
@@ -50,10 +51,11 @@ export function withoutSecrets(plan: BuildPlan, compiled: Compiled, means: Build
 }
 
 /** The secrets of the request, of the graph, and of the files that it was read from. */
-function learnt({ definition }: CompiledPlatform, { attributes, rootAttributes }: Compiled, graph: LlbGraph): KnownSecrets {
+function learnt({ definition, asked }: CompiledPlatform, { rootAttributes }: Compiled, graph: LlbGraph): KnownSecrets {
   const known = new KnownSecrets();
   const scrubber = new Scrubber(known);
-  for (const options of [attributes, rootAttributes]) learnRequest({ frontend: "", args: Object.fromEntries(options) }, scrubber);
+  learnRequest(recordedRequest(asked), scrubber);
+  learnRequest({ frontend: "", args: Object.fromEntries(rootAttributes), inputs: new Map() }, scrubber);
   for (const { op } of graph.vertices.values()) learnOp(op, scrubber);
   for (const { data } of definition.source?.infos ?? []) scrubber.learnDockerfile(Buffer.from(data).toString("utf8"));
   return known;

@@ -11,6 +11,10 @@ export interface MinRequest {
 
 /** Secrets and ssh agents are left out as well, by the caller; BuildKit does not count those as incomplete. */
 export function minRequest(request: RequestRecord): MinRequest {
+  const inputs = new Map([...request.inputs].map(([name, input]) => [name, minRequest(input)] as const));
   const kept = Object.entries(request.args).filter(([key]) => !PRIVATE_PREFIXES.some((prefix) => key.startsWith(prefix)));
-  return { request: { ...request, args: Object.fromEntries(kept) }, scrubbed: kept.length < Object.keys(request.args).length };
+  return {
+    request: { ...request, args: Object.fromEntries(kept), inputs: new Map([...inputs].map(([name, input]) => [name, input.request])) },
+    scrubbed: kept.length < Object.keys(request.args).length || inputs.values().some((input) => input.scrubbed),
+  };
 }

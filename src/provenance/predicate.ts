@@ -11,7 +11,7 @@ import { materialsOf, type Material } from "./materials.ts";
 import { minRequest } from "./min.ts";
 import type { ProvenancePlan } from "./params.ts";
 import { learnNamed } from "./learn-named.ts";
-import { argsJson, configSourceJson, distinctRoot, learnRequest, requestRecord, vcsOf, withoutVcs, type ConfigSource, type FrontendRequest, type RequestRecord } from "./request.ts";
+import { argsJson, distinctRoot, inputsJson, learnRequest, nestedRequestJson, requestRecord, vcsOf, withoutVcs, type ConfigSource, type FrontendRequest, type RequestRecord } from "./request.ts";
 import { learnOp } from "./learn-op.ts";
 import { layersJson, sourceJson, type BuildRecord, type StepLayers } from "./source-map.ts";
 import { numberSteps, stepsJson } from "./steps.ts";
@@ -155,7 +155,8 @@ function requestJson({ request, root }: RequestPair, { capture, plan, compatibil
     args: argsJson(request.args),
     ...lentJson(lent),
     locals: nonEmptyList([...new Set(capture.locals.map(({ name }) => name))].map((name) => ({ name }))),
-    root: root === undefined ? undefined : { configSource: configSourceJson(root.configSource), request: { frontend: nonEmptyText(root.frontend), args: argsJson(root.args) } },
+    inputs: inputsJson(request.inputs),
+    root: root === undefined ? undefined : nestedRequestJson(root),
     compatibilityVersion: compatibilityVersion === 0 ? undefined : compatibilityVersion,
   };
 }

@@ -61,7 +61,7 @@ export function inputOf(recorded: Recorded): ProvenanceInput {
   const hidden = optionsNotTold(recorded);
   const root = recorded.request.root?.request.args ?? {};
   const vcs = Object.fromEntries(Object.entries(root).filter(([key]) => key.startsWith("vcs:")));
-  const request = { frontend: recorded.request.frontend ?? "", args: { ...recorded.request.args, ...vcs, ...hidden } };
+  const request = { frontend: recorded.request.frontend ?? "", args: { ...recorded.request.args, ...vcs, ...hidden }, inputs: new Map() };
   return {
     plan: {
       mode: recorded.steps === undefined ? "min" : "max", version: recorded.version, builder: { id: "", basis: "none" }, filename: "provenance.json",
@@ -70,7 +70,7 @@ export function inputOf(recorded: Recorded): ProvenanceInput {
     capture: captureOf(recorded, build),
     request,
     // A client without a root of its own asked the frontend itself.
-    rootRequest: recorded.request.root === undefined ? request : { frontend: "", args: { ...root, ...hidden } },
+    rootRequest: recorded.request.root === undefined ? request : { frontend: "", args: { ...root, ...hidden }, inputs: new Map() },
     build,
     layers: layersOf(recorded),
     invocation: { id: recorded.invocation.id, startedNs: parseRfc3339(recorded.invocation.startedOn), finishedNs: parseRfc3339(recorded.invocation.finishedOn) },

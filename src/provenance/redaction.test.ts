@@ -45,8 +45,8 @@ function leakyInput(mode: "min" | "max"): ProvenanceInput {
       ssh: [{ id: "default", optional: true }],
       runs: [{ network: "none", open: [], isolation: { runtime: "runc", seccomp: true, rootless: false } }, { network: "host", open: [], isolation: undefined }],
     },
-    request: { frontend: "dockerfile.v0", args },
-    rootRequest: { frontend: "", args },
+    request: { frontend: "dockerfile.v0", args, inputs: new Map() },
+    rootRequest: { frontend: "", args, inputs: new Map() },
     build: { ...record, files: [{ filename: "Dockerfile", language: "Dockerfile", data: Buffer.from(DOCKERFILE), graph: undefined }] },
     layers: [],
     invocation: { id: "id", startedNs: 1_700_000_000_000_000_000n, finishedNs: 1_700_000_000_000_000_001n },
@@ -97,7 +97,7 @@ test("in mode=min it names no build argument either", () => {
 
 test("a record with nothing masked does not speak of it", () => {
   const input = leakyInput("min");
-  assert.ok(!written({ ...input, rootRequest: { frontend: "", args: {} }, request: { frontend: "dockerfile.v0", args: { filename: "Dockerfile" } }, capture: EMPTY_CAPTURE }).includes("stemma_redacted"));
+  assert.ok(!written({ ...input, rootRequest: { frontend: "", args: {}, inputs: new Map() }, request: { frontend: "dockerfile.v0", args: { filename: "Dockerfile" }, inputs: new Map() }, capture: EMPTY_CAPTURE }).includes("stemma_redacted"));
 });
 
 test("who asked for it gets what BuildKit writes: secrets, and addresses without credentials", () => {
@@ -114,6 +114,24 @@ test("no secret comes through in any mode or version, nor in a metadata file", (
     }
     assert.ok(!laidOpen(renderJson(metadataProvenance(leakyInput("min"), mode), "compact")).includes(SECRET), `metadata ${mode}`);
   }
+});
+
+test("requests of inputs are told as BuildKit tells them, without their secrets, and in min without what the client chose", () => {
+  const deepest = { frontend: "dockerfile.v0", args: { "input:context": "input:x", "label:kind": "base" }, inputs: new Map() };
+  // A name of a member that else holds no texts.
+  const inputs = new Map([["layers", { frontend: "dockerfile.v0", args: { filename: "Other", target: "t", "build-arg:API_TOKEN": SECRET, "build-arg:A": "1" }, inputs: new Map([["b", deepest]]) }]]);
+  const told = (mode: "min" | "max"): { readonly inputs?: unknown } => {
+    const input = leakyInput(mode);
+    const { predicate } = JSON.parse(written({ ...input, request: { ...input.request, inputs } })) as { predicate: { buildDefinition: { externalParameters: { request: { inputs?: unknown } } }; runDetails: { metadata: { buildkit_completeness: { request: boolean } } } } };
+    assert.equal(predicate.runDetails.metadata.buildkit_completeness.request, mode === "max");
+    return predicate.buildDefinition.externalParameters.request;
+  };
+  const source = (args: object): unknown => ({ layers: {
+    configSource: { path: "Other" },
+    request: { frontend: "dockerfile.v0", args: { target: "t", ...args }, inputs: { b: { configSource: { uri: "input:x" }, request: { frontend: "dockerfile.v0", ...(Object.keys(args).length === 0 ? {} : { args: { "label:kind": "base" } }) } } } },
+  } });
+  assert.deepEqual(told("max").inputs, source({ "build-arg:A": "1", "build-arg:API_TOKEN": "xxxxx" }));
+  assert.deepEqual(told("min").inputs, source({}));
 });
 
 test("what was masked in max stays recognisable, and is reported", () => {

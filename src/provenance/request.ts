@@ -9,6 +9,8 @@ export interface FrontendRequest {
   /** Empty for a client that drives the build itself, as buildx and our own command do at the root. */
   readonly frontend: string;
   readonly args: Readonly<Record<string, string>>;
+  /** What made the graphs that it was given, by the names that they have in it, as far as that is known. */
+  readonly inputs: ReadonlyMap<string, FrontendRequest>;
 }
 
 export interface ConfigSource {
@@ -23,13 +25,14 @@ export interface RequestRecord {
   readonly configSource: ConfigSource;
   readonly frontend: string;
   readonly args: Readonly<Record<string, string>>;
+  readonly inputs: ReadonlyMap<string, RequestRecord>;
 }
 
 /** Options that speak of the host, or of where the build's inputs and outputs are, not of the build (anchor B1). */
 const LEFT_OUT: ReadonlySet<string> = new Set(["cgroup-parent", "image-resolve-mode", "platform", "cache-imports"]);
 
-export function requestRecord({ frontend, args }: FrontendRequest, capture: Capture): RequestRecord {
-  const contextKey = args["contextkey"] !== undefined && args["contextkey"] !== "" ? args["contextkey"] : "context";
+export function requestRecord({ frontend, args, inputs }: FrontendRequest, capture: Capture): RequestRecord {
+  const contextKey = contextKeyOf(args);
   const context = args[contextKey];
   const filename = args["filename"];
   const kept = Object.entries(args).filter(([key, value]) => !LEFT_OUT.has(key) && !key.startsWith("attest:") && !(value !== "" && (key === contextKey || key === "filename")));
@@ -40,7 +43,12 @@ export function requestRecord({ frontend, args }: FrontendRequest, capture: Capt
     },
     frontend,
     args: Object.fromEntries(kept),
+    inputs: new Map([...inputs].map(([name, input]) => [name, requestRecord(input, capture)])),
   };
+}
+
+function contextKeyOf(args: Readonly<Record<string, string>>): string {
+  return args["contextkey"] || (args["input:context"] ? "input:context" : "context");
 }
 
 /** The `vcs:` options, which the client found in the repository of the context, under their own names. */
@@ -63,16 +71,26 @@ export function configSourceJson({ uri, digest, path }: ConfigSource): JsonObjec
   return { uri, digest, path };
 }
 
+/** A request as one within another: of an input, or of the client. */
+export function nestedRequestJson({ configSource, frontend, args, inputs }: RequestRecord): JsonObject {
+  return { configSource: configSourceJson(configSource), request: { frontend: frontend === "" ? undefined : frontend, args: argsJson(args), inputs: inputsJson(inputs) } };
+}
+
+export function inputsJson(inputs: RequestRecord["inputs"]): JsonObject | undefined {
+  return nonEmptyObject(sortedObject([...inputs].map(([name, input]) => [name, nestedRequestJson(input)])));
+}
+
 export function argsJson(args: Readonly<Record<string, string>>): JsonObject | undefined {
   return nonEmptyObject(sortedObject(Object.entries(args)));
 }
 
-function comparable({ configSource, frontend, args }: RequestRecord): unknown {
-  return [configSource, frontend, sortedObject(Object.entries(args))];
+function comparable({ configSource, frontend, args, inputs }: RequestRecord): unknown {
+  return [configSource, frontend, sortedObject(Object.entries(args)), inputsJson(inputs)];
 }
 
 /** Learns the secrets among the options, so that they are found elsewhere too. */
-export function learnRequest({ args }: FrontendRequest, scrubber: Scrubber): void {
+export function learnRequest({ args, inputs }: FrontendRequest, scrubber: Scrubber): void {
+  for (const input of inputs.values()) learnRequest(input, scrubber);
   for (const [key, value] of Object.entries(args)) {
     const name = variableName(key);
     if (name !== undefined) scrubber.learnVariable(name, value);

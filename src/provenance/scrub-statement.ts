@@ -135,7 +135,7 @@ function scrubMember(key: string, member: JsonTree, walk: Walk): JsonTree {
   if (isObject(member)) {
     if (key === "configSource") return scrubMembers(member, (name, text) => scrubAddress(name, text, { ...walk, place: `${walk.prefix}${name === "uri" ? "context" : name}` }));
     if (key === "args") return scrubMembers(member, (name, value) => scrubOption(name, value, { ...walk, place: walk.prefix + name }));
-    if (key === "inputs") return scrubMembers(member, (name, input) => scrubTree(input, { ...walk, prefix: `${walk.prefix}${name} ` }));
+    if (key === "inputs") return mapMembers(member, (name, input) => scrubTree(input, { ...walk, prefix: `${walk.prefix}${name} ` }));
     if (key === "vcs") return scrubMembers(member, (name, text) => scrubAddress(name, text, { ...walk, place: `vcs:${name}` }));
     // A builder's own members: `{"token": "…"}` of an environment.
     if (key === "environment" || key === "internalParameters") return mapMembers(member, (name, value) => (name === "buildConfig" ? scrubMember(name, value, { ...walk, place: name }) : scrubNamed(name, value, { ...walk, place: name })));

@@ -9,6 +9,13 @@ import { finished, openWorkshop, runSkip, type Tree, type Workshop, type Worksho
 const FRONTEND = "example.com/test/frontend:1";
 const NEVER_PULLED = { timeout: 60_000 };
 
+interface RecordedRequest {
+  readonly frontend?: string;
+  readonly args?: Readonly<Record<string, string>>;
+  readonly inputs?: Readonly<Record<string, { readonly request: RecordedRequest }>>;
+  readonly root?: { readonly request: RecordedRequest };
+}
+
 let workshop: Workshop;
 let layout = "";
 before(async () => {
@@ -89,6 +96,31 @@ describe("a frontend that is an image", { skip: runSkip }, () => {
     assert.deepEqual(JSON.parse((await callBuild(request, { name: "outline", format: "json" }).result).text), program.answer.json);
     const { results } = await compileBuild(await workshop.request(`# syntax=${FRONTEND}\n${JSON.stringify({ write: { "/a": "x" } })}`, withFrontend()));
     assert.ok(results[0] !== undefined && results[0].definition.def.length === 2);
+  });
+});
+
+describe("the record of a frontend that is an image", { skip: runSkip }, () => {
+  test("that has others build is told with what it asked them: the request, and those that its inputs came from", NEVER_PULLED, async () => {
+    const chain = {
+      base: "FROM base AS other\nFROM other AS wanted\nARG FLAVOUR\nRUN echo $FLAVOUR > /flavour\n", baseOptions: { target: "wanted", "build-arg:FLAVOUR": "sour", "build-arg:API_TOKEN": "hunter2-hunter2" },
+      dockerfile: "FROM made\nRUN cat /flavour > /copied\n",
+    };
+    const recorded = async (provenance: string): Promise<RecordedRequest> => {
+      const out = `${workshop.path}/chain-${provenance}`;
+      const { outcome } = await workshop.build(`# syntax=${FRONTEND}\n${JSON.stringify({ chain })}`, withFrontend({ outputs: [`type=local,dest=${out}`], provenance }));
+      assert.ok(!outcome.metadata.includes("hunter2"));
+      const { predicate } = JSON.parse(readFileSync(`${out}/provenance.json`, "utf8")) as { predicate: { buildDefinition: { externalParameters: { request: RecordedRequest } } } };
+      return predicate.buildDefinition.externalParameters.request;
+    };
+    const { frontend, args, inputs, root } = await recorded("mode=max");
+    assert.deepEqual([frontend, args?.["context:made"], args?.["cmdline"]], ["dockerfile.v0", "input:made", "test"]);
+    assert.deepEqual(Object.keys(inputs ?? {}), ["made"]);
+    const made = inputs?.["made"]?.request;
+    assert.deepEqual([made?.frontend, made?.args?.["target"], made?.args?.["build-arg:FLAVOUR"], made?.args?.["build-arg:API_TOKEN"], made?.root], ["dockerfile.v0", "wanted", "sour", "xxxxx", undefined]);
+    assert.deepEqual([root?.request.frontend, root?.request.args?.["cmdline"]], [undefined, undefined]);
+
+    const small = await recorded("mode=min");
+    assert.deepEqual([small.inputs?.["made"]?.request.args?.["target"], small.inputs?.["made"]?.request.args?.["build-arg:FLAVOUR"]], ["wanted", undefined]);
   });
 });
 

@@ -3,7 +3,7 @@
  * It is bundled into one file and runs in an image, where it reaches nothing but LLBBridge.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { definitionMessage, decodeDefinition, type Definition } from "../../../src/llb/definition.ts";
+import { definitionMessage, definitionOf, decodeDefinition, type Definition } from "../../../src/llb/definition.ts";
 import { marshalOutput } from "../../../src/llb/marshal.ts";
 import { imageSource, localSource, sourceOutput } from "../../../src/llb/source-vertex.ts";
 import { stateOf, withChanges } from "../../../src/llb/state.ts";
@@ -18,6 +18,7 @@ interface Program {
   readonly platforms?: readonly string[];
   readonly forward?: { readonly dockerfile: string };
   readonly input?: { readonly dockerfile: string };
+  readonly chain?: { readonly base: string; readonly dockerfile: string; readonly baseOptions: Readonly<Record<string, string>> };
   readonly look?: string;
   readonly evaluate?: { readonly dockerfile: string };
   readonly resolve?: string;
@@ -77,6 +78,7 @@ async function run(program: Program, text: string, marshal: (output: Output | un
     const made = files({ "/from-frontend": "made by the frontend\n" });
     await forward(program.input.dockerfile, { made: marshal(made) }, marshal(files({ Dockerfile: program.input.dockerfile })), { "context:made": "input:made" });
   }
+  if (program.chain !== undefined) await chain(program.chain, marshal, files);
   if (program.look !== undefined) await look(program.look, marshal, files);
   if (program.evaluate !== undefined) await evaluate(program.evaluate.dockerfile, marshal, files);
   if (program.resolve !== undefined) await resolve(program.resolve, marshal, files);
@@ -91,6 +93,14 @@ async function forward(_dockerfile: string, inputs: Readonly<Record<string, Defi
 async function solveDockerfile(source: Definition, inputs: Readonly<Record<string, Definition>>, more: Readonly<Record<string, string>>): Promise<SolveResponse> {
   const frontendInputs = Object.fromEntries([...Object.entries(inputs), ["dockerfile", source]].map(([name, definition]) => [name, definitionMessage(definition as Definition)]));
   return await bridge.call(unary.solve, { Frontend: "dockerfile.v0", FrontendOpt: { ...Object.fromEntries(options), cmdline: "test", ...more }, FrontendInputs: frontendInputs, allowResultReturn: true, allowResultArrayRef: true });
+}
+
+/** Has one Dockerfile built on what another one came to. */
+async function chain({ base, baseOptions, dockerfile }: NonNullable<Program["chain"]>, marshal: (output: Output | undefined) => Definition, files: (content: Readonly<Record<string, string>>) => Output | undefined): Promise<void> {
+  const made = await solveDockerfile(marshal(files({ Dockerfile: base })), {}, baseOptions);
+  const definition = made.result?.result.case === "ref" ? made.result.result.value.def : undefined;
+  if (definition === undefined) throw new Error("no single result with its graph");
+  await forward(dockerfile, { made: definitionOf(definition) }, marshal(files({ Dockerfile: dockerfile })), { "context:made": "input:made" });
 }
 
 /** What can be read of the context is written into one file. */
