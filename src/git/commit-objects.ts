@@ -28,10 +28,17 @@ export function parseTree(tree: Buffer, format: ObjectFormat): ReadonlyMap<strin
     const end = nameEnd + 1 + idBytes;
     const kind = space === -1 || nameEnd === -1 || end > tree.length ? undefined : kindOf(tree.toString("latin1", at, space));
     if (kind === undefined) throw new GitObjectError("damaged", "a tree has an entry that cannot be read");
-    entries.set(pathOfBytes(tree.subarray(space + 1, nameEnd)), { kind, id: tree.toString("hex", nameEnd + 1, end) });
+    entries.set(nameOf(tree, space + 1, nameEnd), { kind, id: tree.toString("hex", nameEnd + 1, end) });
     at = end;
   }
   return entries;
+}
+
+/** Almost all names are ASCII, and much faster as that. */
+function nameOf(tree: Buffer, start: number, end: number): string {
+  const name = tree.toString("latin1", start, end);
+  // oxlint-disable-next-line no-control-regex
+  return /[^\x00-\x7f]/.test(name) ? pathOfBytes(tree.subarray(start, end)) : name;
 }
 
 /** Old trees have other permissions than 644 and 755, and zeros before; git looks at the owner's right to execute. */
