@@ -42,7 +42,7 @@ export function withoutSecrets(plan: BuildPlan, compiled: Compiled, means: Build
     const graph = loadGraph(platform.definition);
     const known = learnt(platform, compiled, graph);
     const newScrubber = (): Scrubber => (plan.secretsInEvidence === "allow" ? new OpenScrubber() : new Scrubber(known));
-    const history = compiled.frontendName === "gateway.v0" ? toldHistory(platform, compiled) : platform.history;
+    const history = platform.history.length > 0 ? platform.history : toldHistory(platform);
     const { config, redactions } = scrubHistory(platform.config, history, { scrubber: newScrubber, args: plan.historyArgs });
     const scrubbed = { ...platform, config, history, newScrubber, imageRedactions: redactions.map(({ kind, place, name }) => ({ kind, place, name })) };
     findings.push(...findingsOf({ plan, compiled, custom: means.custom, scrubbed, graph, known, history: redactions }));
@@ -52,8 +52,9 @@ export function withoutSecrets(plan: BuildPlan, compiled: Compiled, means: Build
   return { ...compiled, platforms };
 }
 
-function toldHistory({ config, definition }: CompiledPlatform, { attributes }: Compiled): CompiledPlatform["history"] {
-  return readOrigins({ config, source: definition.source?.infos[0]?.data, target: attributes.get("target") ?? "" });
+/** A frontend in a container tells nothing of its entries but their words. */
+function toldHistory({ config, definition, asked }: CompiledPlatform): CompiledPlatform["history"] {
+  return readOrigins({ config, source: definition.source?.infos[0]?.data, target: asked.options.get("target") ?? "" });
 }
 
 /** The secrets of the request, of the graph, and of the files that it was read from. */
