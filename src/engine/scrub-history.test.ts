@@ -4,6 +4,7 @@ import type { HistoryOrigin } from "../frontend/dockerfile/convert/docker-image.
 import { lineRanges } from "../frontend/dockerfile/source-range.ts";
 import { OpenScrubber } from "../scrub/open-scrubber.ts";
 import { Scrubber } from "../scrub/scrubber.ts";
+import { readOrigins } from "./history-origins.ts";
 import { scrubHistory } from "./scrub-history.ts";
 
 /** Members in an order that a rewrite would have to keep; a base's entry first. */
@@ -51,6 +52,7 @@ test("arguments are dropped from the build's own entries, not from the base's", 
 
 test("what a frontend in a container made is read from its words", () => {
   const image = Buffer.from(JSON.stringify({ history: [{ created_by: "RUN |1 NPM_TOKEN=hunter2 /bin/sh -c make # buildkit", comment: "buildkit.dockerfile.v0" }] }));
-  assert.deepEqual(saidOf(scrubHistory(image, [], { scrubber: masking, args: "keep" }).config), ["RUN |1 NPM_TOKEN=xxxxx /bin/sh -c make # buildkit"]);
-  assert.deepEqual(saidOf(scrubHistory(image, [], { scrubber: masking, args: "drop" }).config), ["RUN /bin/sh -c make # buildkit"]);
+  const origins = readOrigins({ config: image, source: undefined, target: "" });
+  assert.deepEqual(saidOf(scrubHistory(image, origins, { scrubber: masking, args: "keep" }).config), ["RUN |1 NPM_TOKEN=xxxxx /bin/sh -c make # buildkit"]);
+  assert.deepEqual(saidOf(scrubHistory(image, origins, { scrubber: masking, args: "drop" }).config), ["RUN /bin/sh -c make # buildkit"]);
 });

@@ -20,9 +20,7 @@ export interface HistoryPolicy {
   readonly args: "keep" | "drop";
 }
 
-const FRONTEND_COMMENT = "buildkit.dockerfile.v0";
-
-/** A configuration with its history as it may be published. One that has nothing to hide, and keeps its arguments, keeps its bytes. */
+/** Entries without an origin are a base's. A configuration with its history as it may be published. One that has nothing to hide, and keeps its arguments, keeps its bytes. */
 export function scrubHistory(config: Uint8Array, origins: ReadonlyArray<HistoryOrigin | undefined>, policy: HistoryPolicy): ScrubbedHistory {
   // Made by a frontend, and looked at by whoever exports it.
   const image = JSON.parse(Buffer.from(config).toString("utf8")) as { readonly history?: readonly HistoryEntry[] };
@@ -32,9 +30,7 @@ export function scrubHistory(config: Uint8Array, origins: ReadonlyArray<HistoryO
   const scrubbed = history.map((entry, i) => {
     const origin = origins[i];
     const scrubber = policy.scrubber();
-    // Without origins, a frontend in a container made all of it, and the base's frontend what the base has.
-    const isOwn = origin !== undefined || (origins.length === 0 && entry.comment === FRONTEND_COMMENT);
-    const said = scrubEntry(entry, { origin: origin ?? reader.read(entry.created_by ?? ""), place: `history[${i}]`, scrubber, withoutArgs: isOwn && policy.args === "drop" });
+    const said = scrubEntry(entry, { origin: origin ?? reader.read(entry.created_by ?? ""), place: `history[${i}]`, scrubber, withoutArgs: origin !== undefined && policy.args === "drop" });
     // A line of an entry is no place of its own.
     redactions.push(...scrubber.redactions.map((redaction) => ({ ...redaction, place: `history[${i}]`, location: origin?.location ?? [] })));
     return said;

@@ -10,6 +10,7 @@ import { Scrubber, type Redaction } from "../scrub/scrubber.ts";
 import type { BuildMeans } from "./build-means.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { Compiled, CompiledPlatform } from "./compiled.ts";
+import { readOrigins } from "./history-origins.ts";
 import { imageSecrets } from "./image-secrets.ts";
 import { recordedRequest } from "./record.ts";
 import { recordRedactions } from "./record-redactions.ts";
@@ -41,13 +42,19 @@ export function withoutSecrets(plan: BuildPlan, compiled: Compiled, means: Build
     const graph = loadGraph(platform.definition);
     const known = learnt(platform, compiled, graph);
     const newScrubber = (): Scrubber => (plan.secretsInEvidence === "allow" ? new OpenScrubber() : new Scrubber(known));
-    const { config, redactions } = scrubHistory(platform.config, platform.history, { scrubber: newScrubber, args: plan.historyArgs });
-    const scrubbed = { ...platform, config, newScrubber, imageRedactions: redactions.map(({ kind, place, name }) => ({ kind, place, name })) };
+    const history = platform.history.length > 0 ? platform.history : toldHistory(platform);
+    const { config, redactions } = scrubHistory(platform.config, history, { scrubber: newScrubber, args: plan.historyArgs });
+    const scrubbed = { ...platform, config, history, newScrubber, imageRedactions: redactions.map(({ kind, place, name }) => ({ kind, place, name })) };
     findings.push(...findingsOf({ plan, compiled, custom: means.custom, scrubbed, graph, known, history: redactions }));
     return scrubbed;
   });
   tellFindings(findings, sourceOf(compiled.platforms[0]?.definition), plan, means.report);
   return { ...compiled, platforms };
+}
+
+/** A frontend in a container tells nothing of its entries but their words. */
+function toldHistory({ config, definition, asked }: CompiledPlatform): CompiledPlatform["history"] {
+  return readOrigins({ config, source: definition.source?.infos[0]?.data, target: asked.options.get("target") ?? "" });
 }
 
 /** The secrets of the request, of the graph, and of the files that it was read from. */

@@ -180,3 +180,15 @@ describe("a frontend that is an image, where it goes wrong", { skip: runSkip }, 
     await assert.rejects(workshop.tree("# syntax=127.0.0.1:1/no/frontend:1\nFROM scratch\n"), (error) => error instanceof BuildError && /127\.0\.0\.1:1\/no\/frontend:1/.test(error.message) && error.excerpt?.startLine === 1);
   });
 });
+
+test("a frontend that is an image has the history that it wrote masked, with the lines of the Dockerfile that it read", { ...NEVER_PULLED, skip: runSkip }, async () => {
+  const path = `${workshop.path}/masked`;
+  const dockerfile = 'FROM base\nARG API_TOKEN="correct horse battery"\nRUN echo "$API_TOKEN" >/dev/null\nLABEL a=$API_TOKEN\n';
+  const options = withFrontend({ outputs: [`type=oci,tar=false,dest=${path},name=x:4`], provenance: "false" });
+  const built = await workshop.build(`# syntax=${FRONTEND}\n${JSON.stringify({ forward: { dockerfile } })}`, options);
+  const told = built.events.flatMap((event) => (event.kind === "warning" && event.rule === "SecretInHistory" ? [event.message.replace(/:? masked in.*/, "")] : []));
+  assert.deepEqual(told, ["Dockerfile:2", "Dockerfile:3", "Dockerfile:4"]);
+  const blobs = readdirSync(`${path}/blobs/sha256`).map((name) => readFileSync(`${path}/blobs/sha256/${name}`));
+  const { history = [] } = blobs.map((bytes) => (bytes[0] === 0x7b ? (JSON.parse(bytes.toString()) as { history?: ReadonlyArray<{ created_by: string }> }) : {})).find((document) => document.history !== undefined) ?? {};
+  assert.deepEqual(history.slice(-3).map(({ created_by }) => created_by), ["ARG API_TOKEN=xxxxx", 'RUN |1 API_TOKEN=xxxxx /bin/sh -c echo "$API_TOKEN" >/dev/null # buildkit', "LABEL a=xxxxx"]);
+});

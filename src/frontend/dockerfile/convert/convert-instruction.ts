@@ -4,6 +4,7 @@ import type { WordRules } from "../shell-lex.ts";
 import type { Conversion } from "./conversion.ts";
 import { convertCopy } from "./copy.ts";
 import { convertExpose } from "./expose.ts";
+import { expandedSource } from "./history.ts";
 import { convertRun } from "./run.ts";
 import {
   convertCmd, convertEntrypoint, convertHealthcheck, convertMaintainer, convertOnbuild, convertShell, convertStopsignal, convertUser, convertVolume,
@@ -25,19 +26,9 @@ export function convertInstruction(command: Command, stage: StageDraft, conversi
   if (instruction.kind === "arg") convertArg(instruction, stage, conversion, expand);
   else applyInstruction(expandInstruction(instruction, expand), stage, command, conversion);
   const { location } = instruction;
-  const source = sourceWithVariables(instruction);
+  const source = expandedSource(instruction);
   const added = stage.image.history.splice(before);
   stage.image.history.push(...added.map((entry) => ({ ...entry, origin: entry.origin && { ...entry.origin, withoutArgs: source ?? entry.origin.withoutArgs, location } })));
-}
-
-/** Instructions of which the history tells what their variables stood for. */
-const TOLD_EXPANDED: ReadonlySet<Instruction["kind"]> = new Set(["add", "copy", "env", "expose", "label", "stopsignal", "user", "volume", "workdir"]);
-
-/** How the history can name an instruction without telling what its variables stood for; undefined where it has none. A directory may begin with what an earlier one stood for. */
-function sourceWithVariables({ kind, name, original, ...instruction }: Instruction): string | undefined {
-  const isRelative = kind === "workdir" && "path" in instruction && !instruction.path.startsWith("/");
-  if (!TOLD_EXPANDED.has(kind) || !(original.includes("$") || isRelative)) return undefined;
-  return `${kind.toUpperCase()}${original.slice(name.length)}${kind === "add" || kind === "copy" ? " # buildkit" : ""}`;
 }
 
 function applyInstruction(instruction: Exclude<Instruction, { kind: "arg" }>, stage: StageDraft, command: Command, conversion: Conversion): void {

@@ -1,5 +1,5 @@
 import { rfc3339Nano } from "../../../content/timestamp.ts";
-import type { ArgPair, KeyValue } from "../instruction.ts";
+import type { ArgPair, Instruction, KeyValue } from "../instruction.ts";
 import { quote } from "../go-text.ts";
 import type { DockerImage, HistoryOrigin, HistoryPart } from "./docker-image.ts";
 
@@ -47,4 +47,14 @@ export function plainList(items: readonly string[]): string {
 /** Go's `%q` of texts. */
 export function quotedList(items: readonly string[]): string {
   return `[${items.map(quote).join(" ")}]`;
+}
+
+/** Instructions of which the history tells what their variables stood for. */
+const TOLD_EXPANDED: ReadonlySet<Instruction["kind"]> = new Set(["add", "copy", "env", "expose", "label", "stopsignal", "user", "volume", "workdir"]);
+
+/** How the history can name an instruction without telling what its variables stood for; undefined where it has none. A directory may begin with what an earlier one stood for. */
+export function expandedSource({ kind, name, original, ...instruction }: Instruction): string | undefined {
+  const isRelative = kind === "workdir" && "path" in instruction && !instruction.path.startsWith("/");
+  if (!TOLD_EXPANDED.has(kind) || !(original.includes("$") || isRelative)) return undefined;
+  return `${kind.toUpperCase()}${original.slice(name.length)}${kind === "add" || kind === "copy" ? " # buildkit" : ""}`;
 }
