@@ -9,14 +9,14 @@ import { checkCommit } from "../src/engine/check-commit.ts";
 import { localSources } from "../src/engine/locals.ts";
 import { runProcess } from "../src/host/process.ts";
 import { openDirectory } from "../src/session/directory.ts";
-import type { Session } from "../src/session/session.ts";
+import type { LocalSelection, Session } from "../src/session/session.ts";
 import { openStateDatabase, type StateDatabase } from "../src/store/state-database.ts";
 import { describeSpread, spreadOf } from "./table.ts";
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 9);
 const FILES = 50_000;
 const FILES_IN_DIRECTORY = 50;
-const SELECTION = { followPaths: undefined, includePatterns: [], excludePatterns: [".git"] };
+const SELECTION: LocalSelection = { followPaths: undefined, includePatterns: [], excludePatterns: [".git"] };
 /** Younger files are read each time, commit or not. */
 const SETTLED_MS = 2500;
 
@@ -30,6 +30,7 @@ try {
   process.stdout.write(`${cpus().length} processors (${cpus()[0]?.model ?? "unknown"}), load ${loadavg()[0]?.toFixed(1) ?? "?"}, Node ${process.versions.node}, ${FILES.toLocaleString("en")} files, ${ROUNDS} rounds\n\n`);
   await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
   await report("unchanged", "nothing changed since the last build", { root, commit, database, env }, () => undefined);
+  await report("other selection", "the same files, of a commit that was not compared with them yet", { root, commit, database, env }, (round) => ({ excludePatterns: [...SELECTION.excludePatterns, `round-${round}`] }));
   await report("one changed", "one file changed since the last build", { root, commit, database, env }, (round) => writeFileSync(join(root, "d0/f0"), `round ${round}`));
 } finally {
   rmSync(place, { recursive: true, force: true });
@@ -43,11 +44,10 @@ interface Bench {
 }
 
 /** A row of the table: medians and extremes of all rounds, and of the share that the check has in each. The first round warms up and does not count. */
-async function report(name: string, claim: string, bench: Bench, change: (round: number) => void): Promise<void> {
+async function report(name: string, claim: string, bench: Bench, change: (round: number) => Partial<LocalSelection> | void): Promise<void> {
   const [walks, checks]: [number[], number[]] = [[], []];
   for (let round = 0; round <= ROUNDS; round++) {
-    change(round);
-    const { walkMs, checkMs } = await measure(bench);
+    const { walkMs, checkMs } = await measure(bench, { ...SELECTION, ...change(round) });
     if (round === 0) continue;
     walks.push(walkMs);
     checks.push(checkMs);
@@ -57,11 +57,11 @@ async function report(name: string, claim: string, bench: Bench, change: (round:
   process.stdout.write(`| ${name} | ${claim} | ${describeSpread(spreadOf(walks))} | ${describeSpread(spreadOf(checks))} | ${share(Math.floor(shares.length / 2))} % (${share(0)}–${share(-1)} %) |\n`);
 }
 
-async function measure({ root, commit, database, env }: Bench): Promise<{ readonly walkMs: number; readonly checkMs: number }> {
+async function measure({ root, commit, database, env }: Bench, selection: LocalSelection): Promise<{ readonly walkMs: number; readonly checkMs: number }> {
   const session: Session = { id: "bench", directory: () => openDirectory(root), secret: async () => undefined, agent: async () => undefined };
   const startedMs = performance.now();
   const locals = localSources({ session, database, blobFormat: "sha1", findsSecrets: false });
-  await locals.read("context", SELECTION, signal);
+  await locals.read("context", selection, signal);
   const walkedMs = performance.now();
   const { kind } = await checkCommit({ root, commit, locals: locals.done, directories: new Map([["context", root]]), database, env }, signal);
   if (kind === "unchecked") throw new Error("nothing was checked");

@@ -202,6 +202,31 @@ test("a second check reads no file, and the first reads each once", { skip }, as
   assert.deepEqual(reads, ["Dockerfile"]);
 });
 
+test("what equals a commit needs no second look, in content alone", { skip }, async (t) => {
+  const repo = await openTestWorkTree(t);
+  using database = openStateDatabase(":memory:");
+  repo.write("a", "one");
+  repo.write("b/c", "two");
+  await repo.commit();
+  assert.deepEqual(await check(repo, { database }), equal(2));
+  const objects = join(repo.root, ".git/objects");
+  renameSync(objects, `${objects}-away`);
+  mkdirSync(objects);
+  assert.deepEqual(await check(repo, { database }), equal(2), "git is asked nothing");
+  assert.equal((await check(repo, { database, selection: { includePatterns: ["b"] } })).kind, "unchecked", "another selection is another question");
+  rmSync(objects, { recursive: true });
+  renameSync(`${objects}-away`, objects);
+  chmodSync(join(repo.root, "a"), 0o755);
+  assert.deepEqual(differences(await check(repo, { database })), ["a: other mode"]);
+  chmodSync(join(repo.root, "a"), 0o644);
+  repo.write("a", "six");
+  assert.deepEqual(differences(await check(repo, { database })), ["a: other content"]);
+  await repo.commit();
+  assert.deepEqual(await check(repo, { database }), equal(2));
+  repo.write("a", "one");
+  assert.deepEqual(differences(await check(repo, { database })), ["a: other content"], "what equals an earlier commit is not this one");
+});
+
 test("what was remembered without a commit in view is read once more", { skip }, async (t) => {
   const repo = await repository(t);
   using database = openStateDatabase(":memory:");

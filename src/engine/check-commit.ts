@@ -2,6 +2,7 @@ import { realpath } from "node:fs/promises";
 import { isAbsolute, relative, sep } from "node:path";
 import type { Entry } from "../archive/entry.ts";
 import { baseName, joinPath, parentPath } from "../archive/entry-path.ts";
+import { digestOf, type Digest } from "../content/digest.ts";
 import { TimeSlice } from "../content/time-slice.ts";
 import type { ConversionMemory } from "../git/converted.ts";
 import type { UsedDirectory, UsedFiles } from "../git/used-directory.ts";
@@ -15,6 +16,9 @@ import type { ReadLocal } from "./locals.ts";
 /** Kind of the facts that say which blob git would make of a content. They are true for ever. */
 const CHECKED_IN = "git-checked-in";
 
+/** Kind of the facts that say which content equals which commit. */
+const EQUAL = "git-equal";
+
 export interface CommitCheckRequest {
   /** Top of the work tree. */
   readonly root: string;
@@ -27,8 +31,27 @@ export interface CommitCheckRequest {
   readonly env: Environment;
 }
 
-/** Compares what was used, file by file, with the commit that git names. Reads no file but those that differ and that git may have converted. */
+/**
+ * Compares what was used, file by file, with the commit that git names. Reads no file but those that differ and that git may have
+ * converted. What was found equal once needs no second look: both sides are named by hashes of all that they are.
+ */
 export async function checkCommit(request: CommitCheckRequest, signal: AbortSignal): Promise<CommitCheck> {
+  const name = await contentName(request);
+  const files = request.database.fact(EQUAL, name);
+  if (files !== undefined) return { kind: "equal", files: Number(files), converted: 0 };
+  const check = await compareFiles(request, signal);
+  // What git converts depends on settings, too.
+  if (check.kind === "equal" && check.converted === 0) request.database.saveFact(EQUAL, name, String(check.files));
+  return check;
+}
+
+/** Names all that the answer depends on, as long as git converts nothing. */
+async function contentName(request: CommitCheckRequest): Promise<Digest> {
+  const used = await Promise.all(request.locals.map(async (local) => [local.root, local.selection, (await placeOf(local.name, request)) ?? null]));
+  return digestOf(Buffer.from(JSON.stringify([request.commit, used])));
+}
+
+async function compareFiles(request: CommitCheckRequest, signal: AbortSignal): Promise<CommitCheck> {
   const { root, commit, env, database } = request;
   const directories: UsedDirectory<Verdict>[] = [];
   const outside: string[] = [];
