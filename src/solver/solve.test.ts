@@ -80,6 +80,20 @@ test("runs independent vertices at the same time, within the bound", async () =>
   assert.equal(most, 3);
 });
 
+test("stages of which parts are copied one after the other are made at the same time", async () => {
+  let now = 0;
+  let most = 0;
+  const work = async (): Promise<void> => {
+    most = Math.max(most, ++now);
+    await sleep(10);
+    now--;
+  };
+  const part = (text: string): string => text;
+  const steps: Steps = { a: { work }, b: { work }, c: { work }, first: { inputs: ["a"], part }, second: { inputs: ["first", "b"], part }, third: { inputs: ["second", "c"], part } };
+  await solve(graphOf([], steps), "third");
+  assert.equal(most, 3);
+});
+
 test("the first failure stops the rest, names its step, and nothing runs afterwards", async () => {
   let stopped = false;
   const steps: Steps = {

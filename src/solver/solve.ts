@@ -63,7 +63,8 @@ export class Solver<R> {
   }
 
   async #solve(vertex: Vertex<R>, signal: AbortSignal): Promise<Solution<R>> {
-    const [map, inputs] = await Promise.all([this.#cacheMap(vertex, signal), this.#inputs(vertex, signal)]);
+    const mapped = this.#cacheMap(vertex, signal);
+    const [map, inputs] = await Promise.all([mapped, this.#inputs(vertex, mapped, signal)]);
     const madeBy = cacheKey(map.digest, inputs.map(({ solution, index }) => ({ kind: "made-by", key: solution.outputKey, index })));
     if (!map.reusable) return this.#toRun(vertex, { keys: [madeBy], fresh: false, save: false, inputs }, signal);
 
@@ -85,8 +86,12 @@ export class Solver<R> {
     return this.#track(() => this.#blame(vertex, () => this.#context.observer.keying(vertex, () => vertex.operation.cacheMap(signal))));
   }
 
-  async #inputs(vertex: Vertex<R>, signal: AbortSignal): Promise<SolvedInput<R>[]> {
-    return await Promise.all(vertex.inputs.map(async ({ vertex: digest, index }) => ({ solution: await this.#solution(this.#vertex(digest), signal), index })));
+  async #inputs(vertex: Vertex<R>, mapped: Promise<CacheMap<R>>, signal: AbortSignal): Promise<SolvedInput<R>[]> {
+    return await Promise.all(vertex.inputs.map(async ({ vertex: digest, index }, i) => {
+      const solution = await this.#solution(this.#vertex(digest), signal);
+      if ((await mapped).contentOf[i] !== undefined) startEarly(solution);
+      return { solution, index };
+    }));
   }
 
   async #contentKey(vertex: Vertex<R>, map: CacheMap<R>, inputs: readonly SolvedInput<R>[], signal: AbortSignal): Promise<CacheKey> {
@@ -165,6 +170,15 @@ interface Work<R> {
   readonly fresh: boolean;
   readonly save: boolean;
   readonly inputs: readonly SolvedInput<R>[];
+}
+
+/**
+ * What no cache knows will be run for its content, unless a record that was made from it is still there when its own is gone. To wait
+ * for the other inputs first would build stages one after the other.
+ */
+function startEarly<R>(solution: Solution<R>): void {
+  // Who needs the results meets the failure there.
+  if (solution.found === undefined && !solution.alwaysLookedAt) solution.results().catch(() => undefined);
 }
 
 async function resultOf<R>({ solution, index }: SolvedInput<R>): Promise<R> {
