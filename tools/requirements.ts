@@ -21,6 +21,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   sshd: "openssh-server",
   protoc: "protobuf-compiler",
   rpmbuild: "rpm",
+  tmux: "tmux",
 };
 
 export function missingPrograms(): string[] {

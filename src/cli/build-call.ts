@@ -1,8 +1,9 @@
-import type { BuildEvent, BuildRequest } from "../doors/build.ts";
+import type { BuildRequest } from "../doors/build.ts";
 import { callBuild, type Call, type CallName } from "../doors/frontend.ts";
 import type { BuildFlags } from "./build-flags.ts";
 import type { CommandIo } from "./command.ts";
 import { EXIT } from "./exit-code.ts";
+import { withProgress, type ProgressKind } from "./progress-flag.ts";
 import { UsageError } from "./usage-error.ts";
 import { annotationText } from "./warnings.ts";
 
@@ -30,14 +31,16 @@ export function callOf(flags: BuildFlags): CallFlag | undefined {
 
 interface CallMeans {
   readonly request: BuildRequest;
-  readonly show: (event: BuildEvent) => void;
+  readonly progress: ProgressKind;
   readonly dockerfile: string | undefined;
 }
 
 /** Prints the answer. A check that finds something fails with status 1, a Dockerfile that cannot be built with that of one. */
-export async function runCall(call: CallFlag, { request, show, dockerfile }: CallMeans, io: CommandIo): Promise<number> {
+export async function runCall(call: CallFlag, { request, progress, dockerfile }: CallMeans, io: CommandIo): Promise<number> {
   const run = callBuild(request, call);
-  for await (const event of run.events) show(event);
+  await withProgress(progress, io, async (show) => {
+    for await (const event of run.events) show(event);
+  });
   const { text, findings, failure } = await run.result;
   io.stdout(text);
   io.stderr(annotationText(findings.map(({ rule, message, location }) => ({ rule, message, startLine: location[0]?.start.line, endLine: location.at(-1)?.end.line })), dockerfile, io));

@@ -41,7 +41,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   "no-cache-filter": list("use no result of earlier builds for this stage"),
   output: list("where the result goes: type=image|registry|oci|docker|local|tar|cacheonly,…, or a directory", { short: "o" }),
   platform: list("target platform, such as linux/amd64"),
-  progress: text("auto, plain, quiet or none (default auto)"),
+  progress: text("auto, plain, tty, rawjson, quiet or none (default auto)"),
   provenance: text("shorthand for --attest=type=provenance,…"),
   "provenance-env-dir": text("directory whose *.json files add members to the provenance (default BuildKit's /etc/buildkit/provenance.d)"),
   pull: flag("look base images up anew"),

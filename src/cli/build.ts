@@ -7,7 +7,7 @@ import type { Command, CommandIo } from "./command.ts";
 import { contextArgument } from "./context-argument.ts";
 import { EXIT } from "./exit-code.ts";
 import { parsePairs } from "./pairs.ts";
-import { progressRenderer, showsProgress } from "./progress-flag.ts";
+import { progressKind, withProgress } from "./progress-flag.ts";
 import { requirePlace } from "./result-file.ts";
 import { stateRoot } from "./state-root.ts";
 import { UsageError } from "./usage-error.ts";
@@ -19,17 +19,20 @@ export const command: Command = {
   usage: usage(),
   async run(args, io) {
     const flags = parseBuildFlags(args);
-    const show = progressRenderer(progressKind(flags, io), io);
+    const progress = progressKind(flags.on("quiet") ? "quiet" : (flags.text("progress") ?? io.env["BUILDKIT_PROGRESS"] ?? "auto"), io);
     const call = callOf(flags);
-    if (call !== undefined) return await runCall(call, { request: await requestOf(flags, io), show, dockerfile: dockerfilePath(flags) }, io);
+    if (call !== undefined) return await runCall(call, { request: await requestOf(flags, io), progress, dockerfile: dockerfilePath(flags) }, io);
     for (const name of RESULT_FILES) requirePlace(name, flags.text(name), io.cwd);
     const run = build(await requestOf(flags, io));
     const warnings: BuildWarning[] = [];
-    for await (const event of run.events) {
-      if (event.kind === "warning") warnings.push(event);
-      else show(event);
-    }
-    if (showsProgress(progressKind(flags, io))) io.stderr(warningsText(warnings));
+    await withProgress(progress, io, async (show) => {
+      for await (const event of run.events) {
+        if (event.kind === "warning") warnings.push(event);
+        // People read them all together at the end.
+        if (event.kind !== "warning" || progress === "rawjson") show(event);
+      }
+    });
+    if (progress === "plain" || progress === "tty") io.stderr(warningsText(warnings));
     io.stderr(annotations(warnings, dockerfilePath(flags), io));
     const outcome = await run.result;
     await writeResults(outcome, flags, io);
@@ -103,10 +106,6 @@ function dockerfilePath(flags: BuildFlags): string | undefined {
   const file = flags.text("file");
   if (file !== undefined) return file === "-" ? undefined : file;
   return context === "-" || context.includes("://") || context.startsWith("git@") ? undefined : join(context, "Dockerfile");
-}
-
-function progressKind(flags: BuildFlags, io: CommandIo): string {
-  return flags.on("quiet") ? "quiet" : (flags.text("progress") ?? io.env["BUILDKIT_PROGRESS"] ?? "auto");
 }
 
 async function writeResults(outcome: BuildOutcome, flags: BuildFlags, io: CommandIo): Promise<void> {

@@ -4,6 +4,8 @@ import type { Environment } from "../host/environment.ts";
 export interface CommandIo {
   readonly stdout: (text: string | Uint8Array) => void;
   readonly stderr: (text: string) => void;
+  /** Columns and rows of the terminal that standard error is, as they are now; undefined where it is none. */
+  readonly terminal: (() => { readonly columns: number; readonly rows: number }) | undefined;
   readonly env: Environment;
   readonly cwd: string;
   readonly signal: AbortSignal;

@@ -6,7 +6,7 @@ import { hostPlatform } from "../host/host-platform.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { EXIT } from "./exit-code.ts";
-import { progressRenderer } from "./progress-flag.ts";
+import { progressKind, withProgress } from "./progress-flag.ts";
 import { requirePlace, writeResultFile } from "./result-file.ts";
 import { UsageError } from "./usage-error.ts";
 import { withRegistry } from "./with-image.ts";
@@ -30,14 +30,14 @@ that is spoken of, or a descriptor as JSON. One index is copied as it is.
       --metadata-file FILE  write digest and name of the result as JSON
   -p, --platform P        keep only these platforms, with their attestations; may be repeated
       --prefer-index=false  keep a single manifest as it is, without an index around it
-      --progress KIND     auto (default), plain, quiet or none
+      --progress KIND     auto (default), plain, tty, rawjson, quiet or none
 
 docs/imagetools.md tells more.`,
   async run(args, io) {
     const { request, dryRun, metadataFile, progress } = await parse(args, io);
-    const report = progressRenderer(progress, io);
+    const kind = progressKind(progress, io);
     requirePlace("metadata-file", metadataFile, io.cwd);
-    return await withRegistry(io, async (client) => {
+    return await withRegistry(io, async (client) => await withProgress(kind, io, async (report) => {
       const options: CreateOptions = { client, cwd: io.cwd, host: hostPlatform(), clock: systemClock, report };
       if (dryRun) {
         const { bytes } = await previewImage(request, options, io.signal);
@@ -47,7 +47,7 @@ docs/imagetools.md tells more.`,
       const { metadata } = await createImage(request, options, io.signal);
       if (metadataFile !== undefined) await writeResultFile(metadataFile, io.cwd, metadata);
       return EXIT.ok;
-    });
+    }));
   },
 };
 

@@ -64,6 +64,7 @@ async function runFound({ row, args }: NonNullable<ReturnType<typeof findCommand
     return await command.run(args, {
       stdout: (text) => void process.stdout.write(text),
       stderr: (text) => void process.stderr.write(text),
+      terminal: process.stderr.isTTY ? () => ({ columns: process.stderr.columns, rows: process.stderr.rows }) : undefined,
       env: process.env,
       cwd: process.cwd(),
       signal,

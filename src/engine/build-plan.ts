@@ -46,6 +46,8 @@ export interface BuildPlan {
   readonly network: "default" | "none" | "host";
   readonly secrets: readonly NamedSecret[];
   readonly agents: readonly NamedAgent[];
+  /** Nobody said where the result is to go. */
+  readonly isWithoutOutput: boolean;
   /** Never empty: a build without a destination has `cacheonly`. */
   readonly exports: readonly [ExportTarget, ...ExportTarget[]];
   /** Undefined: no provenance. */

@@ -49,7 +49,7 @@ export async function build(plan: BuildPlan, caller: BuildContext, signal: Abort
   const context = { ...caller, log, report: log.report(caller.report) };
   await using means = await openBuildMeans(plan, context, signal);
 
-  if (plan.exports.every(({ kind }) => kind === "cacheonly")) context.report({ kind: "notice", message: NO_OUTPUT });
+  if (plan.isWithoutOutput) context.report({ kind: "notice", message: NO_OUTPUT });
   try {
     const asked = withoutSecrets(plan, await compile(means, signal), means);
     const solved = await solveGraphs(asked.platforms.map(({ definition }) => definition), means, signal);

@@ -44,6 +44,7 @@ export function planBuild(request: BuildRequest): BuildPlan {
     secrets: planSecrets(request),
     agents: planAgents(request, context),
     exports,
+    isWithoutOutput: (request.outputs ?? []).length === 0 && exports.every(({ kind }) => kind === "cacheonly"),
     ...planAttestations(request),
     lineMap: request.lineMap ?? true,
     attestRun: planWord("attestRun", request.attestRun ?? "changed", ["always", "changed"]),

@@ -28,6 +28,7 @@ export function scrubReport(report: ReportEvent, masking: Masking): ReportEvent 
   };
   return (event) => {
     switch (event.kind) {
+      case "step-planned":
       case "step-started":
       case "step-cached":
         return report({ ...event, name: masking.text(event.name) });

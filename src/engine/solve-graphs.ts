@@ -34,6 +34,7 @@ export interface SolveMeans {
 export async function solveGraphs(definitions: readonly Definition[], { services, cache, semaphore, made, onGraph }: SolveMeans, signal: AbortSignal): Promise<SolvedGraphs> {
   const graphs = definitions.map(loadGraph);
   graphs.forEach(onGraph);
+  for (const { vertices } of graphs) services.steps.planned(vertices.values());
   const merged: LlbGraph = { vertices: new Map(graphs.flatMap((graph) => [...graph.vertices])), head: undefined };
   const solver = new Solver({ graph: operationsOf(merged, services), cache, semaphore, made, observer: observerOf(merged, services) });
   const chains = await Promise.all(graphs.map(async ({ head }) => (head === undefined ? [] : await solver.result({ vertex: head.digest, index: head.index }, signal))));

@@ -4,10 +4,18 @@ import type { Clock } from "../host/clock.ts";
 import type { ReportEvent } from "../progress/event.ts";
 import { VertexError } from "../solver/vertex-error.ts";
 
+/** A step with what it stands on. */
+export interface PlannedStep {
+  readonly digest: Digest;
+  readonly name: string;
+  readonly inputs: ReadonlyArray<{ readonly digest: Digest }>;
+}
+
 /** Turns work into the events of one step. */
 export class StepReporter {
   readonly #report: ReportEvent;
   readonly #clock: Clock;
+  readonly #planned = new Set<Digest>();
   readonly #finished = new Set<Digest>();
   #failedName: string | undefined;
 
@@ -19,6 +27,15 @@ export class StepReporter {
   /** The step that failed first. */
   get failedName(): string | undefined {
     return this.#failedName;
+  }
+
+  /** Steps that may come. Each is told once, however many graphs it is in. */
+  planned(steps: Iterable<PlannedStep>): void {
+    for (const { digest, name, inputs } of steps) {
+      if (this.#planned.has(digest)) continue;
+      this.#planned.add(digest);
+      this.#report({ kind: "step-planned", step: digest, name, inputs: inputs.map((input) => input.digest), at: this.#clock.now() });
+    }
   }
 
   /** Work that is no vertex of a graph, such as an export. */

@@ -2,6 +2,8 @@ import type { Digest } from "../content/digest.ts";
 
 /** What a build tells while it goes. A step is an LLB vertex, or a step of our own such as an export. */
 export type BuildEvent =
+  /** Known, and run only if its result is needed. `inputs` are the steps that it stands on. */
+  | { readonly kind: "step-planned"; readonly step: Digest; readonly name: string; readonly inputs: readonly Digest[]; readonly at: Date }
   | { readonly kind: "step-started"; readonly step: Digest; readonly name: string; readonly at: Date }
   | { readonly kind: "step-cached"; readonly step: Digest; readonly name: string; readonly at: Date }
   | { readonly kind: "step-output"; readonly step: Digest; readonly stream: "stdout" | "stderr"; readonly bytes: Uint8Array; readonly at: Date }

@@ -39,6 +39,8 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
 
   return (event) => {
     switch (event.kind) {
+      case "step-planned":
+        return;
       case "step-started":
         return open(begin(event.step, event.name, event.at));
       case "step-cached":

@@ -31,6 +31,8 @@ const COPY_ONLY = "FROM scratch\nCOPY hello.txt /\n";
 /** Says each event in a word. The compiler refuses it when a kind is added and not handled. */
 function word(event: BuildEvent): string {
   switch (event.kind) {
+    case "step-planned":
+      return `planned ${event.name}`;
     case "step-started":
       return `start ${event.name}`;
     case "step-cached":

@@ -1,0 +1,84 @@
+import { goJson } from "../content/go-json.ts";
+import type { Digest } from "../content/digest.ts";
+import type { BuildEvent } from "./event.ts";
+
+interface Vertex {
+  readonly digest: Digest;
+  readonly inputs?: readonly Digest[];
+  readonly name: string;
+  started?: string;
+  completed?: string;
+  cached?: true;
+  error?: string;
+}
+
+const STREAM = { stdout: 1, stderr: 2 } as const;
+
+/**
+ * One JSON object a line, in the shape of BuildKit's SolveStatus: `vertexes`, `statuses`, `logs`, `warnings`; bytes are base64, times
+ * RFC 3339. A vertex is told whole each time that something about it changes.
+ */
+export function rawJsonRenderer(write: (text: string) => void): (event: BuildEvent) => void {
+  const vertexes = new Map<Digest, Vertex>();
+  const partsStarted = new Map<string, string>();
+  const tell = (status: object): void => write(`${goJson(status)}\n`);
+  const tellVertex = (step: Digest, change: Partial<Vertex>): void => {
+    const vertex = vertexes.get(step);
+    if (vertex !== undefined) tell({ vertexes: [Object.assign(vertex, change)] });
+  };
+  const begin = (step: Digest, name: string, change: Partial<Vertex>): void => {
+    if (!vertexes.has(step)) vertexes.set(step, { digest: step, name });
+    tellVertex(step, change);
+  };
+  return (event) => {
+    switch (event.kind) {
+      case "step-planned":
+        vertexes.set(event.step, { digest: event.step, ...(event.inputs.length === 0 ? {} : { inputs: event.inputs }), name: event.name });
+        return tellVertex(event.step, {});
+      case "step-started":
+        return begin(event.step, event.name, { started: timeText(event.at) });
+      case "step-cached":
+        return begin(event.step, event.name, { started: timeText(event.at), completed: timeText(event.at), cached: true });
+      case "step-finished":
+        return tellVertex(event.step, { completed: timeText(event.at) });
+      case "step-failed":
+        return tellVertex(event.step, { completed: timeText(event.at), error: event.message });
+      case "step-output":
+        return tell({ logs: [{ vertex: event.step, stream: STREAM[event.stream], data: Buffer.from(event.bytes).toString("base64"), timestamp: timeText(event.at) }] });
+      case "step-progress":
+        return tell({ statuses: [partStatus(event, partsStarted)] });
+      case "warning":
+        return tell({ warnings: [warningMessage(event)] });
+      case "notice":
+        // BuildKit has no place for it that is no step's.
+        return tell({ warnings: [{ level: 1, short: Buffer.from(event.message).toString("base64") }] });
+    }
+  };
+}
+
+function partStatus({ step, id, doneBytes, totalBytes, finished, at }: Extract<BuildEvent, { readonly kind: "step-progress" }>, startedAt: Map<string, string>): object {
+  const key = `${step} ${id}`;
+  const started = startedAt.get(key) ?? timeText(at);
+  startedAt.set(key, started);
+  return { id, vertex: step, ...(totalBytes === undefined || totalBytes === 0 ? {} : { total: totalBytes }), current: doneBytes, timestamp: timeText(at), started, ...(finished ? { completed: timeText(at) } : {}) };
+}
+
+function warningMessage({ rule, message, url, detail, location }: Extract<BuildEvent, { readonly kind: "warning" }>): object {
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
+  const where = location === undefined ? "" : ` (line ${location.startLine})`;
+  return {
+    level: 1,
+    short: base64(`${rule === "" ? "" : `${rule}: `}${message}${where}`),
+    ...(detail === "" ? {} : { detail: [base64(detail)] }),
+    ...(url === "" ? {} : { url }),
+    ...(location === undefined ? {} : {
+      sourceInfo: { filename: location.filename, data: base64(location.text) },
+      range: [{ start: { line: location.startLine }, end: { line: location.endLine } }],
+    }),
+  };
+}
+
+/** As Go writes it: fractions without zeros at their end. */
+function timeText(at: Date): string {
+  return at.toISOString().replace(/\.?0*Z$/, "Z");
+}

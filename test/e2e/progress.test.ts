@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, test } from "node:test";
+import { openPlace, type Place } from "./command.ts";
+import { runSkip } from "./workshop.ts";
+
+const COMMAND = join(import.meta.dirname, "../../src/cli/dev.ts");
+const LIMIT = { timeout: 60_000 };
+
+const skip = runSkip !== false ? runSkip : spawnSync("tmux", ["-V"]).status !== 0 ? "tmux is not installed" : false;
+
+async function contextIn({ path }: Place, run: string): Promise<string> {
+  const context = join(path, "context");
+  await mkdir(context);
+  await copyFile("/bin/busybox", join(context, "busybox"));
+  await writeFile(join(context, "Dockerfile"), `FROM scratch\nCOPY busybox /bin/sh\nRUN ${run}\n`);
+  return context;
+}
+
+interface Screen extends AsyncDisposable {
+  /** The screen once it has a line like this, times replaced, without what is empty below. */
+  showing(pattern: RegExp): Promise<string>;
+  press(key: string): void;
+  isCursorShown(): boolean;
+}
+
+/** A real terminal of this size in which the command runs. */
+function openScreen(place: Place, { columns, args, env = "" }: { readonly columns: number; readonly args: string; readonly env?: string }): Screen {
+  const socket = join(place.path, `tmux-${columns}`);
+  const tmux = (...words: readonly string[]): string => {
+    const { status, stdout, stderr } = spawnSync("tmux", ["-S", socket, "-f", "/dev/null", ...words], { encoding: "utf8", env: { ...process.env, LC_ALL: "C.UTF-8" } });
+    assert.equal(status, 0, stderr);
+    return stdout;
+  };
+  const command = `cd ${place.path}; HOME=${place.path} ${env} ${process.execPath} ${COMMAND} build --root ${place.path}/state-${columns} ${args}; echo "status $?"; sleep 60`;
+  tmux("new-session", "-d", "-s", "s", "-x", String(columns), "-y", "20", command);
+  return {
+    async showing(pattern) {
+      for (;;) {
+        const text = tmux("capture-pane", "-p", "-t", "s").replace(/\d+\.\ds/g, "0.0s").trimEnd();
+        if (pattern.test(text)) return text;
+        await sleep(50);
+      }
+    },
+    press: (key) => void tmux("send-keys", "-t", "s", key),
+    isCursorShown: () => tmux("display-message", "-p", "-t", "s", "#{cursor_flag}").trim() === "1",
+    async [Symbol.asyncDispose]() {
+      tmux("kill-server");
+    },
+  };
+}
+
+const RUN = "echo one; echo two words; sleep 1";
+
+describe("a terminal shows steps side by side", { skip }, () => {
+  test("at 40 columns", LIMIT, async () => {
+    await using place = await openPlace();
+    await using screen = openScreen(place, { columns: 40, args: `-o type=cacheonly ${await contextIn(place, RUN)}` });
+    assert.equal(await screen.showing(/two words$/m), [
+      "[+] Building 0.0s (4/5)",
+      " => [internal] load build definitio 0.0s",
+      " => [internal] load .dockerignore   0.0s",
+      " => [internal] load build context   0.0s",
+      " => [1/2] COPY busybox /bin/sh      0.0s",
+      " => [2/2] RUN echo one; echo two wo 0.0s",
+      " => => # one",
+      " => => # two words",
+    ].join("\n"));
+    assert.ok(!screen.isCursorShown());
+    assert.match(await screen.showing(/status 0/), /^\[\+\] Building 0\.0s \(5\/5\) FINISHED\n(?: => .{31} 0\.0s\n){5}(?! => => #)/);
+    assert.ok(screen.isCursorShown());
+  });
+
+  test("at 200 columns", LIMIT, async () => {
+    await using place = await openPlace();
+    await using screen = openScreen(place, { columns: 200, args: `-o type=cacheonly ${await contextIn(place, RUN)}` });
+    const line = (text: string): string => `${text.padEnd(195)} 0.0s`;
+    assert.equal(await screen.showing(/two words$/m), [
+      "[+] Building 0.0s (4/5)",
+      line(" => [internal] load build definition from Dockerfile"),
+      line(" => [internal] load .dockerignore"),
+      line(" => [internal] load build context"),
+      line(" => [1/2] COPY busybox /bin/sh"),
+      line(` => [2/2] RUN ${RUN}`),
+      " => => # one",
+      " => => # two words",
+    ].join("\n"));
+  });
+
+  test("and is left as it was, however the build ends", LIMIT, async () => {
+    await using place = await openPlace();
+    await using screen = openScreen(place, { columns: 80, args: `-o type=cacheonly ${await contextIn(place, "echo begun; sleep 30")}` });
+    await screen.showing(/begun$/m);
+    screen.press("C-c");
+    const text = await screen.showing(/status \d+/);
+    assert.match(text, /=> ERROR \[2\/2\] RUN echo begun; sleep 30 +0\.0s\n[^]*ERROR: interrupted\nstatus 130$/);
+    assert.ok(screen.isCursorShown());
+  });
+});
+
+describe("--progress", () => {
+  const DOCKERFILE = "FROM scratch\nCOPY a /a\n";
+  const build = async (place: Place, ...args: readonly string[]): Promise<{ readonly exitCode: number; readonly stderr: string }> => {
+    await mkdir(join(place.path, "c"), { recursive: true });
+    await writeFile(join(place.path, "c/Dockerfile"), DOCKERFILE);
+    await writeFile(join(place.path, "c/a"), "a");
+    return await place.stemma(["build", "-o", "type=cacheonly", ...args, "c"]);
+  };
+
+  test("rawjson is one object of BuildKit's a line, and nothing else", async () => {
+    await using place = await openPlace();
+    const { stderr } = await build(place, "--progress=rawjson");
+    interface Vertex { readonly name: string; readonly digest: string; readonly inputs?: readonly string[]; readonly completed?: string }
+    const lines = stderr.trimEnd().split("\n").map((line) => JSON.parse(line) as { readonly vertexes?: readonly Vertex[] });
+    const vertexes = lines.flatMap(({ vertexes: found = [] }) => found);
+    const copy = vertexes.findLast(({ name }) => name === "[1/1] COPY a /a");
+    const context = vertexes.find(({ name }) => name === "[internal] load build context");
+    assert.ok(copy?.completed !== undefined && context !== undefined);
+    assert.deepEqual(copy.inputs, [context.digest]);
+  });
+
+  test("tty is refused where there is no terminal, and auto is plain there", async () => {
+    await using place = await openPlace();
+    const refused = await build(place, "--progress=tty");
+    assert.notEqual(refused.exitCode, 0);
+    assert.match(refused.stderr, /failed to get console: provided file is not a console/);
+    assert.match((await build(place)).stderr, /^#1 \[internal\] load build definition/m);
+    assert.match((await build(place, "--progress=fancy")).stderr, /--progress=fancy: use auto, plain, tty, rawjson, quiet or none/);
+  });
+});
