@@ -14,10 +14,17 @@ import { pause } from "./retry.ts";
 const RESUMES_MAX = 8;
 const RESUME_DELAY_MS = 250;
 
-/** The bytes of a blob, checked in passing. A broken connection is resumed where it broke. */
-export function downloadBlob(repository: RepositoryServers, descriptor: BlobDescriptor, signal: AbortSignal): ByteStream {
-  const bytes = descriptor.data === undefined ? resumed(repository, descriptor, signal) : embedded(descriptor.data);
-  return verified(bytes, descriptor.digest, descriptor.size);
+/** The bytes of a blob, checked in passing. A broken connection is resumed where it broke. Throws CorruptBlobError for other bytes. */
+export async function* downloadBlob(repository: RepositoryServers, descriptor: BlobDescriptor, signal: AbortSignal): ByteStream {
+  const hosts = new Set<string>();
+  const bytes = descriptor.data === undefined ? resumed(repository, descriptor, { signal, onHost: (host) => hosts.add(host) }) : embedded(descriptor.data);
+  try {
+    yield* verified(bytes, descriptor.digest, descriptor.size);
+  } catch (error) {
+    if (!(error instanceof CorruptBlobError)) throw error;
+    const whose = descriptor.data === undefined ? `${[...hosts].join(" and ")} sent other bytes` : "its descriptor holds other bytes";
+    throw new CorruptBlobError(`${blobCall(repository, descriptor.digest).what}: ${whose} (${error.message}); try again, and if it stays so, it has to be pushed anew, or something on the way changes it`, "corrupt", { cause: error });
+  }
 }
 
 export async function hasBlob(repository: RepositoryServers, digest: Digest, signal: AbortSignal): Promise<boolean> {
@@ -38,12 +45,19 @@ async function* embedded(data: string): ByteStream {
   yield Buffer.from(data, "base64");
 }
 
-async function* resumed(repository: RepositoryServers, { digest, size }: BlobDescriptor, signal: AbortSignal): ByteStream {
+interface Watch {
+  readonly signal: AbortSignal;
+  /** Told who sends. */
+  readonly onHost: (host: string) => void;
+}
+
+async function* resumed(repository: RepositoryServers, { digest, size }: BlobDescriptor, { signal, onHost }: Watch): ByteStream {
   const { what } = blobCall(repository, digest);
   let from = repository;
   let seenBytes = 0;
   for (let resumes = 0; ; resumes++) {
     const { response, server } = await openAt(from, digest, seenBytes, signal);
+    onHost(response.url.host);
     try {
       for await (const chunk of fromOffset(response, seenBytes)) {
         seenBytes += chunk.byteLength;
@@ -53,6 +67,8 @@ async function* resumed(repository: RepositoryServers, { digest, size }: BlobDes
       if (seenBytes >= size) return;
       throw new HttpError("broken", `${what}: ended at ${seenBytes} of ${size} bytes`);
     } catch (error) {
+      // The connection may break when all is said.
+      if (error instanceof HttpError && seenBytes === size) return;
       if (!(error instanceof HttpError && error.retryable) || resumes === RESUMES_MAX) throw await server.explain(error, what, signal);
     }
     // A mirror that breaks off once is not asked for the rest.

@@ -16,17 +16,34 @@ const PIECE_BYTES = 8 * 1024 * 1024;
 /** Sends a blob whole; in pieces where the registry, or what stands before it, calls that too large. */
 export async function uploadBlob(repository: RepositoryServers, upload: BlobUpload, signal: AbortSignal): Promise<"mounted" | "uploaded"> {
   const { descriptor, mountFrom } = upload;
+  let isFirst = true;
   return await retrying(async () => {
+    // It may all be there, and only the answer have been lost.
+    if (!isFirst && (await isThere(repository, descriptor.digest, signal))) return "uploaded";
+    isFirst = false;
     const session = (mountFrom === undefined ? undefined : await mount(repository, descriptor.digest, mountFrom, signal)) ?? (await begin(repository, descriptor.digest, signal));
     if (session === "mounted") return "mounted";
     try {
       await sendWhole(repository, session, upload, signal);
     } catch (error) {
-      if (!(error instanceof RegistryError) || error.status !== 413) throw error;
+      if (!(error instanceof RegistryError) || error.status !== 413) throw whereSessionIsLost(error);
       await sendPieces(repository, await begin(repository, descriptor.digest, signal), upload, signal);
     }
     return "uploaded";
   }, signal);
+}
+
+async function isThere(repository: RepositoryServers, digest: Digest, signal: AbortSignal): Promise<boolean> {
+  const target = `${repository.path}/blobs/${digest}`;
+  const response = await registryOf(repository).call({ method: "HEAD", target, scopes: repository.scopes, what: whatOf(repository, digest), expected: [200, 404] }, signal);
+  await response.discard();
+  return response.status === 200;
+}
+
+/** An upload that has begun, and that the registry then does not know, is one to begin anew: it has ended, restarted, or is more than one. */
+function whereSessionIsLost(error: unknown): unknown {
+  if (!(error instanceof RegistryError) || error.status !== 404) return error;
+  return new RegistryError("unavailable", error.message, { cause: error, status: error.status, said: error.said });
 }
 
 export async function mountBlob(repository: RepositoryServers, digest: Digest, from: string, signal: AbortSignal): Promise<boolean> {

@@ -26,10 +26,17 @@ export async function refusalOf(response: HttpResponse, attempt: Attempt): Promi
   const words = said === "" ? `status ${status}` : `status ${status}: ${said}`;
   if (status === 407) return error("unavailable", attempt, `the proxy ${response.proxy ?? ""} asks for a login; put it into the proxy's variable`, { status });
   if (status === 429) return rateLimited(response, attempt, said);
+  if (response.url.host !== attempt.host && (status === 401 || status === 403)) return elsewhereRefused(response, attempt, { words, said });
   if (status === 401) return unauthorized(attempt, words, { status, said });
   if (status === 403) return denied(attempt, words, { status, said });
   const through = response.proxy === undefined ? "" : ` through the proxy ${response.proxy}`;
   return error(codeOf(status), attempt, `${attempt.host} answers with ${words}${through}`, { status, said, retryAfterMs: retryAfterMs(response) });
+}
+
+/** A content network takes the permission that the registry has put into the URL, or none. */
+function elsewhereRefused({ url, status }: HttpResponse, attempt: Attempt, { words, said }: { readonly words: string; readonly said: string }): RegistryError {
+  const message = `${url.host}, to which ${attempt.host} sends us, answers with ${words}; credentials for ${attempt.host} are not shown there: try again, or ask whoever runs ${attempt.host}`;
+  return error(status === 401 ? "unauthorized" : "denied", attempt, message, { status, said });
 }
 
 /** The error for an exchange that did not come about, or whose token did not. Anything else is passed on. */
@@ -123,10 +130,13 @@ function described(response: HttpResponse, header: string, name: string): string
   return value === undefined ? undefined : `${name} ${value}`;
 }
 
-/** RFC 9110, Retry-After. A date would need a clock that agrees with the server's: only seconds are understood. */
+/** RFC 9110, Retry-After: seconds, or a date. A date is counted from the server's own, as our clock need not agree with its. */
 function retryAfterMs(response: HttpResponse): number | undefined {
   const value = response.header("retry-after");
-  return value !== undefined && /^\d+$/.test(value) ? Number(value) * 1000 : undefined;
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  const waitMs = Date.parse(value) - Date.parse(response.header("date") ?? "");
+  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs);
 }
 
 const MESSAGE_BYTES_MAX = 64 * 1024;

@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from "../host/clock.ts";
 import type { Environment } from "../host/environment.ts";
 import { openHttpClient } from "../host/http-client.ts";
+import type { HttpPatience } from "../host/http-exchange.ts";
 import { downloadBlob, hasBlob } from "./blob-download.ts";
 import { mountBlob, uploadBlob } from "./blob-upload.ts";
 import type { CredentialStore } from "./credential.ts";
@@ -26,6 +27,8 @@ export interface RegistryClientOptions {
   readonly env: Environment;
   /** Tokens end by it. The machine's own where left out. */
   readonly clock?: Clock;
+  /** How long silence is borne. The HTTP client's own where left out. */
+  readonly patience?: HttpPatience;
 }
 
 /**
@@ -38,8 +41,8 @@ export interface RegistryClient extends AsyncDisposable {
   servers(name: RepositoryName, access: Access): RepositoryServers;
 }
 
-export function openRegistryClient({ credentials, config, env, clock = systemClock }: RegistryClientOptions): RegistryClient {
-  const http = openHttpClient(env);
+export function openRegistryClient({ credentials, config, env, clock = systemClock, patience }: RegistryClientOptions): RegistryClient {
+  const http = openHttpClient(env, patience);
   const lifetime = new AbortController();
   const known = new Map<string, RegistryServer>();
   const unreachable = new Set<RegistryServer>();

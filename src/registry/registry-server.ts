@@ -74,7 +74,8 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
     let authorization = await authorizer.authorization(call.scopes, signal);
     for (let challenges = 0; ; challenges++) {
       const response = await send(call, authorization, signal);
-      if (response.status !== 401 || challenges === CHALLENGES_MAX) return response;
+      // A host that the registry sends us to may not ask for what is the registry's to know, nor say who else should be told.
+      if (response.status !== 401 || challenges === CHALLENGES_MAX || response.url.origin !== base.origin) return response;
       const scopes = authorizer.challenge(response.header("www-authenticate"), call.scopes, authorization);
       if (scopes === undefined) return response;
       const next = await authorizer.authorization(scopes, signal).catch(async (error: unknown) => {

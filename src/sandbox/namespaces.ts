@@ -21,7 +21,7 @@ const UNSHARE_FLAG: Readonly<Record<string, string>> = { pid: "--pid", ipc: "--i
 
 /**
  * The fallback: unshare(1) makes the namespaces, and a program of ours reads the same bundle as an OCI runtime would,
- * sets the tree up by system calls and becomes the process. No seccomp, no control groups.
+ * sets the tree up by system calls and becomes the process. No control groups.
  */
 export class NamespacesRuntime implements BundleRuntime {
   readonly #namespace: MountNamespace;

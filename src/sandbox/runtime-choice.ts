@@ -24,8 +24,8 @@ export function reportRuntimes(survey: Survey, versions: RuntimeVersions): reado
     const seccomp = survey.seccomp && hasSeccomp(version ?? "");
     return { runtime, available: true, seccomp, reason: seccomp ? "" : `no seccomp: ${survey.seccomp ? `this ${runtime} was built without it` : "the kernel lacks it"}` };
   });
-  const reason = "no seccomp and no control groups; used when neither runc nor crun can be";
-  return [...oci, { runtime: "namespaces", available: true, seccomp: false, reason }];
+  const reason = `no ${survey.seccomp ? "" : "seccomp and no "}control groups; used when neither runc nor crun can be`;
+  return [...oci, { runtime: "namespaces", available: true, seccomp: survey.seccomp, reason }];
 }
 
 /** As root both insist on control groups; in a user namespace they do without. */

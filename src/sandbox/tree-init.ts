@@ -4,12 +4,14 @@
  */
 import { fchownSync, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path/posix";
-import { execute, resetSignals } from "../syscall/execute.ts";
+import { closeOnExecute, execute, resetSignals } from "../syscall/execute.ts";
 import { changeRoot, raiseLoopback, setHostName } from "../syscall/isolation.ts";
 import { SystemCallError } from "../syscall/native-function.ts";
 import { becomeUser, dieWithParent, limitCapabilities } from "../syscall/privilege.ts";
 import { limitResource } from "../syscall/resource-limit.ts";
+import { filterSystemCalls } from "../syscall/seccomp.ts";
 import type { RuntimeSpec } from "./runtime-spec.ts";
+import { compileFilter } from "./seccomp-filter.ts";
 import { setUpTree } from "./tree-setup.ts";
 
 const folder = process.argv[2] ?? "";
@@ -28,6 +30,7 @@ try {
 function start(spec: RuntimeSpec): void {
   const { user, capabilities, args, env, cwd: directory, rlimits = [] } = spec.process;
   process.umask(0o022);
+  closeOnExecute();
   setHostName(spec.hostname);
   if (spec.linux.namespaces.some(({ type }) => type === "network")) raiseLoopback();
   setUpTree(spec);
@@ -37,6 +40,8 @@ function start(spec: RuntimeSpec): void {
   for (const descriptor of [1, 2]) if (fstatSync(descriptor).isFIFO()) fchownSync(descriptor, user.uid, user.gid);
   for (const { type, soft, hard } of rlimits) limitResource(type, Number(soft), Number(hard));
   limitCapabilities(capabilities.bounding);
+  // The last that takes privilege; all that follows is allowed to any program.
+  if (spec.linux.seccomp !== undefined) filterSystemCalls(compileFilter(spec.linux.seccomp, process.arch));
   becomeUser({ uid: user.uid, gid: user.gid, groups: user.additionalGids });
   dieWithParent();
   resetSignals();

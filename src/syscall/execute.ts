@@ -1,4 +1,5 @@
-import { checkCall, nativeFunction } from "./native-function.ts";
+import { readdirSync } from "node:fs";
+import { SystemCallError, checkCall, nativeFunction } from "./native-function.ts";
 
 const SIG_SETMASK = 2;
 const SIGNAL_MAX = 31;
@@ -7,6 +8,7 @@ const SIGNAL_MAX = 31;
 const SIGNAL_SET_BYTES = 128;
 
 const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 const STANDARD_STREAMS = [0, 1, 2];
 
 const fcntlCall = nativeFunction("int fcntl(int fd, int command, int argument)");
@@ -18,6 +20,18 @@ const maskCall = nativeFunction("int sigprocmask(int how, const void *set, void 
 export function resetSignals(): void {
   for (let number = 1; number <= SIGNAL_MAX; number++) signalCall(number, 0);
   checkCall(maskCall(SIG_SETMASK, Buffer.alloc(SIGNAL_SET_BYTES), null), "sigprocmask");
+}
+
+/** What whoever started us has left open ends with us, and is nothing for the program that we become. Needs /proc. */
+export function closeOnExecute(): void {
+  for (const descriptor of readdirSync("/proc/self/fd").map(Number).filter((each) => !STANDARD_STREAMS.includes(each))) {
+    try {
+      checkCall(fcntlCall(descriptor, F_SETFD, FD_CLOEXEC), "fcntl", String(descriptor));
+    } catch (error) {
+      // The list had itself open, and is not any more.
+      if (!(error instanceof SystemCallError) || error.code !== "EBADF") throw error;
+    }
+  }
 }
 
 /** execve(2): replaces this process, and returns only by throwing. `env` is `NAME=value`, kept in its order. */

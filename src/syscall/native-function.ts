@@ -30,6 +30,7 @@ type KoffiFunction = ((...args: readonly unknown[]) => unknown) & {
 /** The part of koffi that is used here. */
 interface Koffi {
   load(path: null): { func(prototype: string): KoffiFunction };
+  struct(name: string, members: Readonly<Record<string, string>>): unknown;
   errno(): number;
 }
 
@@ -63,14 +64,21 @@ function koffi(): Koffi {
 
 /**
  * A function of the C library that Node does not offer, such as
- * `nativeFunction("int umount2(const char *target, int flags)")`.
+ * `nativeFunction("int umount2(const char *target, int flags)")`. `structure` is a structure that its prototype names.
  */
-export function nativeFunction(prototype: string): (...args: readonly unknown[]) => number {
+export function nativeFunction(prototype: string, structure?: NativeStructure): (...args: readonly unknown[]) => number {
   let call: KoffiFunction | undefined;
   return (...args) => {
+    if (call === undefined && structure !== undefined) koffi().struct(structure.name, structure.members);
     call ??= koffi().load(null).func(prototype);
     return Number(call(...args));
   };
+}
+
+export interface NativeStructure {
+  readonly name: string;
+  /** Name → type in C, in order. */
+  readonly members: Readonly<Record<string, string>>;
 }
 
 /** As `nativeFunction`, for calls that take long. It rejects when the call fails; errno belongs to another thread and is not known. */

@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 import { existsSync } from "node:fs";
 import { runProcess } from "../host/process.ts";
 
-/** An authority of our own, a server's certificate for this machine, and a client's. PEM texts, and the paths where they lie. */
+/** An authority of our own, a server's certificate for this machine and `registry.example`, and a client's. PEM texts, and the paths where they lie. */
 export interface Certificates extends AsyncDisposable {
   readonly directory: string;
   readonly ca: string;
@@ -27,7 +27,7 @@ export async function makeCertificates(): Promise<Certificates> {
   };
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"] as const;
   await openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=stemma test authority");
-  await writeFile(join(directory, "server.ext"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
+  await writeFile(join(directory, "server.ext"), "subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:registry.example\n");
   for (const name of ["server", "client"]) {
     const extensions = name === "server" ? ["-extfile", "server.ext"] : [];
     await openssl("req", ...key, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=stemma test ${name}`);

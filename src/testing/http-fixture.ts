@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 
 /** A server of this machine that answers as a test says. */
 export interface HttpFixture extends AsyncDisposable {
@@ -41,7 +42,8 @@ export interface ProxyFixture extends AsyncDisposable {
   readonly seen: readonly { readonly line: string; readonly authorization: string | undefined }[];
 }
 
-export async function serveProxy(): Promise<ProxyFixture> {
+/** Given a certificate, it ends the TLS of its clients with that, as companies' proxies do; behind it there is no TLS. */
+export async function serveProxy(intercept?: FixtureTls): Promise<ProxyFixture> {
   const seen: { line: string; authorization: string | undefined }[] = [];
   const note = (request: IncomingMessage): void =>
     void seen.push({ line: `${request.method} ${request.url}`, authorization: request.headers["proxy-authorization"] });
@@ -61,10 +63,12 @@ export async function serveProxy(): Promise<ProxyFixture> {
   });
   fixture.server.on("connect", (request: IncomingMessage, client: Socket) => {
     note(request);
-    const port = Number(request.url?.split(":").at(-1));
-    const target = connect(port, "127.0.0.1", () => {
+    const target = connect(Number(request.url?.split(":").at(-1)), "127.0.0.1", () => {
       client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
-      target.pipe(client).pipe(target);
+      const seen = intercept === undefined ? client : new TLSSocket(client, { isServer: true, ...intercept });
+      seen.on("error", () => seen.destroy());
+      target.pipe(seen).pipe(target);
+      sockets.add(seen);
     });
     for (const socket of [client, target]) socket.on("error", () => socket.destroy());
     sockets.add(client).add(target);
