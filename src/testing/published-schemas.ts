@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Ajv, type ValidateFunction } from "ajv";
+import { Ajv2019 } from "ajv/dist/2019.js";
 import formats from "ajv-formats";
 import { conformance, type ConformanceFile } from "./conformance.ts";
 
@@ -13,7 +14,8 @@ export const publishedSpdx: ConformanceFile<object> = conformance<object>("schem
 
 /** What the schema says against a document, one line each. */
 export function problemsBySpdxSchema(bytes: Uint8Array): string[] {
-  return problems(validator().compile(publishedSpdx.read()), bytes);
+  const schema = publishedSpdx.read();
+  return problems(validator("$schema" in schema ? String(schema.$schema) : "").compile(schema), bytes);
 }
 
 /** By bom-1.6.schema.json and those that it refers to. */
@@ -30,11 +32,12 @@ function cyclonedx(): ValidateFunction {
   return compiled ??= validator().addSchema(referred).compile(read("bom-1.6"));
 }
 
-function validator(): Ajv {
+function validator(dialect = ""): Ajv | Ajv2019 {
   // The schemas have members of their own, which say nothing about validity.
-  const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: true });
+  const options = { allErrors: true, strict: false, validateFormats: true };
+  const ajv = dialect.includes("2019-09") ? new Ajv2019(options) : new Ajv(options);
   // Its types tell of a module's default what Node gives as the module itself.
-  (formats as unknown as (ajv: Ajv) => void)(ajv);
+  (formats as unknown as (ajv: Ajv | Ajv2019) => void)(ajv);
   ajv.addFormat("idn-email", /^[^\s@]+@[^\s@]+$/);
   ajv.addFormat("iri-reference", { type: "string", validate: (iri: string) => !/[\s<>"{}|\\^`]/.test(iri) });
   return ajv;
