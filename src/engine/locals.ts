@@ -61,14 +61,12 @@ async function readLocal(name: string, selection: LocalSelection, { session, dat
 }
 
 /** Kept as `DIGEST`, `DIGEST BLOB` or `DIGEST BLOB INSPECTED`; `-` for what is not known. */
-function rememberedDigests(database: StateDatabase, learned: Map<string, string>): Pick<FileDigestCache, "get" | "set"> {
+function rememberedDigests(database: StateDatabase, learned: Map<string, string>): Pick<FileDigestCache, "known" | "set"> {
   return {
-    get(validator) {
-      const text = database.fileDigest(validator);
-      if (text === undefined) return undefined;
+    known: (validators) => new Map(Array.from(database.fileDigests(validators), ([validator, text]) => {
       const [digest = "", blob = UNKNOWN, inspected = UNKNOWN] = text.split(" ");
-      return { digest: parseDigest(digest), blob: blob === UNKNOWN ? undefined : blob, inspected: isOfThisRule(inspected) ? inspected : undefined };
-    },
+      return [validator, { digest: parseDigest(digest), blob: blob === UNKNOWN ? undefined : blob, inspected: isOfThisRule(inspected) ? inspected : undefined }];
+    })),
     set: (validator, { digest, blob = UNKNOWN, inspected }) => void learned.set(validator, `${digest} ${blob}${inspected === undefined ? "" : ` ${inspected}`}`),
   };
 }

@@ -19,11 +19,12 @@ export async function treeDigest(tree: TreeView, signal: AbortSignal): Promise<D
 }
 
 function directoryDigest(directory: Place, contents: ReadonlyMap<object, Digest>): Digest {
-  const lines = sortedChildren(directory).flatMap(([name, child]) => {
+  // Names that are no UTF-8 hold their bytes as lone surrogates, which only the whole text is turned back from at once.
+  const lines = sortedChildren(directory).map(([name, child]) => {
     const digest = child.children === undefined ? valueDigest(child, contents) : directoryDigest(child, contents);
-    return [Buffer.from(`${describe(child)}\t`), bytesOfPath(name), Buffer.from(`\0${digest}\n`)];
+    return `${describe(child)}\t${name}\0${digest}\n`;
   });
-  return digestOf(Buffer.concat(lines));
+  return digestOf(bytesOfPath(lines.join("")));
 }
 
 function describe({ entry }: TreeNode): string {

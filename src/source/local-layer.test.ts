@@ -24,17 +24,20 @@ function temporary(t: TestContext): string {
 class CountingCache implements FileDigestCache {
   blobFormat: FileDigestCache["blobFormat"] = undefined;
   inspect: FileDigestCache["inspect"] = undefined;
-  readonly known: Map<string, FileDigests> = new Map();
+  readonly kept: Map<string, FileDigests> = new Map();
   hits = 0;
   sets = 0;
-  get(validator: string): FileDigests | undefined {
-    const digests = this.known.get(validator);
-    if (digests !== undefined) this.hits += 1;
-    return digests;
+  known(validators: readonly string[]): ReadonlyMap<string, FileDigests> {
+    const found = new Map(validators.flatMap((validator) => {
+      const digests = this.kept.get(validator);
+      return digests === undefined ? [] : [[validator, digests] as const];
+    }));
+    this.hits += found.size;
+    return found;
   }
   set(validator: string, digests: FileDigests): void {
     this.sets += 1;
-    this.known.set(validator, digests);
+    this.kept.set(validator, digests);
   }
 }
 

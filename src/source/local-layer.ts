@@ -13,6 +13,10 @@ import { Tree } from "../snapshot/tree.ts";
 
 /** Files read at a time: hashing is done on this thread, so more than a few only cost memory. */
 const READS_IN_FLIGHT_MAX = 4;
+/** Files whose digests are asked for in one question. */
+const ASKED_AT_ONCE = 500;
+/** Characters. */
+const HASHED_AT_ONCE = 64 * 1024;
 /** Inspected in one go. */
 const INSPECTED_BYTES = 16 * 1024;
 
@@ -38,8 +42,8 @@ export interface FileDigestCache {
   readonly blobFormat: ObjectFormat | undefined;
   /** Looks into a file, by its path; undefined for nobody. */
   readonly inspect: ((path: string) => FileInspection) | undefined;
-  /** Undefined also for what was inspected by another rule than is asked for now. */
-  get(validator: string): FileDigests | undefined;
+  /** What is remembered of these, by validator. What was inspected by another rule than is asked for now has no `inspected`. */
+  known(validators: readonly string[]): ReadonlyMap<string, FileDigests>;
   set(validator: string, digests: FileDigests): void;
 }
 
@@ -58,11 +62,12 @@ export interface LocalLayer {
 export async function localLayer(directory: LocalDirectory, selection: LocalSelection, digests: FileDigestCache, signal: AbortSignal): Promise<LocalLayer> {
   const found: LocalEntry[] = [];
   for await (const entry of directory.walk(selection, signal)) found.push(entry);
-  const hashed = new Map<string, FileDigests>();
-  const files = found.filter(({ kind }) => kind === "file").values();
+  const regular = found.filter(({ kind }) => kind === "file");
+  const hashed = await rememberedDigests(regular, digests, signal);
+  const files = regular.filter(({ path }) => !hashed.has(path)).values();
   const work = async (): Promise<void> => {
     // One iterator is shared by all workers: each takes the next file that nobody has taken.
-    for (const file of files) hashed.set(file.path, await fileDigests(directory, file, digests, signal));
+    for (const file of files) hashed.set(file.path, await hashFile(directory, file, digests, signal));
   };
   await Promise.all(Array.from({ length: READS_IN_FLIGHT_MAX }, work));
   const layer = layerOf(directory, found.map(entryOf), hashed);
@@ -73,9 +78,22 @@ function entryOf({ validator: _validator, ...entry }: LocalEntry): Entry {
   return entry;
 }
 
-async function fileDigests(directory: LocalDirectory, file: LocalEntry, remembered: FileDigestCache, signal: AbortSignal): Promise<FileDigests> {
-  const known = file.validator === undefined ? undefined : remembered.get(file.validator);
-  if (known !== undefined && isEnough(known, remembered)) return known;
+/** By path, of all files that are as they were and of which enough is remembered. */
+async function rememberedDigests(files: readonly LocalEntry[], remembered: FileDigestCache, signal: AbortSignal): Promise<Map<string, FileDigests>> {
+  const digests = new Map<string, FileDigests>();
+  for (let at = 0; at < files.length; at += ASKED_AT_ONCE) {
+    if (slice.isSpent) await slice.renew(signal);
+    const asked = files.slice(at, at + ASKED_AT_ONCE);
+    const known = remembered.known(asked.flatMap(({ validator }) => validator ?? []));
+    for (const { path, validator } of asked) {
+      const found = validator === undefined ? undefined : known.get(validator);
+      if (found !== undefined && isEnough(found, remembered)) digests.set(path, found);
+    }
+  }
+  return digests;
+}
+
+async function hashFile(directory: LocalDirectory, file: LocalEntry, remembered: FileDigestCache, signal: AbortSignal): Promise<FileDigests> {
   const hash = createHash("sha256");
   const inspection = remembered.inspect?.(file.path);
   const blobHash = remembered.blobFormat && objectHash(remembered.blobFormat, "blob", file.sizeBytes);
@@ -125,11 +143,17 @@ function layerOf(directory: LocalDirectory, entries: readonly Entry[], hashed: R
 /** Unlike the root, an id tells layers apart by their times as well: it names what a store may keep under it. */
 function layerId(entries: readonly Entry[], hashed: ReadonlyMap<string, FileDigests>): LayerId {
   const hash = createHash("sha256");
+  // Hashing takes what it is given at a price of its own, so not line by line.
+  let lines = "";
   for (const entry of entries) {
     const { path, kind, mode, uid, gid, mtimeNs, linkname, device } = entry;
     const xattrs = Array.from(entry.xattrs ?? [], ([name, value]) => [name, Buffer.from(value).toString("hex")]);
-    hash.update(`${JSON.stringify([path, kind, mode, uid, gid, String(mtimeNs), linkname, device?.major, device?.minor, xattrs, hashed.get(path)?.digest])}\n`);
+    lines += `${JSON.stringify([path, kind, mode, uid, gid, String(mtimeNs), linkname, device?.major, device?.minor, xattrs, hashed.get(path)?.digest])}\n`;
+    if (lines.length < HASHED_AT_ONCE) continue;
+    hash.update(lines);
+    lines = "";
   }
+  hash.update(lines);
   // A store takes any text for an id that cannot be another's.
   return `local-${hash.digest("hex")}` as LayerId;
 }

@@ -15,7 +15,8 @@ const SCHEMA = `
 export interface StateDatabase extends Disposable {
   cacheRecord(key: string): string | undefined;
   saveCacheRecord(key: string, value: string): void;
-  fileDigest(validator: string): string | undefined;
+  /** What is known of these, by validator: one question for thousands, since each costs as much as looking at a file. */
+  fileDigests(validators: readonly string[]): ReadonlyMap<string, string>;
   saveFileDigests(digests: ReadonlyMap<string, string>): void;
   fact(kind: string, name: string): string | undefined;
   saveFact(kind: string, name: string, value: string): void;
@@ -56,7 +57,7 @@ export function openStateDatabase(path: string): StateDatabase {
   return {
     cacheRecord: (key) => told(() => opened.cacheRecord(key)),
     saveCacheRecord: (key, value) => told(() => opened.saveCacheRecord(key, value)),
-    fileDigest: (validator) => told(() => opened.fileDigest(validator)),
+    fileDigests: (validators) => told(() => opened.fileDigests(validators)),
     saveFileDigests: (digests) => told(() => opened.saveFileDigests(digests)),
     fact: (kind, name) => told(() => opened.fact(kind, name)),
     saveFact: (kind, name, value) => told(() => opened.saveFact(kind, name, value)),
@@ -93,7 +94,7 @@ function openTables(path: string): StateDatabase {
   prepareSchema(database, path);
   const select = {
     record: database.prepare("SELECT value FROM cache_records WHERE key = ?"),
-    digest: database.prepare("SELECT digest AS value FROM file_digests WHERE validator = ?"),
+    digests: database.prepare("SELECT validator, digest FROM json_each(?) AS asked JOIN file_digests ON validator = asked.value"),
     fact: database.prepare("SELECT value FROM facts WHERE kind = ? AND name = ?"),
   };
   const insert = {
@@ -105,7 +106,7 @@ function openTables(path: string): StateDatabase {
   return {
     cacheRecord: (key) => valueOf(select.record.get(key)),
     saveCacheRecord: (key, value) => void insert.record.run(key, value),
-    fileDigest: (validator) => valueOf(select.digest.get(validator)),
+    fileDigests: (validators) => new Map(select.digests.all(JSON.stringify(validators)).map(({ validator, digest }) => [String(validator), String(digest)])),
     saveFileDigests: (digests) => inTransaction(database, digests, ([validator, digest]) => insert.digest.run(validator, digest)),
     fact: (kind, name) => valueOf(select.fact.get(kind, name)),
     saveFact: (kind, name, value) => void insert.fact.run(kind, name, value),
