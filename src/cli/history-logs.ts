@@ -1,7 +1,7 @@
 import { findRun, parseEventLog } from "../doors/history.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { Command } from "./command.ts";
-import { progressRenderer } from "./progress-flag.ts";
+import { progressKind, withProgress } from "./progress-flag.ts";
 import { UsageError } from "./usage-error.ts";
 import { requireBuilds, ROOT_HELP, ROOT_OPTION, withHistory } from "./with-history.ts";
 
@@ -15,7 +15,7 @@ export const command: Command = {
 
 Prints what a build showed while it ran. REF as for history inspect.
 
-      --progress KIND    plain (default), or rawjson: one event a line
+      --progress KIND    plain (default), tty, or rawjson: BuildKit's status as JSON lines
 ${ROOT_HELP}`,
   async run(args, io) {
     const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
@@ -23,10 +23,10 @@ ${ROOT_HELP}`,
     return await withHistory(values.root, io, async (open) => {
       const builds = requireBuilds(open);
       const log = builds.log(findRun(builds, positionals[0] ?? "").id);
-      if (values.progress === "rawjson") return io.stdout(log);
       // It is what was asked for, and so goes where results go.
-      const show = progressRenderer(values.progress, { ...io, stderr: io.stdout });
-      for (const event of parseEventLog(log)) show(event);
+      await withProgress(progressKind(values.progress, io), { ...io, stderr: io.stdout }, async (show) => {
+        for (const event of parseEventLog(log)) show(event);
+      });
     });
   },
 };

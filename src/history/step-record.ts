@@ -40,6 +40,7 @@ export class StepRecorder {
       case "warning":
         this.#warnings++;
         return;
+      case "step-planned":
       case "step-output":
       case "step-progress":
       case "notice":
