@@ -29,6 +29,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   snapshot: ["archive", "content", "host", "namespace", "oci", "pattern", "store", "syscall"],
   sandbox: ["content", "host", "namespace", "snapshot", "syscall"],
   trust: ["content", "host"],
+  history: ["archive", "content", "host", "progress", "snapshot", "template"],
   source: ["archive", "content", "git", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   cache: ["content", "host", "oci", "registry", "snapshot", "solver", "store"],
   rebuild: ["archive", "content"],
@@ -40,11 +41,11 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   trace: ["archive", "content", "oci", "provenance", "registry", "template", "trust"],
   evidence: ["content", "export", "host", "oci", "progress", "provenance", "registry", "scrub", "trace"],
   // Composition, and the two doors.
-  engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "host", "llb", "namespace", "oci", "ops", "pattern", "progress", "proto", "provenance",
+  engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "history", "host", "llb", "namespace", "oci", "ops", "pattern", "progress", "proto", "provenance",
     "rebuild", "registry", "sandbox", "sbom", "scrub", "session", "snapshot", "solver", "source", "store", "trust"],
   rpc: ["content", "engine", "host", "llb", "progress", "proto", "session"],
   // The public doors, one file for each subpath export; what the package promises is what they export.
-  doors: ["content", "engine", "evidence", "frontend", "host", "llb", "oci", "progress", "provenance", "rebuild", "registry", "rpc", "scrub", "session", "store", "template", "trace", "trust"],
+  doors: ["content", "engine", "evidence", "frontend", "history", "host", "llb", "oci", "progress", "provenance", "rebuild", "registry", "rpc", "scrub", "session", "store", "template", "trace", "trust"],
   // The command is the first user of the doors.
   cli: ["doors", "host", "progress"],
   // Fakes and generators. Imported by tests only.

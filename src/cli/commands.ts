@@ -17,6 +17,13 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   "evidence scrub": { summary: "mask secrets in what is recorded of a published image", load: async () => (await import("./evidence-scrub.ts")).command },
   check: { summary: "tell what of a Dockerfile makes builds hard to repeat or to trust, and mend it", load: async () => (await import("./check.ts")).command },
   trace: { summary: "tell which step, line and commit a file or layer comes from", load: async () => (await import("./trace.ts")).command },
+  "history ls": { summary: "list the builds that were run", load: async () => (await import("./history-ls.ts")).command },
+  "history inspect": { summary: "show a build: its steps, why each ran or did not, and what came of it", load: async () => (await import("./history-inspect.ts")).command },
+  "history inspect attachment": { summary: "write what is kept beside a build's record: statements, metadata", load: async () => (await import("./history-attachment.ts")).command },
+  "history logs": { summary: "print the log of a build again", load: async () => (await import("./history-logs.ts")).command },
+  "history export": { summary: "write records of builds into a file, for another machine", load: async () => (await import("./history-export.ts")).command },
+  "history import": { summary: "take in records of builds from a file", load: async () => (await import("./history-import.ts")).command },
+  "history rm": { summary: "remove records of builds", load: async () => (await import("./history-rm.ts")).command },
   "debug dump-llb": { summary: "write the graph of build steps that a Dockerfile becomes", load: async () => (await import("./dump-llb.ts")).command },
   "debug diff-llb": { summary: "tell how two graphs of build steps differ", load: async () => (await import("./diff-llb.ts")).command },
   doctor: { summary: "tell what this machine and a registry allow", load: async () => (await import("./doctor.ts")).command },
@@ -31,7 +38,7 @@ export interface FoundCommand {
 
 /** The command whose words `argv` begins with; undefined when there is none. */
 export function findCommand(argv: readonly string[]): FoundCommand | undefined {
-  for (const words of [2, 1]) {
+  for (const words of [3, 2, 1]) {
     const row = COMMANDS[argv.slice(0, words).join(" ")];
     if (row !== undefined && argv.length >= words) return { row, args: argv.slice(words) };
   }

@@ -1,6 +1,8 @@
 import type { FrontendRequest } from "../frontend/frontend.ts";
 import type { Gateway } from "../frontend/gateway.ts";
 import { hostPlatform } from "../host/host-platform.ts";
+import { systemClock } from "../host/clock.ts";
+import { randomId } from "../host/random.ts";
 import type { ReportEvent } from "../progress/event.ts";
 import { openDockerfile } from "../frontend/dockerfile/build.ts";
 import { frontendRequest } from "./frontend-request.ts";
@@ -42,7 +44,7 @@ export async function askFrontend<Answer>(request: BuildRequest, report: ReportE
     const plan = await withLayoutDigests(planBuild(await withStreamContext(request)), signal);
     const log = logScrubber(plan);
     await using engine = await openEngine({ root: request.root, sandboxes: undefined, env: request.env, sandbox: request.sandbox ?? "auto", report });
-    await using means = await openBuildMeans(plan, { engine, request, log, report: log.report(report) }, signal);
+    await using means = await openBuildMeans(plan, { id: randomId(), startedNs: systemClock.nowNs(), engine, request, log, report: log.report(report) }, signal);
 
     const { attributes, seen } = means;
     return await explained(seen, log, async () => {

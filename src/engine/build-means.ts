@@ -9,7 +9,6 @@ import type { WriteStdout } from "../export/file-destination.ts";
 import { systemClock } from "../host/clock.ts";
 import { hostPlatform } from "../host/host-platform.ts";
 import { openHttpClient } from "../host/http-client.ts";
-import { randomId } from "../host/random.ts";
 import type { ReportEvent } from "../progress/event.ts";
 import type { LlbGraph } from "../llb/graph.ts";
 import type { JsonObject } from "../provenance/json-tree.ts";
@@ -24,6 +23,8 @@ import { GitSource } from "../source/git.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { CacheKey } from "../solver/cache-key.ts";
 import type { ResultCache } from "../solver/result-cache.ts";
+import type { KeyHistory } from "../solver/miss-reason.ts";
+import type { Vertex } from "../solver/operation.ts";
 import { Semaphore } from "../solver/semaphore.ts";
 import type { BuildContext, ScrubbedContext } from "./build.ts";
 import type { BuildPlan } from "./build-plan.ts";
@@ -34,6 +35,7 @@ import type { Seen } from "./explain-failure.ts";
 import { frontendAttributes } from "./frontend-attributes.ts";
 import { httpGet } from "./http-get.ts";
 import { imageSources, type ImageSources } from "./image-sources.ts";
+import { keyHistory } from "./key-history.ts";
 import { localSources } from "./locals.ts";
 import { provenanceEnvironment } from "./provenance-environment.ts";
 import type { PublishMeans } from "./publish-context.ts";
@@ -54,6 +56,8 @@ export interface BuildMeans extends AsyncDisposable {
   readonly cache: ResultCache<LayerChain>;
   readonly semaphore: Semaphore;
   readonly made: Map<CacheKey, readonly LayerChain[]>;
+  readonly keys: KeyHistory<Vertex<LayerChain>>;
+  readonly maskName: (name: string) => string;
   readonly publish: PublishMeans;
   /** The request to the frontend, with what git adds. */
   readonly attributes: ReadonlyMap<string, string>;
@@ -73,7 +77,7 @@ export interface BuildMeans extends AsyncDisposable {
   readonly archive: Digest | undefined;
 }
 
-export async function openBuildMeans(plan: BuildPlan, { engine, request, report, log }: ScrubbedContext, signal: AbortSignal): Promise<BuildMeans> {
+export async function openBuildMeans(plan: BuildPlan, { id, startedNs, engine, request, report, log }: ScrubbedContext, signal: AbortSignal): Promise<BuildMeans> {
   await using opening = new AsyncDisposableStack();
   const { env } = request;
   const custom = await provenanceEnvironment(plan.provenanceEnvDir, env);
@@ -91,7 +95,7 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report,
   const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "text" ? "Dockerfile" : plan.dockerfile.name };
   const closing = opening.move();
   return {
-    id: randomId(), startedNs: systemClock.nowNs(),
+    id, startedNs,
     engine, session, report, services, attributes, env, archive, custom, machineUsage,
     git: facts,
     seen,
@@ -105,6 +109,8 @@ export async function openBuildMeans(plan: BuildPlan, { engine, request, report,
     requests: new RequestTrail(),
     semaphore: new Semaphore(plan.parallelism),
     made: new Map(),
+    keys: keyHistory(engine.state.database, plan),
+    maskName: (name) => log.text(name),
     publish: { serialise: { layers: engine.layers, blobs: engine.state.blobs, facts: engine.state.facts }, push: imagePusher({ registry, steps, report }), steps, stdout: request.stdout ?? refuseStdout, clock: systemClock },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };

@@ -1,4 +1,6 @@
 import type { ExportTarget, ImageTarget } from "../export/target.ts";
+import { systemClock } from "../host/clock.ts";
+import { randomId } from "../host/random.ts";
 import type { ReportEvent } from "../progress/event.ts";
 import { openBuildMeans, type BuildMeans } from "./build-means.ts";
 import type { BuildOutcome } from "./build-outcome.ts";
@@ -19,7 +21,7 @@ import { attestedResults, type AttestedResults } from "./results.ts";
 import { resultEvidence } from "./result-evidence.ts";
 import { sourceOf, tellFindings } from "./secret-findings.ts";
 import { settleCommit } from "./settle-commit.ts";
-import { saveRun } from "./run-history.ts";
+import { RunRecorder, type CompletedRun } from "./run-recorder.ts";
 import { solveGraphs } from "./solve-graphs.ts";
 import { withoutSecrets, type ScrubbedBuild } from "./without-secrets.ts";
 
@@ -31,8 +33,11 @@ export interface BuildContext {
   readonly report: ReportEvent;
 }
 
-/** The same, with what keeps secrets out of what is said of it. */
+/** The same, with what keeps secrets out of what is said of it, and with what names this run. */
 export interface ScrubbedContext extends BuildContext {
+  readonly id: string;
+  /** Nanoseconds since the epoch. */
+  readonly startedNs: bigint;
   readonly log: LogScrubber;
 }
 
@@ -46,26 +51,45 @@ const NO_OUTPUT = "WARNING: No output specified. Build result will only remain i
  */
 export async function build(plan: BuildPlan, caller: BuildContext, signal: AbortSignal): Promise<BuildOutcome> {
   const log = logScrubber(plan);
-  const context = { ...caller, log, report: log.report(caller.report) };
-  await using means = await openBuildMeans(plan, context, signal);
+  const id = randomId();
+  const recorder = new RunRecorder({ id, plan, log, clock: systemClock, history: caller.engine.state.history });
+  const context = { ...caller, id, startedNs: recorder.startedNs, log, report: log.report(recorder.following(caller.report)) };
+  await using means = await openBuildMeans(plan, context, signal).catch(async (error: unknown) => {
+    // Nobody has explained it yet; the caller does.
+    throw await recorded(recorder, { failure: error, means: undefined }, context, signal);
+  });
 
-  if (plan.isWithoutOutput) context.report({ kind: "notice", message: NO_OUTPUT });
   try {
-    const asked = withoutSecrets(plan, await compile(means, signal), means);
-    const solved = await solveGraphs(asked.platforms.map(({ definition }) => definition), means, signal);
-    tellFindings(await copiedSecrets({ compiled: asked, solved }, means, signal), sourceOf(asked.platforms[0]?.definition), plan, means.report);
-    const { compiled, commit } = await settleCommit(plan, asked, means, signal);
-    const rebuild = plan.reproducible ? await checkReproducible({ plan, compiled, solved }, { means, request: context.request, log }, signal) : undefined;
-    const evidence = await resultEvidence({ plan, compiled, solved }, means, signal);
-    const attested = await attestedResults({ plan, compiled, solved, commit, evidence, rebuild }, means, signal);
-    const published = await publishAll({ plan, compiled, attested }, means, signal);
-    saveRun(means.engine.state.database, { id: means.id, startedNs: means.startedNs, finishedNs: means.publish.clock.nowNs(), records: [...attested.written] });
-    return describeOutcome({ plan, attested, published }, means);
+    const completed = await run(plan, context, means, signal);
+    await recorder.completed(completed, means);
+    return completed.outcome;
   } catch (error) {
-    // An abort is the caller's own doing: it gets its reason back, whatever broke on the way down.
-    signal.throwIfAborted();
-    throw log.failure(explainFailure(error, means.seen));
+    throw await recorded(recorder, { failure: log.failure(explainFailure(error, means.seen)), means }, context, signal);
   }
+}
+
+/** What the caller is to get, once it is in the history. An abort is the caller's own doing: it gets its reason back, whatever broke on the way down. */
+async function recorded(recorder: RunRecorder, { failure, means }: { readonly failure: unknown; readonly means: BuildMeans | undefined }, { log, report }: ScrubbedContext, signal: AbortSignal): Promise<unknown> {
+  try {
+    await recorder.failed(signal.aborted ? undefined : log.failure(failure), means);
+  } catch (error) {
+    // What stopped the build is what the caller has to hear of; often it is the same full disk.
+    report({ kind: "notice", message: `WARNING: this build is not in the history: ${error instanceof Error ? error.message : String(error)}` });
+  }
+  return signal.aborted ? signal.reason : failure;
+}
+
+async function run(plan: BuildPlan, context: ScrubbedContext, means: BuildMeans, signal: AbortSignal): Promise<CompletedRun> {
+  if (plan.isWithoutOutput) context.report({ kind: "notice", message: NO_OUTPUT });
+  const asked = withoutSecrets(plan, await compile(means, signal), means);
+  const solved = await solveGraphs(asked.platforms.map(({ definition }) => definition), means, signal);
+  tellFindings(await copiedSecrets({ compiled: asked, solved }, means, signal), sourceOf(asked.platforms[0]?.definition), plan, means.report);
+  const { compiled, commit } = await settleCommit(plan, asked, means, signal);
+  const rebuild = plan.reproducible ? await checkReproducible({ plan, compiled, solved }, { means, request: context.request, log: context.log }, signal) : undefined;
+  const evidence = await resultEvidence({ plan, compiled, solved }, means, signal);
+  const attested = await attestedResults({ plan, compiled, solved, commit, evidence, rebuild }, means, signal);
+  const published = await publishAll({ plan, compiled, attested }, means, signal);
+  return { outcome: describeOutcome({ plan, attested, published }, means), attested };
 }
 
 interface Finished {

@@ -15,6 +15,8 @@ export interface LogScrubber {
   /** The same for an error, its causes included. */
   failure(error: unknown): unknown;
   text(text: string): string;
+  /** The value of a build argument or a label, judged by its name first. */
+  variable(name: string, value: string): string;
   /** The Dockerfile, as soon as it has been read. */
   learnDockerfile(text: string): void;
   /** A session whose secrets are known from when a step asks for them. */
@@ -37,6 +39,7 @@ export function logScrubber({ buildArgs, labels, context, namedContexts, secrets
     report: (report) => scrubReport(report, masking),
     failure: (error) => scrubFailure(error, masking),
     text: (text) => masking.text(text),
+    variable: (name, value) => (isOpen ? masking.text(value) : scrubber.variable(name, value, name)),
     learnDockerfile: (text) => (isOpen ? undefined : scrubber.learnDockerfile(text)),
     learning: (session) => ({
       id: session.id,

@@ -47,8 +47,8 @@ export interface SolvedBuild {
 export interface AttestedResults {
   readonly results: readonly PlatformResult[];
   readonly parts: ReadonlyArray<{ readonly platform: CompiledPlatform; readonly record: RecordParts }>;
-  /** Digests of the provenance statements that were made so far: they are made when their subjects are known. */
-  readonly written: ReadonlySet<Digest>;
+  /** The statements that were made so far, by digest: they are made when their subjects are known. */
+  readonly statements: ReadonlyMap<Digest, Statement>;
   /** True where something is said beside the provenance. */
   readonly hasEvidence: boolean;
 }
@@ -68,9 +68,9 @@ export async function attestedResults({ plan, compiled, solved, commit, evidence
     return { platform, graph, record: { definition: platform.definition, capture, asked: platform.asked, rootAttributes: compiled.rootAttributes, invocation, environment, usage, commit, rebuild, newScrubber: platform.newScrubber, imageRedactions: platform.imageRedactions } };
   }));
   const run = recordRun({ plan, compiled, records: parts.map(({ record }) => record), database: engine.state.database });
-  const written = new Set<Digest>();
-  const results = parts.map((part, i) => platformResult({ ...part, plan, solved, run, written, chain: solved.chains[i] ?? [], evidence: evidence[i] ?? [] }, means, signal));
-  return { results, parts, written, hasEvidence: evidence.some((said) => said.length > 0) };
+  const statements = new Map<Digest, Statement>();
+  const results = parts.map((part, i) => platformResult({ ...part, plan, solved, run, statements, chain: solved.chains[i] ?? [], evidence: evidence[i] ?? [] }, means, signal));
+  return { results, parts, statements, hasEvidence: evidence.some((said) => said.length > 0) };
 }
 
 interface ResultParts {
@@ -82,14 +82,19 @@ interface ResultParts {
   readonly chain: LayerChain;
   readonly evidence: readonly Evidence[];
   readonly run: RecordRun;
-  readonly written: Set<Digest>;
+  /** Takes in what is made. */
+  readonly statements: Map<Digest, Statement>;
 }
 
-function platformResult({ plan, platform, graph, record, solved, chain, evidence, run, written }: ResultParts, means: BuildMeans, signal: AbortSignal): PlatformResult {
+function platformResult({ plan, platform, graph, record, solved, chain, evidence, run, statements }: ResultParts, means: BuildMeans, signal: AbortSignal): PlatformResult {
   const say = async (target: Omit<EvidenceTarget, "originOf" | "scrubber">, descriptors: LayerDescriptors): Promise<Statement[]> => {
     if (evidence.length === 0) return [];
     const originOf = (await pathOrigins({ graph, definition: platform.definition, chain, solved }, signal))(descriptors);
     return publishable(await evidenceStatements(evidence, { ...target, originOf, newScrubber: record.newScrubber }, signal), plan, means);
+  };
+  const noted = (made: Statement[]): Statement[] => {
+    for (const statement of made) statements.set(digestOf(statement.bytes), statement);
+    return made;
   };
   return {
     platform: platform.platform,
@@ -99,13 +104,13 @@ function platformResult({ plan, platform, graph, record, solved, chain, evidence
       const subjects = imageSubjects(names, platform.platform, manifest.digest);
       const said = await say({ kind: "image", name: names[0] ?? "image", subjects }, descriptors);
       const provenance = provenanceFor(plan, attestInline);
-      const made = attest(provenance, { record, layers: await stepLayers(graph, solved, descriptors), subjects, form: "compact", run, about: manifests, written }, means);
+      const made = attest(provenance, { record, layers: await stepLayers(graph, solved, descriptors), subjects, form: "compact", run, about: manifests }, means);
       const mapped = provenance?.mode === "min" && plan.lineMap ? [await lineMap({ graph, definition: platform.definition, chain, solved, commit: mappedCommit(record.commit), pins: means.services.pins }, descriptors, subjects)] : [];
-      return [...said, ...made, ...mapped];
+      return noted([...said, ...made, ...mapped]);
     },
     async attestFiles(files) {
       const subjects = fileSubjects(files);
-      return [...(await say({ kind: "directory", name: "result", subjects }, new Map())), ...attest(provenanceFor(plan, false), { record: { ...record, imageRedactions: [] }, layers: [], subjects, form: "indented", run, about: files.map(({ digest }) => digest), written }, means)];
+      return noted([...(await say({ kind: "directory", name: "result", subjects }, new Map())), ...attest(provenanceFor(plan, false), { record: { ...record, imageRedactions: [] }, layers: [], subjects, form: "indented", run, about: files.map(({ digest }) => digest) }, means)]);
     },
   };
 }
@@ -142,16 +147,14 @@ interface Attestation {
   readonly run: RecordRun;
   /** See AboutRun. */
   readonly about: readonly Digest[];
-  readonly written: Set<Digest>;
 }
 
-function attest(provenance: ProvenancePlan | undefined, { record, layers, subjects, form: shape, run, about, written }: Attestation, means: BuildMeans): Statement[] {
+function attest(provenance: ProvenancePlan | undefined, { record, layers, subjects, form: shape, run, about }: Attestation, means: BuildMeans): Statement[] {
   if (provenance === undefined) return [];
   const input: ProvenanceInput = provenanceInput(provenance, record, layers);
   const form = { subjects, form: shape };
   const invocation = invocationOf({ input, form, about }, run);
   const bytes = provenanceStatement({ ...input, invocation }, form);
-  written.add(digestOf(bytes));
   const { redactions } = input.scrubber;
   if (redactions.length > 0) means.report({ kind: "notice", message: `provenance: masked ${listed(redactions)}` });
   return [{ predicateType: predicateType(provenance.version), bytes, filename: provenance.filename }];

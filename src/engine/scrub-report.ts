@@ -41,6 +41,8 @@ export function scrubReport(report: ReportEvent, masking: Masking): ReportEvent 
       }
       case "step-progress":
         return report({ ...event, id: masking.text(event.id) });
+      case "step-explained":
+        return report({ ...event, message: masking.text(event.message) });
       case "step-finished":
         flush(event.step);
         return report(event);

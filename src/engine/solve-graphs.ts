@@ -3,6 +3,7 @@ import { loadGraph, type LlbGraph } from "../llb/graph.ts";
 import type { Definition } from "../llb/definition.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { CacheKey } from "../solver/cache-key.ts";
+import type { KeyHistory } from "../solver/miss-reason.ts";
 import type { Vertex } from "../solver/operation.ts";
 import type { ResultCache } from "../solver/result-cache.ts";
 import type { Semaphore } from "../solver/semaphore.ts";
@@ -10,6 +11,7 @@ import type { SolveObserver } from "../solver/solve-context.ts";
 import { Solver } from "../solver/solve.ts";
 import type { BuildServices } from "./build-services.ts";
 import { operationsOf } from "./operations.ts";
+import { explainHit, explainMiss } from "./step-reason.ts";
 
 /** Definitions with the trees that they lead to. */
 export interface SolvedGraphs {
@@ -26,27 +28,41 @@ export interface SolveMeans {
   readonly semaphore: Semaphore;
   /** Results of this build, shared by all its solves. */
   readonly made: Map<CacheKey, readonly LayerChain[]>;
+  readonly keys: KeyHistory<Vertex<LayerChain>>;
+  /** For names of steps that are kept. */
+  readonly maskName: (name: string) => string;
   /** Told of each graph before it is solved: who explains a failure needs its steps. */
   readonly onGraph: (graph: LlbGraph) => void;
 }
 
 /** Solves definitions together, so that what they have in common is done once. Rejects with VertexError. */
-export async function solveGraphs(definitions: readonly Definition[], { services, cache, semaphore, made, onGraph }: SolveMeans, signal: AbortSignal): Promise<SolvedGraphs> {
+export async function solveGraphs(definitions: readonly Definition[], { services, cache, semaphore, made, keys, maskName, onGraph }: SolveMeans, signal: AbortSignal): Promise<SolvedGraphs> {
   const graphs = definitions.map(loadGraph);
   graphs.forEach(onGraph);
   for (const { vertices } of graphs) services.steps.planned(vertices.values());
   const merged: LlbGraph = { vertices: new Map(graphs.flatMap((graph) => [...graph.vertices])), head: undefined };
-  const solver = new Solver({ graph: operationsOf(merged, services), cache, semaphore, made, observer: observerOf(merged, services) });
+  const solver = new Solver({ graph: operationsOf(merged, services), cache, semaphore, made, observer: observerOf(merged, services, maskName), keys });
   const chains = await Promise.all(graphs.map(async ({ head }) => (head === undefined ? [] : await solver.result({ vertex: head.digest, index: head.index }, signal))));
   return { chains, graphs, known: (vertex) => solver.known(vertex) };
 }
 
-function observerOf(graph: LlbGraph, { steps }: BuildServices): SolveObserver<LayerChain> {
+function observerOf(graph: LlbGraph, { steps, file }: BuildServices, maskName: (name: string) => string): SolveObserver<LayerChain> {
   const isSource = (vertex: Vertex<LayerChain>): boolean => graph.vertices.get(vertex.digest)?.op.op.case === "source";
   return {
     // A source does its work when it is named: a directory is read, an image is looked up.
     keying: (vertex, work) => (isSource(vertex) ? steps.step(vertex, work) : steps.prelude(vertex, work)),
     running: (vertex, work) => (isSource(vertex) ? work() : steps.step(vertex, work)),
-    cached: (vertex) => steps.cached(vertex),
+    cached(vertex, reason) {
+      steps.cached(vertex);
+      steps.explained(vertex.digest, explainHit(reason));
+    },
+    missed: (vertex, reason) => steps.explained(vertex.digest, explainMiss(vertex.digest, reason, graph)),
+    made(vertex, results) {
+      if (isSource(vertex)) return;
+      for (const chain of results) {
+        const top = chain.at(-1);
+        if (top !== undefined) file.facts.saveStep(top.id, { name: maskName(vertex.name), below: chain.slice(0, -1).map(({ id }) => id) });
+      }
+    },
   };
 }

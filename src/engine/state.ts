@@ -1,8 +1,14 @@
 import { join } from "node:path";
+import { BuildHistory } from "../history/build-history.ts";
+import { systemClock } from "../host/clock.ts";
 import { Workspace } from "../snapshot/workspace.ts";
 import { openFileBlobStore, type FileBlobStore } from "../store/file-blob-store.ts";
 import { layerFacts, type LayerFacts } from "../store/layer-facts.ts";
 import { openStateDatabase, type StateDatabase } from "../store/state-database.ts";
+
+/** In a state root. */
+export const HISTORY = "history";
+export const WORK = "work";
 
 /** What stays of builds under the state root; any number of processes may have it open. */
 export interface State extends AsyncDisposable {
@@ -10,6 +16,7 @@ export interface State extends AsyncDisposable {
   readonly database: StateDatabase;
   readonly blobs: FileBlobStore;
   readonly facts: LayerFacts;
+  readonly history: BuildHistory;
   /** Directories of this process alone; what a killed one left is swept when state is opened. */
   readonly workspace: Workspace;
 }
@@ -17,7 +24,7 @@ export interface State extends AsyncDisposable {
 /** `root` is a directory that is there, for our use only. Throws StateStorageError when it cannot be used, StateVersionError when it is written by a newer version. */
 export async function openState(root: string): Promise<State> {
   await using opening = new AsyncDisposableStack();
-  const workspace = opening.use(new Workspace(join(root, "work")));
+  const workspace = opening.use(new Workspace(join(root, WORK)));
   const database = opening.use(openStateDatabase(join(root, "state.db")));
   let incoming: string | undefined;
   opening.defer(async () => {
@@ -26,5 +33,6 @@ export async function openState(root: string): Promise<State> {
   // Claimed when first needed: a build that the cache answers writes no blob.
   const blobs = await openFileBlobStore(join(root, "blobs"), () => (incoming ??= workspace.claim()));
   const closing = opening.move();
-  return { root, database, blobs, facts: layerFacts(database), workspace, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+  const history = new BuildHistory(join(root, HISTORY), workspace, systemClock);
+  return { root, database, blobs, history, facts: layerFacts(database), workspace, [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }

@@ -3,6 +3,7 @@ import { originalError } from "../content/original-error.ts";
 import type { Clock } from "../host/clock.ts";
 import type { ReportEvent } from "../progress/event.ts";
 import { VertexError } from "../solver/vertex-error.ts";
+import type { ExplainedStep } from "./step-reason.ts";
 
 /** A step with what it stands on. */
 export interface PlannedStep {
@@ -74,6 +75,10 @@ export class StepReporter {
     if (this.#finished.has(digest)) return;
     this.#finished.add(digest);
     this.#report({ kind: "step-cached", step: digest, name, at: this.#clock.now() });
+  }
+
+  explained(step: Digest, { reason, message }: ExplainedStep): void {
+    this.#report({ kind: "step-explained", step, reason, message, at: this.#clock.now() });
   }
 
   /** A part of a step that has come to its end: a layer, a manifest. */

@@ -1,4 +1,5 @@
 import type { ChownOpt, FileActionCopy, FileOp } from "../llb/op.ts";
+import type { LlbVertex } from "../llb/graph.ts";
 import { hasWildcards } from "../pattern/path-match.ts";
 import { hasPatterns, type ContentSelection } from "../snapshot/tree-selection.ts";
 
@@ -15,6 +16,18 @@ export function fileOpSelectors(op: FileOp, inputCount: number): ReadonlyArray<r
   }
   const builtUpon = new Set(op.actions.map(({ input }) => Number(input)));
   return Array.from({ length: inputCount }, (_, input) => (builtUpon.has(input) ? undefined : deduplicated(selections.get(input))));
+}
+
+/** The paths that a step names of each input that counts by its content, as a person would write them; none for what counts whole. */
+export function usedPaths({ op }: LlbVertex["op"], inputCount: number): ReadonlyArray<readonly string[]> {
+  if (op.case === "file") return fileOpSelectors(op.value, inputCount).map((selections) => (selections ?? []).map(({ path }) => relative(path)));
+  if (op.case !== "exec") return [];
+  const { mounts } = op.value;
+  return Array.from({ length: inputCount }, (_, input) => mounts.filter((mount) => Number(mount.input) === input).map(({ selector }) => relative(selector)));
+}
+
+function relative(path: string): string {
+  return path.replace(/^\/+/, "") || ".";
 }
 
 function selectionOf({ src, allowWildcard, followSymlink, includePatterns, excludePatterns, requiredPaths }: FileActionCopy): ContentSelection {

@@ -6,6 +6,8 @@ export type BuildEvent =
   | { readonly kind: "step-planned"; readonly step: Digest; readonly name: string; readonly inputs: readonly Digest[]; readonly at: Date }
   | { readonly kind: "step-started"; readonly step: Digest; readonly name: string; readonly at: Date }
   | { readonly kind: "step-cached"; readonly step: Digest; readonly name: string; readonly at: Date }
+  /** Why a step of the graph is run, or why a cache answers for it. */
+  | { readonly kind: "step-explained"; readonly step: Digest; readonly reason: StepReason; readonly message: string; readonly at: Date }
   | { readonly kind: "step-output"; readonly step: Digest; readonly stream: "stdout" | "stderr"; readonly bytes: Uint8Array; readonly at: Date }
   /** Work within a step: a layer pulled, a context read, a blob pushed. `totalBytes` is undefined where nobody knows. */
   | { readonly kind: "step-progress"; readonly step: Digest; readonly id: string; readonly doneBytes: number; readonly totalBytes: number | undefined; readonly finished: boolean; readonly at: Date }
@@ -14,6 +16,13 @@ export type BuildEvent =
   | { readonly kind: "warning"; readonly rule: string; readonly message: string; readonly url: string; readonly detail: string; readonly location: SourceExcerpt | undefined }
   /** Something that the user should know and that stops nothing, such as a weaker sandbox. */
   | { readonly kind: "notice"; readonly message: string };
+
+/**
+ * Of a cache that answers: `unchanged`, or `same-content` where an input changed of which the step uses nothing that did.
+ * Of one that does not: `always` (looked at in every build), `no-cache`, `input-no-cache` (asked for on a step below), `first-run`,
+ * `changed` (since its last run), `evicted` (nothing changed, and the result is gone), `unknown`.
+ */
+export type StepReason = "unchanged" | "same-content" | "always" | "no-cache" | "input-no-cache" | "first-run" | "changed" | "evicted" | "unknown";
 
 /** Lines of a Dockerfile that a message speaks of; lines count from 1. */
 export interface SourceExcerpt {

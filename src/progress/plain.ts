@@ -50,6 +50,9 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
         return end(event.step, event.at, (seconds) => `DONE ${seconds}s`);
       case "step-failed":
         return end(event.step, event.at, () => `ERROR: ${event.message}`);
+      case "step-explained":
+        // It is for who asks: the history shows it.
+        return;
       case "step-output": {
         const step = steps.get(event.step);
         if (step === undefined) return;

@@ -43,6 +43,9 @@ export function rawJsonRenderer(write: (text: string) => void): (event: BuildEve
         return tellVertex(event.step, { completed: timeText(event.at) });
       case "step-failed":
         return tellVertex(event.step, { completed: timeText(event.at), error: event.message });
+      case "step-explained":
+        // BuildKit has no place for it.
+        return;
       case "step-output":
         return tell({ logs: [{ vertex: event.step, stream: STREAM[event.stream], data: Buffer.from(event.bytes).toString("base64"), timestamp: timeText(event.at) }] });
       case "step-progress":

@@ -67,6 +67,7 @@ export class ScreenState {
         return appendText(this.steps.get(event.step)?.tail, Buffer.from(event.bytes).toString("utf8"));
       case "step-progress":
         return takePart(this.steps.get(event.step), event);
+      case "step-explained":
       case "warning":
       case "notice":
         return;

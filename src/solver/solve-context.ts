@@ -1,4 +1,5 @@
 import type { CacheKey } from "./cache-key.ts";
+import type { HitReason, KeyHistory, MissReason } from "./miss-reason.ts";
 import type { Graph, Vertex } from "./operation.ts";
 import type { ResultCache } from "./result-cache.ts";
 import type { Semaphore } from "./semaphore.ts";
@@ -8,13 +9,18 @@ export interface SolveObserver<R> {
   /** The work of naming an operation's content. It shows only where it does something worth showing. */
   keying<T>(vertex: Vertex<R>, work: () => Promise<T>): Promise<T>;
   running<T>(vertex: Vertex<R>, work: () => Promise<T>): Promise<T>;
-  cached(vertex: Vertex<R>): void;
+  cached(vertex: Vertex<R>, reason: HitReason): void;
+  /** Told before a vertex runs. */
+  missed(vertex: Vertex<R>, reason: MissReason): void;
+  /** Told what a vertex made. */
+  made(vertex: Vertex<R>, results: readonly R[]): void;
 }
 
 export interface SolveContext<R> {
   readonly graph: Graph<R>;
   readonly cache: ResultCache<R>;
   readonly observer: SolveObserver<R>;
+  readonly keys: KeyHistory<Vertex<R>>;
   /** What was made in this build by now, by key, also by solvers before this one: nothing is made twice in one build. */
   readonly made: Map<CacheKey, readonly R[]>;
   /** Bounds how many operations run at a time. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { digestOf, type Digest } from "../content/digest.ts";
+import { memoryKeyHistory, missReason, type KeyHistory, type KeyParts, type MissReason } from "./miss-reason.ts";
 import type { Vertex } from "./operation.ts";
 import { memoryResultCache, type ResultCache } from "./result-cache.ts";
 import { Semaphore } from "./semaphore.ts";
@@ -145,7 +146,9 @@ interface Step {
   readonly inputs?: readonly string[];
   readonly digest?: string;
   readonly output?: string;
+  /** Of every input, or of each. */
   readonly part?: (text: string) => string;
+  readonly parts?: ReadonlyArray<((text: string) => string) | undefined>;
   readonly reusable?: boolean;
   readonly ignoreCache?: boolean;
   readonly work?: (signal: AbortSignal) => Promise<void>;
@@ -164,7 +167,7 @@ function graphOf(ran: string[], steps: Steps): Map<Digest, Vertex<string>> {
     operation: {
       cacheMap: async () => ({
         digest: named(step.digest ?? name),
-        contentOf: (step.inputs ?? []).map(() => { const { part } = step; return part && (async (input: string) => named(part(input))); }),
+        contentOf: (step.inputs ?? []).map((_input, i) => { const part = step.parts === undefined ? step.part : step.parts[i]; return part && (async (input: string) => named(part(input))); }),
         reusable: step.reusable ?? true,
       }),
       async execute(inputs, signal) {
@@ -177,10 +180,92 @@ function graphOf(ran: string[], steps: Steps): Map<Digest, Vertex<string>> {
   return new Map(Object.entries(steps).map(vertexOf));
 }
 
-function solverOf(graph: Map<Digest, Vertex<string>>, cache: ResultCache<string>, cached: string[]): Solver<string> {
-  const observer = { keying: <T>(_: unknown, work: () => Promise<T>) => work(), running: <T>(_: unknown, work: () => Promise<T>) => work(), cached: (vertex: Vertex<string>) => void cached.push(vertex.name) };
-  return new Solver({ graph, cache, observer, semaphore: new Semaphore(3), made: new Map() });
+function solverOf(graph: Map<Digest, Vertex<string>>, cache: ResultCache<string>, cached: string[], told: Told = { keys: memoryKeyHistory(), reasons: new Map() }): Solver<string> {
+  const observer = {
+    keying: <T>(_: unknown, work: () => Promise<T>) => work(),
+    running: <T>(_: unknown, work: () => Promise<T>) => work(),
+    cached: (vertex: Vertex<string>, reason: string) => {
+      cached.push(vertex.name);
+      told.reasons.set(vertex.name, reason);
+    },
+    missed: (vertex: Vertex<string>, reason: MissReason) => void told.reasons.set(vertex.name, reason),
+    made: () => undefined,
+  };
+  return new Solver({ graph, cache, observer, keys: told.keys, semaphore: new Semaphore(3), made: new Map() });
 }
+
+interface Told {
+  readonly keys: KeyHistory<Vertex<string>>;
+  readonly reasons: Map<string, unknown>;
+}
+
+/** Builds several times over one cache, and tells what was said in the last build. */
+async function reasonsOf(cache: ResultCache<string>, target: string, ...builds: readonly Steps[]): Promise<Record<string, unknown>> {
+  const keys = memoryKeyHistory<Vertex<string>>();
+  let reasons = new Map<string, unknown>();
+  for (const steps of builds) {
+    reasons = new Map();
+    await solverOf(graphOf([], steps), cache, [], { keys, reasons }).result({ vertex: named(target), index: 0 }, never).catch(() => undefined);
+  }
+  return Object.fromEntries(reasons);
+}
+
+describe("why a vertex ran", () => {
+  const steps = (context: string, more: Partial<Record<"base" | "copy" | "run", Step>> = {}): Steps => ({
+    context: { digest: context, output: context, reusable: false },
+    base: { digest: "base-1", reusable: false, ...more.base },
+    copy: { inputs: ["base", "context"], parts: [undefined, (text) => text.slice(0, 3)], output: `copied ${context}`, ...more.copy },
+    run: { inputs: ["copy"], ...more.run },
+  });
+  const always = { kind: "always" };
+
+  test("no run of it is known", async () => {
+    assert.deepEqual(await reasonsOf(memoryResultCache(), "run", steps("abc-1")), { context: always, base: always, copy: { kind: "first" }, run: { kind: "first" } });
+  });
+
+  test("a run that failed is none", async () => {
+    const failing = steps("abc-1", { run: { work: () => Promise.reject(new Error("no")) } });
+    assert.deepEqual((await reasonsOf(memoryResultCache(), "run", failing, steps("abc-1")))["run"], { kind: "first" });
+  });
+
+  test("what it uses of an input changed, and what stands on it has another input", async () => {
+    const { copy, run } = await reasonsOf(memoryResultCache(), "run", steps("abc-1"), steps("xyz-1"));
+    assert.deepEqual(copy, { kind: "changed", operation: false, contents: [1], inputs: [] });
+    assert.deepEqual(run, { kind: "changed", operation: false, contents: [], inputs: [0] });
+  });
+
+  test("what it is built upon is another one", async () => {
+    const { copy } = await reasonsOf(memoryResultCache(), "run", steps("abc-1"), steps("abc-1", { base: { digest: "base-2" } }));
+    assert.deepEqual(copy, { kind: "changed", operation: false, contents: [], inputs: [0] });
+  });
+
+  test("it is another operation", async () => {
+    const { run } = await reasonsOf(memoryResultCache(), "run", steps("abc-1"), steps("abc-1", { run: { digest: "other" } }));
+    assert.deepEqual(run, { kind: "changed", operation: true, contents: [], inputs: [] });
+  });
+
+  test("the cache was not to be asked, for it or for what it stands on", async () => {
+    const { copy, run } = await reasonsOf(memoryResultCache(), "run", steps("abc-1"), steps("abc-1", { copy: { ignoreCache: true } }));
+    assert.deepEqual([copy, run], [{ kind: "no-cache" }, { kind: "input-no-cache", inputs: [0] }]);
+  });
+
+  test("what it made is gone", async () => {
+    const forgetful: ResultCache<string> = { find: async () => undefined, save: async () => undefined };
+    const { copy, run } = await reasonsOf(forgetful, "run", steps("abc-1"), steps("abc-1"));
+    assert.deepEqual([copy, run], [{ kind: "gone" }, { kind: "gone" }]);
+  });
+
+  test("or why not: nothing changed, or nothing that it uses", async () => {
+    const cache = memoryResultCache<string>();
+    assert.deepEqual(await reasonsOf(cache, "run", steps("abc-1"), steps("abc-1")), { context: always, base: always, copy: "unchanged", run: "unchanged" });
+    assert.equal((await reasonsOf(cache, "run", steps("abc-2")))["copy"], "same-content");
+  });
+
+  test("nobody knows where two runs cannot be compared", () => {
+    const parts: KeyParts = { operation: named("op"), inputs: [{ kind: "content", digest: named("a") }] };
+    assert.deepEqual(missReason(parts, { ...parts, inputs: [] }), { kind: "unknown" });
+  });
+});
 
 // Five parameters in effect: a builder for tests, whose last ones are rarely given.
 async function solve(graph: Map<Digest, Vertex<string>>, target: string, ...[cache = memoryResultCache<string>(), cached = [], signal = never]: [ResultCache<string>?, string[]?, AbortSignal?]): Promise<string> {

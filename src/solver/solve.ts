@@ -1,5 +1,6 @@
 import type { Digest } from "../content/digest.ts";
 import { cacheKey, type CacheKey, type KeyedInput } from "./cache-key.ts";
+import { missReason, type HitReason, type KeyParts, type MissReason } from "./miss-reason.ts";
 import type { CacheMap, Vertex, VertexInput } from "./operation.ts";
 import type { SolveContext } from "./solve-context.ts";
 import { VertexError } from "./vertex-error.ts";
@@ -65,19 +66,27 @@ export class Solver<R> {
   async #solve(vertex: Vertex<R>, signal: AbortSignal): Promise<Solution<R>> {
     const mapped = this.#cacheMap(vertex, signal);
     const [map, inputs] = await Promise.all([mapped, this.#inputs(vertex, mapped, signal)]);
-    const madeBy = cacheKey(map.digest, inputs.map(({ solution, index }) => ({ kind: "made-by", key: solution.outputKey, index })));
-    if (!map.reusable) return this.#toRun(vertex, { keys: [madeBy], fresh: false, save: false, inputs }, signal);
-
-    const fresh = vertex.ignoreCache || inputs.some(({ solution }, i) => solution.fresh && map.contentOf[i] === undefined);
+    const parts: KeyParts = { operation: map.digest, inputs: inputs.map(madeByInput) };
+    const madeBy = cacheKey(parts.operation, parts.inputs);
+    if (!map.reusable) {
+      this.#context.observer.missed(vertex, { kind: "always" });
+      return this.#toRun(vertex, { keys: [madeBy], fresh: false, save: false, inputs, parts, why: undefined }, signal);
+    }
+    // Before the cache is asked: what another process saves meanwhile is then an answer, and no reason.
+    const last = this.#context.keys.last(vertex);
+    const freshInputs = inputs.flatMap(({ solution }, i) => (solution.fresh && map.contentOf[i] === undefined ? [i] : []));
+    const fresh = vertex.ignoreCache || freshInputs.length > 0;
+    const why = (now: KeyParts): MissReason => (vertex.ignoreCache ? { kind: "no-cache" } : fresh ? { kind: "input-no-cache", inputs: freshInputs } : missReason(now, last));
     const anyFresh = fresh || inputs.some(({ solution }) => solution.fresh);
-    const known = anyFresh ? undefined : await this.#find(vertex, madeBy, signal);
+    const known = anyFresh ? undefined : await this.#find(vertex, { key: madeBy, reason: "unchanged" }, signal);
     if (known !== undefined) return known;
     const byContent = map.contentOf.some((contentOf) => contentOf !== undefined);
-    if (!byContent) return this.#toRun(vertex, { keys: [madeBy], fresh, save: true, inputs }, signal);
+    if (!byContent) return this.#toRun(vertex, { keys: [madeBy], fresh, save: true, inputs, parts, why: why(parts) }, signal);
 
-    const contentKey = await this.#contentKey(vertex, map, inputs, signal);
-    const found = fresh ? undefined : await this.#find(vertex, contentKey, signal);
-    if (found === undefined) return this.#toRun(vertex, { keys: [contentKey, madeBy], fresh, save: true, inputs }, signal);
+    const used: KeyParts = { operation: map.digest, inputs: await this.#usedContents(vertex, map, inputs, signal) };
+    const contentKey = cacheKey(used.operation, used.inputs);
+    const found = fresh ? undefined : await this.#find(vertex, { key: contentKey, reason: "same-content" }, signal);
+    if (found === undefined) return this.#toRun(vertex, { keys: [contentKey, madeBy], fresh, save: true, inputs, parts: used, why: why(used) }, signal);
     await this.#context.cache.save(madeBy, { outputKey: found.outputKey, results: await found.results() });
     return found;
   }
@@ -94,20 +103,19 @@ export class Solver<R> {
     }));
   }
 
-  async #contentKey(vertex: Vertex<R>, map: CacheMap<R>, inputs: readonly SolvedInput<R>[], signal: AbortSignal): Promise<CacheKey> {
-    const keyed = await Promise.all(inputs.map(async (input, i): Promise<KeyedInput> => {
+  async #usedContents(vertex: Vertex<R>, map: CacheMap<R>, inputs: readonly SolvedInput<R>[], signal: AbortSignal): Promise<readonly KeyedInput[]> {
+    return await Promise.all(inputs.map(async (input, i): Promise<KeyedInput> => {
       const contentOf = map.contentOf[i];
-      if (contentOf === undefined) return { kind: "made-by", key: input.solution.outputKey, index: input.index };
+      if (contentOf === undefined) return madeByInput(input);
       const result = await resultOf(input);
       return { kind: "content", digest: await this.#track(() => this.#blame(vertex, () => this.#context.observer.keying(vertex, () => contentOf(result, signal)))) };
     }));
-    return cacheKey(map.digest, keyed);
   }
 
-  async #find(vertex: Vertex<R>, key: CacheKey, signal: AbortSignal): Promise<Solution<R> | undefined> {
+  async #find(vertex: Vertex<R>, { key, reason }: { readonly key: CacheKey; readonly reason: HitReason }, signal: AbortSignal): Promise<Solution<R> | undefined> {
     const record = await this.#context.cache.find(key, signal);
     if (record === undefined) return undefined;
-    this.#context.observer.cached(vertex);
+    this.#context.observer.cached(vertex, reason);
     return { outputKey: record.outputKey, fresh: false, alwaysLookedAt: false, found: record.results, results: () => Promise.resolve(record.results) };
   }
 
@@ -124,9 +132,13 @@ export class Solver<R> {
     const inputs = await Promise.all(work.inputs.map(resultOf));
     using _ = await this.#context.semaphore.acquire(signal);
 
+    if (work.why !== undefined) this.#context.observer.missed(vertex, work.why);
     const results = await this.#track(() => this.#blame(vertex, () => this.#context.observer.running(vertex, () => vertex.operation.execute(inputs, signal))));
     this.#context.made.set(work.keys[0], results);
-    if (work.save) for (const key of work.keys) await this.#context.cache.save(key, { outputKey: work.keys[0], results });
+    this.#context.observer.made(vertex, results);
+    if (!work.save) return results;
+    for (const key of work.keys) await this.#context.cache.save(key, { outputKey: work.keys[0], results });
+    this.#context.keys.save(vertex, work.parts);
     return results;
   }
 
@@ -170,6 +182,13 @@ interface Work<R> {
   readonly fresh: boolean;
   readonly save: boolean;
   readonly inputs: readonly SolvedInput<R>[];
+  readonly parts: KeyParts;
+  /** Undefined where it has been told. */
+  readonly why: MissReason | undefined;
+}
+
+function madeByInput<R>({ solution, index }: SolvedInput<R>): KeyedInput {
+  return { kind: "made-by", key: solution.outputKey, index };
 }
 
 /**

@@ -9,6 +9,13 @@ export interface KnownBlob {
   readonly diffId: DiffId;
 }
 
+export interface LayerStep {
+  /** Masked, as in the log. */
+  readonly name: string;
+  /** The layers below, from the base up. */
+  readonly below: readonly string[];
+}
+
 /** What is known of layers beyond their bytes, by layer id; kept so that a rebuild out of the cache gives the same image. */
 export interface LayerFacts {
   /** When the step that made the layer had finished, in nanoseconds since the epoch. */
@@ -17,6 +24,10 @@ export interface LayerFacts {
   /** What is to be told of the step that made the layer, as JSON: what sandbox it ran in. */
   origin(layerId: string): string | undefined;
   saveOrigin(layerId: string, json: string): void;
+  /** The step that made the layer, and what it stood on; undefined for an image's layer. */
+  step(layerId: string): LayerStep | undefined;
+  /** The first one stays: a step may also give back a layer as it was. */
+  saveStep(layerId: string, step: LayerStep): void;
   /** `form` says how it was compressed and changed: "gzip", "zstd:19", "gzip@1700000000". */
   blob(layerId: string, form: string): KnownBlob | undefined;
   saveBlob(layerId: string, form: string, blob: KnownBlob): void;
@@ -31,6 +42,12 @@ export function layerFacts(state: StateDatabase): LayerFacts {
     saveCreated: (layerId, createdNs) => state.saveFact("layer-created", layerId, createdNs.toString()),
     origin: (layerId) => state.fact("layer-origin", layerId),
     saveOrigin: (layerId, json) => state.saveFact("layer-origin", layerId, json),
+    step(layerId) {
+      const text = state.fact("layer-step", layerId);
+      // Written by saveStep.
+      return text === undefined ? undefined : (JSON.parse(text) as LayerStep);
+    },
+    saveStep: (layerId, step) => void state.keepFact("layer-step", layerId, JSON.stringify(step)),
     blob(layerId, form) {
       const text = state.fact("layer-blob", `${layerId} ${form}`);
       return text === undefined ? undefined : parseBlob(text);

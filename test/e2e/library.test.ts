@@ -37,6 +37,8 @@ function word(event: BuildEvent): string {
       return `start ${event.name}`;
     case "step-cached":
       return `cached ${event.name}`;
+    case "step-explained":
+      return `explained ${event.reason}`;
     case "step-output":
       return `${event.stream} ${Buffer.from(event.bytes).toString()}`;
     case "step-progress":

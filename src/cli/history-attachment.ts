@@ -1,0 +1,39 @@
+import { findRun, HistoryError, type AttachmentRecord, type BuildRecord } from "../doors/history.ts";
+import { oneOf, parseCommandLine } from "./command-line.ts";
+import type { Command } from "./command.ts";
+import { UsageError } from "./usage-error.ts";
+import { requireBuilds, ROOT_HELP, ROOT_OPTION, withHistory } from "./with-history.ts";
+
+const NAME = "history inspect attachment";
+const OPTIONS = { ...ROOT_OPTION, type: { type: "string" } } as const;
+const TYPES = ["provenance", "sbom", "statement", "metadata", "any"] as const;
+
+export const command: Command = {
+  name: NAME,
+  summary: "write what is kept beside a build's record: statements, metadata",
+  usage: `Usage: stemma history inspect attachment [flags] [REF] [DIGEST]
+
+Writes one attachment of a build as it is: the one of DIGEST, or the first of a type. REF as for history inspect.
+
+      --type TYPE        provenance, sbom, statement, metadata or any
+${ROOT_HELP}`,
+  async run(args, io) {
+    const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
+    const type = oneOf(NAME, "type", values.type, TYPES);
+    const digest = positionals.find((each) => each.startsWith("sha256:"));
+    const [ref = "", ...more] = positionals.filter((each) => each !== digest);
+    if (more.length > 0) throw new UsageError(`${NAME}: takes a build and a digest, not ${positionals.length} arguments`);
+    if (digest === undefined && type === undefined) throw new UsageError(`${NAME}: give a DIGEST or --type`);
+    return await withHistory(values.root, io, async (open) => {
+      const builds = requireBuilds(open);
+      const record = findRun(builds, ref);
+      io.stdout(builds.attachment(record.id, attachmentOf(record, { digest, type }).digest));
+    });
+  },
+};
+
+function attachmentOf({ id, attachments }: BuildRecord, { digest, type }: { readonly digest: string | undefined; readonly type: (typeof TYPES)[number] | undefined }): AttachmentRecord {
+  const found = attachments.find((each) => (digest === undefined || each.digest === digest) && (type === undefined || type === "any" || each.type === type));
+  if (found === undefined) throw new HistoryError("missing-input", `build ${id} has no attachment ${digest ?? `of type ${type}`}`);
+  return found;
+}

@@ -1,0 +1,43 @@
+import { createWriteStream } from "node:fs";
+import { resolve } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { findRun, writeArchive, type BuildHistory } from "../doors/history.ts";
+import { parseCommandLine } from "./command-line.ts";
+import type { Command } from "./command.ts";
+import { UsageError } from "./usage-error.ts";
+import { requireBuilds, ROOT_HELP, ROOT_OPTION, withHistory } from "./with-history.ts";
+
+const NAME = "history export";
+const OPTIONS = { ...ROOT_OPTION, all: { type: "boolean", default: false }, output: { type: "string", short: "o" }, finalize: { type: "boolean" } } as const;
+
+export const command: Command = {
+  name: NAME,
+  summary: "write records of builds into a file, for another machine",
+  usage: `Usage: stemma history export [flags] -o FILE [REF...]
+
+Writes builds with their logs and attachments into one file, for stemma history import. It is not the form of Docker's .dockerbuild files.
+
+      --all              every build
+  -o, --output FILE      where to write; - is standard output
+      --finalize         for buildx's sake: every record is whole from the start
+${ROOT_HELP}`,
+  async run(args, io) {
+    const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
+    const { all, output } = values;
+    if (output === undefined) throw new UsageError(`${NAME}: give --output FILE, or - for standard output`);
+    if (all && positionals.length > 0) throw new UsageError(`${NAME}: --all goes without builds`);
+    return await withHistory(values.root, io, async (open) => {
+      const builds = requireBuilds(open);
+      const ids = all ? builds.list().map(({ id }) => id) : (positionals.length === 0 ? [""] : positionals).map((ref) => findRun(builds, ref).id);
+      const archive = writeArchive(loaded(builds, [...new Set(ids)]));
+      if (output !== "-") return await pipeline(Readable.from(archive), createWriteStream(resolve(io.cwd, output)), { signal: io.signal });
+      for await (const chunk of archive) io.stdout(chunk);
+    });
+  },
+};
+
+/** One at a time: a history may be larger than memory. */
+function* loaded(builds: BuildHistory, ids: readonly string[]): Generator<ReturnType<BuildHistory["load"]>> {
+  for (const id of ids) yield builds.load(id);
+}

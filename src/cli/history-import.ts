@@ -1,0 +1,35 @@
+import { createReadStream } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import { readArchive } from "../doors/history.ts";
+import { parseCommandLine } from "./command-line.ts";
+import type { Command } from "./command.ts";
+import { stateRoot } from "./state-root.ts";
+import { UsageError } from "./usage-error.ts";
+import { requireBuilds, ROOT_HELP, ROOT_OPTION, withHistory } from "./with-history.ts";
+
+const NAME = "history import";
+const OPTIONS = { ...ROOT_OPTION, file: { type: "string", short: "f", multiple: true } } as const;
+
+export const command: Command = {
+  name: NAME,
+  summary: "take in records of builds from a file",
+  usage: `Usage: stemma history import [flags] [-f FILE]...
+
+Takes in what stemma history export wrote. Builds that are there stay as they are.
+
+  -f, --file FILE        where to read; standard input where it is left out
+${ROOT_HELP}`,
+  async run(args, io) {
+    const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
+    if (positionals.length > 0) throw new UsageError(`${NAME}: name files with --file`);
+    const sources = values.file === undefined ? [process.stdin] : values.file.map((path) => createReadStream(resolve(io.cwd, path)));
+    // All of them are read before anything is taken in.
+    const runs = (await Promise.all(sources.map(readArchive))).flat();
+    await mkdir(stateRoot(values.root, io), { recursive: true, mode: 0o700 });
+    return await withHistory(values.root, io, async (open) => {
+      const builds = requireBuilds(open);
+      for (const run of runs) io.stdout(`${run.record.ref}${(await builds.save(run)) ? "" : " was there"}\n`);
+    });
+  },
+};

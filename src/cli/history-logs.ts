@@ -1,0 +1,32 @@
+import { findRun, parseEventLog } from "../doors/history.ts";
+import { parseCommandLine } from "./command-line.ts";
+import type { Command } from "./command.ts";
+import { progressKind, withProgress } from "./progress-flag.ts";
+import { UsageError } from "./usage-error.ts";
+import { requireBuilds, ROOT_HELP, ROOT_OPTION, withHistory } from "./with-history.ts";
+
+const NAME = "history logs";
+const OPTIONS = { ...ROOT_OPTION, progress: { type: "string", default: "plain" } } as const;
+
+export const command: Command = {
+  name: NAME,
+  summary: "print the log of a build again",
+  usage: `Usage: stemma history logs [flags] [REF]
+
+Prints what a build showed while it ran. REF as for history inspect.
+
+      --progress KIND    plain (default), tty, or rawjson: BuildKit's status as JSON lines
+${ROOT_HELP}`,
+  async run(args, io) {
+    const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
+    if (positionals.length > 1) throw new UsageError(`${NAME}: takes one build, not ${positionals.length}`);
+    return await withHistory(values.root, io, async (open) => {
+      const builds = requireBuilds(open);
+      const log = builds.log(findRun(builds, positionals[0] ?? "").id);
+      // It is what was asked for, and so goes where results go.
+      await withProgress(progressKind(values.progress, io), { ...io, stderr: io.stdout }, async (show) => {
+        for (const event of parseEventLog(log)) show(event);
+      });
+    });
+  },
+};

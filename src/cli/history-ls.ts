@@ -1,0 +1,35 @@
+import { listText, recordFilter } from "../doors/history.ts";
+import { systemClock } from "../host/clock.ts";
+import { parseCommandLine } from "./command-line.ts";
+import type { Command } from "./command.ts";
+import { UsageError } from "./usage-error.ts";
+import { ROOT_HELP, ROOT_OPTION, withHistory } from "./with-history.ts";
+
+const NAME = "history ls";
+const OPTIONS = { ...ROOT_OPTION, filter: { type: "string", multiple: true }, format: { type: "string", default: "table" }, "no-trunc": { type: "boolean", default: false }, local: { type: "boolean" } } as const;
+
+export const command: Command = {
+  name: NAME,
+  summary: "list the builds that were run",
+  usage: `Usage: stemma history ls [flags]
+
+Lists builds that ended, the newest first: those that came to their end, failed, or were stopped.
+
+      --filter FILTER    ref, repository, status (completed, error, canceled) with = != ~=; startedAt, completedAt, duration with
+                         < <= > >= =: status=error, duration>1m, startedAt>24h (a duration is so long ago). May be repeated
+      --format FORMAT    table (default), json, or a Go template over .Ref .Name .Status .CreatedAt .Duration
+      --no-trunc         whole refs and names
+${ROOT_HELP}
+
+docs/history.md tells more.`,
+  async run(args, io) {
+    const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
+    if (positionals.length > 0) throw new UsageError(`${NAME}: takes no argument`);
+    const nowNs = systemClock.nowNs();
+    const test = recordFilter(values.filter ?? [], nowNs);
+    return await withHistory(values.root, io, async (builds) => {
+      const records = (builds?.list() ?? []).filter(test);
+      io.stdout(listText(records, { format: values.format, noTrunc: values["no-trunc"], nowNs }));
+    });
+  },
+};

@@ -1,0 +1,145 @@
+import { basename } from "node:path";
+import { digestOf } from "../content/digest.ts";
+import { originalError } from "../content/original-error.ts";
+import { rfc3339Nano } from "../content/timestamp.ts";
+import type { Statement } from "../export/statement.ts";
+import { HISTORY_BOUNDS, type BuildHistory, type StoredRun } from "../history/build-history.ts";
+import { RECORD_VERSION, refOf, type AttachmentRecord, type BuildFailure, type BuildRecord, type BuildStatus } from "../history/build-record.ts";
+import { EventLog } from "../history/event-log.ts";
+import { StepRecorder } from "../history/step-record.ts";
+import type { Clock } from "../host/clock.ts";
+import { formatPlatform } from "../oci/platform.ts";
+import type { ReportEvent } from "../progress/event.ts";
+import { materialsOf } from "../provenance/materials.ts";
+import { isCycloneDx, isProvenance, isSpdx } from "../provenance/predicate-type.ts";
+import { asBuildError, BuildError } from "./build-error.ts";
+import type { BuildMeans } from "./build-means.ts";
+import type { BuildOutcome } from "./build-outcome.ts";
+import type { BuildPlan } from "./build-plan.ts";
+import { frontendAttributes } from "./frontend-attributes.ts";
+import type { LogScrubber } from "./log-scrubber.ts";
+import type { AttestedResults } from "./results.ts";
+
+const IN_TOTO = "application/vnd.in-toto+json";
+
+export interface RecordedRun {
+  readonly id: string;
+  readonly plan: BuildPlan;
+  readonly log: LogScrubber;
+  readonly clock: Clock;
+  readonly history: BuildHistory;
+}
+
+/** What a build that came to its end leaves for its record. */
+export interface CompletedRun {
+  readonly outcome: BuildOutcome;
+  readonly attested: AttestedResults;
+}
+
+/** Follows one run of a build and writes it into the history, however it ends. What it is told has been scrubbed; the rest it scrubs. */
+export class RunRecorder {
+  readonly startedNs: bigint;
+  readonly #run: RecordedRun;
+  readonly #steps = new StepRecorder();
+  readonly #events = new EventLog();
+
+  constructor(run: RecordedRun) {
+    this.#run = run;
+    this.startedNs = run.clock.nowNs();
+  }
+
+  /** Passes every event on, and follows it. */
+  following(report: ReportEvent): ReportEvent {
+    return (event) => {
+      this.#steps.add(event);
+      this.#events.add(event);
+      report(event);
+    };
+  }
+
+  async completed({ outcome, attested }: CompletedRun, means: BuildMeans): Promise<void> {
+    const attachments: Array<readonly [AttachmentRecord, Uint8Array]> = [...attested.statements.values()].map((statement) => [attachmentOf(statement), statement.bytes]);
+    const metadata = Buffer.from(outcome.metadata);
+    attachments.push([{ digest: digestOf(metadata), type: "metadata", mediaType: "application/json", predicateType: null, sizeBytes: metadata.byteLength }, metadata]);
+    const { image, names } = outcome;
+    await this.#save("completed", means, attachments, {
+      error: null,
+      names: names.map((name) => this.#run.log.text(name)),
+      image: image === undefined ? null : { mediaType: image.mediaType, digest: image.digest, sizeBytes: image.size },
+      materials: this.#materials(attested),
+    });
+  }
+
+  /** `error` is what the caller gets; undefined: the run was aborted. `means` is undefined where it ended before there were any. */
+  async failed(error: unknown, means: BuildMeans | undefined): Promise<void> {
+    const failure = error === undefined ? null : failureOf(error);
+    await this.#save(failure === null ? "canceled" : "error", means, [], { error: failure, names: [], image: null, materials: [] });
+  }
+
+  async #save(status: BuildStatus, means: BuildMeans | undefined, attachments: ReadonlyArray<readonly [AttachmentRecord, Uint8Array]>, ended: Pick<BuildRecord, "error" | "names" | "image" | "materials">): Promise<void> {
+    const { id, plan, log, clock, history } = this.#run;
+    const attributes = this.#attributes(means?.attributes ?? frontendAttributes(plan));
+    const context = log.text(contextOf(plan));
+    const graph = (means?.seen.graphs ?? []).flatMap(({ vertices }) => [...vertices.values()].map(({ digest, name }) => ({ digest, name: log.text(name) })));
+    const record: BuildRecord = {
+      version: RECORD_VERSION, id, ref: refOf(id), name: nameOf(attributes, context), status,
+      startedAt: rfc3339Nano(this.startedNs), completedAt: rfc3339Nano(clock.nowNs()),
+      context, dockerfile: log.text(dockerfileOf(plan)), target: plan.target ?? null, platforms: plan.platforms.map(formatPlatform), attributes,
+      warnings: this.#steps.warnings, steps: this.#steps.records(graph, status), attachments: attachments.map(([attachment]) => attachment), ...ended,
+    };
+    const run: StoredRun = { record, log: this.#events.text(), attachments: new Map(attachments.map(([{ digest }, bytes]) => [digest, bytes])) };
+    await history.save(run);
+    await history.keepWithin(HISTORY_BOUNDS);
+  }
+
+  #attributes(attributes: ReadonlyMap<string, string>): Record<string, string> {
+    const { log } = this.#run;
+    return Object.fromEntries([...attributes].map(([key, value]) => {
+      const [, name] = /^(?:build-arg|label):(.*)$/s.exec(key) ?? [];
+      return [log.text(key), name === undefined ? log.text(value) : log.variable(name, value)];
+    }));
+  }
+
+  #materials({ parts }: AttestedResults): BuildRecord["materials"] {
+    const all = parts.flatMap(({ record }) => materialsOf(record.capture)).map(({ uri, digest }) => ({ uri: this.#run.log.text(uri), digest: Object.entries(digest ?? {}).map(([kind, hex]) => `${kind}:${hex}`).join(" ") }));
+    return [...new Map(all.map((material) => [`${material.uri} ${material.digest}`, material])).values()];
+  }
+}
+
+function attachmentOf({ predicateType, bytes }: Statement): AttachmentRecord {
+  const type = isProvenance(predicateType) ? "provenance" : isSpdx(predicateType) || isCycloneDx(predicateType) ? "sbom" : "statement";
+  return { digest: digestOf(bytes), type, mediaType: IN_TOTO, predicateType, sizeBytes: bytes.byteLength };
+}
+
+function failureOf(thrown: unknown): BuildFailure {
+  const error = asBuildError(originalError(thrown));
+  if (error instanceof BuildError) return { code: error.code, message: error.message, report: error.report };
+  return { code: "internal", message: error instanceof Error ? error.message : String(error), report: "" };
+}
+
+function contextOf({ context }: BuildPlan): string {
+  switch (context.kind) {
+    case "directory":
+      return context.path;
+    case "remote":
+      return context.url;
+    case "archive":
+    case "empty":
+      return "-";
+  }
+}
+
+function dockerfileOf({ dockerfile }: BuildPlan): string {
+  return dockerfile.kind === "text" ? "-" : dockerfile.name;
+}
+
+/** `app`, `app (target)`, `app/other.Dockerfile`: the repository or the directory, with what is not as usual. */
+function nameOf(attributes: Readonly<Record<string, string>>, context: string): string {
+  const own = attributes["build-arg:BUILDKIT_BUILD_NAME"];
+  if (own !== undefined && own !== "") return own;
+  const source = attributes["vcs:source"] ?? context.replace(/#.*$/s, "");
+  const place = basename(source).replace(/\.git$/, "") || source;
+  const filename = attributes["filename"] ?? "Dockerfile";
+  const target = attributes["target"];
+  return `${place}${filename === "Dockerfile" ? "" : `/${filename}`}${target === undefined ? "" : ` (${target})`}`;
+}

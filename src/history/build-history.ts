@@ -1,0 +1,179 @@
+import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { digestOf, type Digest } from "../content/digest.ts";
+import type { Clock } from "../host/clock.ts";
+import type { Workspace } from "../snapshot/workspace.ts";
+import { RECORD_VERSION, type BuildRecord } from "./build-record.ts";
+import { HistoryError } from "./history-error.ts";
+
+/** A record with what lies beside it. */
+export interface StoredRun {
+  readonly record: BuildRecord;
+  /** As EventLog writes it. */
+  readonly log: string;
+  /** Each attachment of the record, by its digest. */
+  readonly attachments: ReadonlyMap<Digest, Uint8Array>;
+}
+
+/** How much is kept. A run goes when it is beyond both the first two, as BuildKit has it, or beyond one of the others. */
+export interface HistoryBounds {
+  readonly runs: number;
+  readonly ageMs: number;
+  readonly runsMax: number;
+  readonly bytesMax: number;
+}
+
+export const HISTORY_BOUNDS: HistoryBounds = { runs: 50, ageMs: 48 * 3600 * 1000, runsMax: 1000, bytesMax: 512 * 1024 * 1024 };
+
+const FILES = { record: "record.json", log: "log.jsonl", attachments: "attachments" } as const;
+const ID_TEXT = /^[a-z0-9]{1,64}$/;
+
+/** Builds that ended, in a folder of the state root: one directory each, which appears by one rename, whole or not at all. */
+export class BuildHistory {
+  readonly #directory: string;
+  readonly #workspace: Workspace;
+  readonly #clock: Clock;
+
+  /** `workspace` must be on the file system of `directory`, which is made when something is saved. */
+  constructor(directory: string, workspace: Workspace, clock: Clock) {
+    this.#directory = directory;
+    this.#workspace = workspace;
+    this.#clock = clock;
+  }
+
+  /** False, and nothing done, where a run of that id is there. */
+  async save({ record, log, attachments }: StoredRun): Promise<boolean> {
+    if (!ID_TEXT.test(record.id)) throw new HistoryError("damaged", `${JSON.stringify(record.id)} is no id of a build`);
+    const claimed = this.#workspace.claim();
+    try {
+      writeFileSync(join(claimed, FILES.record), JSON.stringify(record));
+      writeFileSync(join(claimed, FILES.log), log);
+      mkdirSync(join(claimed, FILES.attachments));
+      for (const [digest, bytes] of attachments) writeFileSync(join(claimed, FILES.attachments, fileName(digest)), bytes);
+      mkdirSync(this.#directory, { recursive: true });
+      return renameNew(claimed, join(this.#directory, record.id));
+    } finally {
+      await this.#workspace.discard(claimed);
+    }
+  }
+
+  /** The newest first. */
+  list(): readonly BuildRecord[] {
+    return this.#ids().flatMap((id) => this.find(id) ?? []).toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+  }
+
+  /** Undefined where there is no such run, also since another process has just removed it. */
+  find(id: string): BuildRecord | undefined {
+    const text = this.#read(id, FILES.record);
+    return text === undefined ? undefined : parseRecord(text.toString("utf8"), join(this.#directory, id));
+  }
+
+  log(id: string): string {
+    return this.#require(id, FILES.log).toString("utf8");
+  }
+
+  /** Throws HistoryError "damaged" for other bytes than the record names. */
+  attachment(id: string, digest: Digest): Uint8Array {
+    const bytes = this.#require(id, join(FILES.attachments, fileName(digest)));
+    if (digestOf(bytes) !== digest) throw new HistoryError("damaged", `attachment ${digest} of build ${id} was damaged on the disk`);
+    return bytes;
+  }
+
+  load(id: string): StoredRun {
+    const record = this.find(id);
+    if (record === undefined) throw missing(id);
+    return { record, log: this.log(id), attachments: new Map(record.attachments.map(({ digest }) => [digest, this.attachment(id, digest)])) };
+  }
+
+  /** False where it was not there. */
+  async remove(id: string): Promise<boolean> {
+    if (!ID_TEXT.test(id)) return false;
+    try {
+      await this.#workspace.drop(join(this.#directory, id));
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+      throw error;
+    }
+  }
+
+  /** Takes away what is beyond the bounds, the oldest first. */
+  async keepWithin({ runs, ageMs, runsMax, bytesMax }: HistoryBounds): Promise<void> {
+    const now = this.#clock.now().getTime();
+    const newestFirst = this.#ids().flatMap((id) => this.#size(id) ?? []).toSorted((a, b) => b.endedMs - a.endedMs);
+    let bytes = 0;
+    for (const [position, { id, sizeBytes, endedMs }] of newestFirst.entries()) {
+      bytes += sizeBytes;
+      // The last one stays, however large.
+      const isOver = position >= runsMax || (position >= runs && now - endedMs > ageMs) || (position > 0 && bytes > bytesMax);
+      if (isOver) await this.remove(id);
+    }
+  }
+
+  #ids(): readonly string[] {
+    try {
+      return readdirSync(this.#directory).filter((name) => ID_TEXT.test(name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+
+  /** A directory gets its time when it is filled, at the end of the build. */
+  #size(id: string): { readonly id: string; readonly sizeBytes: number; readonly endedMs: number } | undefined {
+    const directory = join(this.#directory, id);
+    const stat = statSync(directory, { throwIfNoEntry: false });
+    if (stat === undefined) return undefined;
+    const sizes = [FILES.record, FILES.log].map((name) => statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0);
+    const attached = this.find(id)?.attachments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) ?? 0;
+    return { id, endedMs: stat.mtimeMs, sizeBytes: sizes.reduce((sum, size) => sum + size, attached) };
+  }
+
+  #read(id: string, file: string): Buffer | undefined {
+    if (!ID_TEXT.test(id)) return undefined;
+    try {
+      return readFileSync(join(this.#directory, id, file));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  #require(id: string, file: string): Buffer {
+    const bytes = this.#read(id, file);
+    if (bytes === undefined) throw missing(id);
+    return bytes;
+  }
+}
+
+/** Throws HistoryError for what is no record, or one of a newer version. */
+export function parseRecord(text: string, where: string): BuildRecord {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw new HistoryError("damaged", `${where}: is no record of a build`, { cause: error });
+  }
+  if (typeof parsed !== "object" || parsed === null || !("version" in parsed) || !("id" in parsed)) throw new HistoryError("damaged", `${where}: is no record of a build`);
+  if (parsed.version !== RECORD_VERSION) throw new HistoryError("newer-state", `${where}: record of version ${String(parsed.version)}; upgrade`);
+  // Whoever wrote the version wrote the rest.
+  return parsed as BuildRecord;
+}
+
+function missing(id: string): HistoryError {
+  return new HistoryError("missing-input", `no record of build ${id}`);
+}
+
+function fileName(digest: Digest): string {
+  return digest.replace(":", "-");
+}
+
+function renameNew(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
+  }
+}

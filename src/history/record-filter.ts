@@ -1,0 +1,85 @@
+import { parseDuration } from "../content/human-time.ts";
+import { parseRfc3339 } from "../content/timestamp.ts";
+import type { BuildRecord } from "./build-record.ts";
+import { HistoryError } from "./history-error.ts";
+
+type Test = (record: BuildRecord) => boolean;
+
+const TEXTS: Readonly<Record<string, (record: BuildRecord) => string>> = {
+  ref: ({ ref }) => ref,
+  repository: ({ attributes }) => attributes["vcs:source"] ?? "",
+  status: ({ status }) => status,
+};
+
+const NUMBERS: Readonly<Record<string, (record: BuildRecord) => bigint>> = {
+  startedAt: ({ startedAt }) => parseRfc3339(startedAt),
+  completedAt: ({ completedAt }) => parseRfc3339(completedAt),
+  duration: ({ startedAt, completedAt }) => parseRfc3339(completedAt) - parseRfc3339(startedAt),
+};
+
+const COMPARISONS: Readonly<Record<string, (a: bigint, b: bigint) => boolean>> = {
+  "<": (a, b) => a < b,
+  "<=": (a, b) => a <= b,
+  ">": (a, b) => a > b,
+  ">=": (a, b) => a >= b,
+  "=": (a, b) => a === b,
+};
+
+/**
+ * A filter of `history ls`, as buildx has it: `status=error`, `ref~=^abc`, `repository!=…`, `duration>30s`, `startedAt>=2026-01-02T03:04:05Z`.
+ * A time may also be a duration: so long before `nowNs`. Throws HistoryError "usage".
+ */
+export function recordFilter(filters: readonly string[], nowNs: bigint): Test {
+  const tests = filters.map((filter) => parseFilter(filter, nowNs));
+  return (record) => tests.every((test) => test(record));
+}
+
+function parseFilter(filter: string, nowNs: bigint): Test {
+  const [, name = "", operator = "", value = ""] = /^(\w+)(!=|~=|<=|>=|<|>|=)(.*)$/s.exec(filter) ?? [];
+  const [text, number] = [TEXTS[name], NUMBERS[name]];
+  if (text !== undefined) return textTest(text, { filter, operator, value });
+  if (number === undefined) throw new HistoryError("usage", `filter ${JSON.stringify(filter)}: use ref, repository or status with = != ~=, or startedAt, completedAt or duration with < <= > >= =`);
+  const compare = COMPARISONS[operator];
+  if (compare === undefined) throw new HistoryError("usage", `filter ${JSON.stringify(filter)}: ${name} takes < <= > >= =`);
+  const wanted = name === "duration" ? durationNs(value, filter) : timeNs(value, { filter, nowNs });
+  return (record) => compare(number(record), wanted);
+}
+
+function textTest(text: (record: BuildRecord) => string, { filter, operator, value }: { readonly filter: string; readonly operator: string; readonly value: string }): Test {
+  switch (operator) {
+    case "=":
+      return (record) => text(record) === value;
+    case "!=":
+      return (record) => text(record) !== value;
+    case "~=": {
+      const pattern = patternOf(value, filter);
+      return (record) => pattern.test(text(record));
+    }
+    default:
+      throw new HistoryError("usage", `filter ${JSON.stringify(filter)}: a text takes = != ~=`);
+  }
+}
+
+function patternOf(value: string, filter: string): RegExp {
+  try {
+    return new RegExp(value);
+  } catch (error) {
+    throw new HistoryError("usage", `filter ${JSON.stringify(filter)}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+function durationNs(text: string, filter: string): bigint {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new HistoryError("usage", `filter ${JSON.stringify(filter)}: ${JSON.stringify(text)} is no duration such as 1m30s`);
+  return BigInt(Math.round(ms * 1e6));
+}
+
+function timeNs(text: string, { filter, nowNs }: { readonly filter: string; readonly nowNs: bigint }): bigint {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return nowNs - BigInt(Math.round(ms * 1e6));
+  try {
+    return parseRfc3339(text);
+  } catch (error) {
+    throw new HistoryError("usage", `filter ${JSON.stringify(filter)}: ${JSON.stringify(text)} is neither a time such as 2026-01-02T03:04:05Z nor a duration such as 24h`, { cause: error });
+  }
+}

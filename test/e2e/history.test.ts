@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { openPlace, type CommandRun, type Place } from "./command.ts";
+import { ByteSearch } from "./search-bytes.ts";
+import { openWorkshop, runSkip, type Workshop } from "./workshop.ts";
+
+interface Step {
+  readonly Name: string;
+  readonly Outcome: string;
+  readonly Reason: string;
+  readonly Why: string;
+  readonly Error: string;
+}
+
+let place: Place;
+let workshop: Workshop;
+
+before(async () => {
+  place = await openPlace();
+  workshop = await openWorkshop();
+});
+
+after(async () => {
+  await workshop[Symbol.asyncDispose]();
+  await place[Symbol.asyncDispose]();
+});
+
+async function project(name: string, files: Readonly<Record<string, string>>): Promise<string> {
+  const directory = join(place.path, name);
+  await mkdir(directory, { recursive: true });
+  for (const [file, text] of Object.entries(files)) await writeFile(join(directory, file), text);
+  return directory;
+}
+
+async function built(directory: string, ...flags: readonly string[]): Promise<CommandRun> {
+  return await place.stemma(["build", "--progress=plain", ...flags, directory]);
+}
+
+async function stemma(...args: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await place.stemma(args);
+  assert.equal(exitCode, 0, `${args.join(" ")}: ${stderr}`);
+  return stdout;
+}
+
+async function steps(ref = ""): Promise<Readonly<Record<string, Step>>> {
+  const { Steps } = JSON.parse(await stemma("history", "inspect", "--format=json", ...(ref === "" ? [] : [ref]))) as { Steps: readonly Step[] };
+  return Object.fromEntries(Steps.map((step) => [step.Name, step]));
+}
+
+const why = (step: Step | undefined): readonly [string | undefined, string | undefined, string | undefined] => [step?.Outcome, step?.Reason, step?.Why];
+
+describe("why a step ran", () => {
+  const DOCKERFILE = "FROM scratch AS files\nCOPY a /a\nCOPY b /b\nFROM scratch\nCOPY --from=files /a /b /out/\n";
+  const [COPY_A, COPY_B, OUT] = ["[files 1/2] COPY a /a", "[files 2/2] COPY b /b", "[stage-1 1/1] COPY --from=files /a /b /out/"] as const;
+
+  test("the first time, when nothing changed, and when a file did", async () => {
+    const directory = await project("why", { Dockerfile: DOCKERFILE, a: "1\n", b: "1\n", unused: "1\n" });
+    assert.equal((await built(directory)).exitCode, 0);
+    assert.deepEqual(why((await steps())[COPY_A]), ["ran", "first-run", "no earlier run of it is known"]);
+
+    await writeFile(join(directory, "unused"), "2\n");
+    await built(directory);
+    const second = await steps();
+    assert.deepEqual([second[COPY_A]?.Outcome, second[OUT]?.Outcome], ["cached", "cached"]);
+
+    await writeFile(join(directory, "b"), "2\n");
+    await built(directory);
+    const third = await steps();
+    assert.deepEqual(why(third[COPY_A]), ["cached", "same-content", "an input changed, and nothing that it uses of it"]);
+    assert.deepEqual(why(third[COPY_B]), ["ran", "changed", "content of b changed"]);
+    assert.deepEqual(why(third[OUT]), ["ran", "changed", "content of a or b changed"]);
+  });
+
+  test("an edited step is told as edited, in the builds of its own Dockerfile only", async () => {
+    const directory = await project("edited", { Dockerfile: "FROM scratch\nCOPY --chmod=600 a /x\n", a: "1\n" });
+    await built(directory);
+    await writeFile(join(directory, "Dockerfile"), "FROM scratch\nWORKDIR /w\n");
+    await built(directory);
+    assert.deepEqual(why((await steps())["[1/1] WORKDIR /w"]).slice(0, 2), ["ran", "first-run"]);
+  });
+
+  test("what a cache was not to be asked for, and what was taken out of the store", async () => {
+    const directory = await project("fresh", { Dockerfile: "FROM scratch\nCOPY c /c\nWORKDIR /c2\n", c: "1\n" });
+    await built(directory);
+    await built(directory, "--no-cache");
+    assert.deepEqual(why((await steps())["[1/2] COPY c /c"]).slice(0, 2), ["ran", "no-cache"]);
+    await rm(join(place.path, "data/stemma/layers/layers"), { recursive: true });
+    await built(directory);
+    assert.deepEqual(why((await steps())["[1/2] COPY c /c"]).slice(0, 2), ["ran", "evicted"]);
+  });
+
+  test("a RUN has another input where a step below ran, and another base where that moved", { skip: runSkip }, async () => {
+    const base = join(place.path, "base");
+    await cp(workshop.base, base, { recursive: true });
+    const directory = await project("run", { Dockerfile: "FROM base\nCOPY a /a\nRUN cat /a > /b\n", a: "1\n" });
+    const flags = ["--build-context", `base=oci-layout://${base}`];
+    assert.equal((await built(directory, ...flags)).exitCode, 0);
+    await writeFile(join(directory, "a"), "2\n");
+    await built(directory, ...flags);
+    const first = await steps();
+    assert.deepEqual(why(first["[1/3] COPY a /a"]), ["ran", "changed", "content of a changed"], JSON.stringify(first));
+    assert.deepEqual(why(first["[2/3] RUN cat /a > /b"]), ["ran", "changed", "its input [1/3] COPY a /a gave another result"]);
+
+    const other = await project("other-base", { Dockerfile: "FROM base\nCOPY a /moved\n", a: "moved\n" });
+    await rm(base, { recursive: true });
+    assert.equal((await built(other, "--build-context", `base=oci-layout://${workshop.base}`, "--provenance=false", "-o", `type=oci,tar=false,dest=${base},name=base:latest`)).exitCode, 0);
+    await built(directory, ...flags);
+    assert.match((await steps())["[1/3] COPY a /a"]?.Why ?? "", /the base image .* has other layers/);
+  });
+});
+
+test("the history has builds that came to their end, failed, and were stopped", async () => {
+  const directory = await project("ends", { Dockerfile: "FROM scratch\nCOPY a /a\n", a: "1\n" });
+  await built(directory);
+  await writeFile(join(directory, "Dockerfile"), "FROM scratch\nCOPY missing /a\n");
+  assert.equal((await built(directory)).exitCode, 66);
+  const [failed] = JSON.parse(`[${(await stemma("history", "ls", "--format=json")).trim().split("\n").join(",")}]`) as ReadonlyArray<Record<string, unknown>>;
+  assert.equal(failed?.["status"], "Error");
+  assert.equal(failed?.["name"], "ends");
+  const text = await stemma("history", "inspect");
+  assert.match(text, /Status: +error/);
+  assert.match(text, /ERROR: .*"\/missing": not found/);
+  assert.match(text, />>> COPY missing \/a/);
+  assert.equal((await steps())["[1/1] COPY missing /a"]?.Outcome, "failed");
+  assert.match(await stemma("history", "ls"), /^BUILD ID +NAME +STATUS +CREATED AT +DURATION\n[0-9a-z]{25} +ends +Error +.* ago +\d/);
+  assert.equal(await stemma("history", "ls", "--filter", "status=error", "--filter", "duration>1h"), "BUILD ID   NAME   STATUS   CREATED AT   DURATION\n");
+  assert.equal((await stemma("history", "ls", "--filter", "status=error", "--format", "{{.Name}} {{.Status}}")).split("\n")[0], "ends Error");
+});
+
+test("a build that is stopped is in the history as canceled", { skip: runSkip }, async () => {
+  const directory = await project("stopped", { Dockerfile: "FROM base\nRUN echo begun && sleep 60\nRUN true\n" });
+  const running = place.start(["build", "--progress=plain", "--build-context", `base=oci-layout://${workshop.base}`, directory]);
+  await running.shown(/begun$/m);
+  running.kill("SIGTERM");
+  assert.equal((await running.ended).exitCode, 130);
+  assert.match(await stemma("history", "inspect", "--format", "{{.Name}} {{.Status}}"), /^stopped canceled$/m);
+  const all = await steps();
+  assert.equal(all["[1/3] RUN echo begun && sleep 60"]?.Outcome, "stopped");
+  assert.equal(all["[2/3] RUN true"]?.Outcome, "not-reached");
+});
+
+test("a build's log is printed again, and what it was attested with is kept", async () => {
+  const directory = await project("kept", { Dockerfile: "FROM scratch\nCOPY a /kept\n", a: "1\n" });
+  const dest = join(place.path, "kept.tar");
+  const { stderr } = await built(directory, "--provenance=mode=max", "-o", `type=oci,dest=${dest}`, "-t", "kept:1");
+  const logged = await stemma("history", "logs");
+  assert.ok(logged.includes("[1/1] COPY a /kept"), logged);
+  assert.equal(logged.replaceAll(/\d+\.\d+s?/g, "T"), stderr.replaceAll(/\d+\.\d+s?/g, "T"));
+  const statement = JSON.parse(await stemma("history", "inspect", "attachment", "--type=provenance")) as { predicateType: string };
+  assert.equal(statement.predicateType, "https://slsa.dev/provenance/v1");
+  assert.ok(JSON.parse(await stemma("history", "inspect", "attachment", "--type=metadata")));
+});
+
+test("no secret is in the history", async () => {
+  const SECRET = "hunter2-horse-battery";
+  const directory = await project("secret", { Dockerfile: "FROM scratch\nARG DB_PASSWORD\nCOPY missing-$DB_PASSWORD /\n" });
+  await built(directory, "--build-arg", `DB_PASSWORD=${SECRET}`, "--label", `token=${SECRET}`);
+  assert.match(await stemma("history", "inspect"), /DB_PASSWORD +xxxxx/);
+  const search = new ByteSearch([SECRET]);
+  const kept = join(place.path, "data/stemma/history");
+  const files = (await readdir(kept, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  assert.ok(files.length > 1);
+  for (const { parentPath, name } of files) assert.deepEqual([...search.in(await readFile(join(parentPath, name)))], [], join(parentPath, name));
+});
+
+test("the history goes to another machine as a file, and can be taken away", async () => {
+  const file = join(place.path, "builds.stemmabuild");
+  await stemma("history", "export", "--all", "-o", file);
+  const there = join(place.path, "elsewhere");
+  await stemma("history", "import", "--root", there, "-f", file);
+  const here = await stemma("history", "ls", "--format=json");
+  assert.equal(await stemma("history", "ls", "--root", there, "--format=json"), here);
+  assert.match(await stemma("history", "import", "--root", there, "-f", file), /was there/);
+  assert.equal(await stemma("history", "logs", "--root", there), await stemma("history", "logs"));
+  const bytes = await readFile(file);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 0xff;
+  await writeFile(file, bytes);
+  assert.notEqual((await place.stemma(["history", "import", "--root", join(place.path, "third"), "-f", file])).exitCode, 0);
+
+  const last = await stemma("history", "inspect", "--format", "{{.Ref}}");
+  await stemma("history", "rm", last.trim());
+  assert.notEqual(await stemma("history", "inspect", "--format", "{{.Ref}}"), last);
+  await stemma("history", "rm", "--all");
+  assert.equal(await stemma("history", "ls", "--format=json"), "");
+  assert.equal((await place.stemma(["history", "inspect"])).exitCode, 66);
+});
