@@ -20,6 +20,16 @@ test("refuses by name what does not work yet, and silently ignores nothing", () 
   }
 });
 
+test("takes flags of the classic builder, and says of those what buildx says", () => {
+  const { warnings, context } = parseBuildFlags(["--rm", "--force-rm=false", "--compress", "--isolation", "hyperv", "--security-opt=seccomp=x", "--squash", "."]);
+  assert.equal(context, ".");
+  assert.deepEqual(warnings, [
+    "isolation flag is deprecated with BuildKit.",
+    'security-opt flag is deprecated. "RUN --security=insecure" should be used with BuildKit.',
+    "experimental flag squash is removed with BuildKit. You should squash inside build using a multi-stage Dockerfile for efficiency.",
+  ]);
+});
+
 test("refuses what is no flag, a flag without its value, and two contexts", () => {
   assert.throws(() => parseBuildFlags(["--tga", "x", "."]), /unknown flag: --tga/);
   assert.throws(() => parseBuildFlags(["-z", "."]), /unknown flag: -z/);

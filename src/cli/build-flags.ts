@@ -8,6 +8,10 @@ interface Flag {
   readonly short?: string;
   /** Set when the flag is refused by name: what the user can do instead, or what is missing. */
   readonly refusal?: string;
+  /** Said when the flag is given. */
+  readonly warning?: string;
+  /** Not in the help. */
+  readonly isHidden?: true;
   readonly help: string;
 }
 
@@ -15,6 +19,9 @@ const text = (help: string, more: Partial<Flag> = {}): Flag => ({ takes: "text",
 const list = (help: string, more: Partial<Flag> = {}): Flag => ({ takes: "text", repeat: true, help, ...more });
 const flag = (help: string, more: Partial<Flag> = {}): Flag => ({ takes: "nothing", repeat: false, help, ...more });
 const refused = (reason: string, takes: Flag["takes"] = "text"): Flag => ({ takes, repeat: true, refusal: reason, help: "" });
+
+/** For command lines written for the classic builder: read, and without effect, as in buildx. */
+const accepted = (takes: Flag["takes"], warning?: string): Flag => ({ takes, repeat: true, help: "", isHidden: true, ...(warning === undefined ? {} : { warning }) });
 
 const NOT_YET = "is not supported yet";
 
@@ -77,12 +84,12 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   "cpu-quota": refused(NOT_YET),
   "cpuset-cpus": refused(NOT_YET),
   "cpuset-mems": refused(NOT_YET),
-  compress: refused("has no meaning here: layers are compressed as --output says", "nothing"),
-  isolation: refused("has no meaning for Linux builds"),
-  "security-opt": refused(NOT_YET),
-  squash: refused(NOT_YET, "nothing"),
-  rm: refused("has no meaning here: there are no intermediate containers", "nothing"),
-  "force-rm": refused("has no meaning here: there are no intermediate containers", "nothing"),
+  compress: accepted("nothing"),
+  isolation: accepted("text", "isolation flag is deprecated with BuildKit."),
+  "security-opt": accepted("text", 'security-opt flag is deprecated. "RUN --security=insecure" should be used with BuildKit.'),
+  squash: accepted("nothing", "experimental flag squash is removed with BuildKit. You should squash inside build using a multi-stage Dockerfile for efficiency."),
+  rm: accepted("nothing"),
+  "force-rm": accepted("nothing"),
 };
 
 /** Short forms that buildx has and that would otherwise be reported as unknown. */
@@ -90,6 +97,8 @@ const REFUSED_SHORT: Readonly<Record<string, string>> = { D: "debug", m: "memory
 
 /** What the command line said, and nothing more. */
 export interface BuildFlags {
+  /** What buildx says of flags that are given and have no effect. */
+  readonly warnings: readonly string[];
   readonly context: string | undefined;
   text(name: string): string | undefined;
   all(name: string): readonly string[];
@@ -111,6 +120,7 @@ export function parseBuildFlags(args: readonly string[]): BuildFlags {
   if (positionals.length > 1) throw new UsageError(`one context is needed, not ${positionals.length}: ${positionals.join(" ")}`);
   return {
     context: positionals[0],
+    warnings: [...values.keys()].flatMap((name) => BUILD_FLAGS[name]?.warning ?? []),
     text: (name) => values.get(name)?.at(-1),
     all: (name) => values.get(name) ?? [],
     on: (name) => parseBoolean(name, values.get(name)?.at(-1)),

@@ -20,6 +20,7 @@ export const command: Command = {
   async run(args, io) {
     const flags = parseBuildFlags(args);
     const progress = progressKind(flags.on("quiet") ? "quiet" : (flags.text("progress") ?? io.env["BUILDKIT_PROGRESS"] ?? "auto"), io);
+    for (const warning of flags.warnings) io.stderr(`WARNING: ${warning}\n`);
     const call = callOf(flags);
     if (call !== undefined) return await runCall(call, { request: await requestOf(flags, io), progress, dockerfile: dockerfilePath(flags) }, io);
     for (const name of RESULT_FILES) requirePlace(name, flags.text(name), io.cwd);
@@ -118,7 +119,7 @@ async function writeResults(outcome: BuildOutcome, flags: BuildFlags, io: Comman
 }
 
 function usage(): string {
-  const rows = Object.entries(BUILD_FLAGS).filter(([, { refusal }]) => refusal === undefined).map(([name, { short, takes, help }]) => {
+  const rows = Object.entries(BUILD_FLAGS).filter(([, { refusal, isHidden }]) => refusal === undefined && isHidden !== true).map(([name, { short, takes, help }]) => {
     const words = `${short === undefined ? "    " : `-${short}, `}--${name}${takes === "nothing" ? "" : " VALUE"}`;
     return `  ${words.padEnd(26)}  ${help}`;
   });
