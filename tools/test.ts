@@ -1,6 +1,7 @@
 /** `npm test`: installs what is missing where it can, then runs every check that there is. */
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
+import { join } from "node:path";
 import { provideRequirements } from "./requirements.ts";
 
 const CHECKS: ReadonlyArray<readonly [name: string, command: readonly string[]]> = [
@@ -12,7 +13,9 @@ const CHECKS: ReadonlyArray<readonly [name: string, command: readonly string[]]>
 const TEST_FILES = ["src/**/*.test.ts", "tools/**/*.test.ts", "test/**/*.test.ts"];
 
 if (!provideRequirements()) process.exit(1);
-const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` };
+// Hundreds of processes load the same sources: each would strip their types and compile them anew, which took a third of the time.
+const compiled = join(import.meta.dirname, "../node_modules/.cache/stemma/compiled");
+const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, NODE_COMPILE_CACHE: compiled };
 for (const [name, [program = "", ...args]] of CHECKS) {
   process.stdout.write(`== ${name}\n`);
   const { status } = spawnSync(program, args, { stdio: "inherit", env });
