@@ -60,6 +60,7 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     ulimits: flags.all("ulimit"),
     pull: flags.on("pull"),
     network: oneOf("network", flags.text("network") ?? "default", ["default", "none", "host"]),
+    allow: flags.all("allow"),
     secretFlags: flags.all("secret"),
     ssh: flags.all("ssh"),
     outputs: flags.all("output"),

@@ -20,6 +20,7 @@ import type { Sampling } from "../sandbox/usage/sampling.ts";
 import { openEmbeddedSession } from "../session/embedded-session.ts";
 import type { Session } from "../session/session.ts";
 import { GitSource } from "../source/git.ts";
+import type { Grants } from "../ops/entitlements.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { CacheKey } from "../solver/cache-key.ts";
 import type { ResultCache } from "../solver/result-cache.ts";
@@ -30,6 +31,7 @@ import type { BuildContext, ScrubbedContext } from "./build.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildServices } from "./build-services.ts";
 import { lentDirectories } from "./directories.ts";
+import { cdiDevices } from "./cdi-settings.ts";
 import type { Engine } from "./engine.ts";
 import type { Seen } from "./explain-failure.ts";
 import { frontendAttributes } from "./frontend-attributes.ts";
@@ -91,7 +93,8 @@ export async function openBuildMeans(plan: BuildPlan, { id, startedNs, engine, r
   const { attributes, facts } = await describeRequest(plan, { env, report }, signal);
   const capturesUsage = plan.provenance?.captureUsage === true;
   const machineUsage = capturesUsage ? opening.use(sampleMachine()) : undefined;
-  const services = buildServices({ engine, session, capturesUsage, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, findsSecrets: plan.secretsInEvidence !== "allow", env });
+  const grants = { allowed: plan.allowed, devices: cdiDevices(settingsPath(env)) };
+  const services = buildServices({ engine, session, grants, capturesUsage, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, findsSecrets: plan.secretsInEvidence !== "allow", env });
   const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "text" ? "Dockerfile" : plan.dockerfile.name };
   const closing = opening.move();
   return {
@@ -131,10 +134,11 @@ interface ServiceParts {
   readonly git: BuildMeans["git"];
   readonly findsSecrets: boolean;
   readonly capturesUsage: boolean;
+  readonly grants: Grants;
   readonly env: BuildContext["request"]["env"];
 }
 
-function buildServices({ engine, session, steps, images, get, git, findsSecrets, capturesUsage, env }: ServiceParts): BuildServices {
+function buildServices({ engine, session, grants, steps, images, get, git, findsSecrets, capturesUsage, env }: ServiceParts): BuildServices {
   const { state, layers } = engine;
   const commit = git === undefined || isGitProblem(git) ? undefined : git.commit;
   return {
@@ -145,7 +149,7 @@ function buildServices({ engine, session, steps, images, get, git, findsSecrets,
     git: new GitSource({ directory: join(state.root, "git"), workspace: state.workspace, layers, session, env }),
     http: { get, blobs: state.blobs, layers, database: state.database, fetched: new Map() },
     exec: {
-      layers, session, facts: state.facts, clock: systemClock, machine: hostPlatform(), namespace: engine.namespace, sandbox: engine.sandbox,
+      layers, session, grants, facts: state.facts, clock: systemClock, machine: hostPlatform(), namespace: engine.namespace, sandbox: engine.sandbox,
       cacheDirectory: join(state.root, "cache-mounts"), workspace: state.workspace,
     },
     file: { layers, facts: state.facts, clock: systemClock },

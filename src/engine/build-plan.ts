@@ -1,5 +1,6 @@
 import type { ExportTarget } from "../export/target.ts";
 import type { Platform } from "../oci/platform.ts";
+import type { Entitlements } from "../ops/entitlements.ts";
 import type { ProvenancePlan, SbomPlan } from "../provenance/params.ts";
 import type { NamedAgent } from "../session/ssh-flag.ts";
 import type { NamedSecret } from "../session/secret-flag.ts";
@@ -44,6 +45,8 @@ export interface BuildPlan {
   readonly steps: StepAttributes;
   readonly pull: boolean;
   readonly network: "default" | "none" | "host";
+  /** What steps may do beyond what any may. */
+  readonly allowed: Entitlements;
   readonly secrets: readonly NamedSecret[];
   readonly agents: readonly NamedAgent[];
   /** Nobody said where the result is to go. */

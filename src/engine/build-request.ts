@@ -48,6 +48,11 @@ export interface BuildRequest {
   readonly ulimits?: readonly string[];
   /** Network of RUN. `default` is the host's. */
   readonly network?: "default" | "none" | "host";
+  /**
+   * What steps may ask for, as `--allow`: `network.host`, `security.insecure`, `device`, `device=NAME[,alias=OTHER]`. A network of
+   * `host` brings its own.
+   */
+  readonly allow?: readonly string[];
   /** Secrets by id, asked for when a step needs them. */
   readonly secrets?: Readonly<Record<string, (signal: AbortSignal) => Promise<Uint8Array>>>;
   /** Secrets as `--secret` has them: `id=…,src=…`. */

@@ -14,6 +14,7 @@ import { parseSecret, type NamedSecret } from "../session/secret-flag.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { planContext, planNamedContext, requestPath } from "./plan-context.ts";
+import { planEntitlements } from "./plan-entitlements.ts";
 import { planEvidence } from "./plan-evidence.ts";
 import { planAttestations } from "./plan-provenance.ts";
 import { planSteps } from "./plan-steps.ts";
@@ -41,6 +42,7 @@ export function planBuild(request: BuildRequest): BuildPlan {
     steps: planSteps(request),
     pull: request.pull ?? false,
     network: request.network ?? "default",
+    allowed: planEntitlements(request),
     secrets: planSecrets(request),
     agents: planAgents(request, context),
     exports,
