@@ -35,6 +35,8 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   "attest-store": text("where attestations go: index, referrers, both, file:DIRECTORY or none (default index)"),
   "build-arg": list("set a build-time variable: NAME=value, or NAME to take it from the environment"),
   "build-context": list("additional build context: name=path, docker-image://ref, oci-layout://path, https://… or a Git URL"),
+  "cache-from": list("take results of others from here: type=registry,ref=…|local,src=…, or an image's name"),
+  "cache-to": list("put results here for others: type=inline|registry,ref=…|local,dest=…[,mode=max]"),
   call: text("ask instead of building: check, outline, targets or subrequests.describe[,format=json]"),
   check: flag("shorthand for --call=check: tell what is wrong with the Dockerfile"),
   compat: text("make images fit for lambda, cloud-run or docker-v2"),
@@ -69,8 +71,6 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   help: flag("show this text", { short: "h" }),
 
   builder: refused("is not supported yet: the engine is in this command"),
-  "cache-from": refused(NOT_YET),
-  "cache-to": refused(NOT_YET),
   "cgroup-parent": refused(NOT_YET),
   resource: refused(NOT_YET),
   debug: refused(NOT_YET, "nothing"),

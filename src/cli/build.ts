@@ -58,6 +58,8 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     extraHosts: flags.all("add-host"),
     ...optional("shmSize", flags.text("shm-size")),
     ulimits: flags.all("ulimit"),
+    cacheFrom: flags.all("cache-from"),
+    cacheTo: flags.all("cache-to"),
     pull: flags.on("pull"),
     network: oneOf("network", flags.text("network") ?? "default", ["default", "none", "host"]),
     allow: flags.all("allow"),

@@ -7,12 +7,14 @@ import type { CdiEdits } from "../sandbox/cdi-spec.ts";
 import { sandboxDevice } from "../sandbox/sandbox-device.ts";
 import { SandboxError } from "../sandbox/sandbox-error.ts";
 import type { Isolation, NetworkMode, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
+import type { KnownHashes } from "../snapshot/shared-checksum.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { Workspace } from "../snapshot/workspace.ts";
 import type { CacheMap, Operation } from "../solver/operation.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
 import { deviceEdits, type Grants } from "./entitlements.ts";
 import { ExecMounts, missingSecret, type MountServices } from "./exec-mounts.ts";
+import { execSharedMap } from "./exec-shared.ts";
 import { registeredEmulators, requireRunnable } from "./exec-platform.ts";
 import { OperationError, ProcessExitError } from "./operation-error.ts";
 import { OutputTail } from "./output-tail.ts";
@@ -26,6 +28,8 @@ export interface ExecServices extends Omit<MountServices, "scratchDirectory"> {
   readonly workspace: Workspace;
   readonly facts: LayerFacts;
   readonly clock: Clock;
+  /** For naming files as others do. */
+  readonly hashes: KnownHashes;
   /** What this machine runs without help. */
   readonly machine: Platform;
 }
@@ -42,7 +46,7 @@ const NOT_EXECUTED = 1;
 /** RUN: a command on a tree, whose changes become a layer. */
 export function execOperation(op: ExecOp, platform: Platform, services: ExecServices, told: Told): Operation<LayerChain> {
   return {
-    cacheMap: async () => execCacheMap(op, formatPlatform(platform)),
+    cacheMap: async () => ({ ...execCacheMap(op, formatPlatform(platform)), shared: () => execSharedMap(op, platform, services.hashes) }),
     async execute(inputs, signal) {
       requireRunnable(platform, services.machine, registeredEmulators());
       return await execute(op, inputs, { services, told }, signal);
@@ -55,7 +59,7 @@ export function execOperation(op: ExecOp, platform: Platform, services: ExecServ
  * result must not depend on: proxies, the content of secrets and caches, and where in an input
  * lies what is read of it: that is keyed by its content.
  */
-export function execCacheMap(op: ExecOp, platform: string): CacheMap<LayerChain> {
+export function execCacheMap(op: ExecOp, platform: string): Omit<CacheMap<LayerChain>, "shared"> {
   const { proxyEnv: _, $typeName: __, ...meta } = op.meta ?? emptyMeta();
   const mounts = op.mounts.map((mount) => ({ ...mount, selector: keyedByContent(mount) ? "" : mount.selector }));
   const devices = op.cdiDevices.length === 0 ? [] : [op.cdiDevices];
