@@ -132,3 +132,18 @@ function sampleBytes(length: number): Buffer {
 function skippableFrame(): Buffer {
   return Buffer.concat([Buffer.of(0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0), Buffer.from("note")]);
 }
+
+test("a bomb is refused as it goes off, and what is only large is not", async () => {
+  const limit = { freeBytes: 8 * 1024 * 1024, ratioMax: 200 };
+  const zeros = Buffer.alloc(32 * 1024 * 1024);
+  for (const bomb of [gzipSync(zeros), zstdCompressSync(zeros)]) {
+    let seenBytes = 0;
+    await assert.rejects(async () => {
+      for await (const chunk of decompress(bytesOf(bomb), limit)) seenBytes += chunk.byteLength;
+    }, { code: "too-large" });
+    assert.ok(seenBytes <= limit.freeBytes, `${seenBytes} bytes`);
+    assert.equal((await collectBytes(decompress(bytesOf(bomb)), LIMIT_BYTES)).length, zeros.length);
+  }
+  const dense = gzipSync(Buffer.concat([sample, Buffer.alloc(9 * 1024 * 1024)]));
+  assert.ok((await collectBytes(decompress(bytesOf(dense), limit), LIMIT_BYTES)).length > limit.freeBytes);
+});

@@ -3,6 +3,7 @@ import { createGunzip, createZstdDecompress } from "node:zlib";
 import type { ByteStream } from "../content/blob-store.ts";
 import { ArchiveError } from "./archive-error.ts";
 import { ChunkReader } from "./chunk-reader.ts";
+import { EXPANSION_LIMIT, type ExpansionLimit } from "./limits.ts";
 import { isZstdMagic, zstdFrames } from "./zstd-frames.ts";
 
 export type Compression = "gzip" | "zstd" | "none";
@@ -18,8 +19,29 @@ export function compressionOf(start: Uint8Array): Compression {
   return isZstdMagic(start) ? "zstd" : "none";
 }
 
-/** Decompresses by what the bytes are, whatever a media type says. Throws ArchiveError for damaged ones. */
-export async function* decompress(bytes: ByteStream): ByteStream {
+/** Decompresses by what the bytes are, whatever a media type says. Throws ArchiveError for damaged ones, and for what expands beyond the limit. */
+export async function* decompress(bytes: ByteStream, limit: ExpansionLimit = EXPANSION_LIMIT): ByteStream {
+  yield* withinExpansion(bytes, decompressed, limit);
+}
+
+/** What `expand` makes of bytes, as long as it keeps to the limit. */
+export async function* withinExpansion(bytes: ByteStream, expand: (bytes: ByteStream) => ByteStream, { freeBytes, ratioMax }: ExpansionLimit): ByteStream {
+  let readBytes = 0;
+  let givenBytes = 0;
+  const counted = async function* (): ByteStream {
+    for await (const chunk of bytes) {
+      readBytes += chunk.byteLength;
+      yield chunk;
+    }
+  };
+  for await (const chunk of expand(counted())) {
+    givenBytes += chunk.byteLength;
+    if (givenBytes > freeBytes && givenBytes > readBytes * ratioMax) throw new ArchiveError("too-large", `compressed data that grows beyond ${freeBytes} bytes, and to more than ${ratioMax} times its size`);
+    yield chunk;
+  }
+}
+
+async function* decompressed(bytes: ByteStream): ByteStream {
   await using input = new ChunkReader(bytes);
 
   const start = await input.take(MAGIC_BYTES);

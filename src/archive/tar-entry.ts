@@ -1,7 +1,8 @@
 import { ArchiveError } from "./archive-error.ts";
 import { baseName, cleanPath, joinPath, parentPath } from "./entry-path.ts";
 import type { Entry, EntryKind } from "./entry.ts";
-import { pathOfBytes } from "./path-bytes.ts";
+import type { ArchiveLimits } from "./limits.ts";
+import { bytesOfPath, pathOfBytes } from "./path-bytes.ts";
 import { parsePaxTime, type PaxRecords } from "./pax.ts";
 import type { TarHeader } from "./tar-header.ts";
 
@@ -37,7 +38,7 @@ export interface RawMember {
 }
 
 /** Undefined for the private notes of AUFS, which are no part of a layer. */
-export function entryOf(raw: RawMember): Entry | undefined {
+export function entryOf(raw: RawMember, limits: ArchiveLimits): Entry | undefined {
   const { header, records } = raw;
   const name = textRecord(records, "path") ?? raw.longName ?? header.name;
   refuseSparse(name, raw);
@@ -50,13 +51,15 @@ export function entryOf(raw: RawMember): Entry | undefined {
   const named = nameMarks(kind, path);
   if (named === undefined) return undefined;
   const linkname = linknameOf(named.kind, raw);
+  refuseLong(named.path, limits);
+  if (linkname !== undefined) refuseLong(linkname, { ...limits, nameBytesMax: limits.pathBytesMax, depthMax: limits.pathBytesMax });
   const xattrs = xattrsOf(records);
   return {
     path: named.path,
     kind: named.kind,
     mode: header.number("mode") & MODE_BITS,
-    uid: numberRecord(records, "uid") ?? header.number("uid"),
-    gid: numberRecord(records, "gid") ?? header.number("gid"),
+    uid: ownerOf(name, "uid", raw),
+    gid: ownerOf(name, "gid", raw),
     mtimeNs: timeOf(raw),
     sizeBytes: kind === "file" ? sizeOf(name, raw) : 0,
     ...(linkname === undefined ? {} : { linkname }),
@@ -88,6 +91,24 @@ function sizeOf(name: string, { header, records }: RawMember): number {
   const sizeBytes = numberRecord(records, "size") ?? header.number("size");
   if (sizeBytes < 0) throw new ArchiveError("corrupt", `${name}: negative size`);
   return sizeBytes;
+}
+
+/** The last number means "leave it" to chown(2), which would leave a file with whoever unpacks it. */
+function ownerOf(name: string, field: "uid" | "gid", { header, records }: RawMember): number {
+  const id = numberRecord(records, field) ?? header.number(field);
+  if (id < 0 || id >= 0xffff_ffff) throw new ArchiveError("corrupt", `${name}: ${field} ${id} is out of range`);
+  return id;
+}
+
+/** No system call could take such names, and trees are walked level by level. */
+function refuseLong(path: string, limits: ArchiveLimits): void {
+  // A character is one to three bytes in UTF-8; most names need no closer look.
+  if (path.length * 3 <= limits.nameBytesMax) return;
+  const components = path.split("/");
+  const shown = `${path.slice(0, 100)}…`;
+  if (bytesOfPath(path).length > limits.pathBytesMax) throw new ArchiveError("too-large", `${shown}: a name of more than ${limits.pathBytesMax} bytes`);
+  if (components.length > limits.depthMax) throw new ArchiveError("too-large", `${shown}: more than ${limits.depthMax} directories deep`);
+  if (components.some((component) => bytesOfPath(component).length > limits.nameBytesMax)) throw new ArchiveError("too-large", `${shown}: a part of a name of more than ${limits.nameBytesMax} bytes`);
 }
 
 function timeOf({ header, records }: RawMember): bigint {

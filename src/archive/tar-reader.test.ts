@@ -1,26 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { rawExtended as extended, rawHeader as header, rawTar, withChecksum } from "../testing/raw-tar.ts";
 import { bytesOf, collectBytes } from "../content/bytes.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import { ArchiveError } from "./archive-error.ts";
 import type { Entry } from "./entry.ts";
-import { formatPaxRecord } from "./pax.ts";
 import { checksumOf } from "./tar-header.ts";
+import { ARCHIVE_LIMITS } from "./limits.ts";
+import { formatPaxRecord } from "./pax.ts";
 import { readTar } from "./tar-reader.ts";
 import { TAR_END, writeTar } from "./tar-writer.ts";
 
 interface ReadMember {
   readonly entry: Entry;
   readonly content: string;
-}
-
-interface RawHeader {
-  readonly name: string;
-  readonly typeflag?: string;
-  readonly size?: number;
-  readonly linkname?: string;
-  readonly magic?: string;
-  readonly patch?: (block: Buffer) => void;
 }
 
 test("reads PAX records over the header's own fields, values as bytes", async () => {
@@ -110,16 +103,47 @@ const REFUSED: ReadonlyArray<readonly [what: string, code: string, parts: readon
   ["an extended header without end", "too-large", [header({ name: "x", typeflag: "x", size: 1024 * 1024 + 1 })]],
   ["headers without end", "corrupt", Array.from({ length: 65 }, () => header({ name: "x", typeflag: "x" }))],
   ["content cut off", "truncated", [header({ name: "a", size: 600 }), Buffer.alloc(512, 1)]],
-  ["a header cut off", "truncated", [header({ name: "a" }).subarray(0, 100)]],
+  ["a size of which there is nothing", "truncated", [header({ name: "a", size: 2 ** 40 / 256 })]],
+  ["an owner that is the word for none", "corrupt", extended(formatPaxRecord("uid", Buffer.from("4294967295")))],
+  ["a negative owner", "corrupt", extended(formatPaxRecord("gid", Buffer.from("-1")))],
+  ["a part of a name that no system takes", "too-large", extended(formatPaxRecord("path", Buffer.from("a/".concat("n".repeat(256)))))],
+  ["a name that no system takes", "too-large", extended(formatPaxRecord("path", Buffer.from("ab/".repeat(1400))))],
+  ["a name of too many parts", "too-large", extended(formatPaxRecord("path", Buffer.from("a/".repeat(501))))],
+  ["a target that no system takes", "too-large", extended(formatPaxRecord("linkpath", Buffer.from("ab/".repeat(1400))), { name: "l", typeflag: "2" })],
+  ["records for all members without end", "too-large", Array.from({ length: 101 }, (_, at) => extended(formatPaxRecord(`key${at}`, Buffer.from("x")), { name: "a" })).flatMap(([head = Buffer.alloc(0), ...rest]) => [withChecksum(Buffer.from(head).fill("g", 156, 157)), ...rest])],
 ];
 
 for (const [what, code, parts] of REFUSED) {
   test(`refuses ${what}`, async () => {
     await assert.rejects(async () => {
-      for await (const member of readTar(bytesOf(...parts))) await collectBytes(member.content, 1e6);
+      for await (const member of readTar(bytesOf(rawTar(...parts)))) await collectBytes(member.content, 1e6);
     }, (error) => error instanceof ArchiveError && error.code === code);
   });
 }
+
+test("refuses a header cut off", async () => {
+  await assert.rejects(readChunks(header({ name: "a" }).subarray(0, 100)), (error) => error instanceof ArchiveError && error.code === "truncated");
+});
+
+test("refuses more entries than the limit, without waiting for the rest", async () => {
+  const some = Buffer.concat(Array.from({ length: 100 }, () => header({ name: "a" })));
+  let seen = 0;
+  const endless = async function* (): ByteStream {
+    for (;;) yield some;
+  };
+  await assert.rejects(async () => {
+    for await (const _member of readTar(endless(), { ...ARCHIVE_LIMITS, entriesMax: 12_345 })) seen += 1;
+  }, { code: "too-large", message: "more than 12345 entries" });
+  assert.equal(seen, 12_345);
+});
+
+test("refuses extended headers that would take all memory", async () => {
+  const limits = { ...ARCHIVE_LIMITS, extendedBytesMax: 2000 };
+  const one = rawTar(...extended(formatPaxRecord("SCHILY.xattr.user.a", Buffer.alloc(400))));
+  const readAll = async (times: number): Promise<number> => (await Array.fromAsync(readTar(bytesOf(...Array<Buffer>(times).fill(one)), limits))).length;
+  assert.equal(await readAll(4), 4);
+  await assert.rejects(readAll(5), { code: "too-large" });
+});
 
 test("passes over content that nobody read, and reads on behind the end", async () => {
   let reachedEnd = false;
@@ -188,27 +212,9 @@ test("damaged archives end in an ArchiveError or in members, never otherwise", a
   assert.ok(refused > 100, `only ${refused} refused`);
 });
 
-function header(raw: RawHeader): Buffer {
-  const block = Buffer.alloc(512);
-  block.write(raw.name, 0);
-  block.write("0000644\0" + "0000000\0" + "0000000\0", 100);
-  block.write((raw.size ?? 0).toString(8).padStart(11, "0"), 124);
-  block.write("00000000000", 136);
-  block.write(raw.typeflag ?? "0", 156, "latin1");
-  block.write(raw.linkname ?? "", 157);
-  block.write(raw.magic ?? "ustar\x0000", 257, "latin1");
-  raw.patch?.(block);
-  block.write(`${checksumOf(block).toString(8).padStart(6, "0")}\0 `, 148);
-  return block;
-}
-
-function extended(records: Buffer): readonly Buffer[] {
-  return [header({ name: "x", typeflag: "x", size: records.length }), records, Buffer.alloc(512 - records.length), header({ name: "a" })];
-}
-
 /** Reads an archive of these parts, each filled up to whole blocks. */
 async function read(...parts: readonly Buffer[]): Promise<ReadMember[]> {
-  return await readChunks(Buffer.concat(parts.flatMap((part) => [part, Buffer.alloc((512 - (part.length % 512)) % 512)])));
+  return await readChunks(rawTar(...parts));
 }
 
 async function readChunks(...chunks: readonly Buffer[]): Promise<ReadMember[]> {

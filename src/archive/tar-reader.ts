@@ -2,6 +2,7 @@ import type { ByteStream } from "../content/blob-store.ts";
 import { ArchiveError } from "./archive-error.ts";
 import { ChunkReader } from "./chunk-reader.ts";
 import type { Entry } from "./entry.ts";
+import { ARCHIVE_LIMITS, type ArchiveLimits } from "./limits.ts";
 import type { Member } from "./member.ts";
 import { pathOfBytes } from "./path-bytes.ts";
 import { parsePaxRecords, type PaxRecords } from "./pax.ts";
@@ -14,35 +15,37 @@ export interface TarMember extends Member {
   readonly contentOffsetBytes: number;
 }
 
-/** Extended headers and long names are held in memory; Go's reader has the same bound. */
-const EXTENDED_HEADER_BYTES_MAX = 1024 * 1024;
-
-/** Headers in a row that describe one member: a bound on what a hostile archive can make us loop over. */
-const EXTENDED_HEADERS_MAX = 64;
-
 /** What the headers before a member said about it. */
 interface Extensions {
-  readonly global: Map<string, Buffer>;
+  readonly archive: ReadArchive;
   records: Map<string, Buffer>;
   longName: string | undefined;
   longLink: string | undefined;
 }
 
+/** What holds for the archive as a whole. */
+interface ReadArchive {
+  readonly limits: ArchiveLimits;
+  readonly global: Map<string, Buffer>;
+  extendedBytes: number;
+}
+
 /**
  * Reads ustar, GNU, star, PAX and old tars, member by member; contents stay in the stream.
  *
- * Throws ArchiveError for what is damaged, leads out of the root, or is sparse. What follows the end
+ * Throws ArchiveError for what is damaged, leads out of the root, is beyond the limits, or is sparse. What follows the end
  * of the archive is read to its end and left alone, so that a digest taken in passing covers it.
  */
-export async function* readTar(bytes: ByteStream): AsyncIterable<TarMember> {
+export async function* readTar(bytes: ByteStream, limits: ArchiveLimits = ARCHIVE_LIMITS): AsyncIterable<TarMember> {
   await using input = new ChunkReader(bytes);
 
-  const global = new Map<string, Buffer>();
-  for (;;) {
-    const extensions: Extensions = { global, records: new Map(), longName: undefined, longLink: undefined };
+  const archive: ReadArchive = { limits, global: new Map(), extendedBytes: 0 };
+  for (let members = 0; ; members += 1) {
+    const extensions: Extensions = { archive, records: new Map(), longName: undefined, longLink: undefined };
     const header = await readHeaders(input, extensions);
     if (header === undefined) break;
-    const entry = entryOf({ header, records: recordsFor(extensions), longName: extensions.longName, longLink: extensions.longLink });
+    if (members === limits.entriesMax) throw new ArchiveError("too-large", `more than ${limits.entriesMax} entries`);
+    const entry = entryOf({ header, records: recordsFor(extensions), longName: extensions.longName, longLink: extensions.longLink }, limits);
     const content = new MemberContent(input, entry?.sizeBytes ?? 0);
     if (entry !== undefined) yield { entry, content, contentOffsetBytes: input.offsetBytes };
     await content.finish();
@@ -52,7 +55,9 @@ export async function* readTar(bytes: ByteStream): AsyncIterable<TarMember> {
 
 /** The member's own header, after those that extend it; undefined at the end of the archive. */
 async function readHeaders(input: ChunkReader, extensions: Extensions): Promise<TarHeader | undefined> {
-  for (let headers = 0; headers < EXTENDED_HEADERS_MAX; headers += 1) {
+  const { archive } = extensions;
+  const { limits, global } = archive;
+  for (let headers = 0; headers < limits.extendedHeadersMax; headers += 1) {
     const block = input.takeExactlyReady(BLOCK_BYTES) ?? (await input.take(BLOCK_BYTES));
     if (block.length === 0 && headers === 0) return undefined;
     if (block.length < BLOCK_BYTES) throw new ArchiveError("truncated", "archive ends within a header");
@@ -63,31 +68,35 @@ async function readHeaders(input: ChunkReader, extensions: Extensions): Promise<
     }
     switch (header.typeflag) {
       case "x":
-        for (const [keyword, value] of await readRecords(input, header)) extensions.records.set(keyword, value);
+        for (const [keyword, value] of await readRecords(input, header, archive)) extensions.records.set(keyword, value);
         break;
       case "g":
-        for (const [keyword, value] of await readRecords(input, header)) extensions.global.set(keyword, value);
+        for (const [keyword, value] of await readRecords(input, header, archive)) global.set(keyword, value);
+        if (global.size > limits.globalRecordsMax) throw new ArchiveError("too-large", `more than ${limits.globalRecordsMax} records that hold for all members`);
         break;
       case "L":
-        extensions.longName = textOf(await readExtension(input, header));
+        extensions.longName = textOf(await readExtension(input, header, archive));
         break;
       case "K":
-        extensions.longLink = textOf(await readExtension(input, header));
+        extensions.longLink = textOf(await readExtension(input, header, archive));
         break;
       default:
         return header;
     }
   }
-  throw new ArchiveError("corrupt", `more than ${EXTENDED_HEADERS_MAX} extended headers for one member`);
+  throw new ArchiveError("corrupt", `more than ${limits.extendedHeadersMax} extended headers for one member`);
 }
 
-async function readRecords(input: ChunkReader, header: TarHeader): Promise<PaxRecords> {
-  return parsePaxRecords(await readExtension(input, header));
+async function readRecords(input: ChunkReader, header: TarHeader, archive: ReadArchive): Promise<PaxRecords> {
+  return parsePaxRecords(await readExtension(input, header, archive));
 }
 
-async function readExtension(input: ChunkReader, header: TarHeader): Promise<Buffer> {
+async function readExtension(input: ChunkReader, header: TarHeader, archive: ReadArchive): Promise<Buffer> {
+  const { limits } = archive;
   const sizeBytes = header.number("size");
-  if (sizeBytes < 0 || sizeBytes > EXTENDED_HEADER_BYTES_MAX) throw new ArchiveError("too-large", `extended header of ${sizeBytes} bytes`);
+  archive.extendedBytes += sizeBytes;
+  if (archive.extendedBytes > limits.extendedBytesMax) throw new ArchiveError("too-large", `more than ${limits.extendedBytesMax} bytes of extended headers`);
+  if (sizeBytes < 0 || sizeBytes > limits.extendedHeaderBytesMax) throw new ArchiveError("too-large", `extended header of ${sizeBytes} bytes`);
   const padded = sizeBytes + paddingBytes(sizeBytes);
   const bytes = await input.take(padded);
   if (bytes.length < padded) throw new ArchiveError("truncated", "archive ends within an extended header");
@@ -96,8 +105,9 @@ async function readExtension(input: ChunkReader, header: TarHeader): Promise<Buf
 }
 
 function recordsFor(extensions: Extensions): PaxRecords {
-  if (extensions.global.size === 0) return extensions.records;
-  return new Map([...extensions.global, ...extensions.records]);
+  const { global } = extensions.archive;
+  if (global.size === 0) return extensions.records;
+  return new Map([...global, ...extensions.records]);
 }
 
 function textOf(bytes: Buffer): string {

@@ -81,7 +81,7 @@ test("GNU tar reads what is written", async () => {
 });
 
 test("content begins where the header's size says", async () => {
-  const long = file("n".repeat(300), "content");
+  const long = file(`${"n".repeat(200)}/${"n".repeat(200)}`, "content");
   const [read] = await Array.fromAsync(readTar(writeTar(stream([long]))));
   assert.equal(read?.contentOffsetBytes, entryHeaderSize(long.entry));
 });

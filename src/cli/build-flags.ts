@@ -28,12 +28,15 @@ const NOT_YET = "is not supported yet";
 /** Every flag of anchor rows A1–A34. One that does not work is refused by name, so that nothing is silently ignored. */
 export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   "add-host": list("a name for RUN to find: host=ip"),
+  allow: list("let steps do more than any may: network.host, security.insecure, device[=NAME]"),
   annotation: list("add an annotation to the image: [type[platform]:]key=value"),
   attest: list("attestation parameters: type=provenance,mode=max"),
   "attest-run": text("when a provenance gets a new id and new times: always, or only when it has changed (default changed)"),
   "attest-store": text("where attestations go: index, referrers, both, file:DIRECTORY or none (default index)"),
   "build-arg": list("set a build-time variable: NAME=value, or NAME to take it from the environment"),
   "build-context": list("additional build context: name=path, docker-image://ref, oci-layout://path, https://… or a Git URL"),
+  "cache-from": list("take results of others from here: type=registry,ref=…|local,src=…, or an image's name"),
+  "cache-to": list("put results here for others: type=inline|registry,ref=…|local,dest=…[,mode=max]"),
   call: text("ask instead of building: check, outline, targets or subrequests.describe[,format=json]"),
   check: flag("shorthand for --call=check: tell what is wrong with the Dockerfile"),
   compat: text("make images fit for lambda, cloud-run or docker-v2"),
@@ -67,10 +70,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   ulimit: list("limit for RUN: name=soft[:hard], such as nofile=1024:2048"),
   help: flag("show this text", { short: "h" }),
 
-  allow: refused(NOT_YET),
   builder: refused("is not supported yet: the engine is in this command"),
-  "cache-from": refused(NOT_YET),
-  "cache-to": refused(NOT_YET),
   "cgroup-parent": refused(NOT_YET),
   resource: refused(NOT_YET),
   debug: refused(NOT_YET, "nothing"),

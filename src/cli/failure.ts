@@ -41,6 +41,7 @@ const EXIT_OF_CODE: Readonly<Record<string, number>> = {
   user: EXIT.sandbox,
   start: EXIT.sandbox,
   path: EXIT.sandbox,
+  device: EXIT.sandbox,
   "tool-missing": EXIT.sandbox,
   "not-permitted": EXIT.sandbox,
   "mount-failed": EXIT.sandbox,

@@ -14,14 +14,17 @@ import type { LlbGraph } from "../llb/graph.ts";
 import type { JsonObject } from "../provenance/json-tree.ts";
 import { openRegistryClient, type RegistryClient } from "../registry/registry-client.ts";
 import { defaultCredentials } from "../registry/default-credentials.ts";
-import { readRegistryConfig } from "../registry/registry-config.ts";
+import { readRegistryConfig, withInsecureRegistry } from "../registry/registry-config.ts";
 import { sampleMachine } from "../sandbox/usage/system-usage.ts";
 import type { Sampling } from "../sandbox/usage/sampling.ts";
+import { knownHashes } from "../store/known-hashes.ts";
 import { openEmbeddedSession } from "../session/embedded-session.ts";
 import type { Session } from "../session/session.ts";
 import { GitSource } from "../source/git.ts";
+import type { Grants } from "../ops/entitlements.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { CacheKey } from "../solver/cache-key.ts";
+import type { Sharing } from "../solver/shared-cache.ts";
 import type { ResultCache } from "../solver/result-cache.ts";
 import type { KeyHistory } from "../solver/miss-reason.ts";
 import type { Vertex } from "../solver/operation.ts";
@@ -29,7 +32,9 @@ import { Semaphore } from "../solver/semaphore.ts";
 import type { BuildContext, ScrubbedContext } from "./build.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildServices } from "./build-services.ts";
+import { importCaches, type CacheImports, type ClientFor } from "./cache-imports.ts";
 import { lentDirectories } from "./directories.ts";
+import { cdiDevices } from "./cdi-settings.ts";
 import type { Engine } from "./engine.ts";
 import type { Seen } from "./explain-failure.ts";
 import { frontendAttributes } from "./frontend-attributes.ts";
@@ -54,6 +59,9 @@ export interface BuildMeans extends AsyncDisposable {
   readonly report: ReportEvent;
   readonly services: BuildServices;
   readonly cache: ResultCache<LayerChain>;
+  readonly sharing: Sharing<LayerChain> | undefined;
+  readonly imports: CacheImports;
+  readonly clientFor: ClientFor;
   readonly semaphore: Semaphore;
   readonly made: Map<CacheKey, readonly LayerChain[]>;
   readonly keys: KeyHistory<Vertex<LayerChain>>;
@@ -62,6 +70,8 @@ export interface BuildMeans extends AsyncDisposable {
   /** The request to the frontend, with what git adds. */
   readonly attributes: ReadonlyMap<string, string>;
   readonly git: GitFacts | GitProblem | undefined;
+  /** Whether a part of the result is out of our hands. */
+  readonly wroteStdout: () => boolean;
   /** Measures the whole machine for as long as the build runs; undefined: nobody asked. */
   readonly machineUsage: Sampling | undefined;
   /** What the operator adds to each record. */
@@ -83,7 +93,7 @@ export async function openBuildMeans(plan: BuildPlan, { id, startedNs, engine, r
   const custom = await provenanceEnvironment(plan.provenanceEnvDir, env);
   const lent = opening.use(await openEmbeddedSession({ directories: lentDirectories(plan, await realpath(request.root)), secrets: plan.secrets, agents: plan.agents, environment: env }, signal));
   const session = log.learning(lent);
-  const registry = opening.use(await openRegistry(request));
+  const { registry, clientFor } = await openRegistry(request, opening);
   const http = opening.use(openHttpClient(env));
   const steps = new StepReporter(report, systemClock);
   const archive = plan.context.kind === "archive" ? (await engine.state.blobs.ingest(plan.context.bytes, signal)).digest : undefined;
@@ -91,10 +101,16 @@ export async function openBuildMeans(plan: BuildPlan, { id, startedNs, engine, r
   const { attributes, facts } = await describeRequest(plan, { env, report }, signal);
   const capturesUsage = plan.provenance?.captureUsage === true;
   const machineUsage = capturesUsage ? opening.use(sampleMachine()) : undefined;
-  const services = buildServices({ engine, session, capturesUsage, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, findsSecrets: plan.secretsInEvidence !== "allow", env });
+  const grants = { allowed: plan.allowed, devices: cdiDevices(settingsPath(env)) };
+  const services = buildServices({ engine, session, grants, capturesUsage, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, findsSecrets: plan.secretsInEvidence !== "allow", env });
   const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "text" ? "Dockerfile" : plan.dockerfile.name };
+  const imports = opening.use(await importCaches(plan.cache.imports, { clientFor, steps, report, layers: engine.layers, facts: engine.state.facts, findBase: images.findLayer }, signal));
+  let hasWritten = false;
   const closing = opening.move();
   return {
+    imports, clientFor,
+    wroteStdout: () => hasWritten,
+    sharing: plan.cache.imports.length + plan.cache.exports.length === 0 ? undefined : { cache: imports.cache, tells: plan.cache.exports.length > 0 },
     id, startedNs,
     engine, session, report, services, attributes, env, archive, custom, machineUsage,
     git: facts,
@@ -111,15 +127,27 @@ export async function openBuildMeans(plan: BuildPlan, { id, startedNs, engine, r
     made: new Map(),
     keys: keyHistory(engine.state.database, plan),
     maskName: (name) => log.text(name),
-    publish: { serialise: { layers: engine.layers, blobs: engine.state.blobs, facts: engine.state.facts }, push: imagePusher({ registry, steps, report }), steps, stdout: request.stdout ?? refuseStdout, clock: systemClock },
+    publish: { serialise: { layers: engine.layers, blobs: engine.state.blobs, facts: engine.state.facts }, push: imagePusher({ registry, steps, report }), steps, stdout: async (chunk) => {
+      hasWritten = true;
+      await (request.stdout ?? refuseStdout)(chunk);
+    }, clock: systemClock },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }
 
-async function openRegistry({ env, credentials }: BuildContext["request"]): Promise<RegistryClient> {
+async function openRegistry({ env, credentials }: BuildContext["request"], opening: AsyncDisposableStack): Promise<{ readonly registry: RegistryClient; readonly clientFor: ClientFor }> {
   const config = await readRegistryConfig(settingsPath(env));
   const store = credentials === undefined ? defaultCredentials(env) : { places: "the caller of the library", find: credentials };
-  return openRegistryClient({ credentials: store, config, env });
+  const registry = opening.use(openRegistryClient({ credentials: store, config, env }));
+  const closing = opening.use(new AsyncDisposableStack());
+  const insecure = new Map<string, RegistryClient>();
+  const clientFor: ClientFor = ({ reference, insecure: isInsecure }) => {
+    if (!isInsecure) return registry;
+    const known = insecure.get(reference.domain) ?? closing.use(openRegistryClient({ credentials: store, config: withInsecureRegistry(config, reference.domain), env }));
+    insecure.set(reference.domain, known);
+    return known;
+  };
+  return { registry, clientFor };
 }
 
 interface ServiceParts {
@@ -131,11 +159,13 @@ interface ServiceParts {
   readonly git: BuildMeans["git"];
   readonly findsSecrets: boolean;
   readonly capturesUsage: boolean;
+  readonly grants: Grants;
   readonly env: BuildContext["request"]["env"];
 }
 
-function buildServices({ engine, session, steps, images, get, git, findsSecrets, capturesUsage, env }: ServiceParts): BuildServices {
+function buildServices({ engine, session, grants, steps, images, get, git, findsSecrets, capturesUsage, env }: ServiceParts): BuildServices {
   const { state, layers } = engine;
+  const hashes = knownHashes(state.database);
   const commit = git === undefined || isGitProblem(git) ? undefined : git.commit;
   return {
     platform: hostPlatform(),
@@ -145,10 +175,11 @@ function buildServices({ engine, session, steps, images, get, git, findsSecrets,
     git: new GitSource({ directory: join(state.root, "git"), workspace: state.workspace, layers, session, env }),
     http: { get, blobs: state.blobs, layers, database: state.database, fetched: new Map() },
     exec: {
-      layers, session, facts: state.facts, clock: systemClock, machine: hostPlatform(), namespace: engine.namespace, sandbox: engine.sandbox,
+      hashes,
+      layers, session, grants, facts: state.facts, clock: systemClock, machine: hostPlatform(), namespace: engine.namespace, sandbox: engine.sandbox,
       cacheDirectory: join(state.root, "cache-mounts"), workspace: state.workspace,
     },
-    file: { layers, facts: state.facts, clock: systemClock },
+    file: { layers, facts: state.facts, clock: systemClock, hashes },
     pins: new Map(),
     resolved: [],
     steps,

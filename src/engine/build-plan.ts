@@ -1,5 +1,6 @@
 import type { ExportTarget } from "../export/target.ts";
 import type { Platform } from "../oci/platform.ts";
+import type { Entitlements } from "../ops/entitlements.ts";
 import type { ProvenancePlan, SbomPlan } from "../provenance/params.ts";
 import type { NamedAgent } from "../session/ssh-flag.ts";
 import type { NamedSecret } from "../session/secret-flag.ts";
@@ -10,6 +11,7 @@ export type NamedContext =
   | { readonly kind: "remote"; readonly name: string; readonly url: string }
   | { readonly kind: "image"; readonly name: string; readonly reference: string }
   | { readonly kind: "oci-layout"; readonly name: string; readonly path: string; readonly tag: string | undefined; readonly digest: string | undefined };
+import type { CachePlan } from "./plan-cache.ts";
 import type { StepAttributes } from "./plan-steps.ts";
 
 /** What becomes of a secret in what is published: it is masked, the build is refused, or nothing. */
@@ -44,6 +46,8 @@ export interface BuildPlan {
   readonly steps: StepAttributes;
   readonly pull: boolean;
   readonly network: "default" | "none" | "host";
+  /** What steps may do beyond what any may. */
+  readonly allowed: Entitlements;
   readonly secrets: readonly NamedSecret[];
   readonly agents: readonly NamedAgent[];
   /** Nobody said where the result is to go. */
@@ -62,6 +66,7 @@ export interface BuildPlan {
   readonly provenanceEnvDir: string | undefined;
   /** Built twice, and published only where both builds gave the same bytes. */
   readonly reproducible: boolean;
+  readonly cache: CachePlan;
   readonly secretsInEvidence: SecretsInEvidence;
   /** Whether the values of build arguments stand in the image's history. */
   readonly historyArgs: "keep" | "drop";

@@ -39,6 +39,10 @@ export interface BuildRequest {
   readonly noCache?: boolean;
   /** Stages not to be taken from the cache, by name. Not together with `noCache`. */
   readonly noCacheStages?: readonly string[];
+  /** As `--cache-from`: results that others made, `type=registry,ref=…`, `type=local,src=…`, or the name of an image. */
+  readonly cacheFrom?: readonly string[];
+  /** As `--cache-to`: where the results of this build go, `type=inline`, `type=registry,ref=…,mode=max`, `type=local,dest=…`. */
+  readonly cacheTo?: readonly string[];
   readonly pull?: boolean;
   /** `host=ip`, for the names that a RUN looks up. */
   readonly extraHosts?: readonly string[];
@@ -48,6 +52,11 @@ export interface BuildRequest {
   readonly ulimits?: readonly string[];
   /** Network of RUN. `default` is the host's. */
   readonly network?: "default" | "none" | "host";
+  /**
+   * What steps may ask for, as `--allow`: `network.host`, `security.insecure`, `device`, `device=NAME[,alias=OTHER]`. A network of
+   * `host` brings its own.
+   */
+  readonly allow?: readonly string[];
   /** Secrets by id, asked for when a step needs them. */
   readonly secrets?: Readonly<Record<string, (signal: AbortSignal) => Promise<Uint8Array>>>;
   /** Secrets as `--secret` has them: `id=…,src=…`. */
@@ -102,7 +111,7 @@ export interface BuildRequest {
   readonly root: string;
   /** All that is read of an environment: proxies, credentials, Git and Docker settings. */
   readonly env: Environment;
-  /** What relative paths in `outputs`, `buildContexts`, `secretFlags`, `provenanceEnvDir` and `ssh` are relative to; absolute. Default: the context, where it is a directory. */
+  /** What relative paths in `outputs`, `buildContexts`, `secretFlags`, `provenanceEnvDir`, `cacheFrom`, `cacheTo` and `ssh` are relative to; absolute. Default: the context, where it is a directory. */
   readonly workingDirectory?: string;
   /** Takes the bytes of an output that goes to `-`. */
   readonly stdout?: (chunk: Uint8Array) => Promise<void>;

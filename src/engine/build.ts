@@ -13,8 +13,11 @@ import type { Engine } from "./engine.ts";
 import { describeEvidence } from "./evidence-text.ts";
 import { explainFailure } from "./explain-failure.ts";
 import { logScrubber, type LogScrubber } from "./log-scrubber.ts";
+import { exportCaches } from "./cache-exports.ts";
+import { inlineCache } from "./inline-cache.ts";
 import { describeOutcome } from "./outcome.ts";
 import { attestsImage } from "./plan-evidence.ts";
+import type { InlineCache } from "./publish-context.ts";
 import { publish } from "./publish.ts";
 import type { PublishedImage } from "./publish-image.ts";
 import { attestedResults, type AttestedResults } from "./results.ts";
@@ -23,6 +26,7 @@ import { sourceOf, tellFindings } from "./secret-findings.ts";
 import { settleCommit } from "./settle-commit.ts";
 import { RunRecorder, type CompletedRun } from "./run-recorder.ts";
 import { solveGraphs } from "./solve-graphs.ts";
+import { checkForStdout, withoutBrokenCache } from "./without-broken-cache.ts";
 import { withoutSecrets, type ScrubbedBuild } from "./without-secrets.ts";
 
 /** What one build is run with. */
@@ -54,17 +58,21 @@ export async function build(plan: BuildPlan, caller: BuildContext, signal: Abort
   const id = randomId();
   const recorder = new RunRecorder({ id, plan, log, clock: systemClock, history: caller.engine.state.history });
   const context = { ...caller, id, startedNs: recorder.startedNs, log, report: log.report(recorder.following(caller.report)) };
-  await using means = await openBuildMeans(plan, context, signal).catch(async (error: unknown) => {
-    // Nobody has explained it yet; the caller does.
-    throw await recorded(recorder, { failure: error, means: undefined }, context, signal);
-  });
-
-  try {
-    const completed = await run(plan, context, means, signal);
-    await recorder.completed(completed, means);
-    return completed.outcome;
-  } catch (error) {
-    throw await recorded(recorder, { failure: log.failure(explainFailure(error, means.seen)), means }, context, signal);
+  if (plan.isWithoutOutput) context.report({ kind: "notice", message: NO_OUTPUT });
+  for (let wanted = plan; ; ) {
+    await using means = await openBuildMeans(wanted, context, signal).catch(async (error: unknown) => {
+      // Nobody has explained it yet; the caller does.
+      throw await recorded(recorder, { failure: error, means: undefined }, context, signal);
+    });
+    try {
+      const completed = await run(wanted, context, means, signal);
+      await recorder.completed(completed, means);
+      return completed.outcome;
+    } catch (error) {
+      const less = signal.aborted ? undefined : withoutBrokenCache(error, wanted, means);
+      if (less === undefined) throw await recorded(recorder, { failure: log.failure(explainFailure(error, means.seen)), means }, context, signal);
+      wanted = less;
+    }
   }
 }
 
@@ -80,7 +88,6 @@ async function recorded(recorder: RunRecorder, { failure, means }: { readonly fa
 }
 
 async function run(plan: BuildPlan, context: ScrubbedContext, means: BuildMeans, signal: AbortSignal): Promise<CompletedRun> {
-  if (plan.isWithoutOutput) context.report({ kind: "notice", message: NO_OUTPUT });
   const asked = withoutSecrets(plan, await compile(means, signal), means);
   const solved = await solveGraphs(asked.platforms.map(({ definition }) => definition), means, signal);
   tellFindings(await copiedSecrets({ compiled: asked, solved }, means, signal), sourceOf(asked.platforms[0]?.definition), plan, means.report);
@@ -88,7 +95,9 @@ async function run(plan: BuildPlan, context: ScrubbedContext, means: BuildMeans,
   const rebuild = plan.reproducible ? await checkReproducible({ plan, compiled, solved }, { means, request: context.request, log: context.log }, signal) : undefined;
   const evidence = await resultEvidence({ plan, compiled, solved }, means, signal);
   const attested = await attestedResults({ plan, compiled, solved, commit, evidence, rebuild }, means, signal);
-  const published = await publishAll({ plan, compiled, attested }, means, signal);
+  await checkForStdout(plan, solved.chains, signal);
+  const published = await publishAll({ plan, compiled, attested, inlineCache: await inlineCache(plan.cache.exports, solved) }, means, signal);
+  await exportCaches(plan.cache.exports, solved, means, signal);
   return { outcome: describeOutcome({ plan, attested, published }, means), attested };
 }
 
@@ -96,12 +105,14 @@ interface Finished {
   readonly plan: BuildPlan;
   readonly compiled: ScrubbedBuild;
   readonly attested: AttestedResults;
+  readonly inlineCache: InlineCache | undefined;
 }
 
-async function publishAll({ plan, compiled, attested }: Finished, means: BuildMeans, signal: AbortSignal): Promise<PublishedImage | undefined> {
+async function publishAll({ plan, compiled, attested, inlineCache }: Finished, means: BuildMeans, signal: AbortSignal): Promise<PublishedImage | undefined> {
   const options = {
     epochNs: compiled.epochSeconds === undefined ? undefined : compiled.epochSeconds * 1_000_000_000n,
     indexAlways: compiled.multiPlatform,
+    inlineCache,
     attests: (target: ImageTarget) => attested.hasEvidence || attestsImage(target, plan),
   };
   const images = new Map<ExportTarget, PublishedImage | undefined>();

@@ -38,7 +38,7 @@ function operationOf(vertex: LlbVertex, services: BuildServices): Operation<Laye
     case "file":
       return fileOperation(op.value, vertex.inputs.length, services.file);
     case "merge":
-      return mergeOperation(vertex.inputs.length);
+      return mergeOperation(op.value);
     case "diff":
     case "build":
     case "passthrough":

@@ -13,7 +13,9 @@ import { parseAgent, type NamedAgent } from "../session/ssh-flag.ts";
 import { parseSecret, type NamedSecret } from "../session/secret-flag.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
+import { planCache } from "./plan-cache.ts";
 import { planContext, planNamedContext, requestPath } from "./plan-context.ts";
+import { planEntitlements } from "./plan-entitlements.ts";
 import { planEvidence } from "./plan-evidence.ts";
 import { planAttestations } from "./plan-provenance.ts";
 import { planSteps } from "./plan-steps.ts";
@@ -41,6 +43,7 @@ export function planBuild(request: BuildRequest): BuildPlan {
     steps: planSteps(request),
     pull: request.pull ?? false,
     network: request.network ?? "default",
+    allowed: planEntitlements(request),
     secrets: planSecrets(request),
     agents: planAgents(request, context),
     exports,
@@ -50,6 +53,7 @@ export function planBuild(request: BuildRequest): BuildPlan {
     attestRun: planWord("attestRun", request.attestRun ?? "changed", ["always", "changed"]),
     provenanceEnvDir: request.provenanceEnvDir === undefined ? undefined : requestPath(request, request.provenanceEnvDir),
     reproducible: request.reproducible ?? false,
+    cache: planCache(request),
     secretsInEvidence: planWord("secretsInEvidence", request.secretsInEvidence ?? "redact", ["redact", "refuse", "allow"]),
     historyArgs: planWord("historyArgs", request.historyArgs ?? "keep", ["keep", "drop"]),
     parallelism: request.parallelism ?? Math.max(PARALLELISM_MIN, availableParallelism()),
@@ -119,7 +123,7 @@ function requireNames(target: ExportTarget): void {
   if (target.form.names.length === 0) throw new RequestError("usage", "tag is needed when pushing to registry: give one with -t NAME:TAG");
 }
 
-function isStdout(target: ExportTarget): boolean {
+export function isStdout(target: ExportTarget): boolean {
   return "destination" in target && target.destination.kind === "stdout";
 }
 

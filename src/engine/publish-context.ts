@@ -1,7 +1,9 @@
 import type { WriteStdout } from "../export/file-destination.ts";
-import type { SerialiseContext } from "../export/layer-blob.ts";
+import type { LayerBlob, SerialiseContext } from "../export/layer-blob.ts";
 import type { ImageTarget } from "../export/target.ts";
 import type { Clock } from "../host/clock.ts";
+import type { LayerId } from "../snapshot/layer.ts";
+import type { PlatformResult } from "./platform-result.ts";
 import type { PushImage } from "./push-image.ts";
 import type { StepReporter } from "./step-reporter.ts";
 
@@ -13,11 +15,15 @@ export interface PublishMeans {
   readonly clock: Clock;
 }
 
+export type InlineCache = (result: Pick<PlatformResult, "config" | "chain">, blobs: ReadonlyMap<LayerId, LayerBlob>) => Promise<Uint8Array>;
+
 export interface PublishOptions {
   readonly epochNs: bigint | undefined;
   readonly indexAlways: boolean;
   /** Whether statements are made for a target's image. */
   readonly attests: (target: ImageTarget) => boolean;
+  /** Puts a cache of the result's own layers into its configuration; undefined where nobody asked for one. */
+  readonly inlineCache: InlineCache | undefined;
 }
 
 /** What every target is published with. */

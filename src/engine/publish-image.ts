@@ -116,12 +116,12 @@ async function platformImages(target: ImageTarget, results: readonly PlatformRes
   means.steps.finished(step, "exporting layers", undefined);
   refuseLayers(target.form, [...blobs.values()].map(({ descriptor }) => descriptor));
   const descriptors: LayerDescriptors = new Map([...blobs].map(([id, { descriptor }]) => [id, descriptor]));
-  const decided = results.map((result) => {
+  const decided = await Promise.all(results.map(async (result) => {
     // The chain was serialised above, layer by layer.
     const layers = result.chain.map(({ id }) => blobs.get(id)).filter((blob) => blob !== undefined);
-    const plain = { platform: result.platform, config: result.config, layers };
+    const plain = { platform: result.platform, config: (await options.inlineCache?.(result, blobs)) ?? result.config, layers };
     return { result, plain, manifest: platformManifest(plain, target.form, options.epochNs) };
-  });
+  }));
   const about = { names: target.form.names, manifests: decided.map(({ manifest }) => manifest.digest), attestInline: target.form.attestInline };
   return await Promise.all(decided.map(async ({ result, plain, manifest }): Promise<PlatformImage> => ({
     ...plain,

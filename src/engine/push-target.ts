@@ -1,10 +1,10 @@
 import type { Digest } from "../content/digest.ts";
+import type { LayerBlob } from "../export/layer-blob.ts";
 import type { ReadableImage } from "../export/layout.ts";
 import { parseReference, repositoryName, tagNameOnly, type Reference } from "../oci/reference.ts";
 import { Push } from "../registry/push.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import { RegistryError } from "../registry/registry-error.ts";
-import { originOf } from "../snapshot/image-layer.ts";
 import type { StepReporter } from "./step-reporter.ts";
 
 /** One repository that an image goes to, with its tags there. */
@@ -65,8 +65,7 @@ function groupByRepository(names: readonly string[]): ReadonlyMap<string, { read
 }
 
 /** A blob can be mounted from the base's repository where that is in the same registry. */
-function mountSource(layers: TargetParts["layers"], digest: Digest, domain: string): string | undefined {
-  const layer = layers.find(({ descriptor }) => descriptor.digest === digest)?.layer;
-  const repository = layer === undefined ? undefined : originOf(layer)?.repository;
+export function mountSource(layers: readonly LayerBlob[], digest: Digest, domain: string): string | undefined {
+  const repository = layers.find(({ descriptor }) => descriptor.digest === digest)?.origin?.repository;
   return repository?.startsWith(`${domain}/`) === true ? repository.slice(domain.length + 1) : undefined;
 }

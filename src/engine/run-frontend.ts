@@ -94,6 +94,8 @@ function frontendProcess({ image: { config }, bridge, options }: FrontendRun, { 
     hostname: HOSTNAME,
     extraHosts: [],
     limits: [],
+    devices: [],
+    insecure: false,
     readOnlyRoot: false,
     onUsage: undefined,
     ...streams,

@@ -33,7 +33,7 @@ export async function openSecondRun(plan: BuildPlan, { means, request, log }: Ru
   const own = opening.use(await openEngine({ root, sandboxes: join(state.root, SANDBOXES), env: request.env, sandbox: request.sandbox ?? "auto", report }));
   const engine = { ...own, layers: borrowingLayerStore(own.layers, layers), state: { ...own.state, blobs: borrowingBlobStore(own.state.blobs, state.blobs) } };
   const context: BuildPlan["context"] = means.archive === undefined ? plan.context : { kind: "archive", bytes: state.blobs.read(means.archive, signal) };
-  const second = opening.use(await openBuildMeans({ ...plan, context }, { id: means.id, startedNs: means.startedNs, engine, request, log, report }, signal));
+  const second = opening.use(await openBuildMeans({ ...plan, context, cache: { imports: [], exports: [] } }, { id: means.id, startedNs: means.startedNs, engine, request, log, report }, signal));
   const closing = opening.move();
   return { ...second, [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }

@@ -1,4 +1,5 @@
 import type { Digest } from "../content/digest.ts";
+import { requireEntitled } from "../ops/entitlements.ts";
 import { loadGraph, type LlbGraph } from "../llb/graph.ts";
 import type { Definition } from "../llb/definition.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
@@ -8,6 +9,8 @@ import type { Vertex } from "../solver/operation.ts";
 import type { ResultCache } from "../solver/result-cache.ts";
 import type { Semaphore } from "../solver/semaphore.ts";
 import type { SolveObserver } from "../solver/solve-context.ts";
+import type { Recipe } from "../solver/recipe.ts";
+import type { Sharing } from "../solver/shared-cache.ts";
 import { Solver } from "../solver/solve.ts";
 import type { BuildServices } from "./build-services.ts";
 import { operationsOf } from "./operations.ts";
@@ -20,11 +23,14 @@ export interface SolvedGraphs {
   readonly graphs: readonly LlbGraph[];
   /** The trees of a vertex, as far as this build has seen them. */
   known(vertex: Digest): Promise<readonly LayerChain[] | undefined>;
+  /** How other builders may know an output of a vertex. */
+  recipes(vertex: Digest, index: number): Promise<readonly Recipe[]>;
 }
 
 export interface SolveMeans {
   readonly services: BuildServices;
   readonly cache: ResultCache<LayerChain>;
+  readonly sharing: Sharing<LayerChain> | undefined;
   readonly semaphore: Semaphore;
   /** Results of this build, shared by all its solves. */
   readonly made: Map<CacheKey, readonly LayerChain[]>;
@@ -36,14 +42,16 @@ export interface SolveMeans {
 }
 
 /** Solves definitions together, so that what they have in common is done once. Rejects with VertexError. */
-export async function solveGraphs(definitions: readonly Definition[], { services, cache, semaphore, made, keys, maskName, onGraph }: SolveMeans, signal: AbortSignal): Promise<SolvedGraphs> {
+export async function solveGraphs(definitions: readonly Definition[], { services, cache, sharing, semaphore, made, keys, maskName, onGraph }: SolveMeans, signal: AbortSignal): Promise<SolvedGraphs> {
   const graphs = definitions.map(loadGraph);
   graphs.forEach(onGraph);
   for (const { vertices } of graphs) services.steps.planned(vertices.values());
   const merged: LlbGraph = { vertices: new Map(graphs.flatMap((graph) => [...graph.vertices])), head: undefined };
-  const solver = new Solver({ graph: operationsOf(merged, services), cache, semaphore, made, observer: observerOf(merged, services, maskName), keys });
+  // Before anything runs, as BuildKit looks at the graph when it loads it.
+  for (const { op } of merged.vertices.values()) if (op.op.case === "exec") await requireEntitled(op.op.value, services.exec.grants);
+  const solver = new Solver({ graph: operationsOf(merged, services), cache, semaphore, made, sharing, observer: observerOf(merged, services, maskName), keys });
   const chains = await Promise.all(graphs.map(async ({ head }) => (head === undefined ? [] : await solver.result({ vertex: head.digest, index: head.index }, signal))));
-  return { chains, graphs, known: (vertex) => solver.known(vertex) };
+  return { chains, graphs, known: (vertex) => solver.known(vertex), recipes: (vertex, index) => solver.recipes({ vertex, index }) };
 }
 
 function observerOf(graph: LlbGraph, { steps, file }: BuildServices, maskName: (name: string) => string): SolveObserver<LayerChain> {

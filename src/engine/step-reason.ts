@@ -32,6 +32,7 @@ export function explainMiss(vertex: Digest, why: MissReason, { vertices }: LlbGr
 }
 
 export function explainHit(why: HitReason): ExplainedStep {
+  if (why === "imported") return { reason: "imported", message: "a cache that was imported knew it" };
   return why === "unchanged"
     ? { reason: "unchanged", message: "nothing that it is made of changed" }
     : { reason: "same-content", message: "an input changed, and nothing that it uses of it" };

@@ -11,6 +11,7 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
 import { exportedEntry } from "../snapshot/exported-entry.ts";
 import { originOf, type LayerOrigin } from "../snapshot/image-layer.ts";
+import { ImportedLayer } from "../snapshot/imported-layer.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import type { Layer } from "../snapshot/layer.ts";
 import type { FileBlobStore, StoredBlob } from "../store/file-blob-store.ts";
@@ -28,7 +29,7 @@ const ZSTD_LEVEL = 3;
 /** A layer as an image names it. */
 export interface LayerBlob extends ConfigLayer {
   readonly descriptor: Descriptor;
-  /** Set where the bytes lie in the image that the layer came from, not in our store. */
+  /** Set where the bytes lie in the image or the cache that the layer came from, not in our store. */
   readonly origin: LayerOrigin | undefined;
   readonly layer: Layer;
 }
@@ -56,6 +57,9 @@ export async function layerBlob(layer: Layer, form: BlobForm, context: Serialise
   if (origin !== undefined && !form.compression.force) {
     return { layer, origin, diffId: origin.diffId, createdNs: undefined, descriptor: bareDescriptor(origin.descriptor, form.mediaTypes) };
   }
+  if (layer instanceof ImportedLayer && isInForm(layer.origin.descriptor, form)) {
+    return { layer, origin: layer.origin, diffId: layer.origin.diffId, createdNs: layer.imported.createdNs, descriptor: bareDescriptor(layer.origin.descriptor, form.mediaTypes) };
+  }
   const name = formName(form, origin !== undefined);
   const known = context.facts.blob(layer.id, name);
   const isHere = known !== undefined && (await context.blobs.missing(new Set([known.digest]), signal)).size === 0;
@@ -66,6 +70,11 @@ export async function layerBlob(layer: Layer, form: BlobForm, context: Serialise
     createdNs: origin === undefined ? context.facts.createdNs(layer.id) : undefined,
     descriptor: { mediaType: layerMediaType(blob.mediaType, form.mediaTypes), digest: blob.digest, size: blob.sizeBytes, ...rewriteMark(form, origin !== undefined) },
   };
+}
+
+/** Whether a step's layer, as a cache has it, is what would be made of it here. */
+function isInForm({ mediaType }: Descriptor, { compression, rewriteToNs }: BlobForm): boolean {
+  return rewriteToNs === undefined && compression.level === undefined && (OCI_LAYERS[mediaType] ?? mediaType) === COMPRESSED[compression.kind];
 }
 
 /** BuildKit says of a layer whose times it set back what to, in seconds; Docker's descriptors have no annotations. */

@@ -1,7 +1,6 @@
 import { parseAnnotationKey } from "./annotations.ts";
 import type { Compat } from "./compat.ts";
-import { csvFields, CsvFieldsError } from "../content/csv-fields.ts";
-import { goBoolean } from "../content/go-boolean.ts";
+import { FlagFields } from "../content/flag-fields.ts";
 import { ExportError } from "./error.ts";
 import type { EvidenceWishes } from "./evidence.ts";
 import type { Annotation, Compression, ExportTarget, FileDestination, ImageForm } from "./target.ts";
@@ -108,7 +107,8 @@ function evidenceOf(keys: OutputKeys, mediaTypes: ImageForm["mediaTypes"], { evi
   return { store: fitting, artifact: artifact ?? evidence.artifact };
 }
 
-function compressionOf(keys: OutputKeys): Compression {
+/** The keys that say how layers are compressed: of an output, and of a cache. */
+export function compressionOf(keys: FlagFields): Compression {
   const kind = keys.take("compression") ?? "gzip";
   const levelText = keys.take("compression-level");
   const force = keys.flag("force-compression", false);
@@ -139,68 +139,13 @@ function splitOf(keys: OutputKeys): { platformSplit: boolean | undefined; attest
 }
 
 /** The keys of one output; what nobody took is refused at the end. */
-class OutputKeys {
-  readonly #text: string;
-  readonly #values = new Map<string, string>();
-
+class OutputKeys extends FlagFields {
   constructor(text: string) {
-    this.#text = text;
-    for (const field of this.#fields()) {
-      const at = field.indexOf("=");
-      if (at === -1) throw this.error(`invalid field ${JSON.stringify(field)}: must be a key=value pair`);
-      this.#values.set(field.slice(0, at).trim().toLowerCase(), field.slice(at + 1));
-    }
-  }
-
-  #fields(): readonly string[] {
-    try {
-      return csvFields(this.#text);
-    } catch (error) {
-      if (error instanceof CsvFieldsError) throw this.error(error.message);
-      throw error;
-    }
-  }
-
-  error(message: string): ExportError {
-    return new ExportError("usage", `--output ${this.#text}: ${message}`);
-  }
-
-  take(key: string): string | undefined {
-    const value = this.#values.get(key);
-    this.#values.delete(key);
-    return value;
-  }
-
-  need(key: string): string {
-    const value = this.take(key);
-    if (value === undefined || value === "") throw this.error(`${key} is required`);
-    return value;
-  }
-
-  flag(key: string, absent: boolean): boolean {
-    return this.maybe(key) ?? absent;
-  }
-
-  /** Undefined where nothing was said. */
-  maybe(key: string): boolean | undefined {
-    const value = this.take(key);
-    return value === undefined ? undefined : this.boolean(key, value);
-  }
-
-  boolean(key: string, value: string): boolean {
-    const parsed = goBoolean(value);
-    if (parsed === undefined) throw this.error(`non-bool value ${JSON.stringify(value)} for ${key}: use true or false`);
-    return parsed;
-  }
-
-  takeMatching(pattern: RegExp): Array<[string, string]> {
-    const found = [...this.#values].filter(([key]) => pattern.test(key));
-    for (const [key] of found) this.#values.delete(key);
-    return found;
+    super(text, (message) => new ExportError("usage", `--output ${text}: ${message}`));
   }
 
   refuseRest(): void {
-    for (const [key, value] of this.#values) {
+    for (const [key, value] of this.rest()) {
       if (WITHOUT_EFFECT.has(key) || value === "false") continue;
       throw this.error(key in REFUSED ? `${key}: ${REFUSED[key]}` : `unknown key ${JSON.stringify(key)}`);
     }

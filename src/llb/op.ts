@@ -5,7 +5,7 @@
 export { create as message } from "@bufbuild/protobuf";
 export type { MessageInitShape } from "@bufbuild/protobuf";
 export {
-  BuildOpSchema, CacheSharingOpt, DefinitionSchema, ChownOptSchema, ExecOpSchema, FileActionCopySchema, FileActionSchema, FileOpSchema, LocationsSchema, MergeOpSchema, MountContentCache, MountSchema, MountType, NetMode, OpMetadataSchema, OpSchema,
+  BuildOpSchema, CacheSharingOpt, DefinitionSchema, ChownOptSchema, ExecOpSchema, FileActionCopySchema, FileActionMkDirSchema, FileActionMkFileSchema, FileActionRmSchema, FileActionSchema, FileActionSymlinkSchema, FileOpSchema, LocationsSchema, MergeOpSchema, MountContentCache, MountSchema, MountType, NetMode, OpMetadataSchema, OpSchema,
   PlatformSchema, SecurityMode, SourceOpSchema, SourceSchema, UserOptSchema,
 } from "../proto/pb/ops_pb.ts";
 export type {

@@ -3,13 +3,18 @@ import { digestOf, type Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
 import { MountType, NetMode, SecurityMode, type ExecOp, type Meta, type Mount } from "../llb/op.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
+import type { CdiEdits } from "../sandbox/cdi-spec.ts";
+import { sandboxDevice } from "../sandbox/sandbox-device.ts";
 import { SandboxError } from "../sandbox/sandbox-error.ts";
-import type { NetworkMode, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
+import type { Isolation, NetworkMode, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
+import type { KnownHashes } from "../snapshot/shared-checksum.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { Workspace } from "../snapshot/workspace.ts";
 import type { CacheMap, Operation } from "../solver/operation.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
+import { deviceEdits, type Grants } from "./entitlements.ts";
 import { ExecMounts, missingSecret, type MountServices } from "./exec-mounts.ts";
+import { execSharedMap } from "./exec-shared.ts";
 import { registeredEmulators, requireRunnable } from "./exec-platform.ts";
 import { OperationError, ProcessExitError } from "./operation-error.ts";
 import { OutputTail } from "./output-tail.ts";
@@ -17,10 +22,14 @@ import { usedContent } from "./used-content.ts";
 
 export interface ExecServices extends Omit<MountServices, "scratchDirectory"> {
   readonly sandbox: () => Promise<Sandbox>;
+  /** What steps may ask for; whether they may was looked at before. */
+  readonly grants: Grants;
   /** Where a step has its own directory. */
   readonly workspace: Workspace;
   readonly facts: LayerFacts;
   readonly clock: Clock;
+  /** For naming files as others do. */
+  readonly hashes: KnownHashes;
   /** What this machine runs without help. */
   readonly machine: Platform;
 }
@@ -37,7 +46,7 @@ const NOT_EXECUTED = 1;
 /** RUN: a command on a tree, whose changes become a layer. */
 export function execOperation(op: ExecOp, platform: Platform, services: ExecServices, told: Told): Operation<LayerChain> {
   return {
-    cacheMap: async () => execCacheMap(op, formatPlatform(platform)),
+    cacheMap: async () => ({ ...execCacheMap(op, formatPlatform(platform)), shared: () => execSharedMap(op, platform, services.hashes) }),
     async execute(inputs, signal) {
       requireRunnable(platform, services.machine, registeredEmulators());
       return await execute(op, inputs, { services, told }, signal);
@@ -50,10 +59,11 @@ export function execOperation(op: ExecOp, platform: Platform, services: ExecServ
  * result must not depend on: proxies, the content of secrets and caches, and where in an input
  * lies what is read of it: that is keyed by its content.
  */
-export function execCacheMap(op: ExecOp, platform: string): CacheMap<LayerChain> {
+export function execCacheMap(op: ExecOp, platform: string): Omit<CacheMap<LayerChain>, "shared"> {
   const { proxyEnv: _, $typeName: __, ...meta } = op.meta ?? emptyMeta();
   const mounts = op.mounts.map((mount) => ({ ...mount, selector: keyedByContent(mount) ? "" : mount.selector }));
-  const digest = digestOf(Buffer.from(canonicalJson(["exec", platform, meta, mounts, op.network, op.security, op.secretenv])));
+  const devices = op.cdiDevices.length === 0 ? [] : [op.cdiDevices];
+  const digest = digestOf(Buffer.from(canonicalJson(["exec", platform, meta, mounts, op.network, op.security, op.secretenv, ...devices])));
   const inputCount = Math.max(-1, ...op.mounts.map((mount) => Number(mount.input))) + 1;
   const contentOf = Array.from({ length: inputCount }, (_unused, i) => contentOfInput(op.mounts.filter((mount) => Number(mount.input) === i)));
   return { digest, contentOf, reusable: true };
@@ -76,14 +86,14 @@ interface Execution {
 
 async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, told }: Execution, signal: AbortSignal): Promise<LayerChain[]> {
   const meta = op.meta ?? emptyMeta();
-  refuseUnsupported(op);
+  const edits = await deviceEdits(op, services.grants);
   const secrets = await secretEnvironment(op, services, signal);
   await using scratch = scratchDirectory(services.workspace);
   await using mounts = new ExecMounts({ ...services, scratchDirectory: scratch.path });
 
   for (const mount of op.mounts) await mounts.add(mount, inputs, signal);
   const tail = new OutputTail();
-  const process = sandboxProcess(op, meta, { env: secrets, mounts: mounts.sandboxMounts }, {
+  const process = sandboxProcess(op, meta, { env: secrets, mounts: mounts.sandboxMounts, edits }, {
     ...told,
     onOutput(stream, chunk) {
       tail.add(chunk);
@@ -100,23 +110,32 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, to
   for (const layer of chains.flatMap((chain) => chain.at(-1) ?? [])) {
     services.facts.saveCreated(layer.id, services.clock.nowNs());
     // A later build that takes the layer out of the cache must still be able to tell.
-    services.facts.saveOrigin(layer.id, JSON.stringify(sandbox.isolation));
+    services.facts.saveOrigin(layer.id, JSON.stringify(isolationOf(op, sandbox)));
   }
   return chains;
 }
 
-function sandboxProcess(op: ExecOp, meta: Meta, added: { env: readonly string[]; mounts: SandboxProcess["mounts"] }, told: Told): SandboxProcess {
+/** What a step gets beside what its instruction says. */
+interface Added {
+  readonly env: readonly string[];
+  readonly mounts: SandboxProcess["mounts"];
+  readonly edits: CdiEdits;
+}
+
+function sandboxProcess(op: ExecOp, meta: Meta, added: Added, told: Told): SandboxProcess {
   const [command, ...args] = meta.args;
   if (command === undefined) throw new OperationError("unsupported", "the graph has a command without a program");
   return {
     argv: [command, ...args],
-    env: [...meta.env, ...proxyEnvironment(meta), ...added.env],
+    env: [...meta.env, ...proxyEnvironment(meta), ...added.env, ...added.edits.env],
     cwd: meta.cwd,
     user: meta.user,
     network: networkOf(op),
     hostname: meta.hostname === "" ? HOSTNAME_DEFAULT : meta.hostname,
     extraHosts: meta.extraHosts.map(({ Host, IP }) => ({ host: Host, ip: IP })),
-    mounts: added.mounts,
+    mounts: [...added.mounts, ...added.edits.mounts.map((mount) => ({ kind: "bind" as const, ...mount }))],
+    devices: added.edits.devices.map(sandboxDevice),
+    insecure: isInsecure(op),
     limits: meta.ulimit.map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
     readOnlyRoot: op.mounts.some((mount) => mount.dest === "/" && mount.readonly),
     input: undefined,
@@ -152,9 +171,13 @@ async function secretEnvironment(op: ExecOp, { session }: ExecServices, signal: 
   return lines;
 }
 
-function refuseUnsupported(op: ExecOp): void {
-  if (op.security === SecurityMode.INSECURE) throw new OperationError("unsupported", "RUN --security=insecure is not supported");
-  if (op.cdiDevices.length > 0) throw new OperationError("unsupported", "RUN --device is not supported");
+function isInsecure(op: ExecOp): boolean {
+  return op.security === SecurityMode.INSECURE;
+}
+
+/** Of one step: without the sandbox's limits there is no filter, whatever the sandbox has. */
+function isolationOf(op: ExecOp, { isolation }: Sandbox): Isolation {
+  return { ...isolation, seccomp: isolation.seccomp && !isInsecure(op) };
 }
 
 function scratchDirectory(workspace: Workspace): { readonly path: string } & AsyncDisposable {

@@ -1,5 +1,6 @@
 import { ArchiveError } from "../archive/archive-error.ts";
-import { decompress } from "../archive/decompress.ts";
+import { decompress, withinExpansion } from "../archive/decompress.ts";
+import { EXPANSION_LIMIT } from "../archive/limits.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import { startProcess } from "../host/process.ts";
 import { OperationError } from "./operation-error.ts";
@@ -12,13 +13,13 @@ const PROGRAMS: ReadonlyArray<{ readonly name: "bzip2" | "xz"; readonly magic: r
 
 /**
  * A file's bytes decompressed by what they are: gzip and zstd here, bzip2 and xz by the program of that name.
- * Throws ArchiveError for damaged bytes, OperationError "unsupported" where the program is missing.
+ * Throws ArchiveError for damaged bytes and for what grows beyond all measure, OperationError "unsupported" where the program is missing.
  */
 export async function* decompressFile(read: () => ByteStream, signal: AbortSignal): ByteStream {
   const start = await firstBytes(read());
   const program = PROGRAMS.find(({ magic }) => magic.every((byte, i) => start[i] === byte));
   if (program === undefined) yield* decompress(read());
-  else yield* throughProgram(read(), program.name, signal);
+  else yield* withinExpansion(read(), (bytes) => throughProgram(bytes, program.name, signal), EXPANSION_LIMIT);
 }
 
 async function firstBytes(bytes: ByteStream): Promise<Uint8Array> {

@@ -3,9 +3,11 @@ import { digestOf } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
 import type { FileOp } from "../llb/op.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
+import type { KnownHashes } from "../snapshot/shared-checksum.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { Operation } from "../solver/operation.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
+import { fileSharedMap } from "./file-shared.ts";
 import { runFileOp } from "./file.ts";
 import { fileOpSelectors } from "./file-selectors.ts";
 import { usedContent } from "./used-content.ts";
@@ -14,6 +16,8 @@ export interface FileServices {
   readonly layers: LayerStore;
   readonly facts: LayerFacts;
   readonly clock: Clock;
+  /** For naming files as others do. */
+  readonly hashes: KnownHashes;
 }
 
 /** COPY, ADD, WORKDIR and their kin: the tree that is built upon counts by what made it, what is copied by its content. */
@@ -23,6 +27,7 @@ export function fileOperation(op: FileOp, inputCount: number, services: FileServ
       digest: digestOf(Buffer.from(canonicalJson(["file", op]))),
       contentOf: fileOpSelectors(op, inputCount).map((selections) => selections && usedContent(selections)),
       reusable: true,
+      shared: () => fileSharedMap(op, inputCount, services.hashes),
     }),
     async execute(inputs, signal) {
       const chains = await runFileOp(op, inputs, services.layers, { signal, clock: services.clock });

@@ -8,14 +8,23 @@ import { hasPatterns, type ContentSelection } from "../snapshot/tree-selection.t
  * one that is not used: such an input counts by what made it.
  */
 export function fileOpSelectors(op: FileOp, inputCount: number): ReadonlyArray<readonly ContentSelection[] | undefined> {
+  const used = usedOf(op);
+  const builtUpon = new Set(op.actions.map(({ input }) => Number(input)));
+  return Array.from({ length: inputCount }, (_, input) => {
+    const selections = used.get(input);
+    return builtUpon.has(input) || selections === undefined ? undefined : deduplicated(selections);
+  });
+}
+
+/** What is read of each input, as it is written, also of those that are built upon. */
+export function usedOf(op: FileOp): ReadonlyMap<number, readonly ContentSelection[]> {
   const selections = new Map<number, ContentSelection[]>();
   const add = (input: number, selection: ContentSelection): void => void selections.set(input, [...(selections.get(input) ?? []), selection]);
   for (const { action, secondaryInput } of op.actions) {
     if (action.case === "mkdir" || action.case === "mkfile" || action.case === "copy") addOwner(action.value.owner, add);
     if (action.case === "copy") add(Number(secondaryInput), selectionOf(action.value));
   }
-  const builtUpon = new Set(op.actions.map(({ input }) => Number(input)));
-  return Array.from({ length: inputCount }, (_, input) => (builtUpon.has(input) ? undefined : deduplicated(selections.get(input))));
+  return selections;
 }
 
 /** The paths that a step names of each input that counts by its content, as a person would write them; none for what counts whole. */
@@ -46,8 +55,7 @@ function plainSelection(path: string, followLinks: boolean): ContentSelection {
 }
 
 /** In the order of the paths; a plain path below another of its kind adds nothing. */
-function deduplicated(selections: readonly ContentSelection[] | undefined): readonly ContentSelection[] | undefined {
-  if (selections === undefined) return undefined;
+export function deduplicated(selections: readonly ContentSelection[]): readonly ContentSelection[] {
   const plain = [false, true].flatMap((followLinks) => {
     const paths = selections.filter((each) => !hasPatterns(each) && each.followLinks === followLinks).map(({ path }) => path);
     const all = new Set(paths);

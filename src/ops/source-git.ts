@@ -2,6 +2,7 @@ import type { LayerChain } from "../snapshot/layer.ts";
 import type { Operation } from "../solver/operation.ts";
 import type { GitRequest } from "../source/git-request.ts";
 import type { GitSource } from "../source/git.ts";
+import { gitSharedMap } from "./source-shared.ts";
 
 /** A repository's files. The server is asked in every build what a branch or tag stands for; a commit is fetched once. */
 export function gitOperation(request: GitRequest, source: GitSource, onPinned: (hash: string) => void): Operation<LayerChain> {
@@ -9,7 +10,7 @@ export function gitOperation(request: GitRequest, source: GitSource, onPinned: (
     async cacheMap(signal) {
       const resolved = await source.resolve(request, signal);
       onPinned(resolved.hash);
-      return { digest: source.key(request, resolved), contentOf: [], reusable: true };
+      return { digest: source.key(request, resolved), contentOf: [], reusable: true, shared: () => gitSharedMap(request, resolved) };
     },
     execute: async (_inputs, signal) => [[await source.layer(request, signal)]],
   };

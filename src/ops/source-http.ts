@@ -2,6 +2,7 @@ import type { Digest } from "../content/digest.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { Operation } from "../solver/operation.ts";
 import { fetchHttpFile, httpKey, httpLayer, type HttpFile, type HttpFileRequest, type HttpSourceServices } from "../source/http.ts";
+import { httpSharedMap } from "./source-shared.ts";
 
 /** ADD of a URL. The server is asked in every build whether the file is still the same, and sends it again only if not. */
 export function httpOperation(request: HttpFileRequest, services: HttpSourceServices, onPinned: (digest: Digest) => void): Operation<LayerChain> {
@@ -10,7 +11,7 @@ export function httpOperation(request: HttpFileRequest, services: HttpSourceServ
     async cacheMap(signal) {
       const file = await fetch(signal);
       onPinned(file.digest);
-      return { digest: httpKey(request, file), contentOf: [], reusable: true };
+      return { digest: httpKey(request, file), contentOf: [], reusable: true, shared: () => httpSharedMap(request, file) };
     },
     execute: async (_inputs, signal) => [[await httpLayer(request, await fetch(signal), services, signal)]],
   };

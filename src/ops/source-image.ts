@@ -6,6 +6,7 @@ import { originOf } from "../snapshot/image-layer.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { Operation } from "../solver/operation.ts";
 import type { PinnedImage } from "../source/image.ts";
+import { imageSharedMap } from "./source-shared.ts";
 
 export type PinImage = (reference: Reference, platform: Platform, signal: AbortSignal) => Promise<PinnedImage>;
 
@@ -13,9 +14,9 @@ export type PinImage = (reference: Reference, platform: Platform, signal: AbortS
 export function imageOperation(reference: Reference, platform: Platform, pin: PinImage): Operation<LayerChain> {
   return {
     async cacheMap(signal) {
-      const { chain } = await pin(reference, platform, signal);
-      const diffIds = chain.map((layer) => originOf(layer)?.diffId);
-      return { digest: digestOf(Buffer.from(canonicalJson(["image", diffIds]))), contentOf: [], reusable: false };
+      const { chain, manifestDigest } = await pin(reference, platform, signal);
+      const diffIds = chain.flatMap((layer) => originOf(layer)?.diffId ?? []);
+      return { digest: digestOf(Buffer.from(canonicalJson(["image", diffIds]))), contentOf: [], reusable: false, shared: () => imageSharedMap(manifestDigest, platform, diffIds) };
     },
     execute: async (_inputs, signal) => [(await pin(reference, platform, signal)).chain],
   };

@@ -1,5 +1,6 @@
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { Operation } from "../solver/operation.ts";
+import { NOT_SHARED } from "../solver/shared-cache.ts";
 import type { LocalLayer } from "../source/local-layer.ts";
 
 /**
@@ -8,7 +9,7 @@ import type { LocalLayer } from "../source/local-layer.ts";
  */
 export function localOperation(read: (signal: AbortSignal) => Promise<LocalLayer>): Operation<LayerChain> {
   return {
-    cacheMap: async (signal) => ({ digest: (await read(signal)).root, contentOf: [], reusable: false }),
+    cacheMap: async (signal) => ({ digest: (await read(signal)).root, contentOf: [], reusable: false, shared: () => NOT_SHARED }),
     execute: async (_inputs, signal) => [[(await read(signal)).layer]],
   };
 }

@@ -18,11 +18,11 @@ export type BuildEvent =
   | { readonly kind: "notice"; readonly message: string };
 
 /**
- * Of a cache that answers: `unchanged`, or `same-content` where an input changed of which the step uses nothing that did.
+ * Of a cache that answers: `unchanged`, `same-content` (an input changed of which the step uses nothing that did), `imported` (others had made it).
  * Of one that does not: `always` (looked at in every build), `no-cache`, `input-no-cache` (asked for on a step below), `first-run`,
  * `changed` (since its last run), `evicted` (nothing changed, and the result is gone), `unknown`.
  */
-export type StepReason = "unchanged" | "same-content" | "always" | "no-cache" | "input-no-cache" | "first-run" | "changed" | "evicted" | "unknown";
+export type StepReason = "unchanged" | "same-content" | "imported" | "always" | "no-cache" | "input-no-cache" | "first-run" | "changed" | "evicted" | "unknown";
 
 /** Lines of a Dockerfile that a message speaks of; lines count from 1. */
 export interface SourceExcerpt {

@@ -13,6 +13,7 @@ import type { FetchedManifest, Repository } from "./repository.ts";
 export type ImageSource = Pick<Repository, "name" | "resolve" | "manifest" | "blob" | "referrers">;
 
 export interface OciLayout extends ImageSource, AsyncDisposable {
+  hasBlob(digest: Digest): Promise<boolean>;
   /** The entry of the layout's index where there is only one, whatever its name; what is about another entry does not count. */
   only(signal: AbortSignal): Promise<Descriptor | undefined>;
 }
@@ -57,6 +58,7 @@ export async function openOciLayout(path: string, signal: AbortSignal): Promise<
     resolve: (tagOrDigest) => layout.resolve(tagOrDigest),
     manifest: (digest) => layout.manifest(digest),
     blob: (descriptor, blobSignal) => layout.blob(descriptor, blobSignal),
+    hasBlob: async (digest) => (await files.size(blobPath(digest))) !== undefined,
     referrers: (digest) => layout.referrers(digest),
     only: async () => {
       const [first, ...more] = (await layout.index()).manifests.filter(({ annotations }) => annotations?.[SUBJECT_ANNOTATION] === undefined);

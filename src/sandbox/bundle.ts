@@ -10,6 +10,7 @@ import { missingMountPoints, removeMountStubs } from "./mount-stubs.ts";
 import { resolvConf } from "./resolv-conf.ts";
 import { runtimeSpec, type RuntimeSpec, type SandboxGround } from "./runtime-spec.ts";
 import { runToEnd } from "./run-to-end.ts";
+import { insecureDevices } from "./sandbox-device.ts";
 import { SandboxError } from "./sandbox-error.ts";
 import type { SandboxProcess } from "./sandbox.ts";
 import { resolveInTree } from "./tree-path.ts";
@@ -83,7 +84,9 @@ export async function prepareBundle(step: SandboxProcess, root: MountedTree, pla
 function fillBundle(step: SandboxProcess, root: MountedTree, made: { readonly bundle: Omit<Bundle, typeof Symbol.asyncDispose>; readonly user: TreeUser; readonly ground: SandboxGround }): RuntimeSpec {
   const { bundle: { folder, view }, user, ground } = made;
   const files = { rootPath: root.rootPath, resolvConf: join(folder, RESOLV_CONF), hosts: join(folder, HOSTS) };
-  const written = runtimeSpec(step, user, files, ground);
+  // In a user namespace most of them could not be opened.
+  const devices = step.insecure && !ground.rootless ? [...insecureDevices(), ...step.devices] : step.devices;
+  const written = runtimeSpec({ ...step, devices }, user, files, ground);
   // Runtimes differ in how far they follow links that lead to what is not there yet; these are followed already.
   const mounts = written.mounts.map((mount) => ({ ...mount, destination: resolveInTree(root.viewPath, mount.destination).slice(root.viewPath.length) }));
   const spec = { ...written, mounts };

@@ -17,7 +17,7 @@ const PROGRAM = `
   const namespace = await openMountNamespace({ environment: process.env }, signal);
   const sandbox = await openSandbox({ namespace, stateDirectory: folder + "/state", prefer: "auto", environment: process.env }, signal);
   const root = folder + "/root";
-  const step = { argv: ["sleep", "9401"], env: [], cwd: "/", user: "", network: "none", hostname: "", extraHosts: [], limits: [], mounts: [], readOnlyRoot: false, input: undefined, onUsage: undefined, onOutput() {} };
+  const step = { argv: ["sleep", "9401"], env: [], cwd: "/", user: "", network: "none", hostname: "", extraHosts: [], limits: [], mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined, onOutput() {} };
   await sandbox.run(step, { rootPath: root, viewPath: root }, signal);`;
 
 const isRoot = process.getuid?.() === 0;

@@ -13,7 +13,7 @@ import type { SandboxGround } from "./runtime-spec.ts";
 import { SandboxError } from "./sandbox-error.ts";
 import type { Isolation, Sandbox, SandboxProcess } from "./sandbox.ts";
 import { seccompProfile } from "./seccomp-profile.ts";
-import { CGROUP_ROOT, HYBRID_TREE, surveyGround, type Survey } from "./survey-ground.ts";
+import { boundingCapabilities, CGROUP_ROOT, HYBRID_TREE, surveyGround, type Survey } from "./survey-ground.ts";
 import { measureStep } from "./usage/measure-step.ts";
 
 export interface SandboxOptions {
@@ -51,11 +51,13 @@ class BundleSandbox implements Sandbox {
   readonly #runtime: BundleRuntime;
   readonly #options: SandboxOptions;
   readonly #survey: Survey;
+  readonly #capabilities: readonly string[];
 
   constructor(runtime: BundleRuntime, options: SandboxOptions, found: { readonly survey: Survey; readonly chosen: RuntimeReport }) {
     this.#runtime = runtime;
     this.#options = options;
     this.#survey = found.survey;
+    this.#capabilities = boundingCapabilities(options.namespace);
     const profile = seccompProfile(process.arch);
     this.isolation = { runtime: found.chosen.runtime, seccomp: found.chosen.seccomp && profile !== undefined, rootless: found.survey.rootless };
   }
@@ -94,6 +96,7 @@ class BundleSandbox implements Sandbox {
     return {
       rootless,
       manyIds,
+      capabilities: this.#capabilities,
       cgroup: version === undefined ? undefined : { version, path: `/${containerId(bundleId)}${onUsage === undefined ? "" : `/${MEASURED_GROUP}`}` },
       seccomp: this.isolation.seccomp ? seccompProfile(process.arch) : undefined,
     };

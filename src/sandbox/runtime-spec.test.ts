@@ -6,9 +6,9 @@ import { seccompProfile } from "./seccomp-profile.ts";
 import type { TreeUser } from "./tree-user.ts";
 
 interface Case {
-  readonly step: Omit<SandboxProcess, "onOutput" | "limits"> & { readonly limits?: ReadonlyArray<{ readonly name: string; readonly soft: number; readonly hard: number }> };
+  readonly step: Omit<SandboxProcess, "onOutput" | "limits" | "devices" | "insecure"> & Partial<Pick<SandboxProcess, "devices" | "insecure">> & { readonly limits?: ReadonlyArray<{ readonly name: string; readonly soft: number; readonly hard: number }> };
   readonly user: TreeUser;
-  readonly ground: Omit<SandboxGround, "seccomp"> & { readonly seccompFor?: string };
+  readonly ground: Omit<SandboxGround, "seccomp" | "capabilities"> & { readonly seccompFor?: string };
 }
 
 testGolden(join(import.meta.dirname, "testdata/runtime-spec"), "case.json", (text) => {
@@ -17,6 +17,6 @@ testGolden(join(import.meta.dirname, "testdata/runtime-spec"), "case.json", (tex
   const { seccompFor, ...rest } = ground;
   const seccomp = seccompFor === undefined ? undefined : seccompProfile(seccompFor);
   const limits = (step.limits ?? []).map(({ name, soft, hard }) => ({ name, soft: BigInt(soft), hard: BigInt(hard) }));
-  const spec = runtimeSpec({ ...step, limits, onOutput: () => undefined }, user, files, { ...rest, cgroup: rest.cgroup, seccomp });
+  const spec = runtimeSpec({ devices: [], insecure: false, ...step, limits, onOutput: () => undefined }, user, files, { ...rest, cgroup: rest.cgroup, seccomp, capabilities: ["CAP_CHOWN", "CAP_SYS_ADMIN"] });
   return `${JSON.stringify(spec, undefined, 1)}\n`;
 });

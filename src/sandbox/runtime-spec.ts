@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { hostnameOf } from "./hosts-file.ts";
+import type { SandboxDevice } from "./sandbox-device.ts";
 import type { SandboxMount, SandboxProcess } from "./sandbox.ts";
 import type { SeccompProfile } from "./seccomp-profile.ts";
 import type { TreeUser } from "./tree-user.ts";
@@ -12,7 +13,7 @@ export interface RuntimeSpec {
     readonly args: readonly string[];
     readonly env: readonly string[];
     readonly cwd: string;
-    readonly capabilities: { readonly bounding: readonly string[]; readonly effective: readonly string[]; readonly permitted: readonly string[] };
+    readonly capabilities: Readonly<Partial<Record<"bounding" | "effective" | "permitted" | "inheritable" | "ambient", readonly string[]>>>;
     readonly noNewPrivileges: boolean;
     /** Numbers of 64 bits, which are written as such; who reads them back by JSON.parse gets the nearest that it has. */
     readonly rlimits?: ReadonlyArray<{ readonly type: string; readonly soft: RawNumber; readonly hard: RawNumber }>;
@@ -20,15 +21,28 @@ export interface RuntimeSpec {
   readonly root: { readonly path: string; readonly readonly: boolean };
   readonly hostname: string;
   readonly mounts: readonly SpecMount[];
+  /** For our own runtime: nodes of any device may be opened. */
+  readonly annotations?: Readonly<Record<typeof ALL_DEVICES, "true">>;
   readonly linux: {
     readonly namespaces: ReadonlyArray<{ readonly type: string }>;
     readonly maskedPaths: readonly string[];
     readonly readonlyPaths: readonly string[];
     readonly cgroupsPath?: string;
-    readonly resources?: { readonly devices: ReadonlyArray<{ readonly allow: boolean; readonly access: string }> };
+    readonly devices?: ReadonlyArray<{ readonly path: string; readonly type: "b" | "c"; readonly major: number; readonly minor: number; readonly fileMode: number; readonly uid: number; readonly gid: number }>;
+    readonly resources?: { readonly devices: readonly DeviceRule[] };
     readonly seccomp?: SeccompProfile;
   };
 }
+
+interface DeviceRule {
+  readonly allow: boolean;
+  readonly type?: "b" | "c";
+  readonly major?: number;
+  readonly minor?: number;
+  readonly access: string;
+}
+
+export const ALL_DEVICES = "stemma.all-devices";
 
 /** A number in JSON that JavaScript's own cannot hold. */
 export interface RawNumber {
@@ -48,6 +62,8 @@ export interface SandboxGround {
   readonly rootless: boolean;
   /** False where the caller's own id is the only one. */
   readonly manyIds: boolean;
+  /** Those that can be had here at all. */
+  readonly capabilities: readonly string[];
   /** Undefined where control groups cannot be used. */
   readonly cgroup: { readonly version: 1 | 2; readonly path: string } | undefined;
   readonly seccomp: SeccompProfile | undefined;
@@ -78,7 +94,9 @@ const DEFAULT_PATH_VARIABLE = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/us
 /** Says to an OCI runtime, or to our own fallback, what BuildKit's executor would. Pure. */
 export function runtimeSpec(step: SandboxProcess, user: TreeUser, files: SandboxFiles, ground: SandboxGround): RuntimeSpec {
   const { cgroup, seccomp } = ground;
-  const capabilities = grantedCapabilities(ground);
+  const { insecure } = step;
+  // In a user namespace no node can be made, but the machine's can be shown.
+  const nodes = ground.rootless ? [] : step.devices;
   return {
     ociVersion: "1.0.2",
     process: {
@@ -86,26 +104,47 @@ export function runtimeSpec(step: SandboxProcess, user: TreeUser, files: Sandbox
       args: step.argv,
       env: completeEnvironment(step.env, user),
       cwd: posix.join("/", step.cwd),
-      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+      capabilities: insecure ? allCapabilities(ground) : sandboxCapabilities(ground),
       noNewPrivileges: false,
       ...(step.limits.length === 0 ? {} : { rlimits: step.limits.map(({ name, soft, hard }) => ({ type: `RLIMIT_${name.toUpperCase()}`, soft: rawNumber(soft), hard: rawNumber(hard) })) }),
     },
     root: { path: files.rootPath, readonly: step.readOnlyRoot },
     hostname: hostnameOf(step),
-    mounts: lastOfEach([...systemMounts(ground), ...fileMounts(files), ...step.mounts.map(specMount)]),
+    mounts: lastOfEach([...systemMounts(ground, insecure), ...fileMounts(files), ...(ground.rootless ? step.devices.map(deviceMount) : []), ...step.mounts.map(specMount)]),
+    ...(insecure ? { annotations: { [ALL_DEVICES]: "true" } } : {}),
     linux: {
       namespaces: namespaceTypes(step, ground).map((type) => ({ type })),
-      maskedPaths: MASKED_PATHS,
-      readonlyPaths: READ_ONLY_PATHS,
-      ...(cgroup === undefined ? {} : { cgroupsPath: cgroup.path, resources: { devices: [{ allow: false, access: "rwm" }] } }),
-      ...(seccomp === undefined ? {} : { seccomp }),
+      maskedPaths: insecure ? [] : MASKED_PATHS,
+      readonlyPaths: insecure ? [] : READ_ONLY_PATHS,
+      ...(nodes.length === 0 ? {} : { devices: nodes.map(({ path, kind, major, minor, mode, uid, gid }) => ({ path, type: letterOf(kind), major, minor, fileMode: mode, uid, gid })) }),
+      ...(cgroup === undefined ? {} : { cgroupsPath: cgroup.path, resources: { devices: deviceRules(step) } }),
+      ...(seccomp === undefined || insecure ? {} : { seccomp }),
     },
   };
 }
 
 /** Whoever is the machine's root, and is held by no control group, must make no device nodes: they could be opened. */
-function grantedCapabilities(ground: SandboxGround): readonly string[] {
-  return ground.rootless || ground.cgroup !== undefined ? CAPABILITIES : CAPABILITIES.filter((name) => name !== "CAP_MKNOD");
+function sandboxCapabilities(ground: SandboxGround): RuntimeSpec["process"]["capabilities"] {
+  const granted = ground.rootless || ground.cgroup !== undefined ? CAPABILITIES : CAPABILITIES.filter((name) => name !== "CAP_MKNOD");
+  return { bounding: granted, effective: granted, permitted: granted };
+}
+
+/** Also for users that are not root, as BuildKit has it. */
+function allCapabilities({ capabilities: all }: SandboxGround): RuntimeSpec["process"]["capabilities"] {
+  return { bounding: all, effective: all, permitted: all, inheritable: all, ambient: all };
+}
+
+function deviceRules({ insecure, devices }: SandboxProcess): readonly DeviceRule[] {
+  if (insecure) return [{ allow: true, type: "c", access: "rwm" }, { allow: true, type: "b", access: "rwm" }];
+  return [{ allow: false, access: "rwm" }, ...devices.map(({ kind, major, minor, permissions }) => ({ allow: true, type: letterOf(kind), major, minor, access: permissions }))];
+}
+
+function letterOf(kind: SandboxDevice["kind"]): "b" | "c" {
+  return kind === "block" ? "b" : "c";
+}
+
+function deviceMount({ source, path }: SandboxDevice): SpecMount {
+  return { destination: path, type: "bind", source, options: ["rbind", "nosuid", "noexec", "rw"] };
 }
 
 /** PATH and HOME are added at the end where they are missing: the one as BuildKit does, the other as runtimes do. */
@@ -125,7 +164,7 @@ function namespaceTypes(step: SandboxProcess, ground: SandboxGround): readonly s
   return ["pid", "ipc", "uts", "mount", ...(step.network === "none" ? ["network"] : []), ...(ground.cgroup?.version === 2 ? ["cgroup"] : [])];
 }
 
-function systemMounts(ground: SandboxGround): readonly SpecMount[] {
+function systemMounts(ground: SandboxGround, insecure: boolean): readonly SpecMount[] {
   const quiet = ["nosuid", "noexec", "nodev"];
   // Group 5 is tty on every distribution; a user namespace with one id has no such group.
   const terminals = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", ...(ground.manyIds ? ["gid=5"] : [])];
@@ -137,8 +176,8 @@ function systemMounts(ground: SandboxGround): readonly SpecMount[] {
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: quiet },
   ];
   // The kernel gives sysfs only to the owner of the network namespace that it shows.
-  if (!ground.rootless) mounts.push({ destination: "/sys", type: "sysfs", source: "sysfs", options: [...quiet, "ro"] });
-  if (ground.cgroup !== undefined) mounts.push({ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", ...quiet] });
+  if (!ground.rootless) mounts.push({ destination: "/sys", type: "sysfs", source: "sysfs", options: insecure ? quiet : [...quiet, "ro"] });
+  if (ground.cgroup !== undefined) mounts.push({ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: insecure ? quiet : ["ro", ...quiet] });
   return mounts;
 }
 

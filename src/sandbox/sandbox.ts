@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { MountedTree } from "../snapshot/layer-store.ts";
+import type { SandboxDevice } from "./sandbox-device.ts";
 import type { UsageObject } from "./usage/usage-tree.ts";
 
 /** How a process reaches the network. `host` is the default of BuildKit without CNI, and ours. */
@@ -30,6 +31,10 @@ export interface SandboxProcess {
   /** Added to /etc/hosts. */
   readonly extraHosts: ReadonlyArray<{ readonly host: string; readonly ip: string }>;
   readonly mounts: readonly SandboxMount[];
+  /** Beside the harmless ones that every process has. */
+  readonly devices: readonly SandboxDevice[];
+  /** True for all capabilities and devices, no filter of system calls, and /proc and /sys as they are: namespaces alone are left. */
+  readonly insecure: boolean;
   /** What is named replaces the limits that we were started with. */
   readonly limits: readonly ResourceLimit[];
   readonly readOnlyRoot: boolean;

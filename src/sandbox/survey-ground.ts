@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { capabilityNames } from "../syscall/privilege.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 
 /** What the mount namespace that sandboxes run in offers them. */
@@ -27,6 +28,11 @@ export function surveyGround(namespace: MountNamespace): Survey {
     cgroups: cgroupLayout(read("/proc/1/mountinfo")),
     seccomp: /^Seccomp:/m.test(read("/proc/1/status")),
   };
+}
+
+/** The most that a process in here can ever have. */
+export function boundingCapabilities(namespace: MountNamespace): readonly string[] {
+  return capabilityNames(/^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync(namespace.viewPath("/proc/1/status"), "utf8"))?.[1] ?? "0");
 }
 
 /** Out of the text of /proc/<pid>/mountinfo (proc(5)). */

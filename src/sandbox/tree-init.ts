@@ -39,7 +39,7 @@ function start(spec: RuntimeSpec): void {
   // What a process writes to by the name /dev/stdout has to be its own.
   for (const descriptor of [1, 2]) if (fstatSync(descriptor).isFIFO()) fchownSync(descriptor, user.uid, user.gid);
   for (const { type, soft, hard } of rlimits) limitResource(type, Number(soft), Number(hard));
-  limitCapabilities(capabilities.bounding);
+  limitCapabilities(capabilities.bounding ?? []);
   // The last that takes privilege; all that follows is allowed to any program.
   if (spec.linux.seccomp !== undefined) filterSystemCalls(compileFilter(spec.linux.seccomp, process.arch));
   becomeUser({ uid: user.uid, gid: user.gid, groups: user.additionalGids });

@@ -1,11 +1,11 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync } from "node:fs";
-import { dirname, join } from "node:path/posix";
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { dirname, join, relative } from "node:path/posix";
 import { presentFlags } from "../namespace/mount-inside.ts";
 import { MOUNT_FLAGS, mount } from "../syscall/mount.ts";
 import { SystemCallError } from "../syscall/native-function.ts";
 import { makeNode } from "../syscall/node.ts";
 import { parseMountOptions } from "./mount-options.ts";
-import type { RuntimeSpec, SpecMount } from "./runtime-spec.ts";
+import { ALL_DEVICES, type RuntimeSpec, type SpecMount } from "./runtime-spec.ts";
 import { existsInTree, resolveInTree } from "./tree-path.ts";
 
 /** Character devices of a minimal /dev (devices.txt of the kernel). */
@@ -28,26 +28,27 @@ export function setUpTree(spec: RuntimeSpec): void {
   const root = spec.root.path;
   // A new root has to be a mount point.
   mount({ source: root, target: root, type: "", flags: MOUNT_FLAGS.bind | MOUNT_FLAGS.recursive, data: "" });
+  const noDevices = spec.annotations?.[ALL_DEVICES] === "true" ? 0 : MOUNT_FLAGS.noDev;
   for (const entry of spec.mounts) {
-    mountInTree(root, entry);
-    if (entry.destination === "/dev") fillDevices(resolveInTree(root, "/dev"));
+    mountInTree(root, entry, noDevices);
+    if (entry.destination === "/dev") fillDevices(resolveInTree(root, "/dev"), spec.linux.devices ?? []);
   }
   for (const path of spec.linux.readonlyPaths) protect(resolveInTree(root, path));
   for (const path of spec.linux.maskedPaths) mask(resolveInTree(root, path));
-  limitBindMount(root, spec.root.readonly ? MOUNT_FLAGS.readOnly : 0);
+  limitBindMount(root, noDevices | (spec.root.readonly ? MOUNT_FLAGS.readOnly : 0));
 }
 
 /**
- * Takes rights from a bind mount, which it accepts only in a second call. Devices always: there is no control group
- * here that says which of them may be opened, so that a node in an image would lead to the disks of this machine.
+ * Takes rights from a bind mount, which it accepts only in a second call. Devices are among them but where all are allowed: there is
+ * no control group here that says which of them may be opened, so that a node in an image would lead to the disks of this machine.
  */
 function limitBindMount(target: string, limits: number): void {
   const present = presentFlags(readFileSync("/proc/self/mountinfo", "utf8"), target);
-  const flags = MOUNT_FLAGS.remount | MOUNT_FLAGS.bind | MOUNT_FLAGS.noDev | limits | present;
+  const flags = MOUNT_FLAGS.remount | MOUNT_FLAGS.bind | limits | present;
   mount({ source: "", target, type: "", flags, data: "" });
 }
 
-function mountInTree(root: string, entry: SpecMount): void {
+function mountInTree(root: string, entry: SpecMount, noDevices: number): void {
   const target = resolveInTree(root, entry.destination);
   const { flags, data } = parseMountOptions(entry.options);
   const bind = (flags & MOUNT_FLAGS.bind) !== 0;
@@ -55,11 +56,12 @@ function mountInTree(root: string, entry: SpecMount): void {
   if (bind) {
     const kind = flags & (MOUNT_FLAGS.bind | MOUNT_FLAGS.recursive);
     mount({ source: entry.source, target, type: "", flags: kind, data });
-    limitBindMount(target, flags & ~kind);
+    // A device that was asked for is what is mounted.
+    limitBindMount(target, (flags & ~kind) | (isDevice(entry.source) ? 0 : noDevices));
   } else {
     // Terminals and the nodes of /dev itself are ours.
-    const noDevices = entry.destination === "/dev" || entry.type === "devpts" ? 0 : MOUNT_FLAGS.noDev;
-    mount({ source: entry.source, target, type: entry.type, flags: flags | noDevices, data });
+    const limits = entry.destination === "/dev" || entry.type === "devpts" ? 0 : noDevices;
+    mount({ source: entry.source, target, type: entry.type, flags: flags | limits, data });
   }
 }
 
@@ -69,8 +71,21 @@ function makeMountPoint(path: string, file: boolean): void {
   if (file) closeSync(openSync(path, "wx", 0o644));
 }
 
-function fillDevices(folder: string): void {
+function isDevice(path: string): boolean {
+  const stat = statSync(path);
+  return stat.isCharacterDevice() || stat.isBlockDevice();
+}
+
+function fillDevices(folder: string, more: NonNullable<RuntimeSpec["linux"]["devices"]>): void {
   for (const device of DEVICES) makeDevice(join(folder, device.name), device);
+  for (const { path, type, fileMode, uid, gid, major, minor } of more) {
+    const place = join(folder, relative("/dev", path));
+    mkdirSync(dirname(place), { recursive: true, mode: 0o755 });
+    rmSync(place, { force: true });
+    makeNode(place, { kind: type === "b" ? "block" : "char", mode: fileMode, major, minor });
+    chmodSync(place, fileMode);
+    chownSync(place, uid, gid);
+  }
   for (const [target, name] of DEVICE_LINKS) symlinkSync(target, join(folder, name));
 }
 

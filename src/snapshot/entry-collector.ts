@@ -1,11 +1,15 @@
 import { ArchiveError } from "../archive/archive-error.ts";
 import type { Entry } from "../archive/entry.ts";
 import { baseName, joinPath, parentPath } from "../archive/entry-path.ts";
+import { ARCHIVE_LIMITS } from "../archive/limits.ts";
 import { comparePaths } from "../archive/path-bytes.ts";
 import type { LayerIndex } from "./layer-index.ts";
 
 /** Symbolic links on the way to one entry: as many as Linux follows. */
 const LINKS_MAX = 40;
+
+/** Directories that files of the same archive take the place of. No tool writes such archives, and each costs a look at all entries. */
+const REPLACED_DIRECTORIES_MAX = 100;
 
 /** An entry with what the archive says of its content. */
 export interface CollectedEntry {
@@ -35,6 +39,7 @@ export class EntryCollector {
   /** Directories that have children here but, so far, no entry. */
   readonly #implied: Set<string> = new Set();
   #parentsLate = false;
+  #replacedDirectories = 0;
   #lastParent = "";
 
   add(collected: CollectedEntry): void {
@@ -108,6 +113,8 @@ export class EntryCollector {
   }
 
   #dropBelow(path: string): void {
+    this.#replacedDirectories += 1;
+    if (this.#replacedDirectories > REPLACED_DIRECTORIES_MAX) throw new ArchiveError("too-large", `more than ${REPLACED_DIRECTORIES_MAX} directories that something else replaces, ${path} the last`);
     this.#lastParent = "";
     const below = `${path}/`;
     for (const known of [this.#places, this.#whiteouts, this.#opaque]) {
@@ -147,12 +154,13 @@ export class EntryCollector {
     let pending = path;
     for (let links = 0; links <= LINKS_MAX; links += 1) {
       const link = this.#firstLink(parentPath(pending));
+      if (pending.length > ARCHIVE_LIMITS.pathBytesMax || pending.split("/").length > ARCHIVE_LIMITS.depthMax) break;
       if (link === undefined) return pending;
       const target = this.#links.get(link) ?? "";
       const start = target.startsWith("/") ? "" : parentPath(link);
       pending = joinPath(walk(start, target), pending.slice(link.length + 1));
     }
-    throw new ArchiveError("corrupt", `${path}: too many symbolic links`);
+    throw new ArchiveError("corrupt", `${path}: too many symbolic links, or too long a way through them`);
   }
 
   #firstLink(directory: string): string | undefined {

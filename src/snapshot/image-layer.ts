@@ -26,8 +26,10 @@ export interface LayerOrigin {
 export class ImageLayer implements Layer {
   readonly id: LayerId;
   readonly origin: LayerOrigin;
+  /** False for what only lies where images lie. */
+  readonly isOfBase: boolean = true;
   readonly #store: LayerStore;
-  #layer: Promise<Layer> | undefined;
+  #fetching: { readonly signal: AbortSignal; readonly layer: Promise<Layer> } | undefined;
 
   constructor(origin: LayerOrigin, store: LayerStore) {
     this.id = imageLayerId(origin.diffId);
@@ -35,13 +37,17 @@ export class ImageLayer implements Layer {
     this.#store = store;
   }
 
-  /** The layer in the store, fetched if need be. A failed fetch is tried anew by the next caller. */
-  present(signal: AbortSignal): Promise<Layer> {
-    this.#layer ??= this.#obtain(signal).catch((error: unknown) => {
-      this.#layer = undefined;
-      throw error;
-    });
-    return this.#layer;
+  /** The layer in the store, fetched if need be. A failed fetch is tried anew by the next caller, and one that was aborted by whoever waited for it too. */
+  async present(signal: AbortSignal): Promise<Layer> {
+    for (;;) {
+      const fetching = (this.#fetching ??= { signal, layer: this.#obtain(signal) });
+      try {
+        return await fetching.layer;
+      } catch (error) {
+        if (this.#fetching === fetching) this.#fetching = undefined;
+        if (signal.aborted || !fetching.signal.aborted) throw error;
+      }
+    }
   }
 
   async entries(signal: AbortSignal): Promise<readonly Entry[]> {
@@ -71,9 +77,9 @@ export class ImageLayer implements Layer {
   }
 }
 
-/** Undefined for a layer that a build of ours made. */
+/** Undefined for a layer that a step made, here or elsewhere. */
 export function originOf(layer: Layer): LayerOrigin | undefined {
-  return layer instanceof ImageLayer ? layer.origin : undefined;
+  return layer instanceof ImageLayer && layer.isOfBase ? layer.origin : undefined;
 }
 
 /**

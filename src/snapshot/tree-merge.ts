@@ -35,14 +35,15 @@ class Merge {
 
   hide(path: string): void {
     const hidden = this.#existing(parentPath(path))?.children;
-    const isDirectory = hidden?.get(baseName(path))?.children !== undefined;
+    const place = hidden?.get(baseName(path));
     hidden?.delete(baseName(path));
-    if (isDirectory) this.#forget(path);
+    if (place !== undefined) this.#forget(path, place);
   }
 
   empty(path: string): void {
-    this.#existing(path)?.children?.clear();
-    this.#forget(path);
+    const directory = this.#existing(path);
+    for (const [name, child] of directory?.children ?? []) this.#forget(joinPath(path, name), child);
+    directory?.children?.clear();
   }
 
   add(entry: Entry): void {
@@ -57,7 +58,7 @@ class Merge {
     const place = this.#placeFor(entry, before);
     directory.children?.set(name, place);
     if (place.children !== undefined) this.#directories.set(entry.path, place);
-    else if (before?.children !== undefined) this.#forget(entry.path);
+    else if (before !== undefined) this.#forget(entry.path, before);
   }
 
   #placeFor(entry: Entry, before: Place | undefined): Place {
@@ -103,11 +104,9 @@ class Merge {
     return place;
   }
 
-  /** Drops what is known of a directory that is there no more, and of all below. */
-  #forget(path: string): void {
-    const below = joinPath(path, "");
-    for (const known of this.#directories.keys()) {
-      if (known === path ? path !== "" : known !== "" && known.startsWith(below)) this.#directories.delete(known);
-    }
+  /** Drops what is known of a directory that is there no more, and of all below: where one is known, its parents are. */
+  #forget(path: string, place: Place): void {
+    if (place.children === undefined || !this.#directories.delete(path)) return;
+    for (const [name, child] of place.children) this.#forget(joinPath(path, name), child);
   }
 }

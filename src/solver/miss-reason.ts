@@ -30,8 +30,8 @@ export type MissReason =
   /** The two runs cannot be compared. */
   | { readonly kind: "unknown" };
 
-/** How a cache came to answer: nothing before the vertex changed, or something did that it uses nothing of. */
-export type HitReason = "unchanged" | "same-content";
+/** How a cache came to answer: nothing before the vertex changed, or something did that it uses nothing of, or others had made it. */
+export type HitReason = "unchanged" | "same-content" | "imported";
 
 /** Compares a vertex that has no result with its last run. Pure, as the keys are. */
 export function missReason(now: KeyParts, last: KeyParts | undefined): MissReason {

@@ -1,4 +1,5 @@
 import type { Digest } from "../content/digest.ts";
+import type { SharedMap } from "./shared-cache.ts";
 
 /** What the solver may know of a vertex before it runs. */
 export interface CacheMap<R> {
@@ -8,6 +9,8 @@ export interface CacheMap<R> {
   readonly contentOf: ReadonlyArray<((input: R, signal: AbortSignal) => Promise<Digest>) | undefined>;
   /** False for what must be looked at anew in each build, such as local files: its digest names the content already. */
   readonly reusable: boolean;
+  /** The same in the terms of other builders; asked only where a cache is shared with them. */
+  readonly shared: () => SharedMap<R>;
 }
 
 /** One vertex's work. The solver knows these two questions and nothing of containers. */

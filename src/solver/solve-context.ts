@@ -2,6 +2,7 @@ import type { CacheKey } from "./cache-key.ts";
 import type { HitReason, KeyHistory, MissReason } from "./miss-reason.ts";
 import type { Graph, Vertex } from "./operation.ts";
 import type { ResultCache } from "./result-cache.ts";
+import type { Sharing } from "./shared-cache.ts";
 import type { Semaphore } from "./semaphore.ts";
 
 /** Told of what happens to each vertex; turns it into progress, and failures into VertexErrors. */
@@ -19,6 +20,8 @@ export interface SolveObserver<R> {
 export interface SolveContext<R> {
   readonly graph: Graph<R>;
   readonly cache: ResultCache<R>;
+  /** Undefined where no cache is shared with others: then nothing is named for them. */
+  readonly sharing: Sharing<R> | undefined;
   readonly observer: SolveObserver<R>;
   readonly keys: KeyHistory<Vertex<R>>;
   /** What was made in this build by now, by key, also by solvers before this one: nothing is made twice in one build. */

@@ -6,6 +6,7 @@ import { memoryKeyHistory, missReason, type KeyHistory, type KeyParts, type Miss
 import type { Vertex } from "./operation.ts";
 import { memoryResultCache, type ResultCache } from "./result-cache.ts";
 import { Semaphore } from "./semaphore.ts";
+import { NOT_SHARED } from "./shared-cache.ts";
 import { Solver } from "./solve.ts";
 import { VertexError } from "./vertex-error.ts";
 
@@ -169,6 +170,7 @@ function graphOf(ran: string[], steps: Steps): Map<Digest, Vertex<string>> {
         digest: named(step.digest ?? name),
         contentOf: (step.inputs ?? []).map((_input, i) => { const part = step.parts === undefined ? step.part : step.parts[i]; return part && (async (input: string) => named(part(input))); }),
         reusable: step.reusable ?? true,
+        shared: () => NOT_SHARED,
       }),
       async execute(inputs, signal) {
         ran.push(name);
@@ -191,7 +193,7 @@ function solverOf(graph: Map<Digest, Vertex<string>>, cache: ResultCache<string>
     missed: (vertex: Vertex<string>, reason: MissReason) => void told.reasons.set(vertex.name, reason),
     made: () => undefined,
   };
-  return new Solver({ graph, cache, observer, keys: told.keys, semaphore: new Semaphore(3), made: new Map() });
+  return new Solver({ graph, cache, observer, keys: told.keys, semaphore: new Semaphore(3), made: new Map(), sharing: undefined });
 }
 
 interface Told {

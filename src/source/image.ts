@@ -25,6 +25,7 @@ export interface PinnedImage {
   readonly reference: Reference;
   /** Of the index where the reference names one, else of the manifest. */
   readonly digest: Digest;
+  readonly manifestDigest: Digest;
   readonly manifest: Manifest;
   readonly config: Uint8Array;
   readonly chain: LayerChain;
@@ -67,7 +68,7 @@ export class ImageSource {
     const config = await this.#document(manifest.config, (fetchSignal) => collectBytes(repository.blob(manifest.config, fetchSignal), DOCUMENT_BYTES_MAX), signal);
     const chain = layerOrigins(manifest, config, { reference, repository, mountable: this.#services.mountable }).map((origin) => new ImageLayer(origin, this.#services.layers));
     this.#services.onLayers(chain);
-    return { reference, digest: root.digest, manifest, config, chain };
+    return { reference, digest: root.digest, manifestDigest: descriptor.digest, manifest, config, chain };
   }
 
   async #root(reference: Reference, repository: ImageRepository, signal: AbortSignal): Promise<Descriptor> {

@@ -58,6 +58,13 @@ export interface LocalLayer {
   readonly inspected: (path: string) => string | undefined;
 }
 
+const LENT = "local-";
+
+/** True for files that a client lends, which lie where they are and in no store. */
+export function isLent({ id }: Pick<Layer, "id">): boolean {
+  return id.startsWith(LENT);
+}
+
 /** A selection of a client's directory as a layer. Every file is known by its content; nothing is copied. */
 export async function localLayer(directory: LocalDirectory, selection: LocalSelection, digests: FileDigestCache, signal: AbortSignal): Promise<LocalLayer> {
   const found: LocalEntry[] = [];
@@ -155,7 +162,7 @@ function layerId(entries: readonly Entry[], hashed: ReadonlyMap<string, FileDige
   }
   hash.update(lines);
   // A store takes any text for an id that cannot be another's.
-  return `local-${hash.digest("hex")}` as LayerId;
+  return `${LENT}${hash.digest("hex")}` as LayerId;
 }
 
 /** Passes a file's bytes on, and throws rather than end on others than were hashed. */

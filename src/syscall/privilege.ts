@@ -9,11 +9,18 @@ const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 /** _LINUX_CAPABILITY_VERSION_3, whose sets are two words of 32 bits. */
 const CAPABILITY_VERSION = 0x2008_0522;
 
-/** Numbers of capabilities(7), those that we name. */
-const NUMBERS: Readonly<Record<string, number>> = {
-  CAP_CHOWN: 0, CAP_DAC_OVERRIDE: 1, CAP_FOWNER: 3, CAP_FSETID: 4, CAP_KILL: 5, CAP_SETGID: 6, CAP_SETUID: 7, CAP_SETPCAP: 8,
-  CAP_NET_BIND_SERVICE: 10, CAP_NET_RAW: 13, CAP_SYS_CHROOT: 18, CAP_MKNOD: 27, CAP_AUDIT_WRITE: 29, CAP_SETFCAP: 31,
-};
+/** Names of capabilities(7), each at its number. */
+const NAMES: readonly string[] = `
+  CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW
+  IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG
+  MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
+`.trim().split(/\s+/).map((name) => `CAP_${name}`);
+
+/** Names of the capabilities in a set as /proc/<pid>/status has it: hexadecimal digits. Those without a name are left out. */
+export function capabilityNames(set: string): readonly string[] {
+  const bits = BigInt(`0x${set}`);
+  return NAMES.filter((_name, number) => ((bits >> BigInt(number)) & 1n) === 1n);
+}
 
 const prctlCall = nativeFunction("int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)");
 const capgetCall = nativeFunction("int capget(void *header, void *data)");
@@ -27,7 +34,7 @@ const setUserIdCall = nativeFunction("int setresuid(uint32_t real, uint32_t effe
  * what is inheritable and ambient is emptied. Counts for the calling thread and what it executes.
  */
 export function limitCapabilities(names: readonly string[]): void {
-  const kept = new Set(names.map((name) => NUMBERS[name]));
+  const kept = new Set(names.map((name) => NAMES.indexOf(name)));
   for (let number = 0; prctlCall(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; number++) {
     if (!kept.has(number)) checkCall(prctlCall(PR_CAPBSET_DROP, number, 0, 0, 0), "prctl", `drop capability ${number}`);
   }

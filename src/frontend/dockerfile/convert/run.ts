@@ -9,6 +9,7 @@ import type { RunInstruction } from "../instruction.ts";
 import type { EnvLookup, WordRules } from "../shell-lex.ts";
 import { COMMAND_DESCRIPTION, locationsOf, type Conversion } from "./conversion.ts";
 import { addHistory, runText } from "./history.ts";
+import { isLabsChannel } from "./labs-channel.ts";
 import { convertMounts } from "./run-mounts.ts";
 import { runCommand } from "./run-command.ts";
 import type { Command, StageDraft } from "./stage-draft.ts";
@@ -22,11 +23,11 @@ export function convertRun(instruction: RunInstruction, stage: StageDraft, comma
   const { env } = stage.state;
   const { args, shown, mounts: inlineMounts } = runCommand(instruction, stage);
   const { mounts, secrets, sshSockets } = convertMounts(instruction, stage, command, conversion);
-  checkDevices(instruction, conversion);
+  const devices = convertDevices(instruction, conversion);
   const shownText = shownInstruction(shown, maskSecrets(instruction, env), nameRules(conversion.wordRules));
   const name = countedName(shownText, { stage, isTrigger: command.isTrigger, platform: statePlatform(stage), env }, conversion);
   const run: RunStep = {
-    args, secrets, sshSockets, ...workerOptions(conversion),
+    args, secrets, sshSockets, devices, ...workerOptions(conversion),
     mounts: [...inlineMounts, ...mounts, ...sharedMemory(conversion)],
     proxy: proxyOf(conversion.options.buildArgs),
     extraHosts: conversion.options.extraHosts,
@@ -59,19 +60,18 @@ function statePlatform({ state, platform }: StageDraft): Platform | undefined {
 }
 
 /** What only some workers can do. */
-function workerOptions({ options, capabilities }: Conversion): Pick<RunStep, "ulimits" | "cgroupParent" | "devices"> {
+function workerOptions({ options, capabilities }: Conversion): Pick<RunStep, "ulimits" | "cgroupParent"> {
   return {
     ulimits: capabilities.has("exec.meta.ulimit") ? options.ulimits : [],
     cgroupParent: capabilities.has("exec.meta.cgroup.parent") ? options.cgroupParent : "",
-    devices: [],
   };
 }
 
-/** BuildKit's stable frontend knows the flag and refuses it. */
-function checkDevices({ devices }: RunInstruction, { capabilities }: Conversion): void {
-  if (devices.length > 0 && capabilities.has("exec.meta.cdi")) {
-    throw new InstructionError("device feature is only supported in Dockerfile frontend 1.14.0-labs or later");
-  }
+/** BuildKit's stable frontend knows the flag and refuses it; so does ours where the file does not ask for the labs channel. */
+function convertDevices({ devices }: RunInstruction, conversion: Conversion): RunStep["devices"] {
+  if (devices.length === 0 || !conversion.capabilities.has("exec.meta.cdi")) return [];
+  if (!isLabsChannel(conversion)) throw new InstructionError("device feature is only supported in Dockerfile frontend 1.14.0-labs or later");
+  return devices.map(({ name, required }) => ({ name, optional: !required }));
 }
 
 function sharedMemory({ options, capabilities }: Conversion): readonly ExecMount[] {

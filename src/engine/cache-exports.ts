@@ -1,0 +1,107 @@
+import { assembleCache, cacheContent, type AssembledCache } from "../cache/assemble-cache.ts";
+import type { SharedLayer } from "../cache/cache-source.ts";
+import { RecordGraph } from "../cache/record-graph.ts";
+import { writeCacheLayout } from "../cache/write-cache-layout.ts";
+import type { BlobStore } from "../content/blob-store.ts";
+import type { Digest } from "../content/digest.ts";
+import { imageContent, layerBlob, type LayerBlob } from "../export/layer-blob.ts";
+import { formatReference } from "../oci/reference.ts";
+import { Push } from "../registry/push.ts";
+import type { LayerId } from "../snapshot/layer.ts";
+import type { BuildMeans } from "./build-means.ts";
+import type { CacheExport, CacheForm } from "./plan-cache.ts";
+import { serialiseLayers } from "./publish-image.ts";
+import { mountSource } from "./push-target.ts";
+import { sharedSteps, withResults, type SharedStep } from "./shared-steps.ts";
+import type { SolvedGraphs } from "./solve-graphs.ts";
+
+/** Those that have a place of their own; an inline cache goes with the image. */
+type PlacedExport = Exclude<CacheExport, { kind: "inline" }>;
+
+const TITLES: Readonly<Record<PlacedExport["kind"], string>> = { registry: "exporting cache to registry", local: "exporting cache to client directory" };
+
+/** Writes what this build made to where others find it. Throws what the place says, unless that is to be ignored. */
+export async function exportCaches(exports: readonly CacheExport[], solved: SolvedGraphs, means: BuildMeans, signal: AbortSignal): Promise<void> {
+  const placed = exports.filter((each): each is PlacedExport => each.kind !== "inline");
+  if (placed.length === 0) return;
+  const steps = await sharedSteps(solved);
+  for (const target of placed) await exportCache(target, steps, { solved, means }, signal);
+}
+
+interface ExportContext {
+  readonly solved: SolvedGraphs;
+  readonly means: BuildMeans;
+}
+
+async function exportCache(target: PlacedExport, steps: readonly SharedStep[], { solved, means }: ExportContext, signal: AbortSignal): Promise<void> {
+  try {
+    await means.services.steps.work(TITLES[target.kind], async (step) => {
+      const cache = await cacheOf(withResults(steps, target.mode, solved.chains), target.form, means, signal);
+      if (cache.assembled.layers.length === 0) return means.services.steps.finished(step, "skipping cache export for empty result", undefined);
+      await write(target, cache, { means, step }, signal);
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!target.ignoreError) throw error;
+    means.report({ kind: "notice", message: `WARNING: ${TITLES[target.kind]} failed, and is ignored as asked: ${error instanceof Error ? error.message : String(error)}` });
+  }
+}
+
+interface ReadableCache {
+  readonly assembled: AssembledCache;
+  readonly layers: readonly LayerBlob[];
+  readonly content: Pick<BlobStore, "read">;
+}
+
+async function cacheOf(steps: readonly SharedStep[], form: CacheForm, { publish }: BuildMeans, signal: AbortSignal): Promise<ReadableCache> {
+  const blobForm = { compression: form.compression, mediaTypes: form.mediaTypes, rewriteToNs: undefined };
+  const blobs = await serialiseLayers(steps.flatMap(({ chain }) => chain ?? []), (layer) => layerBlob(layer, blobForm, publish.serialise, signal));
+  const graph = recordGraph(steps, blobs);
+  const byDigest = new Map([...blobs.values()].map((blob) => [blob.descriptor.digest, blob]));
+  const assembled = assembleCache(graph.config(() => undefined), (digest) => sharedLayer(byDigest.get(digest), digest), form);
+  const layers = [...blobs.values()];
+  return { assembled, layers, content: cacheContent(assembled, imageContent(new Map(), layers, publish.serialise.blobs)) };
+}
+
+/** The records of these steps, whose results lie in these blobs. */
+export function recordGraph(steps: readonly SharedStep[], blobs: ReadonlyMap<LayerId, LayerBlob>): RecordGraph {
+  const graph = new RecordGraph();
+  for (const { recipes, chain } of steps) {
+    const layers = chain?.map(({ id }) => blobs.get(id)).filter((blob) => blob !== undefined) ?? [];
+    const result = layers.length === 0 ? undefined : { blobs: layers.map(({ descriptor }) => descriptor.digest), createdNs: layers.at(-1)?.createdNs ?? 0n };
+    for (const recipe of recipes) graph.add(recipe, result);
+  }
+  return graph;
+}
+
+function sharedLayer(blob: LayerBlob | undefined, digest: Digest): SharedLayer {
+  if (blob === undefined) throw new RangeError(`no layer ${digest}`);
+  return { descriptor: blob.descriptor, diffId: blob.diffId, createdNs: blob.createdNs };
+}
+
+interface WriteMeans {
+  readonly means: BuildMeans;
+  readonly step: Digest;
+}
+
+async function write(target: PlacedExport, { assembled, layers, content }: ReadableCache, { means, step }: WriteMeans, signal: AbortSignal): Promise<void> {
+  const finished = (what: string, sizeBytes: number): void => means.services.steps.finished(step, what, sizeBytes);
+  switch (target.kind) {
+    case "registry": {
+      const { reference } = target;
+      const push = new Push({
+        repository: means.clientFor(target).repository(reference, "push"),
+        mountFrom: (digest) => mountSource(layers, digest, reference.domain),
+        onProgress: ({ descriptor, state, sentBytes }) => {
+          if (state === "sent" || state === "mounted") finished(`writing ${descriptor.digest} to ${formatReference(reference)}`, sentBytes);
+        },
+      });
+      await push.tags({ content, root: assembled.root }, [reference.tag ?? "latest"], signal);
+      break;
+    }
+    case "local":
+      await writeCacheLayout(assembled, content, { path: target.dest, tag: target.tag, reset: target.reset }, signal);
+      break;
+  }
+  finished(`writing cache ${target.form.root === "manifest" ? "image manifest" : "manifest"} ${assembled.root.digest}`, assembled.root.size);
+}

@@ -1,0 +1,69 @@
+import { TAR_END } from "../archive/tar-writer.ts";
+import { formatPaxRecord } from "../archive/pax.ts";
+import { rawExtended, rawHeader, rawTar, withChecksum } from "./raw-tar.ts";
+import { SeededRandom } from "./seeded-random.ts";
+
+/** Further up than there is anything. */
+const UP = "../../../../../../../..";
+const CONTENT = Buffer.from("hostile\n");
+
+/** A file with a few bytes in it. */
+export function hostileFile(name: string): readonly Buffer[] {
+  return [rawHeader({ name, size: CONTENT.length }), CONTENT];
+}
+
+export function hostileLink(name: string, kind: "symbolic" | "hard", linkname: string): readonly Buffer[] {
+  return [rawHeader({ name, typeflag: kind === "hard" ? "1" : "2", linkname })];
+}
+
+export function hostileDirectory(name: string): readonly Buffer[] {
+  return [rawHeader({ name, typeflag: "5", patch: (block) => void block.write("0000755\0", 100) })];
+}
+
+export function hostileTar(...members: ReadonlyArray<readonly Buffer[]>): Buffer {
+  return rawTar(...members.flat(), Buffer.from(TAR_END));
+}
+
+/** An archive that wants out, to `outside`, an absolute path: made of what has worked elsewhere, and then damaged here and there. */
+export function randomHostileTar(seed: number, outside: string): Buffer {
+  const random = new SeededRandom(seed);
+  const name = (): string => random.several(1, 3, () => random.pick(["a", "b", "c", "a", "b", "d", "e", ".", ".wh.a", ".wh..wh..opq", ...(random.below(20) === 0 ? ["..", ""] : [])] as [string, ...string[]])).join("/");
+  const path = (): string => random.pick([name(), name(), name(), name(), name(), `/${name()}`, `${outside}/x`, ...(random.below(10) === 0 ? [`${UP}${outside}/x`] : [])] as [string, ...string[]]);
+  const target = (): string => random.pick([name(), "/", outside, "..", `${UP}${outside}`, `${outside}/keep`, "a"]);
+  const member = (): readonly Buffer[] => {
+    switch (random.below(10)) {
+      case 0:
+      case 1:
+        return hostileFile(path());
+      case 2:
+        return hostileDirectory(path());
+      case 3:
+      case 4:
+        return hostileLink(path(), "symbolic", target());
+      case 5:
+        return hostileLink(path(), "hard", target());
+      case 6:
+        return [rawHeader({ name: path(), typeflag: random.pick(["3", "4", "6", "7", "\0", "7", "V", "S"]) })];
+      case 7:
+        return rawExtended(formatPaxRecord(random.pick(["path", "linkpath", "size", "uid", "mtime", "SCHILY.xattr.user.a", "SCHILY.xattr.trusted.overlay.redirect", "GNU.sparse.map"]), Buffer.from(random.pick([path(), target(), "-1", "99999999999", "1e9", ""]))), { name: path() });
+      case 8:
+        return hostileDirectory(path());
+      default:
+        if (random.below(4) > 0) return hostileFile(path());
+        return [rawHeader({ name: path(), size: random.pick([1, 512, 2 ** 20, 8 ** 11 - 1]) }), CONTENT];
+    }
+  };
+  return damaged(hostileTar(...random.several(1, 5, member)), random);
+}
+
+/** Most of them as they are; else with a few bytes changed, under a checksum that is right or wrong, or cut off. */
+function damaged(tar: Buffer, random: SeededRandom): Buffer {
+  if (random.below(4) > 0) return tar;
+  for (let changes = random.below(4); changes >= 0; changes -= 1) {
+    const at = random.below(tar.length);
+    tar[at] = random.below(256);
+    const block = tar.subarray(at - (at % 512), at - (at % 512) + 512);
+    if (block.length === 512 && random.below(4) > 0) withChecksum(block);
+  }
+  return random.below(4) === 0 ? tar.subarray(0, random.below(tar.length)) : tar;
+}

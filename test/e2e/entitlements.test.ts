@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { openWorkshop, runSkip, type Workshop, type WorkshopBuild } from "./workshop.ts";
+
+const skip = runSkip !== false ? runSkip : process.getuid?.() === 0 ? false : "devices and capabilities need root";
+
+const DEVICES = `
+cdiVersion: "0.6.0"
+kind: "vendor1.com/device"
+annotations:
+  org.mobyproject.buildkit.device.class: class1
+containerEdits:
+  env:
+    - OF_THE_FILE=once
+devices:
+  - name: nil
+    containerEdits:
+      env:
+        - DEVICE=nil
+      deviceNodes:
+        - path: /dev/vendor/nil
+          hostPath: /dev/null
+          fileMode: 0600
+      mounts:
+        - hostPath: MOUNTED
+          containerPath: /usr/lib/vendor
+          options: [ro, bind]
+  - name: fuse
+    containerEdits:
+      env:
+        - SECOND=fuse
+      deviceNodes:
+        - path: /dev/fuse
+`;
+
+let workshop: Workshop;
+let env: Readonly<Record<string, string>>;
+
+before(async () => {
+  workshop = await openWorkshop();
+  const settings = join(workshop.path, "settings/stemma");
+  for (const folder of [settings, join(workshop.path, "cdi"), join(workshop.path, "mounted")]) mkdirSync(folder, { recursive: true });
+  writeFileSync(join(workshop.path, "mounted/library"), "of the vendor\n");
+  writeFileSync(join(workshop.path, "cdi/vendor1.yaml"), DEVICES.replace("MOUNTED", join(workshop.path, "mounted")));
+  writeFileSync(join(workshop.path, "cdi/vendor2.json"), JSON.stringify({ cdiVersion: "0.6.0", kind: "vendor2.com/device", annotations: { "org.mobyproject.buildkit.device.autoallow": "true" }, devices: [{ name: "free", containerEdits: { env: ["FREE=yes"] } }] }));
+  writeFileSync(join(settings, "stemma.toml"), `[cdi]\nspecDirs = [${JSON.stringify(join(workshop.path, "cdi"))}]\n`);
+  env = { ...workshop.env, XDG_CONFIG_HOME: join(workshop.path, "settings"), BUILDX_METADATA_PROVENANCE: "max" };
+});
+
+after(async () => {
+  await workshop[Symbol.asyncDispose]();
+});
+
+interface Metadata {
+  readonly stemma_hermetic?: unknown;
+  readonly stemma_isolation?: readonly unknown[];
+}
+
+/** What a RUN prints, and what the record says of the build. */
+async function run(run: string, options: WorkshopBuild = {}): Promise<{ readonly output: string; readonly metadata: Metadata }> {
+  const labs = run.includes("--device") ? "# syntax=docker/dockerfile:1-labs\n" : "";
+  const built = await workshop.build(`${labs}FROM base\nRUN ${run} && cat /dev/null > /made\n`, { noCache: true, env, provenance: "mode=max", ...options, outputs: [`type=oci,tar=false,dest=${join(workshop.path, "image")},name=image:1`] });
+  // Ours: its shape is known.
+  const { "buildx.build.provenance": statement } = JSON.parse(Buffer.from(built.outcome.metadata).toString("utf8")) as { readonly "buildx.build.provenance": { readonly metadata: Metadata } };
+  return { output: built.output, metadata: statement.metadata };
+}
+
+async function refused(instruction: string, message: RegExp, options: WorkshopBuild = {}): Promise<void> {
+  await assert.rejects(run(instruction, options), (error: Error & { readonly code: string }) => {
+    assert.match(error.message, message);
+    return ["unsupported", "missing-input", "dockerfile", "device"].includes(error.code);
+  });
+}
+
+test("RUN --network=host needs to be allowed, and nothing runs before that is looked at", { skip }, async () => {
+  await refused("--network=host true", /^failed to solve: failed to load LLB: network\.host is not allowed/);
+  await assert.rejects(workshop.build("FROM base\nRUN echo early\nRUN --network=host true\n", { env }), /network\.host is not allowed/);
+  const { ran } = await workshop.build("FROM base\nRUN echo early\n", { env });
+  assert.ok(ran.some((name) => name.includes("echo early")), "it had not run");
+});
+
+test("RUN --network=host runs where it is allowed, and where the whole build has the host's network", { skip }, async () => {
+  const interfaces = "--network=host cut -d: -f1 /proc/net/dev | wc -l";
+  const host = readFileSync("/proc/net/dev", "utf8").trimEnd().split("\n").length;
+  for (const options of [{ allow: ["network.host"] }, { network: "host" as const }]) {
+    const { output, metadata } = await run(interfaces, options);
+    assert.equal(Number(output), host);
+    assert.deepEqual(metadata.stemma_hermetic, { verified: false, check: "inputs", uncaptured: ["network"] });
+  }
+});
+
+for (const sandbox of ["runc", "crun", "namespaces"] as const) {
+  const missing = sandbox === "namespaces" || spawnSync(sandbox, ["--version"]).status === 0 ? false : `${sandbox} is not installed`;
+  describe(`in ${sandbox}`, { skip: skip === false ? missing : skip }, () => {
+    test("RUN --security=insecure is refused, and where it is allowed has capabilities, devices and no filter, which is told", async () => {
+      const probe = "--security=insecure mount -t tmpfs tmpfs /mnt && echo mounted && grep -E '^(CapEff|Seccomp):' /proc/self/status | cut -f 2 && test -c /dev/loop-control && true < /dev/loop-control && echo opened; grep -c ' ro,' /proc/mounts";
+      await refused(probe, /^failed to solve: failed to load LLB: security\.insecure is not allowed/, { sandbox });
+      const { output, metadata } = await run(`mkdir -p /mnt\nRUN ${probe}`, { sandbox, allow: ["security.insecure"] });
+      const own = /^CapBnd:\s*(\w+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+      // Read-only stay the files of the network alone.
+      assert.deepEqual(output.trimEnd().split("\n"), ["mounted", own, "0", "opened", "2"]);
+      assert.deepEqual(metadata.stemma_hermetic, { verified: false, check: "inputs", uncaptured: ["network", "security"] });
+      assert.deepEqual(metadata.stemma_isolation, [{ runtime: sandbox, seccomp: false, rootless: false }, { runtime: sandbox, seccomp: true, rootless: false }]);
+    });
+
+    test("RUN --device gets what the machine's files describe, and nothing else changes", async () => {
+      const probe = "--device=vendor1.com/device=nil,required ls -l /dev/vendor/nil | cut -c 1-10 && echo x > /dev/vendor/nil && cat /usr/lib/vendor/library && ! touch /usr/lib/vendor/new 2>/dev/null && echo $DEVICE $OF_THE_FILE $SECOND && ls /dev/fuse /dev/loop-control 2>/dev/null | wc -l && grep ^Seccomp: /proc/self/status | cut -f 2";
+      const { output, metadata } = await run(probe, { sandbox, allow: ["device"] });
+      assert.equal(output, "crw-------\nof the vendor\nnil once\n0\n2\n");
+      assert.deepEqual(metadata.stemma_hermetic, { verified: false, check: "inputs", uncaptured: ["device", "network"] });
+      const open = "true < /dev/fuse && echo opened $SECOND $OF_THE_FILE $DEVICE";
+      assert.equal((await run(`--device=vendor1.com/device=fuse ${open}`, { sandbox, allow: ["device=vendor1.com/device=fuse"] })).output, "opened fuse once\n");
+      assert.equal((await run(`--device=vendor1.com/device=* ${open}`, { sandbox, allow: ["device"] })).output, "opened fuse once nil\n");
+    });
+  });
+}
+
+test("a device is refused where it is not allowed, not registered or not of the stable language", { skip }, async () => {
+  await refused("--device=vendor1.com/device=nil true", /^failed to solve: failed to load LLB: device vendor1\.com\/device=nil is requested by the build but not allowed/);
+  await refused("--device=vendor1.com/device=class1 true", /: devices vendor1\.com\/device=fuse, vendor1\.com\/device=nil are requested by the build but not allowed/, { allow: ["device=vendor2.com/device"] });
+  await refused("--device=vendor1.com/device=absent,required true", /: required device "vendor1\.com\/device=absent" is not registered/, { allow: ["device"] });
+  await refused("--device=nonsense true", /: invalid device "nonsense"/, { allow: ["device"] });
+  await assert.rejects(workshop.build("FROM base\nRUN --device=vendor1.com/device=nil true\n", { env, allow: ["device"] }), /device feature is only supported in Dockerfile frontend 1\.14\.0-labs or later/);
+  await assert.rejects(workshop.build("FROM base\n", { env, allow: ["everything"] }), { message: /unknown entitlement everything$/ });
+});
+
+test("a device that is optional may be absent, one may have another name, and the machine may allow one to all", { skip }, async () => {
+  assert.equal((await run("--device=vendor1.com/device=absent echo [$DEVICE]")).output, "[]\n");
+  assert.equal((await run("--device=vendor9.com/gpu=0 echo [$DEVICE]", { allow: ["device=vendor1.com/device=nil,alias=vendor9.com/gpu=0"] })).output, "[nil]\n");
+  assert.equal((await run("--device=vendor2.com/device echo [$FREE]")).output, "[yes]\n");
+});
+
+test("a device whose description asks for more than we do is an error that names the file", { skip }, async () => {
+  const specs = join(workshop.path, "other-cdi");
+  mkdirSync(specs);
+  writeFileSync(join(specs, "hooked.json"), JSON.stringify({ cdiVersion: "0.6.0", kind: "vendor3.com/device", devices: [{ name: "h", containerEdits: { hooks: [{ hookName: "createContainer", path: "/bin/true" }] } }] }));
+  mkdirSync(join(workshop.path, "other/stemma"), { recursive: true });
+  writeFileSync(join(workshop.path, "other/stemma/stemma.toml"), `[cdi]\nspecDirs = [${JSON.stringify(specs)}]\n`);
+  await refused("--device=vendor3.com/device=h true", /hooked\.json: h: containerEdits: hooks are not supported$/, { allow: ["device"], env: { ...env, XDG_CONFIG_HOME: join(workshop.path, "other") } });
+});
