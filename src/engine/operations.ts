@@ -5,7 +5,9 @@ import type { Platform } from "../oci/platform.ts";
 import { parseReference, tagNameOnly } from "../oci/reference.ts";
 import { execOperation, type Told } from "../ops/exec.ts";
 import { fileOperation } from "../ops/file-operation.ts";
+import { diffOperation } from "../ops/diff.ts";
 import { mergeOperation } from "../ops/merge.ts";
+import { passthroughOperation } from "../ops/passthrough.ts";
 import { OperationError } from "../ops/operation-error.ts";
 import { gitOperation } from "../ops/source-git.ts";
 import { httpOperation } from "../ops/source-http.ts";
@@ -40,8 +42,10 @@ function operationOf(vertex: LlbVertex, services: BuildServices): Operation<Laye
     case "merge":
       return mergeOperation(op.value);
     case "diff":
-    case "build":
+      return diffOperation(op.value, services.file);
     case "passthrough":
+      return passthroughOperation(op.value, vertex.inputs.length);
+    case "build":
     case undefined:
       throw new OperationError("unsupported", `${vertex.name}: the graph has an operation of kind ${op.case ?? "unknown"}, which this engine does not have`);
   }

@@ -58,6 +58,8 @@ export const LLB_CAPABILITIES: readonly string[] = [
   "meta.description",
   "meta.exportcache",
   "mergeop",
+  "diffop",
+  "passthroughop",
   "exporter.image.annotations",
   "exporter.image.attestations",
   "exporter.sourcedateepoch",

@@ -5,8 +5,8 @@
 export { create as message } from "@bufbuild/protobuf";
 export type { MessageInitShape } from "@bufbuild/protobuf";
 export {
-  BuildOpSchema, CacheSharingOpt, DefinitionSchema, ChownOptSchema, ExecOpSchema, FileActionCopySchema, FileActionMkDirSchema, FileActionMkFileSchema, FileActionRmSchema, FileActionSchema, FileActionSymlinkSchema, FileOpSchema, LocationsSchema, MergeOpSchema, MountContentCache, MountSchema, MountType, NetMode, OpMetadataSchema, OpSchema,
-  PlatformSchema, SecurityMode, SourceOpSchema, SourceSchema, UserOptSchema,
+  BuildOpSchema, CacheSharingOpt, DefinitionSchema, DiffOpSchema, ChownOptSchema, ExecOpSchema, FileActionCopySchema, FileActionMkDirSchema, FileActionMkFileSchema, FileActionRmSchema, FileActionSchema, FileActionSymlinkSchema, FileOpSchema, LocationsSchema, MergeOpSchema, MountContentCache, MountSchema, MountType, NetMode, OpMetadataSchema, OpSchema,
+  PassthroughOpSchema, PlatformSchema, SecurityMode, SourceOpSchema, SourceSchema, UserOptSchema,
 } from "../proto/pb/ops_pb.ts";
 export type {
   BuildInput, BuildOp, CDIDevice, CacheOpt, ChownOpt, DiffOp, ExecOp, ExportCache, FileAction, FileActionCopy, FileActionMkDir, FileActionMkFile, FileActionRm,

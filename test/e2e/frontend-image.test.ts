@@ -124,6 +124,15 @@ describe("the record of a frontend that is an image", { skip: runSkip }, () => {
   });
 });
 
+describe("a graph that no Dockerfile leads to", { skip: runSkip }, () => {
+  test("lays the difference of two trees over a third", NEVER_PULLED, async () => {
+    const program = { same: { "/same": "1" }, lower: { "/gone": "2", "/changed": "3" }, upper: { "/changed": "4!", "/new": "5" }, over: { "/gone": "6", "/same": "7", "/kept": "8" } };
+    const { lines, text } = await tree({ diff: program });
+    assert.deepEqual(lines.map((line) => line.split(" ").at(-1)), ["changed", "kept", "new", "same"]);
+    assert.deepEqual(["changed", "kept", "new", "same"].map(text), ["4!", "8", "5", "7"], "what both have is no difference");
+  });
+});
+
 describe("a frontend that is an image, where it goes wrong", { skip: runSkip }, () => {
   const failure = async (program: object, options?: WorkshopBuild): Promise<BuildError> => {
     try {

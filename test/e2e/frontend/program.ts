@@ -5,11 +5,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { definitionMessage, definitionOf, decodeDefinition, type Definition } from "../../../src/llb/definition.ts";
 import { marshalOutput } from "../../../src/llb/marshal.ts";
+import { mergeOutput } from "../../../src/llb/merge-vertex.ts";
 import { imageSource, localSource, sourceOutput } from "../../../src/llb/source-vertex.ts";
 import { stateOf, withChanges } from "../../../src/llb/state.ts";
 import { customName, type Output } from "../../../src/llb/vertex.ts";
 import { create } from "@bufbuild/protobuf";
 import { AttestationsSchema, LLBBridge, type Ref, type SolveResponse } from "../../../src/proto/frontend/gateway_pb.ts";
+import { diffOutput } from "./diff-output.ts";
 import { connectBridge, type BridgeClient } from "./call-bridge.ts";
 
 /** The language. One of the members decides. */
@@ -29,6 +31,8 @@ interface Program {
   readonly silent?: boolean;
   /** Returns a result by a name that nobody gave out. */
   readonly invent?: boolean;
+  /** Lays what leads from `same` with `lower` to `same` with `upper` over `over`. */
+  readonly diff?: Readonly<Record<"same" | "lower" | "upper" | "over", Readonly<Record<string, string>>>>;
   readonly attest?: { readonly type: string; readonly predicate: object };
 }
 
@@ -79,6 +83,7 @@ async function run(program: Program, text: string, marshal: (output: Output | un
     await forward(program.input.dockerfile, { made: marshal(made) }, marshal(files({ Dockerfile: program.input.dockerfile })), { "context:made": "input:made" });
   }
   if (program.chain !== undefined) await chain(program.chain, marshal, files);
+  if (program.diff !== undefined) await diff(program.diff, marshal, files);
   if (program.look !== undefined) await look(program.look, marshal, files);
   if (program.evaluate !== undefined) await evaluate(program.evaluate.dockerfile, marshal, files);
   if (program.resolve !== undefined) await resolve(program.resolve, marshal, files);
@@ -101,6 +106,18 @@ async function chain({ base, baseOptions, dockerfile }: NonNullable<Program["cha
   const definition = made.result?.result.case === "ref" ? made.result.result.value.def : undefined;
   if (definition === undefined) throw new Error("no single result with its graph");
   await forward(dockerfile, { made: definitionOf(definition) }, marshal(files({ Dockerfile: dockerfile })), { "context:made": "input:made" });
+}
+
+async function diff({ same, lower, upper, over }: NonNullable<Program["diff"]>, marshal: (output: Output | undefined) => Definition, files: (content: Readonly<Record<string, string>>) => Output | undefined): Promise<void> {
+  const base = files(same);
+  const on = (content: Readonly<Record<string, string>>): Output => {
+    const made = withChanges(stateOf(base), Object.entries(content).map(([path, data]) => ({ kind: "mkfile" as const, path, data: Buffer.from(data), mode: 0o644 })), { description: customName("[frontend] write on top") }).output;
+    if (made === undefined) throw new Error("nothing was written");
+    return made;
+  };
+  const changes = diffOutput(on(lower), on(upper), { description: customName("[frontend] diff") });
+  const result = mergeOutput([files(over), changes], { description: customName("[frontend] merge") });
+  await bridge.call(unary.return, { result: { result: { case: "ref", value: await refOf(bridge, marshal(result)) } } });
 }
 
 /** What can be read of the context is written into one file. */
