@@ -1,3 +1,5 @@
+import { accessSync, constants } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 /** Waiting for another process's write. Writes take microseconds; this is for a machine that is on its knees. */
@@ -45,7 +47,9 @@ export class StateStorageError extends Error {
 }
 
 /** Primary result codes of SQLite (sqlite.org/rescode.html) that say something of the machine, not of us. */
-const MACHINE_TROUBLE: ReadonlyMap<number, StateStorageError["code"]> = new Map([[3, "EACCES"], [8, "EROFS"], [10, "EIO"], [13, "ENOSPC"], [14, "EACCES"]]);
+const MACHINE_TROUBLE: ReadonlyMap<number, StateStorageError["code"]> = new Map([[3, "EACCES"], [8, "EROFS"], [10, "EIO"], [13, "ENOSPC"]]);
+/** Of a file, its directory, or a file beside it that processes share; SQLite does not say which, or why. */
+const CANNOT_OPEN = 14;
 const IOERR_SHMSIZE = 4874;
 const DAMAGED: ReadonlySet<number> = new Set([11, 26]);
 const BUSY: ReadonlySet<number> = new Set([5, 6]);
@@ -83,8 +87,17 @@ function storageError(path: string, error: unknown): StateStorageError | undefin
   const primary = error.errcode & 0xff;
   if (DAMAGED.has(primary)) return new StateStorageError("storage", `${path}: ${error.message}: it is damaged; remove it (what earlier builds made is then built anew), or use another --root`, { cause: error });
   if (BUSY.has(primary)) return new StateStorageError("storage", `${path}: ${error.message}: another process has held it for ${BUSY_TIMEOUT_MS / 1000} s; end that process, or use another --root`, { cause: error });
-  const code = MACHINE_TROUBLE.get(primary);
+  const code = primary === CANNOT_OPEN ? reasonNotOpened(path) : MACHINE_TROUBLE.get(primary);
   return code && new StateStorageError(code, `${path}: ${error.message}`, { cause: error });
+}
+
+function reasonNotOpened(path: string): StateStorageError["code"] {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+    return "EACCES";
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EROFS" ? "EROFS" : "EACCES";
+  }
 }
 
 function openTables(path: string): StateDatabase {
