@@ -37,6 +37,7 @@ export const command: Command = {
     io.stderr(annotations(warnings, dockerfilePath(flags), io));
     const outcome = await run.result;
     await writeResults(outcome, flags, io);
+    if (progress === "plain" || progress === "tty") io.stderr(closingLines(outcome));
     return EXIT.ok;
   },
 };
@@ -119,6 +120,14 @@ async function writeResults(outcome: BuildOutcome, flags: BuildFlags, io: Comman
   if (metadataFile !== undefined) await writeFile(resolve(io.cwd, metadataFile), outcome.metadata);
   const quiet = flags.on("quiet") || flags.text("progress") === "quiet";
   if (quiet && outcome.imageId !== undefined) io.stdout(`${outcome.imageId}\n`);
+}
+
+/** Behind the digest and the place of the evidence, which the build told last: where steps ran, and what to ask next. */
+function closingLines({ sandboxes, reference }: BuildOutcome): string {
+  return [
+    ...(sandboxes.length === 0 ? [] : [`sandbox: ${sandboxes.join(", ")}\n`]),
+    ...(reference === undefined ? [] : [`next: stemma trace ${reference} --path PATH tells which line brought a file\n`]),
+  ].join("");
 }
 
 function usage(): string {

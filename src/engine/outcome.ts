@@ -37,6 +37,8 @@ export function describeOutcome({ plan, attested, published }: FinishedBuild, me
     imageId: single?.config.digest ?? published?.root.digest,
     image: published?.root,
     names: published?.names ?? [],
+    reference: published?.reference,
+    sandboxes: [...new Set(attested.parts.flatMap(({ record }) => record.capture.runs.flatMap(({ isolation }) => isolation?.runtime ?? [])))].toSorted(),
     evidence: published?.evidence,
     platforms: platforms.map(({ platform, manifest, config }) => ({ platform, manifest: manifest.digest, config: config.digest })),
     metadata: Buffer.from(metadata).toString("utf8"),

@@ -30,6 +30,8 @@ export interface PublishedImage {
   readonly evidence: EvidencePlace;
   /** False where the image was decided only, and is nowhere to be read. */
   readonly isStored: boolean;
+  /** By which it can be read from now on; undefined for what is in no registry and in no layout. */
+  readonly reference: string | undefined;
 }
 
 export interface ImageContext extends PublishContext {
@@ -51,9 +53,17 @@ export async function publishImage(target: ImageTarget, results: readonly Platfo
   const { image } = await writeImage(target, { ...context, choice, files, naming }, signal);
   const evidence = placeOf(image, files);
   // BuildKit tells of an archive's names in full, and of when it was made; of a pushed image's as they were given.
-  if (target.kind === "image") return { image, names: target.form.names, root: image.root, evidence, isStored: target.push !== "no" };
+  if (target.kind === "image") return { image, names: target.form.names, root: image.root, evidence, isStored: target.push !== "no", reference: referenceOf(target, image.root.digest) };
   const annotations = { "org.opencontainers.image.created": naming.created, ...image.root.annotations };
-  return { image, names: target.form.names.map((name) => formatReference(tagNameOnly(parseReference(name)))), root: { ...image.root, annotations }, evidence, isStored: true };
+  return { image, names: target.form.names.map((name) => formatReference(tagNameOnly(parseReference(name)))), root: { ...image.root, annotations }, evidence, isStored: true, reference: referenceOf(target, image.root.digest) };
+}
+
+function referenceOf(target: ImageTarget, digest: Digest): string | undefined {
+  if (target.kind === "oci-directory") return `oci-layout://${target.path}`;
+  const [name] = target.form.names;
+  if (target.kind !== "image" || target.push === "no" || name === undefined) return undefined;
+  const { domain, path } = parseReference(name);
+  return target.push === "by-digest" ? formatReference({ domain, path, digest }) : name;
 }
 
 const NO_FILES: EvidenceFiles = { paths: [], publish: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };

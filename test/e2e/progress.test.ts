@@ -101,6 +101,20 @@ describe("a terminal shows steps side by side", { skip }, () => {
   });
 });
 
+test("the last lines of a build say digest and place of the evidence, the sandbox, and what to ask next", { ...LIMIT, skip: runSkip }, async () => {
+  await using place = await openPlace();
+  const context = await contextIn(place, "true");
+  const { exitCode, stderr } = await place.stemma(["build", "--provenance=mode=max", "-o", "type=oci,tar=false,dest=out", context]);
+  assert.equal(exitCode, 0, stderr);
+  const [evidence = "", sandbox, next = "", ...rest] = stderr.trimEnd().split("\n").slice(-3);
+  assert.match(evidence, /^sha256:[0-9a-f]{64}: its evidence is in the index, in sha256:[0-9a-f]{64}$/);
+  assert.match(String(sandbox), /^sandbox: (?:runc|crun|namespaces)$/);
+  assert.deepEqual(rest, []);
+  const [, command = ""] = /^next: stemma (.*) --path PATH tells which line brought a file$/.exec(next) ?? [];
+  const traced = await place.stemma([...command.split(" "), "--path", "/bin/sh"]);
+  assert.match(traced.stdout, /COPY busybox \/bin\/sh/);
+});
+
 describe("--progress", () => {
   const DOCKERFILE = "FROM scratch\nCOPY a /a\n";
   const build = async (place: Place, ...args: readonly string[]): Promise<{ readonly exitCode: number; readonly stderr: string }> => {
