@@ -68,6 +68,7 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     ssh: flags.all("ssh"),
     outputs: flags.all("output"),
     push: flags.on("push"),
+    load: flags.on("load"),
     lineMap: flags.text("line-map") === undefined || flags.on("line-map"),
     attest: flags.all("attest"),
     ...optional("provenance", flags.text("provenance")),

@@ -69,6 +69,8 @@ export interface BuildRequest {
   readonly outputs?: readonly string[];
   /** Push to the registry of each tag. */
   readonly push?: boolean;
+  /** Give the image to the Docker engine that DOCKER_HOST of `env` names, or the one of this machine. */
+  readonly load?: boolean;
   /** As `--attest`. */
   readonly attest?: readonly string[];
   /** As `--sbom`: `true`, `format=cyclonedx`, `generator=IMAGE`. Default: none. */

@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { parseAnnotation } from "../export/annotations.ts";
 import { parseCompat } from "../export/compat.ts";
 import { csvFields } from "../content/csv-fields.ts";
+import { engineAddress } from "../export/docker-engine.ts";
 import { parseOutput } from "../export/output-flag.ts";
 import type { ExportTarget } from "../export/target.ts";
 import { hostPlatform } from "../host/host-platform.ts";
@@ -92,7 +93,7 @@ function parseTag(text: string): Reference {
 }
 
 function planExports(request: BuildRequest, names: readonly string[]): BuildPlan["exports"] {
-  const { outputs, push, annotations, stdout } = request;
+  const { outputs, push, load, annotations, stdout, env } = request;
   const path = (text: string): string => requestPath(request, text);
   const compat = request.compat === undefined ? undefined : parseCompat(request.compat);
   const defaults = {
@@ -102,6 +103,7 @@ function planExports(request: BuildRequest, names: readonly string[]): BuildPlan
     attestArchives: request.attestStore !== undefined,
   };
   const targets = (outputs ?? []).map((text) => parseOutput(text, defaults));
+  if (load === true) targets.push(intoEngine(parseOutput("type=docker", defaults), engineAddress(env)));
   const [first = parseOutput(push === true || names.length > 0 ? "type=image" : "type=cacheonly", defaults), ...rest] = targets;
   const all: BuildPlan["exports"] = [first, ...rest];
   const pushed = push === true ? withPush(all, () => parseOutput("type=image", defaults)) : all;
@@ -109,6 +111,10 @@ function planExports(request: BuildRequest, names: readonly string[]): BuildPlan
   if (stdout === undefined && pushed.some(isStdout)) throw new RequestError("usage", "an output goes to standard output, and the caller gave no `stdout`");
   if (pushed.filter(isStdout).length > 1) throw new RequestError("usage", "only one output can go to standard output");
   return pushed;
+}
+
+function intoEngine(target: ExportTarget, address: string): ExportTarget {
+  return target.kind === "docker-tar" ? { ...target, destination: { kind: "engine", address } } : target;
 }
 
 /** `--push` makes the image output push; where there is none it adds one. */

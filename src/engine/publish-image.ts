@@ -1,8 +1,10 @@
 import { writeTar } from "../archive/tar-writer.ts";
+import type { ByteStream } from "../content/blob-store.ts";
 import type { Digest } from "../content/digest.ts";
 import { rfc3339Nano, secondsOnly } from "../content/timestamp.ts";
 import { assembleImage, platformManifest, type AssembledImage, type PlatformImage } from "../export/assemble.ts";
 import { writingTo } from "../export/destination-refusal.ts";
+import { loadIntoEngine } from "../export/docker-engine.ts";
 import { evidenceForms, type EvidenceForm } from "../export/evidence.ts";
 import { writeEvidenceFiles, type EvidenceFiles } from "../export/evidence-files.ts";
 import { writeToDestination } from "../export/file-destination.ts";
@@ -97,10 +99,16 @@ async function writeImage(target: ImageTarget, { means, choice, files, naming, s
       await writingTo(target, () => writeLayoutDirectory(target.path, readable, naming, signal));
       break;
     case "docker-tar":
-      await writingTo(target, () => writeToDestination(target.destination, writeTar(dockerMembers(readable, naming, signal)), means.stdout, signal));
+      await writeDockerTar(target, writeTar(dockerMembers(readable, naming, signal)), means, signal);
       break;
   }
   return readable;
+}
+
+async function writeDockerTar(target: Extract<ImageTarget, { readonly kind: "docker-tar" }>, tar: ByteStream, { stdout }: PublishContext["means"], signal: AbortSignal): Promise<void> {
+  const { destination } = target;
+  if (destination.kind === "engine") await loadIntoEngine(destination.address, tar, signal);
+  else await writingTo(target, () => writeToDestination(destination, tar, stdout, signal));
 }
 
 /** Puts the image together in any form, and tells of each manifest once. */

@@ -11,6 +11,7 @@ import { writeTar } from "../archive/tar-writer.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import { bytesOf, collectBytes } from "../content/bytes.ts";
 import { digestOf, type Digest, type DiffId } from "../content/digest.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
 import { exportedEntry } from "../snapshot/exported-entry.ts";
 import { ImageLayer } from "../snapshot/image-layer.ts";
 import { openLayerStore } from "../snapshot/disk-layer-store.ts";
@@ -55,7 +56,7 @@ async function entriesOf(blob: ByteStream): Promise<Entry[]> {
 }
 
 /** A base image's layer, with how often its bytes were asked for. */
-async function baseLayer(text: string): Promise<{ layer: ImageLayer; bytes: Buffer; fetches: () => number }> {
+async function baseLayer(text: string, more: Partial<Descriptor> = {}): Promise<{ layer: ImageLayer; bytes: Buffer; fetches: () => number }> {
   // A time that every epoch of these tests would set back, and a compressor that is not ours.
   const tar = await collectBytes(writeTar(members(file("etc/base", text, { mtimeNs: 1_550_000_000_000_000_000n }))), SIZE_BYTES_MAX);
   const bytes = gzipSync(tar, { level: 1 });
@@ -63,7 +64,7 @@ async function baseLayer(text: string): Promise<{ layer: ImageLayer; bytes: Buff
   const layer = new ImageLayer({
     // The digest of an uncompressed tar is a diff id by definition.
     diffId: digestOf(tar) as string as DiffId, repository: undefined,
-    descriptor: { mediaType: "application/vnd.docker.image.rootfs.diff.tar.gzip", digest: digestOf(bytes), size: bytes.length, annotations: { from: "its own manifest" } },
+    descriptor: { mediaType: "application/vnd.docker.image.rootfs.diff.tar.gzip", digest: digestOf(bytes), size: bytes.length, annotations: { from: "its own manifest" }, ...more },
     fetch: () => (fetched++, bytesOf(bytes)),
   }, layers);
   return { layer, bytes, fetches: () => fetched };
@@ -115,6 +116,16 @@ test("a base image's layer keeps its bytes, which nobody fetches for it", async 
   assert.equal(fetches(), 0);
   const content = imageContent(new Map(), [blob], context.blobs);
   assert.deepEqual(await collectBytes(content.read(blob.descriptor.digest, signal), SIZE_BYTES_MAX), bytes);
+});
+
+test("a base image's layer that may not be redistributed stays such, and tells where it is", async () => {
+  const urls = ["https://elsewhere.example/layer"];
+  const [docker, oci] = ["application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"];
+  const { layer, bytes } = await baseLayer("foreign", { mediaType: docker, urls });
+  for (const [mediaTypes, mediaType] of [["oci", oci], ["docker", docker]] as const) {
+    const { descriptor } = await layerBlob(layer, { ...GZIP, mediaTypes }, context, signal);
+    assert.deepEqual(descriptor, { mediaType, digest: digestOf(bytes), size: bytes.length, urls });
+  }
 });
 
 test("force-compression compresses the base's layers anew, and changes nothing in them", async () => {

@@ -170,6 +170,8 @@ const DOCKER_LAYERS: Readonly<Record<string, string>> = {
   [MEDIA_TYPE.ociLayer]: MEDIA_TYPE.dockerLayer,
   [MEDIA_TYPE.ociLayerGzip]: MEDIA_TYPE.dockerLayerGzip,
   [MEDIA_TYPE.ociLayerZstd]: "application/vnd.docker.image.rootfs.diff.tar.zstd",
+  "application/vnd.oci.image.layer.nondistributable.v1.tar": "application/vnd.docker.image.rootfs.foreign.diff.tar",
+  "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip": MEDIA_TYPE.dockerForeignLayerGzip,
 };
 
 const OCI_LAYERS: Readonly<Record<string, string>> = Object.fromEntries(Object.entries(DOCKER_LAYERS).map(([oci, docker]) => [docker, oci]));

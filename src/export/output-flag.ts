@@ -19,17 +19,17 @@ export interface OutputDefaults {
   readonly path: (text: string) => string;
 }
 
-/** Keys that older versions gave a meaning, and that buildx accepts without effect. */
-const WITHOUT_EFFECT = new Set(["buildinfo", "buildinfo-attrs", "prefer-image-digest", "store", "dangling-name-prefix", "danging-name-empty-only"]);
+/** Keys that older versions gave a meaning and that buildx accepts without effect; that name what an image store would keep; that ask for what is so anyway. */
+const WITHOUT_EFFECT = new Set([
+  "buildinfo", "buildinfo-attrs", "prefer-image-digest", "store", "dangling-name-prefix", "danging-name-empty-only", "name-canonical", "prefer-nondist-layers",
+]);
 
 /** Keys that change the result, and that are refused by name until they work. */
 const REFUSED: Readonly<Record<string, string>> = {
   unpack: "there is no container engine here to unpack into",
   "registry.insecure": "use the settings file ([registry.\"host\"] http or insecure)",
-  "name-canonical": "is not supported yet",
-  "prefer-nondist-layers": "is not supported yet",
   "source-date-epoch": "set SOURCE_DATE_EPOCH or --build-arg SOURCE_DATE_EPOCH=…",
-  context: "there is no Docker engine here; use dest=FILE and `docker load`",
+  context: "contexts of Docker are not looked for; set DOCKER_HOST and use --load, or dest=FILE and `docker load`",
 };
 
 /** One `--output`: a directory, `-`, or `type=…,key=value,…` (anchor c). */

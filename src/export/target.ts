@@ -39,12 +39,18 @@ export interface ImageForm {
 /** Where bytes of a file output go: a path, or `-` for standard output. */
 export type FileDestination = { readonly kind: "path"; readonly path: string } | { readonly kind: "stdout" };
 
+/** A Docker engine, by its address as in DOCKER_HOST. */
+export interface EngineDestination {
+  readonly kind: "engine";
+  readonly address: string;
+}
+
 /** Where a build's result goes. One variant for each `--output type=`. */
 export type ExportTarget =
   | { readonly kind: "image"; readonly form: ImageForm; readonly push: "no" | "by-tag" | "by-digest" }
   | { readonly kind: "oci-tar"; readonly form: ImageForm; readonly destination: FileDestination }
   | { readonly kind: "oci-directory"; readonly form: ImageForm; readonly path: string }
-  | { readonly kind: "docker-tar"; readonly form: ImageForm; readonly destination: FileDestination }
+  | { readonly kind: "docker-tar"; readonly form: ImageForm; readonly destination: FileDestination | EngineDestination }
   | { readonly kind: "local"; readonly path: string; readonly platformSplit: boolean | undefined; readonly attestationPrefix: string }
   | { readonly kind: "tar"; readonly destination: FileDestination; readonly platformSplit: boolean | undefined; readonly attestationPrefix: string }
   | { readonly kind: "cacheonly" };

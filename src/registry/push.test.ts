@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Digest } from "../content/digest.ts";
+import { bytesOf } from "../content/bytes.ts";
+import { digestOf, type Digest } from "../content/digest.ts";
 import { BlobMissingError, type BlobStore } from "../content/blob-store.ts";
 import { exactPlatform, runnablePlatforms } from "../oci/platform-match.ts";
 import { startFakeRegistry } from "../testing/fake-registry.ts";
@@ -52,6 +53,20 @@ describe("a push", () => {
     await pushContent(request, limit());
     assert.deepEqual(states(), ["present", "present", "present", "present", "sent", "present"]);
   });
+});
+
+test("a push leaves layers where they are that may not be redistributed", async () => {
+  const image = await sampleImage([Buffer.from("layer")], limit());
+  const foreign = { mediaType: "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", digest: `sha256:${"1".repeat(64)}`, size: 1, urls: ["https://elsewhere.example/"] };
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: image.manifest.mediaType, config: image.config, layers: [foreign] }));
+  const root = { mediaType: image.manifest.mediaType, digest: digestOf(bytes), size: bytes.byteLength };
+  await image.content.write(root.digest, bytesOf(bytes), limit());
+  await using registry = await startFakeRegistry({ checksBlobs: false });
+  await using client = testClient();
+
+  await pushContent({ ...quiet, repository: client.repository({ domain: registry.host, path: "a/b" }, "push"), content: image.content, root, tags: ["1"] }, limit());
+  assert.equal(registry.tags.get("a/b:1"), root.digest);
+  assert.ok(!registry.requests.some(({ url }) => url.pathname.includes(foreign.digest)));
 });
 
 describe("a push that does not come through, or has no tag", () => {

@@ -1,0 +1,98 @@
+import { existsSync } from "node:fs";
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import { Readable, type Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { collectBytes } from "../content/bytes.ts";
+import type { ByteStream } from "../content/blob-store.ts";
+import type { Environment } from "../host/environment.ts";
+import { ExportError } from "./error.ts";
+
+const DEFAULT_ADDRESS = "unix:///var/run/docker.sock";
+const INSTEAD = 'or write a file with -o type=docker,dest=image.tar and load that with "docker load"';
+/** An engine tells of each layer; hundreds stay far below. */
+const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Where Docker's own command would find the engine. Throws ExportError for a way there that we do not know, and where nobody can be. */
+export function engineAddress(env: Environment): string {
+  const address = env["DOCKER_HOST"] || DEFAULT_ADDRESS;
+  const way = wayTo(address);
+  if ((env["DOCKER_TLS_VERIFY"] ?? "") !== "" && way.socketPath === undefined) throw new ExportError("usage", `DOCKER_TLS_VERIFY: an engine behind TLS is not supported: unset it, ${INSTEAD}`);
+  if (way.socketPath !== undefined && !existsSync(way.socketPath)) throw noEngine(address, undefined);
+  return address;
+}
+
+/** Gives an archive of the docker form to an engine (Docker Engine API, "Import images"). Throws ExportError ("destination") where it does not take it. */
+export async function loadIntoEngine(address: string, tar: ByteStream, signal: AbortSignal): Promise<void> {
+  const { answer, source } = await exchange(address, tar, signal);
+  // What made the archive fail is the caller's to understand; the engine only saw it end.
+  if (source !== undefined) throw source.error;
+  const text = (await collectBytes(answer, ANSWER_BYTES_MAX)).toString("utf8");
+  const said = answer.statusCode === 200 ? errorIn(text) : (messageIn(text) ?? `status ${answer.statusCode}`);
+  if (said !== undefined) throw new ExportError("destination", `the Docker engine at ${address} does not take the image: ${said}`);
+}
+
+interface Exchanged {
+  readonly answer: IncomingMessage;
+  readonly source: { readonly error: unknown } | undefined;
+}
+
+async function exchange(address: string, tar: ByteStream, signal: AbortSignal): Promise<Exchanged> {
+  let source: Exchanged["source"];
+  const watched = async function* (): ByteStream {
+    try {
+      yield* tar;
+    } catch (error) {
+      source = { error };
+      throw error;
+    }
+  };
+  const outgoing = httpRequest({ ...wayTo(address), method: "POST", path: "/images/load?quiet=1", headers: { "content-type": "application/x-tar", host: "docker" }, signal });
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  outgoing.once("response", resolve).once("error", reject);
+  // An engine may answer before it has all, and then close: its answer counts, not the break.
+  pipeline(Readable.from(watched()), outgoing as Writable).catch(reject);
+  try {
+    return { answer: await promise, source };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (source !== undefined) throw source.error;
+    throw noEngine(address, error);
+  }
+}
+
+function wayTo(address: string): Pick<RequestOptions, "socketPath" | "host" | "port"> {
+  const [, scheme, rest = ""] = /^([a-z]+):\/\/(.*)$/.exec(address) ?? [];
+  if (scheme === "unix") return { socketPath: rest };
+  const url = scheme === "tcp" || scheme === "http" ? URL.parse(`http://${rest}`) : null;
+  if (url === null) throw new ExportError("usage", `DOCKER_HOST=${address}: only unix:// and tcp:// are supported: set one of these, ${INSTEAD}`);
+  return { host: url.hostname, port: url.port || "2375" };
+}
+
+function noEngine(address: string, cause: unknown): ExportError {
+  const why = cause instanceof Error ? ` (${cause.message})` : "";
+  return new ExportError("destination", `no Docker engine answers at ${address}${why}: start it, name another with DOCKER_HOST, ${INSTEAD}`, { cause });
+}
+
+/** The answer is a line of JSON for each step; a failure is one of them, as the status has been sent by then. */
+function errorIn(text: string): string | undefined {
+  for (const line of text.split("\n")) {
+    const error = memberOf(line, "error");
+    if (error !== undefined) return error;
+  }
+  return undefined;
+}
+
+function messageIn(text: string): string | undefined {
+  return memberOf(text, "message");
+}
+
+function memberOf(text: string, name: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const member = typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+    return typeof member === "string" ? member : undefined;
+  } catch {
+    // Progress that is no JSON tells of no failure.
+    return undefined;
+  }
+}
