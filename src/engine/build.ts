@@ -1,7 +1,7 @@
 import type { ExportTarget, ImageTarget } from "../export/target.ts";
 import { systemClock } from "../host/clock.ts";
 import { randomId } from "../host/random.ts";
-import type { ReportEvent } from "../progress/event.ts";
+import type { ReportEvent, WarningEvent } from "../progress/event.ts";
 import { openBuildMeans, type BuildMeans } from "./build-means.ts";
 import type { BuildOutcome } from "./build-outcome.ts";
 import type { BuildPlan } from "./build-plan.ts";
@@ -45,6 +45,11 @@ export interface ScrubbedContext extends BuildContext {
   readonly log: LogScrubber;
 }
 
+interface RunContext extends ScrubbedContext {
+  /** Those that were told so far, without secrets. */
+  readonly warnings: readonly WarningEvent[];
+}
+
 const NO_OUTPUT = "WARNING: No output specified. Build result will only remain in the build cache. To push it to a registry use -t NAME --push, to write it to a file -o type=oci,dest=FILE";
 
 /**
@@ -57,7 +62,12 @@ export async function build(plan: BuildPlan, caller: BuildContext, signal: Abort
   const log = logScrubber(plan);
   const id = randomId();
   const recorder = new RunRecorder({ id, plan, log, clock: systemClock, history: caller.engine.state.history });
-  const context = { ...caller, id, startedNs: recorder.startedNs, log, report: log.report(recorder.following(caller.report)) };
+  const warnings: WarningEvent[] = [];
+  const noted: ReportEvent = (event) => {
+    if (event.kind === "warning") warnings.push(event);
+    caller.report(event);
+  };
+  const context = { ...caller, id, startedNs: recorder.startedNs, log, warnings, report: log.report(recorder.following(noted)) };
   if (plan.isWithoutOutput) context.report({ kind: "notice", message: NO_OUTPUT });
   for (let wanted = plan; ; ) {
     await using means = await openBuildMeans(wanted, context, signal).catch(async (error: unknown) => {
@@ -87,7 +97,7 @@ async function recorded(recorder: RunRecorder, { failure, means }: { readonly fa
   return signal.aborted ? signal.reason : failure;
 }
 
-async function run(plan: BuildPlan, context: ScrubbedContext, means: BuildMeans, signal: AbortSignal): Promise<CompletedRun> {
+async function run(plan: BuildPlan, context: RunContext, means: BuildMeans, signal: AbortSignal): Promise<CompletedRun> {
   const asked = withoutSecrets(plan, await compile(means, signal), means);
   const solved = await solveGraphs(asked.platforms.map(({ definition }) => definition), means, signal);
   tellFindings(await copiedSecrets({ compiled: asked, solved }, means, signal), sourceOf(asked.platforms[0]?.definition), plan, means.report);
@@ -98,7 +108,7 @@ async function run(plan: BuildPlan, context: ScrubbedContext, means: BuildMeans,
   await checkForStdout(plan, solved.chains, signal);
   const published = await publishAll({ plan, compiled, attested, inlineCache: await inlineCache(plan.cache.exports, solved) }, means, signal);
   await exportCaches(plan.cache.exports, solved, means, signal);
-  return { outcome: describeOutcome({ plan, attested, published }, means), attested };
+  return { outcome: describeOutcome({ plan, attested, published, warnings: context.warnings }, means), attested };
 }
 
 interface Finished {

@@ -1,7 +1,11 @@
+import { goBoolean } from "../content/go-boolean.ts";
 import { isIndex } from "../oci/media-type.ts";
 import { formatPlatform } from "../oci/platform.ts";
 import { metadataFile, metadataProvenance } from "../provenance/metadata-file.ts";
 import { parseMetadataMode, type ProvenancePlan } from "../provenance/params.ts";
+import type { JsonObject } from "../provenance/json-tree.ts";
+import type { WarningEvent } from "../progress/event.ts";
+import { warningObject } from "../progress/raw-json.ts";
 import type { BuildMeans } from "./build-means.ts";
 import type { BuildOutcome } from "./build-outcome.ts";
 import type { BuildPlan } from "./build-plan.ts";
@@ -18,11 +22,13 @@ export interface FinishedBuild {
   readonly plan: BuildPlan;
   readonly attested: AttestedResults;
   readonly published: PublishedImage | undefined;
+  readonly warnings: readonly WarningEvent[];
 }
 
-export function describeOutcome({ plan, attested, published }: FinishedBuild, means: BuildMeans): BuildOutcome {
+export function describeOutcome({ plan, attested, published, warnings }: FinishedBuild, means: BuildMeans): BuildOutcome {
   const platforms = published?.image.platforms ?? [];
   const single = published === undefined || isIndex(published.root.mediaType) ? undefined : platforms[0];
+  const told = goBoolean(means.env["BUILDX_METADATA_WARNINGS"]) === true ? warnings.map((warning): JsonObject => ({ ...warningObject(warning) })) : [];
   const ref = `stemma/stemma/${means.id}`;
   const metadata = metadataFile({
     ref,
@@ -30,7 +36,7 @@ export function describeOutcome({ plan, attested, published }: FinishedBuild, me
     descriptor: published?.root,
     configDigest: single?.config.digest,
     imageNames: published?.names ?? [],
-    warnings: undefined,
+    warnings: told.length === 0 ? undefined : told,
   });
   return {
     ref,

@@ -24,6 +24,8 @@ export type BuildEvent =
  */
 export type StepReason = "unchanged" | "same-content" | "imported" | "always" | "no-cache" | "input-no-cache" | "first-run" | "changed" | "evicted" | "unknown";
 
+export type WarningEvent = Extract<BuildEvent, { readonly kind: "warning" }>;
+
 /** Lines of a Dockerfile that a message speaks of; lines count from 1. */
 export interface SourceExcerpt {
   readonly filename: string;

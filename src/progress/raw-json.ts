@@ -1,6 +1,6 @@
 import { goJson } from "../content/go-json.ts";
 import type { Digest } from "../content/digest.ts";
-import type { BuildEvent } from "./event.ts";
+import type { BuildEvent, WarningEvent } from "./event.ts";
 
 interface Vertex {
   readonly digest: Digest;
@@ -10,6 +10,16 @@ interface Vertex {
   completed?: string;
   cached?: true;
   error?: string;
+}
+
+/** BuildKit's VertexWarning. */
+export interface WarningObject {
+  readonly level: number;
+  readonly short: string;
+  readonly detail?: readonly string[];
+  readonly url?: string;
+  readonly sourceInfo?: { readonly filename: string; readonly data: string };
+  readonly range?: ReadonlyArray<Readonly<Record<"start" | "end", { readonly line: number }>>>;
 }
 
 const STREAM = { stdout: 1, stderr: 2 } as const;
@@ -51,7 +61,7 @@ export function rawJsonRenderer(write: (text: string) => void): (event: BuildEve
       case "step-progress":
         return tell({ statuses: [partStatus(event, partsStarted)] });
       case "warning":
-        return tell({ warnings: [warningMessage(event)] });
+        return tell({ warnings: [warningObject(event)] });
       case "notice":
         // BuildKit has no place for it that is no step's.
         return tell({ warnings: [{ level: 1, short: Buffer.from(event.message).toString("base64") }] });
@@ -66,7 +76,8 @@ function partStatus({ step, id, doneBytes, totalBytes, finished, at }: Extract<B
   return { id, vertex: step, ...(totalBytes === undefined || totalBytes === 0 ? {} : { total: totalBytes }), current: doneBytes, timestamp: timeText(at), started, ...(finished ? { completed: timeText(at) } : {}) };
 }
 
-function warningMessage({ rule, message, url, detail, location }: Extract<BuildEvent, { readonly kind: "warning" }>): object {
+/** A warning as BuildKit's clients write it: texts in base64, ranges by line. */
+export function warningObject({ rule, message, url, detail, location }: WarningEvent): WarningObject {
   const base64 = (text: string): string => Buffer.from(text).toString("base64");
   const where = location === undefined ? "" : ` (line ${location.startLine})`;
   return {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, test } from "node:test";
@@ -134,6 +134,23 @@ describe("--progress", () => {
     const context = vertexes.find(({ name }) => name === "[internal] load build context");
     assert.ok(copy?.completed !== undefined && context !== undefined);
     assert.deepEqual(copy.inputs, [context.digest]);
+  });
+
+  test("the metadata file has the warnings where BUILDX_METADATA_WARNINGS asks for them", async () => {
+    await using place = await openPlace();
+    const warned = async (env: Readonly<Record<string, string>>): Promise<unknown> => {
+      await mkdir(join(place.path, "w"), { recursive: true });
+      await writeFile(join(place.path, "w/Dockerfile"), "from scratch\nCOPY w /\n");
+      await writeFile(join(place.path, "w/w"), "");
+      const { exitCode, stderr } = await place.stemma(["build", "-o", "type=cacheonly", "--metadata-file", "m.json", "w"], { env });
+      assert.equal(exitCode, 0, stderr);
+      return (JSON.parse(await readFile(join(place.path, "m.json"), "utf8")) as Record<string, unknown>)["buildx.build.warnings"];
+    };
+    assert.equal(await warned({}), undefined);
+    assert.equal(await warned({ BUILDX_METADATA_WARNINGS: "0" }), undefined);
+    const [first, ...rest] = (await warned({ BUILDX_METADATA_WARNINGS: "1" })) as ReadonlyArray<{ readonly short: string; readonly url: string; readonly range: unknown }>;
+    assert.equal(Buffer.from(first?.short ?? "", "base64").toString(), "ConsistentInstructionCasing: Command 'from' should match the case of the command majority (uppercase) (line 1)");
+    assert.deepEqual([first?.url, first?.range, rest], ["https://docs.docker.com/go/dockerfile/rule/consistent-instruction-casing/", [{ start: { line: 1 }, end: { line: 1 } }], []]);
   });
 
   test("tty is refused where there is no terminal, and auto is plain there", async () => {
