@@ -28,7 +28,7 @@ const NOT_YET = "is not supported yet";
 /** Every flag of anchor rows A1–A34. One that does not work is refused by name, so that nothing is silently ignored. */
 export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   "add-host": list("a name for RUN to find: host=ip"),
-  allow: list("let steps do more than any may: network.host, security.insecure, device[=NAME]"),
+  allow: list("let steps do more than any may: network.host, security.insecure, device[=NAME]; buildx.local.delete: -o type=local,mode=delete anywhere"),
   annotation: list("add an annotation to the image: [type[platform]:]key=value"),
   attest: list("attestation parameters: type=provenance,mode=max"),
   "attest-run": text("when a provenance gets a new id and new times: always, or only when it has changed (default changed)"),
