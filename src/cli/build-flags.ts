@@ -60,7 +60,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   quiet: flag("print the image ID only", { short: "q" }),
   reproducible: flag("build twice, the second time from nothing, and publish only what came out the same"),
   root: text("directory that keeps state (default $STEMMA_ROOT, else $XDG_DATA_HOME/stemma)"),
-  sandbox: text("auto, runc, crun or namespaces (default auto)"),
+  sandbox: text("auto, runc, crun, namespaces, or chroot where nothing else can be (default auto)"),
   sbom: text("shorthand for --attest=type=sbom,…: true, format=cyclonedx, or generator=IMAGE"),
   secret: list("secret for RUN --mount=type=secret: id=NAME[,src=PATH|,env=VARIABLE]"),
   ssh: list("ssh agent for RUN --mount=type=ssh and repositories: default, or id=SOCKET, or id=KEY[,KEY]"),
