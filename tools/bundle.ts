@@ -9,7 +9,7 @@ import { thirdPartyNotices } from "./notices.ts";
 const ROOT: string = join(import.meta.dirname, "..");
 
 /** Programs that others of ours start by their path: they stay files of their own. */
-const PROGRAMS = ["src/namespace/holder.ts", "src/sandbox/tree-init.ts"];
+const PROGRAMS = ["src/namespace/holder.ts", "src/sandbox/tree-init.ts", "src/sandbox/chroot-init.ts"];
 
 /** `directory` is emptied first. Throws when a source is missing or a type does not hold. */
 export async function bundle(directory: string): Promise<void> {

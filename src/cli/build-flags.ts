@@ -28,7 +28,7 @@ const NOT_YET = "is not supported yet";
 /** Every flag of anchor rows A1–A34. One that does not work is refused by name, so that nothing is silently ignored. */
 export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   "add-host": list("a name for RUN to find: host=ip"),
-  allow: list("let steps do more than any may: network.host, security.insecure, device[=NAME]"),
+  allow: list("let steps do more than any may: network.host, security.insecure, device[=NAME]; buildx.local.delete: -o type=local,mode=delete anywhere"),
   annotation: list("add an annotation to the image: [type[platform]:]key=value"),
   attest: list("attestation parameters: type=provenance,mode=max"),
   "attest-run": text("when a provenance gets a new id and new times: always, or only when it has changed (default changed)"),
@@ -60,7 +60,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   quiet: flag("print the image ID only", { short: "q" }),
   reproducible: flag("build twice, the second time from nothing, and publish only what came out the same"),
   root: text("directory that keeps state (default $STEMMA_ROOT, else $XDG_DATA_HOME/stemma)"),
-  sandbox: text("auto, runc, crun or namespaces (default auto)"),
+  sandbox: text("auto, runc, crun, namespaces, or chroot where nothing else can be (default auto)"),
   sbom: text("shorthand for --attest=type=sbom,…: true, format=cyclonedx, or generator=IMAGE"),
   secret: list("secret for RUN --mount=type=secret: id=NAME[,src=PATH|,env=VARIABLE]"),
   ssh: list("ssh agent for RUN --mount=type=ssh and repositories: default, or id=SOCKET, or id=KEY[,KEY]"),

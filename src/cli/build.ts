@@ -80,7 +80,7 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     reproducible: flags.on("reproducible"),
     secretsInEvidence: oneOf("secrets-in-evidence", flags.text("secrets-in-evidence") ?? "redact", ["redact", "refuse", "allow"]),
     historyArgs: oneOf("history-args", flags.text("history-args") ?? "keep", ["keep", "drop"]),
-    sandbox: oneOf("sandbox", flags.text("sandbox") ?? "auto", ["auto", "runc", "crun", "namespaces"]),
+    sandbox: oneOf("sandbox", flags.text("sandbox") ?? "auto", ["auto", "runc", "crun", "namespaces", "chroot"]),
     root: stateRoot(flags.text("root"), io),
     env: io.env,
     workingDirectory: io.cwd,

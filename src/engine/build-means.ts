@@ -176,7 +176,7 @@ function buildServices({ engine, session, grants, steps, images, get, git, finds
     http: { get, blobs: state.blobs, layers, database: state.database, fetched: new Map() },
     exec: {
       hashes,
-      layers, session, grants, facts: state.facts, clock: systemClock, machine: hostPlatform(), namespace: engine.namespace, sandbox: engine.sandbox,
+      layers, session, grants, facts: state.facts, clock: systemClock, machine: hostPlatform(), namespace: engine.namespace, sandbox: engine.sandbox, withoutNamespaces: engine.withoutNamespaces,
       cacheDirectory: join(state.root, "cache-mounts"), workspace: state.workspace,
     },
     file: { layers, facts: state.facts, clock: systemClock, hashes },

@@ -1,9 +1,11 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import type { Environment } from "../host/environment.ts";
+import { NO_NAMESPACE } from "../namespace/no-namespace.ts";
 import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { ReportEvent } from "../progress/event.ts";
+import { ChrootSandbox, requireChroot } from "../sandbox/chroot.ts";
 import { sweepLeftovers } from "../sandbox/leftovers.ts";
 import { openSandbox } from "../sandbox/open-sandbox.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
@@ -14,7 +16,8 @@ import { openState, type State } from "./state.ts";
 /** In a state root. */
 export const SANDBOXES = "sandbox";
 
-export type SandboxChoice = "auto" | "runc" | "crun" | "namespaces";
+/** `auto` is the best that there is; a chroot is none, and only taken by name. */
+export type SandboxChoice = "auto" | "runc" | "crun" | "namespaces" | "chroot";
 
 export interface EngineOptions {
   readonly root: string;
@@ -31,19 +34,23 @@ export interface Engine extends AsyncDisposable {
   readonly layers: LayerStore;
   readonly namespace: () => Promise<MountNamespace>;
   readonly sandbox: () => Promise<Sandbox>;
+  /** True where steps run without namespaces and mounts, and not all of them can. */
+  readonly withoutNamespaces: boolean;
 }
 
 /** The root is made if it is not there. Throws StateVersionError, StateStorageError, or the system's error where it cannot be made. */
 export async function openEngine({ root: named, sandboxes, env, sandbox, report }: EngineOptions): Promise<Engine> {
   await using opening = new AsyncDisposableStack();
+  const withoutNamespaces = sandbox === "chroot";
+  if (withoutNamespaces) requireChroot();
   await mkdir(named, { recursive: true, mode: 0o700 });
   // Runtimes refuse links on the way, and a link would lead out of the mount namespace that we look into.
   const root = await realpath(named);
   // Opened once for all steps; a step that is aborted must not take it from the others.
   const never = new AbortController().signal;
-  const namespace = once(async () => closing.use(await openMountNamespace({ environment: env }, never)));
+  const namespace = once(async () => (withoutNamespaces ? NO_NAMESPACE : closing.use(await openMountNamespace({ environment: env }, never))));
   const state = opening.use(await openState(root));
-  const layers = opening.use(await openLayerStore({ directory: join(root, "layers"), namespace, snapshotter: "auto" }));
+  const layers = opening.use(await openLayerStore({ directory: join(root, "layers"), namespace, snapshotter: withoutNamespaces ? "copy-as-root" : "auto" }));
   const stateDirectory = sandboxes ?? join(root, SANDBOXES);
   for (const folder of [join(root, "cache-mounts"), stateDirectory]) await mkdir(folder, { recursive: true, mode: 0o711 });
   sweepLeftovers(stateDirectory);
@@ -52,15 +59,20 @@ export async function openEngine({ root: named, sandboxes, env, sandbox, report 
     state,
     layers,
     namespace,
-    sandbox: once(async () => announced(await openSandbox({ namespace: await namespace(), stateDirectory, prefer: sandbox, environment: env }, never), report)),
+    withoutNamespaces,
+    sandbox: once(async () => announced(sandbox === "chroot" ? new ChrootSandbox(stateDirectory) : await openSandbox({ namespace: await namespace(), stateDirectory, prefer: sandbox, environment: env }, never), report)),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }
 
+const CHROOT_NOTICE =
+  "RUN uses the chroot sandbox: no namespaces, no seccomp, no /proc and /sys, the network and the processes of this machine; only for Dockerfiles that you trust as you trust this machine's other programs (this is recorded in the provenance)";
+
 /** A weaker sandbox than people expect must not go unnoticed. */
 function announced(sandbox: Sandbox, report: ReportEvent): Sandbox {
   const { runtime, seccomp } = sandbox.isolation;
-  if (!seccomp) report({ kind: "notice", message: `RUN uses the ${runtime} sandbox without a seccomp filter: install runc or crun for a stronger one (this is recorded in the provenance)` });
+  if (runtime === "chroot") report({ kind: "notice", message: CHROOT_NOTICE });
+  else if (!seccomp) report({ kind: "notice", message: `RUN uses the ${runtime} sandbox without a seccomp filter: install runc or crun for a stronger one (this is recorded in the provenance)` });
   return sandbox;
 }
 

@@ -20,7 +20,7 @@ import { planEntitlements } from "./plan-entitlements.ts";
 import { planEvidence } from "./plan-evidence.ts";
 import { planAttestations } from "./plan-provenance.ts";
 import { planSteps } from "./plan-steps.ts";
-import { refuseTargets } from "./plan-targets.ts";
+import { refuseDeletion, refuseTargets } from "./plan-targets.ts";
 import { RequestError } from "./request-error.ts";
 
 /** Operations at a time where nobody said how many: steps wait for disks and networks too, not only for processors. */
@@ -108,6 +108,7 @@ function planExports(request: BuildRequest, names: readonly string[]): BuildPlan
   const all: BuildPlan["exports"] = [first, ...rest];
   const pushed = push === true ? withPush(all, () => parseOutput("type=image", defaults)) : all;
   for (const target of pushed) requireNames(target);
+  refuseDeletion(pushed, { allow: request.allow ?? [], directory: () => path(".") });
   if (stdout === undefined && pushed.some(isStdout)) throw new RequestError("usage", "an output goes to standard output, and the caller gave no `stdout`");
   if (pushed.filter(isStdout).length > 1) throw new RequestError("usage", "only one output can go to standard output");
   return pushed;

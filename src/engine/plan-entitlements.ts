@@ -7,7 +7,7 @@ import { RequestError } from "./request-error.ts";
 export function planEntitlements({ allow = [], network }: Pick<BuildRequest, "allow" | "network">): Entitlements {
   const words = allow.filter((text) => text !== "");
   const devices = words.filter((text) => /^device(=|$)/.test(text)).map((text) => text.slice("device=".length));
-  const unknown = words.find((text) => !/^(network\.host|security\.insecure|device(=.*)?)$/s.test(text));
+  const unknown = words.find((text) => !/^(network\.host|security\.insecure|buildx\.local\.delete|device(=.*)?)$/s.test(text));
   if (unknown !== undefined) throw new RequestError("usage", `unknown entitlement ${unknown}`);
   return {
     networkHost: words.includes("network.host") || network === "host",

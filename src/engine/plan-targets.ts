@@ -1,3 +1,5 @@
+import { realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { evidenceForms } from "../export/evidence.ts";
 import { refuseTarget } from "../export/form-limits.ts";
 import { hostPlatform } from "../host/host-platform.ts";
@@ -22,5 +24,31 @@ export function refuseTargets(plan: BuildPlan): void {
   for (const target of images) {
     const [wanted] = evidenceForms(target.form.evidence);
     refuseTarget(target, { platforms: built, evidence: attested.includes(target) ? wanted.place : "apart", indexAlways: false });
+  }
+}
+
+interface Deletion {
+  readonly allow: readonly string[];
+  /** The working directory. */
+  readonly directory: () => string;
+}
+
+/** As buildx has it, a directory outside of the working directory is emptied only where that is allowed by name. Throws RequestError ("usage"). */
+export function refuseDeletion(targets: BuildPlan["exports"], { allow, directory }: Deletion): void {
+  if (allow.includes("buildx.local.delete")) return;
+  for (const target of targets) {
+    if (target.kind !== "local" || target.mode !== "delete") continue;
+    if (realPath(target.path).startsWith(`${realPath(directory()).replace(/\/$/, "")}/`)) continue;
+    throw new RequestError("usage", `--output type=local,mode=delete: ${target.path} is not below the working directory, and all that the result does not name would be removed there: add --allow buildx.local.delete`);
+  }
+}
+
+/** Where a path leads, as far as it is there. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || dirname(path) === path) throw error;
+    return join(realPath(dirname(path)), basename(path));
   }
 }

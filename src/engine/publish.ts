@@ -27,7 +27,7 @@ async function publishTo(target: ExportTarget, results: readonly PlatformResult[
     case "docker-tar":
       return await means.steps.work(TITLES[target.kind], (step) => publishImage(target, results, { ...context, step }, signal));
     case "local":
-      await means.steps.work("exporting to client directory", () => writingTo(target, () => writeLocalDirectory(target.path, directoryMembers(results.map(filesOf), filesOptions(target, context), signal), signal)));
+      await means.steps.work("exporting to client directory", () => writingTo(target, () => writeLocalDirectory(target, directoryMembers(results.map(filesOf), filesOptions(target, context), signal), signal)));
       return undefined;
     case "tar": {
       const tar = writeTar(archiveMembers(resultMembers(results.map(filesOf), filesOptions(target, context), signal)));

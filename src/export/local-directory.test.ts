@@ -16,7 +16,7 @@ let places = 0;
 const place = (): string => join(scratch.path, String(places++), "out");
 
 async function written(path: string, ...all: readonly Member[]): Promise<string> {
-  await writeLocalDirectory(path, members(...all), signal);
+  await writeLocalDirectory({ path, mode: "copy" }, members(...all), signal);
   return path;
 }
 
@@ -119,6 +119,36 @@ test("an abort stops between two files", async () => {
       yield file(`f${i}`, "x");
     }
   };
-  await assert.rejects(writeLocalDirectory(out, endless(), stopping.signal), /enough/);
+  await assert.rejects(writeLocalDirectory({ path: out, mode: "copy" }, endless(), stopping.signal), /enough/);
   assert.deepEqual(readdirSync(out).toSorted(), ["f0", "f1", "f2"]);
+});
+
+test("mode delete leaves what the result names and nothing else, and never what a link leads to", async () => {
+  const out = place();
+  mkdirSync(out, { recursive: true });
+  const kept = place();
+  mkdirSync(kept, { recursive: true });
+  writeFileSync(join(kept, "safe"), "safe");
+  mkdirSync(join(out, "d/old/deep"), { recursive: true });
+  for (const path of ["old", "d/old/deep/file", "d/same"]) writeFileSync(join(out, path), "old");
+  writeFileSync(Buffer.concat([Buffer.from(`${out}/`), Buffer.of(0xff)]), "no UTF-8");
+  mkdirSync(join(out, "file/full"), { recursive: true });
+  symlinkSync(kept, join(out, "link"));
+  symlinkSync(kept, join(out, "d/link"));
+  await writeLocalDirectory({ path: out, mode: "delete" }, members(directory("d"), file("d/same", "new"), file("file", "file"), directory("link"), file("link/x", "x"), symlink("out", kept)), signal);
+  assert.deepEqual(readdirSync(out, { recursive: true, encoding: "utf8" }).filter((name) => !name.startsWith("out/")).toSorted(), ["d", "d/same", "file", "link", "link/x", "out"]);
+  assert.equal(readFileSync(join(out, "d/same"), "utf8"), "new");
+  assert.deepEqual(readdirSync(kept), ["safe"]);
+});
+
+test("mode delete takes nothing away where the result breaks off", async () => {
+  const out = place();
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, "old"), "old");
+  async function* broken(): ReturnType<typeof members> {
+    yield file("new", "new");
+    throw new Error("broken");
+  }
+  await assert.rejects(writeLocalDirectory({ path: out, mode: "delete" }, broken(), signal), /broken/);
+  assert.deepEqual(readdirSync(out).toSorted(), ["new", "old"]);
 });

@@ -1,12 +1,16 @@
-import { chmodSync, closeSync, constants, fchmodSync, futimesSync, linkSync, lstatSync, lutimesSync, mkdirSync, openSync, renameSync, rmSync, symlinkSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, constants, fchmodSync, futimesSync, linkSync, lstatSync, lutimesSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, symlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { parentPath } from "../archive/entry-path.ts";
+import { joinPath, parentPath } from "../archive/entry-path.ts";
 import type { Entry, EntryKind } from "../archive/entry.ts";
 import type { Member } from "../archive/member.ts";
-import { bytesOfPath, fileSystemPath } from "../archive/path-bytes.ts";
+import { bytesOfPath, fileSystemPath, pathOfBytes } from "../archive/path-bytes.ts";
 import { randomId } from "../host/random.ts";
 import { TimeSlice } from "../content/time-slice.ts";
 import { ExportError } from "./error.ts";
+import type { ExportTarget, LocalMode } from "./target.ts";
+
+/** A directory, and what becomes of files there that the result does not name. */
+export type LocalPlace = Pick<Extract<ExportTarget, { readonly kind: "local" }>, "path" | "mode">;
 
 /**
  * Writes files into a directory that may hold others already; those of the same name are replaced.
@@ -15,10 +19,11 @@ import { ExportError } from "./error.ts";
  * Each file appears whole, under its name, once it has been written. A link that is in the way is
  * replaced and never followed: a result cannot write outside the directory.
  */
-export async function writeLocalDirectory(directory: string, members: AsyncIterable<Member>, signal: AbortSignal): Promise<void> {
+export async function writeLocalDirectory({ path: directory, mode }: LocalPlace, members: AsyncIterable<Member>, signal: AbortSignal): Promise<void> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const slice = new TimeSlice();
   const directories = new Map<string, Entry>();
+  const named = new Set<string>();
   for await (const { entry, content } of members) {
     signal.throwIfAborted();
     if (slice.isSpent) await slice.renew(signal);
@@ -26,11 +31,13 @@ export async function writeLocalDirectory(directory: string, members: AsyncItera
     const parent = parentPath(entry.path);
     // What lies in no directory that we made could lie behind a link.
     if (parent !== "" && !directories.has(parent)) throw new ExportError("destination", `/${entry.path}: the result has no directory /${parent}`);
-    clear(join(directory, entry.path), entry.kind);
+    if (mode === "delete") named.add(entry.path);
+    clear(join(directory, entry.path), entry.kind, mode);
     if (entry.kind === "file") await writeFile(directory, entry, content);
     else make(directory, entry);
     if (entry.kind === "directory") directories.set(entry.path, entry);
   }
+  if (mode === "delete") await removeOthers(directory, named, signal);
   // Children change their directory's time, and its mode may forbid making them: both come last, deepest first.
   for (const { path, mode, mtimeNs } of [...directories.values()].toReversed()) {
     const target = fileSystemPath(join(directory, path));
@@ -39,10 +46,26 @@ export async function writeLocalDirectory(directory: string, members: AsyncItera
   }
 }
 
+/** Takes away what the result does not name, once all of it is there. A link is taken away, and what it leads to stays. */
+async function removeOthers(directory: string, named: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+  const slice = new TimeSlice();
+  const pending = [""];
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    for (const bytes of readdirSync(fileSystemPath(join(directory, path)), "buffer")) {
+      const child = joinPath(path, pathOfBytes(bytes));
+      const target = fileSystemPath(join(directory, child));
+      if (!named.has(child)) rmSync(target, { recursive: true, force: true });
+      else if (lstatSync(target).isDirectory()) pending.push(child);
+      if (slice.isSpent) await slice.renew(signal);
+    }
+  }
+}
+
 /** Takes away what is in the way. A directory stays for a directory; a file moves over what is there, once it is whole. */
-function clear(path: string, kind: EntryKind): void {
+function clear(path: string, kind: EntryKind, mode: LocalMode): void {
   const there = lstatSync(fileSystemPath(path), { throwIfNoEntry: false });
   if (there === undefined || (there.isDirectory() && kind === "directory")) return;
+  if (there.isDirectory() && mode === "delete") return rmSync(fileSystemPath(path), { recursive: true });
   if (there.isDirectory()) throw new ExportError("destination", `${path}: is a directory, and the result has a file of that name; remove it, or choose another dest`);
   if (kind !== "file") rmSync(fileSystemPath(path));
 }

@@ -3,7 +3,7 @@ import type { Compat } from "./compat.ts";
 import { FlagFields } from "../content/flag-fields.ts";
 import { ExportError } from "./error.ts";
 import type { EvidenceWishes } from "./evidence.ts";
-import type { Annotation, Compression, ExportTarget, FileDestination, ImageForm } from "./target.ts";
+import type { Annotation, Compression, ExportTarget, FileDestination, ImageForm, LocalMode } from "./target.ts";
 
 /** What holds for every output of one build. */
 export interface OutputDefaults {
@@ -35,7 +35,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 /** One `--output`: a directory, `-`, or `type=…,key=value,…` (anchor c). */
 export function parseOutput(text: string, defaults: OutputDefaults): ExportTarget {
   if (text === "-") return { kind: "tar", destination: { kind: "stdout" }, platformSplit: undefined, attestationPrefix: "" };
-  if (!text.includes("=")) return { kind: "local", path: defaults.path(text), platformSplit: undefined, attestationPrefix: "" };
+  if (!text.includes("=")) return { kind: "local", path: defaults.path(text), mode: "copy", platformSplit: undefined, attestationPrefix: "" };
   const keys = new OutputKeys(text);
   const target = targetOf(keys, defaults);
   keys.refuseRest();
@@ -56,8 +56,7 @@ function targetOf(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
     case "docker":
       return { kind: "docker-tar", destination: destinationOf(keys, defaults), form: imageForm(keys, { ...defaults, attestInline: defaults.attestArchives && defaults.evidence.store.kind === "file" }) };
     case "local":
-      if ((keys.take("mode") ?? "copy") !== "copy") throw keys.error("mode=delete is not supported yet");
-      return { kind: "local", path: directoryOf(keys, defaults), ...splitOf(keys) };
+      return { kind: "local", mode: localMode(keys), path: directoryOf(keys, defaults), ...splitOf(keys) };
     case "tar":
       return { kind: "tar", destination: destinationOf(keys, defaults), ...splitOf(keys) };
     case "cacheonly":
@@ -65,6 +64,12 @@ function targetOf(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
     default:
       throw keys.error(`unknown type ${JSON.stringify(type)}: use image, registry, oci, docker, local, tar or cacheonly`);
   }
+}
+
+function localMode(keys: OutputKeys): LocalMode {
+  const mode = keys.take("mode") ?? "copy";
+  if (mode !== "copy" && mode !== "delete") throw keys.error(`invalid local exporter mode ${JSON.stringify(mode)}: use copy or delete`);
+  return mode;
 }
 
 function pushOf(keys: OutputKeys, type: "image" | "registry"): "no" | "by-tag" | "by-digest" {

@@ -39,6 +39,9 @@ export interface ImageForm {
 /** Where bytes of a file output go: a path, or `-` for standard output. */
 export type FileDestination = { readonly kind: "path"; readonly path: string } | { readonly kind: "stdout" };
 
+/** What becomes of files of a directory that the result does not name. */
+export type LocalMode = "copy" | "delete";
+
 /** A Docker engine, by its address as in DOCKER_HOST. */
 export interface EngineDestination {
   readonly kind: "engine";
@@ -51,7 +54,7 @@ export type ExportTarget =
   | { readonly kind: "oci-tar"; readonly form: ImageForm; readonly destination: FileDestination }
   | { readonly kind: "oci-directory"; readonly form: ImageForm; readonly path: string }
   | { readonly kind: "docker-tar"; readonly form: ImageForm; readonly destination: FileDestination | EngineDestination }
-  | { readonly kind: "local"; readonly path: string; readonly platformSplit: boolean | undefined; readonly attestationPrefix: string }
+  | { readonly kind: "local"; readonly path: string; readonly mode: LocalMode; readonly platformSplit: boolean | undefined; readonly attestationPrefix: string }
   | { readonly kind: "tar"; readonly destination: FileDestination; readonly platformSplit: boolean | undefined; readonly attestationPrefix: string }
   | { readonly kind: "cacheonly" };
 

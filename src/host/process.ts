@@ -49,6 +49,11 @@ export async function runProcess(request: ProcessRequest, signal: AbortSignal): 
   }
 }
 
+/** Ends this process at once, whatever still keeps it: for a program of ours, never for one that we are a library of. */
+export function leave(exitCode: number): never {
+  process.exit(exitCode);
+}
+
 /** Starts a process and leaves its streams to the caller. */
 export function startProcess(request: Omit<ProcessRequest, "input">, stdio: StdioOptions): ChildProcess {
   const [file, ...args] = request.argv;

@@ -17,6 +17,12 @@ const ROUNDS_MAX = 100;
  */
 export function killTree(root: number): void {
   signal(root, "SIGSTOP");
+  killDescendants(root);
+  signal(root, "SIGKILL");
+}
+
+/** The same for all below a process, which must start no more of them meanwhile and get back what they lose. */
+export function killDescendants(root: number): void {
   const seen = new Set<number>();
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const processes = listProcesses();
@@ -27,7 +33,6 @@ export function killTree(root: number): void {
     for (const { pid } of living) signal(pid, "SIGKILL");
     sleepMs(1);
   }
-  signal(root, "SIGKILL");
 }
 
 function descendants(root: number, processes: readonly Process[]): readonly Process[] {

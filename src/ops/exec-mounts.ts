@@ -24,6 +24,8 @@ export interface MountServices {
   readonly session: Session;
   readonly namespace: () => Promise<MountNamespace>;
   readonly cacheDirectory: string;
+  /** True where nothing is mounted: a cache is then moved to the step, and can be at one place only. */
+  readonly withoutNamespaces: boolean;
   /** An empty directory of this step; secrets are put into memory there, inside the namespace. */
   readonly scratchDirectory: string;
 }
@@ -101,7 +103,7 @@ export class ExecMounts implements AsyncDisposable {
     if (cacheOpt === undefined) throw new OperationError("unsupported", `the graph has a cache mount without an id (${mount.dest})`);
     const sharing = SHARING.get(cacheOpt.sharing);
     if (sharing === undefined) throw new OperationError("unsupported", `the cache mount ${mount.dest} is shared in a way that this engine does not know`);
-    const request = { id: cacheOpt.ID, sharing };
+    const request = { id: cacheOpt.ID, sharing: this.#services.withoutNamespaces && sharing === "shared" ? "locked" as const : sharing };
     const directory = await openCacheDirectory(this.#services.cacheDirectory, request, (path) => this.#fillCache(path, mount, inputs, signal), signal);
     this.#stack.use(directory);
     this.#mounts.push({ kind: "bind", source: directory.path, destination: mount.dest, readOnly: mount.readonly });

@@ -12,7 +12,8 @@ import type { LayerChain } from "../snapshot/layer.ts";
 import type { Workspace } from "../snapshot/workspace.ts";
 import type { CacheMap, Operation } from "../solver/operation.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
-import { deviceEdits, type Grants } from "./entitlements.ts";
+import { requireWithoutNamespaces } from "./chroot-limits.ts";
+import { deviceEdits, requireEntitled, type Grants } from "./entitlements.ts";
 import { ExecMounts, missingSecret, type MountServices } from "./exec-mounts.ts";
 import { execSharedMap } from "./exec-shared.ts";
 import { registeredEmulators, requireRunnable } from "./exec-platform.ts";
@@ -42,6 +43,12 @@ const HOSTNAME_DEFAULT = "buildkitsandbox";
 
 /** What runc and crun end with when they cannot execute the command, and so what BuildKit reports. */
 const NOT_EXECUTED = 1;
+
+/** Throws OperationError for a step that is not allowed, or that cannot be run here; to be asked before anything runs. */
+export async function requireStep(op: ExecOp, { grants, withoutNamespaces }: Pick<ExecServices, "grants" | "withoutNamespaces">): Promise<void> {
+  await requireEntitled(op, grants);
+  if (withoutNamespaces) requireWithoutNamespaces(op);
+}
 
 /** RUN: a command on a tree, whose changes become a layer. */
 export function execOperation(op: ExecOp, platform: Platform, services: ExecServices, told: Told): Operation<LayerChain> {

@@ -5,7 +5,7 @@ import { nonEmptyList, type JsonObject } from "./json-tree.ts";
 export type OpenInput = "cache-mount" | "device" | "secret" | "security" | "ssh";
 
 /** An input that was not captured, in the words of the record. */
-export type Uncaptured = OpenInput | "image" | "local" | "network" | "unknown";
+export type Uncaptured = OpenInput | "image" | "local" | "machine" | "network" | "unknown";
 
 /**
  * What kept a build from being hermetic in our sense: every input that its result can depend on is named in the record by
@@ -16,7 +16,7 @@ export function uncapturedInputs({ images, locals, runs, incomplete }: Capture):
     ...(images.every(({ digest }) => digest !== undefined) ? [] : ["image" as const]),
     ...(locals.every(({ digest }) => digest !== undefined) ? [] : ["local" as const]),
     ...(incomplete ? ["unknown" as const] : []),
-    ...runs.flatMap(({ network, open }) => [...(network === "none" ? [] : ["network" as const]), ...open]),
+    ...runs.flatMap(({ network, open, isolation }) => [...(network === "none" ? [] : ["network" as const]), ...(isolation?.runtime === "chroot" ? ["machine" as const] : []), ...open]),
   ];
   return [...new Set(found)].toSorted();
 }

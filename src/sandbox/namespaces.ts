@@ -4,12 +4,9 @@ import { fileURLToPath } from "node:url";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { Bundle } from "./bundle.ts";
 import type { BundleRuntime } from "./oci-runtime.ts";
-import { TOOL_ENVIRONMENT, follow, type ProcessStreams } from "./run-to-end.ts";
+import { START_ERROR_FILE, TOOL_ENVIRONMENT, follow, type ProcessStreams } from "./run-to-end.ts";
 import type { RuntimeSpec } from "./runtime-spec.ts";
 import { startError } from "./sandbox-error.ts";
-
-/** Where the set-up program says why it could not start the process. Empty when it did. */
-const START_ERROR_FILE = "start-error";
 
 export interface NamespacesRuntimeOptions {
   readonly unsharePath: string;
@@ -46,11 +43,11 @@ export class NamespacesRuntime implements BundleRuntime {
   }
 }
 
-/** Beside its caller when run from source; in the bundle, sandbox/tree-init.js in the folder that everything is in. */
-export function defaultInitPath(moduleUrl: string): string {
+/** Beside its caller when run from source; in the bundle, sandbox/NAME.js in the folder that everything is in. */
+export function defaultInitPath(moduleUrl: string, name: "tree-init" | "chroot-init" = "tree-init"): string {
   const folder = dirname(fileURLToPath(moduleUrl));
-  const places = [join(folder, "tree-init.ts"), ...[folder, dirname(folder)].map((root) => join(root, "sandbox", "tree-init.js"))];
+  const places = [join(folder, `${name}.ts`), ...[folder, dirname(folder)].map((root) => join(root, "sandbox", `${name}.js`))];
   const found = places.find((path) => existsSync(path));
-  if (found === undefined) throw new Error(`sandbox/tree-init.js is missing near ${folder}: the installation is not complete`);
+  if (found === undefined) throw new Error(`sandbox/${name}.js is missing near ${folder}: the installation is not complete`);
   return found;
 }

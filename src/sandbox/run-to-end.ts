@@ -18,6 +18,9 @@ export async function runToEnd(namespace: MountNamespace, argv: readonly [string
   return { exitCode, stderr };
 }
 
+/** In a bundle's folder: where a set-up program of ours says why it could not start the process. Empty when it did. */
+export const START_ERROR_FILE = "start-error";
+
 /** What goes in and out of a process. */
 export interface ProcessStreams {
   /** Undefined: the process was started without a pipe to read from. */
@@ -26,7 +29,7 @@ export interface ProcessStreams {
 }
 
 /** Hands on what the process reads and prints, until it has ended and both its outputs have. */
-export async function follow(child: SpawnedProcess, { input, onOutput }: ProcessStreams): Promise<number> {
+export async function follow(child: Pick<SpawnedProcess, "stdin" | "stdout" | "stderr" | "exited">, { input, onOutput }: ProcessStreams): Promise<number> {
   // A process that reads no more closes the pipe; its exit code tells the story, not EPIPE.
   child.stdin?.on("error", () => input?.destroy());
   if (child.stdin !== undefined) input?.pipe(child.stdin);

@@ -1,7 +1,8 @@
 import type { Survey } from "./survey-ground.ts";
 import type { Isolation } from "./sandbox.ts";
 
-export type RuntimeName = Isolation["runtime"];
+/** Those that are chosen among; a chroot is only taken by name. */
+export type RuntimeName = Exclude<Isolation["runtime"], "chroot">;
 
 /** Whether a runtime can be used here, and why not, or how far. */
 export interface RuntimeReport {

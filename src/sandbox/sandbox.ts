@@ -48,7 +48,8 @@ export interface SandboxProcess {
 
 /** What is known of a sandbox's strength; recorded in the provenance and told by `doctor`. */
 export interface Isolation {
-  readonly runtime: "runc" | "crun" | "namespaces";
+  /** `chroot`: another root directory is all that separates a process from the machine. */
+  readonly runtime: "runc" | "crun" | "namespaces" | "chroot";
   readonly seccomp: boolean;
   readonly rootless: boolean;
 }

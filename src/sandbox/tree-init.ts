@@ -4,19 +4,20 @@
  */
 import { fchownSync, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path/posix";
-import { closeOnExecute, execute, resetSignals } from "../syscall/execute.ts";
+import { closeOnExecute, resetSignals } from "../syscall/execute.ts";
 import { changeRoot, raiseLoopback, setHostName } from "../syscall/isolation.ts";
-import { SystemCallError } from "../syscall/native-function.ts";
 import { becomeUser, dieWithParent, limitCapabilities } from "../syscall/privilege.ts";
 import { limitResource } from "../syscall/resource-limit.ts";
 import { filterSystemCalls } from "../syscall/seccomp.ts";
+import { executeByName } from "./execute-by-name.ts";
+import { START_ERROR_FILE } from "./run-to-end.ts";
 import type { RuntimeSpec } from "./runtime-spec.ts";
 import { compileFilter } from "./seccomp-filter.ts";
 import { setUpTree } from "./tree-setup.ts";
 
 const folder = process.argv[2] ?? "";
 // Opened before the root changes; closed by the execve that it reports on.
-const complaint = openSync(join(folder, "start-error"), "w", 0o600);
+const complaint = openSync(join(folder, START_ERROR_FILE), "w", 0o600);
 try {
   // Written by runtimeSpec.
   start(JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as RuntimeSpec);
@@ -46,29 +47,4 @@ function start(spec: RuntimeSpec): void {
   dieWithParent();
   resetSignals();
   executeByName(args, env);
-}
-
-/** Looks the command up on the process's own PATH, inside its own root, as execvp(3) does. */
-function executeByName(args: readonly string[], env: readonly string[]): void {
-  const name = args[0] ?? "";
-  const path = env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? "";
-  const candidates = name.includes("/") ? [name] : path.split(":").map((place) => join(place || ".", name));
-  let refusal: SystemCallError | undefined;
-  for (const candidate of candidates) {
-    try {
-      execute(candidate, args, env);
-    } catch (error) {
-      if (!(error instanceof SystemCallError)) throw error;
-      if (error.code !== "ENOENT" && error.code !== "ENOTDIR") refusal ??= error;
-    }
-  }
-  throw new Error(`exec: ${JSON.stringify(name)}: ${describeRefusal(refusal, name)}`);
-}
-
-/** In the words of the other runtimes. */
-function describeRefusal(refusal: SystemCallError | undefined, name: string): string {
-  if (refusal?.code === "EACCES") return "permission denied";
-  if (refusal?.code === "ENOEXEC") return "exec format error";
-  if (refusal !== undefined) return refusal.message;
-  return name.includes("/") ? `stat ${name}: no such file or directory` : "executable file not found in $PATH";
 }

@@ -9,7 +9,7 @@ import { ALL_DEVICES, type RuntimeSpec, type SpecMount } from "./runtime-spec.ts
 import { existsInTree, resolveInTree } from "./tree-path.ts";
 
 /** Character devices of a minimal /dev (devices.txt of the kernel). */
-const DEVICES = [
+export const DEVICES: ReadonlyArray<{ readonly name: string; readonly major: number; readonly minor: number }> = [
   { name: "null", major: 1, minor: 3 },
   { name: "zero", major: 1, minor: 5 },
   { name: "full", major: 1, minor: 7 },

@@ -32,6 +32,15 @@ const USER: Privilege = {
   groupInside: (gid) => (gid === process.getegid?.() ? 0 : gid),
 };
 
+/** Root with the capabilities that containers have by default: files are given to anybody, but `trusted` attributes are another's. */
+export const CONTAINER_ROOT: Privilege = {
+  ...USER,
+  isRoot: true,
+  maySet: (xattr) => xattr === "security.capability" || USER.maySet(xattr),
+  userInside: (uid) => uid,
+  groupInside: (gid) => gid,
+};
+
 /** Overlayfs's own notes on files: about the place where they lie, no part of a layer. */
 export function isOverlayXattr(name: string): boolean {
   return name.startsWith("trusted.overlay.") || name.startsWith("user.overlay.");

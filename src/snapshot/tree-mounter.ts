@@ -12,14 +12,14 @@ import type { MountedTree } from "./layer-store.ts";
 import type { Layer, LayerId } from "./layer.ts";
 import { overlayWorks } from "./overlay-mount.ts";
 import { OverlayTree, type MountMode } from "./overlay-tree.ts";
-import { privilegeIn, type Privilege } from "./privilege.ts";
+import { CONTAINER_ROOT, privilegeIn, type Privilege } from "./privilege.ts";
 import { LAYER_FILES, type StoredLayer } from "./stored-layer.ts";
 import { TreeWriter } from "./tree-writer.ts";
 import { unpackAsLower } from "./unpack.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** How trees come about. `auto` is overlay where the machine can, else copy. */
-export type Snapshotter = "auto" | "overlay" | "copy";
+/** How trees come about. `auto` is overlay where the machine can, else copy. `copy-as-root` is for who is root, and has no more of it than a container gives. */
+export type Snapshotter = "auto" | "overlay" | "copy" | "copy-as-root";
 
 export interface TreeMounterParts {
   readonly snapshotter: Snapshotter;
@@ -52,7 +52,7 @@ export class TreeMounter {
     };
     let handedOver = false;
     try {
-      this.#privilege ??= privilegeIn(scratch);
+      this.#privilege ??= this.#parts.snapshotter === "copy-as-root" ? CONTAINER_ROOT : privilegeIn(scratch);
       const useOverlay = await this.#useOverlay(signal);
       const overlay = useOverlay ? await this.#overlayParts(layers, { scratch, privilege: this.#privilege }, signal) : undefined;
       handedOver = true;

@@ -13,6 +13,7 @@ const INTERFACE_REQUEST_BYTES = 40;
 const INTERFACE_FLAGS_OFFSET = 16;
 
 const pivotRootCall = nativeFunction("int pivot_root(const char *newRoot, const char *putOld)");
+const chrootCall = nativeFunction("int chroot(const char *path)");
 const setHostNameCall = nativeFunction("int sethostname(const char *name, size_t length)");
 const socketCall = nativeFunction("int socket(int domain, int type, int protocol)");
 const ioctlCall = nativeFunction("int ioctl(int fd, unsigned long request, void *argument)");
@@ -23,6 +24,12 @@ export function changeRoot(root: string): void {
   // Old and new root on one place: the old one lies on top, and goes with the unmount (pivot_root(2), notes).
   checkCall(pivotRootCall(".", "."), "pivot_root", root);
   unmount(".", UNMOUNT_DETACH);
+  process.chdir("/");
+}
+
+/** chroot(2): all that it takes is CAP_SYS_CHROOT, and who has that can leave again. */
+export function enterRoot(root: string): void {
+  checkCall(chrootCall(root), "chroot", root);
   process.chdir("/");
 }
 

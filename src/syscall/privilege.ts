@@ -1,6 +1,7 @@
 import { checkCall, nativeFunction } from "./native-function.ts";
 
 const PR_SET_PDEATHSIG = 1;
+const PR_SET_CHILD_SUBREAPER = 36;
 const PR_CAPBSET_READ = 23;
 const PR_CAPBSET_DROP = 24;
 const PR_CAP_AMBIENT = 47;
@@ -53,6 +54,11 @@ export function becomeUser(user: { readonly uid: number; readonly gid: number; r
   if (user.groups.length > 0) checkCall(setGroupsCall(user.groups.length, new Uint32Array(user.groups)), "setgroups");
   checkCall(setGroupIdCall(user.gid, user.gid, user.gid), "setresgid", String(user.gid));
   checkCall(setUserIdCall(user.uid, user.uid, user.uid), "setresuid", String(user.uid));
+}
+
+/** What our descendants lose becomes our child, and not that of the machine's first process (prctl(2), PR_SET_CHILD_SUBREAPER). */
+export function adoptOrphans(): void {
+  checkCall(prctlCall(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl", "PR_SET_CHILD_SUBREAPER");
 }
 
 /** The kernel kills us when our parent ends (prctl(2), PR_SET_PDEATHSIG); forgotten when ids change, so to be said after that. */
