@@ -53,7 +53,7 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     labels: parsePairs("label", flags.all("label"), {}),
     annotations: flags.all("annotation"),
     buildContexts: parsePairs("build-context", flags.all("build-context"), {}),
-    platforms: flags.all("platform").flatMap((text) => text.split(",")),
+    platforms: (flags.all("platform").length === 0 ? [io.env["DOCKER_DEFAULT_PLATFORM"] ?? ""] : flags.all("platform")).flatMap((text) => (text === "" ? [] : text.split(","))),
     noCache: flags.on("no-cache"),
     noCacheStages: flags.all("no-cache-filter"),
     extraHosts: flags.all("add-host"),
@@ -124,10 +124,10 @@ async function writeResults(outcome: BuildOutcome, flags: BuildFlags, io: Comman
 }
 
 /** Behind the digest and the place of the evidence, which the build told last: where steps ran, and what to ask next. */
-function closingLines({ sandboxes, reference }: BuildOutcome): string {
+function closingLines({ sandboxes, reference, evidence }: BuildOutcome): string {
   return [
     ...(sandboxes.length === 0 ? [] : [`sandbox: ${sandboxes.join(", ")}\n`]),
-    ...(reference === undefined ? [] : [`next: stemma trace ${reference} --path PATH tells which line brought a file\n`]),
+    ...(reference === undefined || evidence?.kind === "none" ? [] : [`next: stemma trace ${reference} --path PATH tells which line brought a file\n`]),
   ].join("");
 }
 
