@@ -172,7 +172,7 @@ function buildServices({ engine, session, grants, steps, images, get, git, finds
     images: images.registry,
     layouts: images.layout,
     locals: localSources({ session, database: state.database, blobFormat: commit === undefined ? undefined : formatOf(commit), findsSecrets }),
-    git: new GitSource({ directory: join(state.root, "git"), workspace: state.workspace, layers, session, env }),
+    git: new GitSource({ directory: join(state.root, "git"), hold: (path) => void state.leases.hold(path), workspace: state.workspace, layers, session, env }),
     http: { get, blobs: state.blobs, layers, database: state.database, fetched: new Map() },
     exec: {
       hashes,
