@@ -30,6 +30,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   sandbox: ["content", "host", "namespace", "snapshot", "syscall"],
   trust: ["content", "host"],
   history: ["archive", "content", "host", "progress", "snapshot", "template"],
+  upkeep: ["content", "history", "host", "snapshot", "source", "store", "syscall", "template"],
   source: ["archive", "content", "git", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   cache: ["content", "host", "oci", "registry", "snapshot", "solver", "store"],
   rebuild: ["archive", "content"],
@@ -42,10 +43,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   evidence: ["content", "export", "host", "oci", "progress", "provenance", "registry", "scrub", "trace"],
   // Composition, and the two doors.
   engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "history", "host", "llb", "namespace", "oci", "ops", "pattern", "progress", "proto", "provenance",
-    "rebuild", "registry", "sandbox", "sbom", "scrub", "session", "snapshot", "solver", "source", "store", "trust"],
+    "rebuild", "registry", "sandbox", "sbom", "scrub", "session", "snapshot", "solver", "source", "store", "syscall", "trust"],
   rpc: ["content", "engine", "host", "llb", "progress", "proto", "session"],
   // The public doors, one file for each subpath export; what the package promises is what they export.
-  doors: ["content", "engine", "evidence", "frontend", "history", "host", "llb", "oci", "progress", "provenance", "rebuild", "registry", "rpc", "scrub", "session", "store", "template", "trace", "trust"],
+  doors: ["content", "engine", "evidence", "frontend", "history", "host", "llb", "oci", "progress", "provenance", "rebuild", "registry", "rpc", "scrub", "session", "store", "template", "trace", "trust", "upkeep"],
   // The command is the first user of the doors.
   cli: ["doors", "host", "progress"],
   // Fakes and generators. Imported by tests only.

@@ -1,4 +1,4 @@
-import type { Digest } from "../content/digest.ts";
+import type { Digest, DiffId } from "../content/digest.ts";
 import { goJson } from "../content/go-json.ts";
 import { rfc3339Nano } from "../content/timestamp.ts";
 
@@ -20,7 +20,7 @@ export interface CacheLayer {
 
 export interface LayerAnnotations {
   readonly mediaType: string;
-  readonly diffId: Digest;
+  readonly diffId: DiffId;
   readonly sizeBytes: number;
   readonly createdNs: bigint;
 }

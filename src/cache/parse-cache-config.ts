@@ -1,4 +1,4 @@
-import { InvalidDigestError, parseDigest, type Digest } from "../content/digest.ts";
+import { InvalidDigestError, parseDigest, type Digest, type DiffId } from "../content/digest.ts";
 import { parseRfc3339 } from "../content/timestamp.ts";
 import type { CacheConfig, CacheLayer, CacheLink, CacheRecord, CacheResult, LayerAnnotations } from "./cache-config.ts";
 import { CacheError } from "./cache-error.ts";
@@ -43,7 +43,7 @@ function layerOf(value: unknown): CacheLayer {
 function annotationsOf(value: unknown): LayerAnnotations {
   const { mediaType, diffID, size, createdAt } = objectOf(value, "annotations of a layer");
   if (typeof mediaType !== "string") throw invalid("a layer has no media type");
-  return { mediaType, diffId: digestOfText(diffID), sizeBytes: indexOf(size, Number.MAX_SAFE_INTEGER), createdNs: timeOf(createdAt) };
+  return { mediaType, diffId: digestOfText(diffID) as string as DiffId, sizeBytes: indexOf(size, Number.MAX_SAFE_INTEGER), createdNs: timeOf(createdAt) };
 }
 
 function recordOf(value: unknown, layerCount: number, limit: { linksLeft: number }): CacheRecord {

@@ -34,6 +34,11 @@ export class FlagFields {
     return value;
   }
 
+  /** Leaves it there. */
+  peek(key: string): string | undefined {
+    return this.#values.get(key);
+  }
+
   need(key: string): string {
     const value = this.take(key);
     if (value === undefined || value === "") throw this.error(`${key} is required`);

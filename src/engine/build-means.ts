@@ -8,7 +8,7 @@ import type { Digest } from "../content/digest.ts";
 import type { WriteStdout } from "../export/file-destination.ts";
 import { systemClock } from "../host/clock.ts";
 import { hostPlatform } from "../host/host-platform.ts";
-import { openHttpClient } from "../host/http-client.ts";
+import { openHttpClient, type HttpClient } from "../host/http-client.ts";
 import type { ReportEvent } from "../progress/event.ts";
 import type { LlbGraph } from "../llb/graph.ts";
 import type { JsonObject } from "../provenance/json-tree.ts";
@@ -62,6 +62,7 @@ export interface BuildMeans extends AsyncDisposable {
   readonly sharing: Sharing<LayerChain> | undefined;
   readonly imports: CacheImports;
   readonly clientFor: ClientFor;
+  readonly http: HttpClient;
   readonly semaphore: Semaphore;
   readonly made: Map<CacheKey, readonly LayerChain[]>;
   readonly keys: KeyHistory<Vertex<LayerChain>>;
@@ -104,11 +105,11 @@ export async function openBuildMeans(plan: BuildPlan, { id, startedNs, engine, r
   const grants = { allowed: plan.allowed, devices: cdiDevices(settingsPath(env)) };
   const services = buildServices({ engine, session, grants, capturesUsage, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, findsSecrets: plan.secretsInEvidence !== "allow", env });
   const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "text" ? "Dockerfile" : plan.dockerfile.name };
-  const imports = opening.use(await importCaches(plan.cache.imports, { clientFor, steps, report, layers: engine.layers, facts: engine.state.facts, findBase: images.findLayer }, signal));
+  const imports = opening.use(await importCaches(plan.cache.imports, { clientFor, http, steps, report, layers: engine.layers, facts: engine.state.facts, findBase: images.findLayer }, signal));
   let hasWritten = false;
   const closing = opening.move();
   return {
-    imports, clientFor,
+    imports, clientFor, http,
     wroteStdout: () => hasWritten,
     sharing: plan.cache.imports.length + plan.cache.exports.length === 0 ? undefined : { cache: imports.cache, tells: plan.cache.exports.length > 0 },
     id, startedNs,
@@ -172,7 +173,7 @@ function buildServices({ engine, session, grants, steps, images, get, git, finds
     images: images.registry,
     layouts: images.layout,
     locals: localSources({ session, database: state.database, blobFormat: commit === undefined ? undefined : formatOf(commit), findsSecrets }),
-    git: new GitSource({ directory: join(state.root, "git"), workspace: state.workspace, layers, session, env }),
+    git: new GitSource({ directory: join(state.root, "git"), hold: (path) => void state.leases.hold(path), workspace: state.workspace, layers, session, env }),
     http: { get, blobs: state.blobs, layers, database: state.database, fetched: new Map() },
     exec: {
       hashes,

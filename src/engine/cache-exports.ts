@@ -1,5 +1,6 @@
 import { assembleCache, cacheContent, type AssembledCache } from "../cache/assemble-cache.ts";
 import type { SharedLayer } from "../cache/cache-source.ts";
+import { writeKeyedCache } from "../cache/keyed-store.ts";
 import { RecordGraph } from "../cache/record-graph.ts";
 import { writeCacheLayout } from "../cache/write-cache-layout.ts";
 import type { BlobStore } from "../content/blob-store.ts";
@@ -10,6 +11,7 @@ import { Push } from "../registry/push.ts";
 import type { LayerId } from "../snapshot/layer.ts";
 import type { BuildMeans } from "./build-means.ts";
 import type { CacheExport, CacheForm } from "./plan-cache.ts";
+import { openCacheStore } from "./cache-stores.ts";
 import { serialiseLayers } from "./publish-image.ts";
 import { mountSource } from "./push-target.ts";
 import { sharedSteps, withResults, type SharedStep } from "./shared-steps.ts";
@@ -18,7 +20,7 @@ import type { SolvedGraphs } from "./solve-graphs.ts";
 /** Those that have a place of their own; an inline cache goes with the image. */
 type PlacedExport = Exclude<CacheExport, { kind: "inline" }>;
 
-const TITLES: Readonly<Record<PlacedExport["kind"], string>> = { registry: "exporting cache to registry", local: "exporting cache to client directory" };
+const TITLES: Readonly<Record<PlacedExport["kind"], string>> = { registry: "exporting cache to registry", local: "exporting cache to client directory", gha: "exporting to GitHub Actions Cache", s3: "exporting cache to Amazon S3", azblob: "exporting cache to Azure Blob Storage" };
 
 /** Writes what this build made to where others find it. Throws what the place says, unless that is to be ignored. */
 export async function exportCaches(exports: readonly CacheExport[], solved: SolvedGraphs, means: BuildMeans, signal: AbortSignal): Promise<void> {
@@ -36,9 +38,9 @@ interface ExportContext {
 async function exportCache(target: PlacedExport, steps: readonly SharedStep[], { solved, means }: ExportContext, signal: AbortSignal): Promise<void> {
   try {
     await means.services.steps.work(TITLES[target.kind], async (step) => {
-      const cache = await cacheOf(withResults(steps, target.mode, solved.chains), target.form, means, signal);
-      if (cache.assembled.layers.length === 0) return means.services.steps.finished(step, "skipping cache export for empty result", undefined);
-      await write(target, cache, { means, step }, signal);
+      const told = withResults(steps, target.mode, solved.chains);
+      const result = target.kind === "registry" || target.kind === "local" ? await exportManifest(target, told, { means, step }, signal) : await exportToStore(target, told, { means, step }, signal);
+      if (result === "empty") means.services.steps.finished(step, "skipping cache export for empty result", undefined);
     });
   } catch (error) {
     signal.throwIfAborted();
@@ -47,20 +49,47 @@ async function exportCache(target: PlacedExport, steps: readonly SharedStep[], {
   }
 }
 
+type ManifestExport = Extract<PlacedExport, { readonly form: CacheForm }>;
+
+async function exportManifest(target: ManifestExport, steps: readonly SharedStep[], write: WriteMeans, signal: AbortSignal): Promise<"written" | "empty"> {
+  const cache = await cacheOf(steps, target.form, write.means, signal);
+  if (cache.assembled.layers.length === 0) return "empty";
+  await writeManifest(target, cache, write, signal);
+  return "written";
+}
+
+/** Places without manifests say nothing of compression: layers there have what images have by default. */
+const STORED: CacheForm["compression"] = { kind: "gzip", level: undefined, force: false };
+
+async function exportToStore(target: Exclude<PlacedExport, ManifestExport>, steps: readonly SharedStep[], { means, step }: WriteMeans, signal: AbortSignal): Promise<"written" | "empty"> {
+  const { blobs: stored } = means.publish.serialise;
+  const blobs = await blobsOf(steps, { compression: STORED, mediaTypes: "oci" }, means, signal);
+  await using store = await openCacheStore(target, means.http, signal);
+  const content = imageContent(new Map(), [...blobs.values()], stored);
+  return await writeKeyedCache(recordGraph(steps, blobs), {
+    layers: new Map([...blobs.values()].map((blob) => [blob.descriptor.digest, sharedLayer(blob, blob.descriptor.digest)])),
+    read: (digest, readSignal) => content.read(digest, readSignal),
+    onWritten: ({ descriptor }) => means.services.steps.finished(step, `writing layer ${descriptor.digest}`, descriptor.size),
+  }, store, signal);
+}
+
+async function blobsOf(steps: readonly SharedStep[], form: Pick<CacheForm, "compression" | "mediaTypes">, { publish }: BuildMeans, signal: AbortSignal): Promise<ReadonlyMap<LayerId, LayerBlob>> {
+  return await serialiseLayers(steps.flatMap(({ chain }) => chain ?? []), (layer) => layerBlob(layer, { ...form, rewriteToNs: undefined }, publish.serialise, signal));
+}
+
 interface ReadableCache {
   readonly assembled: AssembledCache;
   readonly layers: readonly LayerBlob[];
   readonly content: Pick<BlobStore, "read">;
 }
 
-async function cacheOf(steps: readonly SharedStep[], form: CacheForm, { publish }: BuildMeans, signal: AbortSignal): Promise<ReadableCache> {
-  const blobForm = { compression: form.compression, mediaTypes: form.mediaTypes, rewriteToNs: undefined };
-  const blobs = await serialiseLayers(steps.flatMap(({ chain }) => chain ?? []), (layer) => layerBlob(layer, blobForm, publish.serialise, signal));
+async function cacheOf(steps: readonly SharedStep[], form: CacheForm, means: BuildMeans, signal: AbortSignal): Promise<ReadableCache> {
+  const blobs = await blobsOf(steps, form, means, signal);
   const graph = recordGraph(steps, blobs);
   const byDigest = new Map([...blobs.values()].map((blob) => [blob.descriptor.digest, blob]));
   const assembled = assembleCache(graph.config(() => undefined), (digest) => sharedLayer(byDigest.get(digest), digest), form);
   const layers = [...blobs.values()];
-  return { assembled, layers, content: cacheContent(assembled, imageContent(new Map(), layers, publish.serialise.blobs)) };
+  return { assembled, layers, content: cacheContent(assembled, imageContent(new Map(), layers, means.publish.serialise.blobs)) };
 }
 
 /** The records of these steps, whose results lie in these blobs. */
@@ -84,7 +113,7 @@ interface WriteMeans {
   readonly step: Digest;
 }
 
-async function write(target: PlacedExport, { assembled, layers, content }: ReadableCache, { means, step }: WriteMeans, signal: AbortSignal): Promise<void> {
+async function writeManifest(target: ManifestExport, { assembled, layers, content }: ReadableCache, { means, step }: WriteMeans, signal: AbortSignal): Promise<void> {
   const finished = (what: string, sizeBytes: number): void => means.services.steps.finished(step, what, sizeBytes);
   switch (target.kind) {
     case "registry": {

@@ -2,8 +2,11 @@ import type { CacheBlobs, ManifestSource } from "../cache/cache-source.ts";
 import { CacheError } from "../cache/cache-error.ts";
 import { combinedCaches, importedCache } from "../cache/imported-cache.ts";
 import { resultOpener, type ResultMeans } from "../cache/open-result.ts";
+import { keyedBlobs, readKeyedCache } from "../cache/keyed-store.ts";
+import type { ReadCache } from "../cache/cache-document.ts";
 import { readCache } from "../cache/read-cache.ts";
 import type { Digest } from "../content/digest.ts";
+import type { HttpClient } from "../host/http-client.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { formatReference, repositoryName, type Reference } from "../oci/reference.ts";
 import type { ReportEvent } from "../progress/event.ts";
@@ -11,6 +14,7 @@ import { openOciLayout } from "../registry/oci-layout.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { SharedCache } from "../solver/shared-cache.ts";
+import { openCacheStore, storeName } from "./cache-stores.ts";
 import type { CacheImport } from "./plan-cache.ts";
 import type { StepReporter } from "./step-reporter.ts";
 
@@ -24,6 +28,7 @@ export type ClientFor = (place: { readonly reference: Reference; readonly insecu
 
 export interface ImportMeans extends ResultMeans {
   readonly clientFor: ClientFor;
+  readonly http: HttpClient;
   readonly steps: StepReporter;
   readonly report: ReportEvent;
 }
@@ -31,7 +36,7 @@ export interface ImportMeans extends ResultMeans {
 /** Reads what is to be imported. What cannot be read is told of, and stops nothing. */
 export async function importCaches(imports: readonly CacheImport[], means: ImportMeans, signal: AbortSignal): Promise<CacheImports> {
   await using opening = new AsyncDisposableStack();
-  const opened = await Promise.all(imports.map(async (wanted) => {
+  const caches = await Promise.all(imports.map(async (wanted) => {
     return await means.steps.work(`importing cache manifest from ${importName(wanted)}`, async () => {
       const warn = (error: unknown): void => warnOfImport(wanted, error, means.report);
       try {
@@ -44,12 +49,21 @@ export async function importCaches(imports: readonly CacheImport[], means: Impor
     });
   }));
   const closing = opening.move();
-  return { cache: combinedCaches(opened.flat()), [Symbol.asyncDispose]: () => closing.disposeAsync() };
+  return { cache: combinedCaches(caches.flat()), [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }
 
 /** As people name it. */
 export function importName(wanted: CacheImport): string {
-  return wanted.kind === "registry" ? formatReference(wanted.reference) : `${wanted.src}:${wanted.tag}`;
+  switch (wanted.kind) {
+    case "registry":
+      return formatReference(wanted.reference);
+    case "local":
+      return `${wanted.src}:${wanted.tag}`;
+    case "gha":
+    case "s3":
+    case "azblob":
+      return storeName(wanted);
+  }
 }
 
 function warnOfImport({ kind }: CacheImport, error: unknown, report: ReportEvent): void {
@@ -62,11 +76,18 @@ interface OpenMeans extends ImportMeans {
 }
 
 async function openCaches(wanted: CacheImport, means: OpenMeans, signal: AbortSignal): Promise<ReadonlyArray<SharedCache<LayerChain>>> {
+  if (wanted.kind !== "registry" && wanted.kind !== "local") {
+    const store = means.opening.use(await openCacheStore(wanted, means.http, signal));
+    return opened(await readKeyedCache(store, importName(wanted), signal), keyedBlobs(store, importName(wanted)), means);
+  }
   const { source, root } = await openSource(wanted, means, signal);
   if (root === undefined) throw new CacheError("missing", `${source.name}: not found`);
-  const read = await readCache(source, root, signal);
+  return opened(await readCache(source, root, signal), source, means);
+}
+
+function opened(caches: readonly ReadCache[], source: CacheBlobs, means: OpenMeans): ReadonlyArray<SharedCache<LayerChain>> {
   const blobs = remembering(source, means.warn);
-  return read.map((each) => importedCache(each.config, resultOpener(each, blobs, means)));
+  return caches.map((each) => importedCache(each.config, resultOpener(each, blobs, means)));
 }
 
 interface OpenedSource {
@@ -74,7 +95,7 @@ interface OpenedSource {
   readonly root: Descriptor | undefined;
 }
 
-async function openSource(wanted: CacheImport, { clientFor, opening }: OpenMeans, signal: AbortSignal): Promise<OpenedSource> {
+async function openSource(wanted: Extract<CacheImport, { readonly kind: "registry" | "local" }>, { clientFor, opening }: OpenMeans, signal: AbortSignal): Promise<OpenedSource> {
   const name = importName(wanted);
   switch (wanted.kind) {
     case "registry": {

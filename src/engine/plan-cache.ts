@@ -6,6 +6,7 @@ import { compressionOf } from "../export/output-flag.ts";
 import type { Compression } from "../export/target.ts";
 import { InvalidReferenceError, parseReference, tagNameOnly, type Reference } from "../oci/reference.ts";
 import type { BuildRequest } from "./build-request.ts";
+import { completeGha, planStore, type StorePlace } from "./plan-cache-store.ts";
 import { requestPath } from "./plan-context.ts";
 import { RequestError } from "./request-error.ts";
 
@@ -13,7 +14,8 @@ import { RequestError } from "./request-error.ts";
 export type CacheImport =
   | { readonly kind: "registry"; readonly reference: Reference; readonly insecure: boolean }
   /** `src` is absolute. Found by the digest, else by the tag. */
-  | { readonly kind: "local"; readonly src: string; readonly tag: string; readonly digest: Digest | undefined };
+  | { readonly kind: "local"; readonly src: string; readonly tag: string; readonly digest: Digest | undefined }
+  | StorePlace;
 
 /** Where results of this build go: one `--cache-to`. */
 export type CacheExport = CachePlace & {
@@ -27,7 +29,8 @@ type CachePlace =
   | { readonly kind: "inline" }
   | { readonly kind: "registry"; readonly reference: Reference; readonly insecure: boolean; readonly form: CacheForm }
   /** `dest` is absolute. `reset` leaves nothing there but this cache. */
-  | { readonly kind: "local"; readonly dest: string; readonly tag: string; readonly reset: boolean; readonly form: CacheForm };
+  | { readonly kind: "local"; readonly dest: string; readonly tag: string; readonly reset: boolean; readonly form: CacheForm }
+  | StorePlace;
 
 export interface CacheForm {
   readonly compression: Compression;
@@ -43,8 +46,8 @@ export interface CachePlan {
 
 /** Reads `--cache-from`, `--cache-to` and BUILDKIT_INLINE_CACHE. Throws RequestError and ExportError ("usage"). */
 export function planCache(request: BuildRequest): CachePlan {
-  const imports = (request.cacheFrom ?? []).flatMap((text) => fieldsOf("--cache-from", text).flatMap((fields) => planned(fields, (type) => planImport(type, fields, request))));
-  const exports = (request.cacheTo ?? []).flatMap((text) => fieldsOf("--cache-to", text).flatMap((fields) => planned(fields, (type) => planExport(type, fields, request))));
+  const imports = (request.cacheFrom ?? []).flatMap((text) => fieldsOf("--cache-from", text).flatMap((fields) => planned(fields, request.env, (type) => planImport(type, fields, request))));
+  const exports = (request.cacheTo ?? []).flatMap((text) => fieldsOf("--cache-to", text).flatMap((fields) => planned(fields, request.env, (type) => planExport(type, fields, request))));
   const asked = goBoolean(request.buildArgs?.["BUILDKIT_INLINE_CACHE"] ?? "") === true;
   const inline: CacheExport = { kind: "inline", mode: "min", ignoreError: false };
   const all = asked && !exports.some(({ kind }) => kind === "inline") ? [...exports, inline] : exports;
@@ -54,16 +57,22 @@ export function planCache(request: BuildRequest): CachePlan {
   return { imports, exports: all };
 }
 
+/** Values that no message may show. */
+const SECRET_VALUE = /((?:token|ghtoken|session_token|access_key_id|secret_access_key)=)[^,]*/gi;
+
 /** What has no `=` is the name of an image in a registry. */
 function fieldsOf(flag: string, text: string): readonly FlagFields[] {
-  const fail = (shown: string) => (message: string): RequestError => new RequestError("usage", `${flag} ${shown}: ${message}`);
+  const fail = (shown: string) => (message: string): RequestError => new RequestError("usage", `${flag} ${shown.replaceAll(SECRET_VALUE, "$1…")}: ${message}`);
   if (text.includes("=")) return [new FlagFields(text, fail(text))];
   const references = text === "" ? [text] : csvFields(text);
   return references.map((reference) => new FlagFields(`type=registry,ref=${reference}`, fail(reference)));
 }
 
-function planned<T>(fields: FlagFields, plan: (type: string) => T): readonly T[] {
-  const result = plan(fields.need("type"));
+function planned<T>(fields: FlagFields, env: BuildRequest["env"], plan: (type: string) => T): readonly T[] {
+  const type = fields.need("type");
+  // A job on GitHub has these, and a build elsewhere does without, as buildx does.
+  if (type === "gha" && !completeGha(fields, env)) return [];
+  const result = plan(type);
   const [unknown] = fields.rest().keys();
   if (unknown !== undefined) throw fields.error(`unknown key ${JSON.stringify(unknown)}`);
   return [result];
@@ -76,7 +85,7 @@ function planImport(type: string, fields: FlagFields, request: BuildRequest): Ca
     case "local":
       return { kind: "local", src: requestPath(request, fields.need("src")), tag: fields.take("tag") ?? "latest", digest: digestField(fields) };
     default:
-      throw fields.error(`unknown type ${JSON.stringify(type)}: use registry or local`);
+      return planStore(type, fields, request.env) ?? unknownType(type, fields);
   }
 }
 
@@ -92,8 +101,12 @@ function planExport(type: string, fields: FlagFields, request: BuildRequest): Ca
     case "local":
       return { kind: "local", mode, ignoreError, dest: requestPath(request, fields.need("dest")), tag: fields.take("tag") ?? "latest", reset: fields.flag("reset", false), form: formOf(fields) };
     default:
-      throw fields.error(`unknown type ${JSON.stringify(type)}: use inline, registry or local`);
+      return { ...(planStore(type, fields, request.env) ?? unknownType(type, fields)), mode, ignoreError };
   }
+}
+
+function unknownType(type: string, fields: FlagFields): never {
+  throw fields.error(`unknown type ${JSON.stringify(type)}: use inline (to write), registry, local, gha, s3 or azblob`);
 }
 
 function registryOf(fields: FlagFields): { readonly reference: Reference; readonly insecure: boolean } {

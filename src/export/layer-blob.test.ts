@@ -20,12 +20,13 @@ import { layerFacts } from "../store/layer-facts.ts";
 import { openStateDatabase } from "../store/state-database.ts";
 import { directory, file, members, symlink, whiteout } from "../testing/layer-samples.ts";
 import { imageContent, layerBlob, type BlobForm, type SerialiseContext } from "./layer-blob.ts";
+import { plainLeases } from "../testing/plain-leases.ts";
 
 const signal = new AbortController().signal;
 const scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-layer-blob-"));
 const database = openStateDatabase(join(scratch.path, "state.db"));
 const layers = await openLayerStore({ directory: join(scratch.path, "layers"), snapshotter: "copy", namespace: () => Promise.reject(new Error("nothing is mounted here")) });
-const context: SerialiseContext = { layers, blobs: await openFileBlobStore(join(scratch.path, "blobs"), () => scratch.path), facts: layerFacts(database) };
+const context: SerialiseContext = { layers, blobs: await openFileBlobStore(join(scratch.path, "blobs"), () => scratch.path, plainLeases), facts: layerFacts(database) };
 
 after(async () => {
   await layers[Symbol.asyncDispose]();

@@ -57,9 +57,19 @@ export class BuildHistory {
     }
   }
 
+  /** Also of records that cannot be read. */
+  ids(): readonly string[] {
+    try {
+      return readdirSync(this.#directory).filter((name) => ID_TEXT.test(name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+
   /** The newest first. */
   list(): readonly BuildRecord[] {
-    return this.#ids().flatMap((id) => this.find(id) ?? []).toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+    return this.ids().flatMap((id) => this.find(id) ?? []).toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
   }
 
   /** Undefined where there is no such run, also since another process has just removed it. */
@@ -100,22 +110,13 @@ export class BuildHistory {
   /** Takes away what is beyond the bounds, the oldest first. */
   async keepWithin({ runs, ageMs, runsMax, bytesMax }: HistoryBounds): Promise<void> {
     const now = this.#clock.now().getTime();
-    const newestFirst = this.#ids().flatMap((id) => this.#size(id) ?? []).toSorted((a, b) => b.endedMs - a.endedMs);
+    const newestFirst = this.ids().flatMap((id) => this.#size(id) ?? []).toSorted((a, b) => b.endedMs - a.endedMs);
     let bytes = 0;
     for (const [position, { id, sizeBytes, endedMs }] of newestFirst.entries()) {
       bytes += sizeBytes;
       // The last one stays, however large.
       const isOver = position >= runsMax || (position >= runs && now - endedMs > ageMs) || (position > 0 && bytes > bytesMax);
       if (isOver) await this.remove(id);
-    }
-  }
-
-  #ids(): readonly string[] {
-    try {
-      return readdirSync(this.#directory).filter((name) => ID_TEXT.test(name));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw error;
     }
   }
 

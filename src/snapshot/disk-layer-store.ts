@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Member } from "../archive/member.ts";
@@ -8,7 +8,7 @@ import { verified } from "../content/verified.ts";
 import { systemClock } from "../host/clock.ts";
 import { randomId } from "../host/random.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
-import { tryLock } from "../syscall/lock.ts";
+import { FileLeases, isHeld, unlessHeld } from "../syscall/file-leases.ts";
 import type { ChangeRecorder } from "./change-recorder.ts";
 import { Durability } from "./durability.ts";
 import { exportTree } from "./export-tree.ts";
@@ -35,14 +35,17 @@ export interface LayerStoreOptions {
 export interface LayerUsage {
   readonly id: LayerId;
   readonly sizeBytes: number;
-  /** When a process last looked into it, in milliseconds since the epoch. */
+  /** When it was written, and when a process last looked into it, in milliseconds since the epoch. */
+  readonly createdMs: number;
   readonly usedMs: number;
+  /** Some process has found it and is not done yet. */
+  readonly isInUse: boolean;
 }
 
 /** A layer store with what is needed to keep it small. */
 export interface DiskLayerStore extends LayerStore, AsyncDisposable {
   list(): Promise<readonly LayerUsage[]>;
-  /** False, and nothing done, when the layer is mounted by whatever process, or is not there. */
+  /** False, and nothing done, when whatever other process uses the layer, this one has it mounted, or it is not there. */
   remove(id: LayerId): Promise<boolean>;
 }
 
@@ -66,6 +69,8 @@ class LayerDirectories implements DiskLayerStore {
   readonly #durability: Durability;
   readonly #mounter: TreeMounter;
   readonly #known: Map<LayerId, StoredLayer> = new Map();
+  /** On the indexes of all layers that were found or written here: none is taken away before this store is closed. */
+  readonly #leases = new FileLeases();
 
   constructor({ directory, snapshotter, namespace }: LayerStoreOptions, layers: string, durability: Durability) {
     this.#layers = layers;
@@ -83,7 +88,7 @@ class LayerDirectories implements DiskLayerStore {
 
   find(id: LayerId): StoredLayer | undefined {
     const directory = join(this.#layers, id);
-    if (!ID_TEXT.test(id) || !existsSync(join(directory, LAYER_FILES.index))) return undefined;
+    if (!ID_TEXT.test(id) || !this.#leases.hold(join(directory, LAYER_FILES.index))) return undefined;
     return this.#known.get(id) ?? this.#remember(new StoredLayer(id, directory));
   }
 
@@ -128,23 +133,24 @@ class LayerDirectories implements DiskLayerStore {
   }
 
   async remove(id: LayerId): Promise<boolean> {
-    const layer = this.find(id);
-    if (layer === undefined) return false;
-    const fd = openSync(layer.path("index"), "r");
-    try {
-      if (!tryLock(fd, "exclusive")) return false;
-      layer.close();
+    const directory = join(this.#layers, id);
+    const index = join(directory, LAYER_FILES.index);
+    // What this store itself only knows of is not in its way.
+    this.#leases.release(index);
+    const removed = ID_TEXT.test(id) && (await unlessHeld(index, async () => {
+      this.#known.get(id)?.close();
       this.#known.delete(id);
-      await this.#workspace.drop(layer.directory);
+      await this.#workspace.drop(directory);
       return true;
-    } finally {
-      closeSync(fd);
-    }
+    }));
+    if (removed !== true && this.#known.has(id)) this.#leases.hold(index);
+    return removed === true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const layer of this.#known.values()) layer.close();
     this.#known.clear();
+    this.#leases[Symbol.dispose]();
     await this.#workspace[Symbol.asyncDispose]();
     await this.#durability[Symbol.asyncDispose]();
   }
@@ -169,7 +175,14 @@ class LayerDirectories implements DiskLayerStore {
       const index = await fill(claimed);
       const directory = join(this.#layers, id);
       this.#durability.mark(id);
-      if (!renameInto(claimed, directory)) return this.#require(id);
+      // Held before others can see it.
+      const [unseen, seen] = [join(claimed, LAYER_FILES.index), join(directory, LAYER_FILES.index)];
+      this.#leases.hold(unseen);
+      if (!renameInto(claimed, directory)) {
+        this.#leases.release(unseen);
+        return this.#require(id);
+      }
+      this.#leases.moved(unseen, seen);
       return this.#remember(new StoredLayer(id, directory, index));
     } finally {
       await this.#workspace.discard(claimed);
@@ -202,7 +215,8 @@ async function usageOf(id: LayerId, directory: string): Promise<LayerUsage | und
   try {
     const { contentBytes, tarBytes } = await readSummary(join(directory, LAYER_FILES.index));
     const treeBytes = existsSync(join(directory, LAYER_FILES.tree)) ? contentBytes : 0;
-    return { id, sizeBytes: tarBytes + treeBytes, usedMs: statSync(directory).mtimeMs };
+    const index = join(directory, LAYER_FILES.index);
+    return { id, sizeBytes: tarBytes + treeBytes, createdMs: statSync(index).mtimeMs, usedMs: statSync(directory).mtimeMs, isInUse: isHeld(index) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

@@ -66,7 +66,7 @@ export async function readIndex(path: string, signal: AbortSignal): Promise<Laye
   const summary = parseSummary(bytes.toString("utf8", 0, at), path);
   for (let end = bytes.indexOf("\n", at); end >= 0; end = bytes.indexOf("\n", at)) {
     // Written by writeIndex, appeared by rename: whole or not at all.
-    for (const row of JSON.parse(bytes.toString("utf8", at, end)) as readonly Row[]) {
+    for (const row of parsed(bytes.toString("utf8", at, end), path) as readonly Row[]) {
       entries.push(entryOfRow(row));
       offsets.push(row[7]);
     }
@@ -91,9 +91,17 @@ export function summaryOf(index: LayerIndex): LayerSummary {
 }
 
 function parseSummary(line: string, path: string): LayerSummary {
-  const { version, ...summary } = JSON.parse(line) as LayerSummary & { version: number };
+  const { version, ...summary } = parsed(line, path) as LayerSummary & { version: number };
   if (version !== INDEX_VERSION) throw new LayerStoreError("newer-state", `${path}: index of version ${version}; upgrade, or use another --root`);
   return summary;
+}
+
+function parsed(line: string, path: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    throw new LayerStoreError("damaged-layer", `${path}: was damaged on the disk; \`stemma fsck --repair\` takes it away, and the next build makes it anew`, { cause: error });
+  }
 }
 
 function rowOf(entry: Entry, offset: number): Row {

@@ -21,11 +21,22 @@ export interface Wanted extends Pick<GitRequest, "remote"> {
 /** Git with a file that it and its helpers inherit. */
 export type OpenGit = (lock: number | undefined) => RemoteGit;
 
+/** Where mirrors are, and how one is kept from being taken away. */
+export interface Mirrors {
+  readonly parent: string;
+  readonly hold: (path: string) => void;
+}
+
+/** The file of a mirror that its users hold: it is in every repository. */
+export function mirrorUse(mirror: string): string {
+  return join(mirror, "HEAD");
+}
+
 /**
  * Fetches a commit into the mirror of its repository below `parent`. Several processes may do so at a time: one writes,
  * the others wait. What a killed one left is its git at work, which keeps the lock, and then files that are swept here.
  */
-export async function fetchCommit(parent: string, { remote, resolved }: Wanted, openGit: OpenGit, signal: AbortSignal): Promise<FetchedCommit> {
+export async function fetchCommit({ parent, hold }: Mirrors, { remote, resolved }: Wanted, openGit: OpenGit, signal: AbortSignal): Promise<FetchedCommit> {
   const format = resolved.hash.length === 64 ? "sha256" : "sha1";
   const init = async (path: string): Promise<void> => {
     const made = await openGit(undefined).run(["init", "--quiet", "--bare", "--template=", `--object-format=${format}`, path], signal);
@@ -35,6 +46,8 @@ export async function fetchCommit(parent: string, { remote, resolved }: Wanted, 
   const mirror = new Mirror(directory.path, openGit(directory.lock), signal);
 
   if (!(await mirror.has(resolved.hash))) await mirror.fetch(remote, resolved);
+  // Held from before the lock is given back: whoever clears mirrors away needs both.
+  hold(mirrorUse(directory.path));
   return { mirror: directory.path, commit: await mirror.commitOf(resolved.hash) };
 }
 

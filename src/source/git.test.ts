@@ -44,7 +44,7 @@ after(async () => {
 
 /** A build's source, over mirrors that all tests share. */
 function source({ secrets, env }: SourceOptions = {}): GitSource {
-  return new GitSource({ directory: join(place, "git"), workspace, layers: new MemoryLayerStore(), session: session(secrets), env: { PATH, ...env } });
+  return new GitSource({ directory: join(place, "git"), hold: () => undefined, workspace, layers: new MemoryLayerStore(), session: session(secrets), env: { PATH, ...env } });
 }
 
 function request(url: string, fragment = "", attrs: Readonly<Record<string, string>> = {}): GitRequest {

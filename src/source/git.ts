@@ -19,6 +19,8 @@ import { SourceError } from "./source-error.ts";
 export interface GitSourceServices {
   /** Where mirrors of repositories are kept; any number of processes may share it. */
   readonly directory: string;
+  /** Keeps a file, and what it stands for, from being taken away while the build runs. */
+  readonly hold: (path: string) => void;
   readonly workspace: Workspace;
   readonly layers: LayerStore;
   readonly session: Session;
@@ -71,7 +73,7 @@ export class GitSource {
 
   async #fetch(request: GitRequest, resolved: ResolvedGit, signal: AbortSignal): Promise<FetchedCommit> {
     return await once(this.#fetched, [request.remote, request.userInfo, resolved.hash], async () =>
-      await this.#withGit(request, (openGit) => fetchCommit(this.#services.directory, { remote: request.remote, resolved }, openGit, signal), signal));
+      await this.#withGit(request, (openGit) => fetchCommit({ parent: this.#services.directory, hold: this.#services.hold }, { remote: request.remote, resolved }, openGit, signal), signal));
   }
 
   /** Git with what it needs for this repository; files that are made for it are gone afterwards. */

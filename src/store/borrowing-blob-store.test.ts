@@ -8,6 +8,7 @@ import { digestOf } from "../content/digest.ts";
 import { describeBlobStore } from "./blob-store.contract.ts";
 import { borrowingBlobStore } from "./borrowing-blob-store.ts";
 import { openFileBlobStore, type FileBlobStore } from "./file-blob-store.ts";
+import { plainLeases } from "../testing/plain-leases.ts";
 
 const scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-borrowing-"));
 after(() => scratch.remove());
@@ -19,7 +20,7 @@ async function open(): Promise<FileBlobStore> {
   return await openFileBlobStore(directory, () => {
     mkdirSync(join(directory, "incoming"), { recursive: true });
     return join(directory, "incoming");
-  });
+  }, plainLeases);
 }
 
 describeBlobStore("a store that borrows", async () => borrowingBlobStore(await open(), await open()));

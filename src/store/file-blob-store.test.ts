@@ -8,6 +8,7 @@ import { bytesOf, collectBytes } from "../content/bytes.ts";
 import { digestOf } from "../content/digest.ts";
 import { describeBlobStore } from "./blob-store.contract.ts";
 import { openFileBlobStore } from "./file-blob-store.ts";
+import { plainLeases } from "../testing/plain-leases.ts";
 
 const scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-blobs-"));
 after(() => scratch.remove());
@@ -24,12 +25,12 @@ function incomingIn(directory: string): () => string {
 
 describeBlobStore("a directory", () => {
   const directory = join(scratch.path, String(stores++));
-  return openFileBlobStore(directory, incomingIn(directory));
+  return openFileBlobStore(directory, incomingIn(directory), plainLeases);
 });
 
 test("takes in bytes of unknown digest, and leaves nothing in between", async () => {
   const directory = join(scratch.path, "ingest");
-  const store = await openFileBlobStore(directory, incomingIn(directory));
+  const store = await openFileBlobStore(directory, incomingIn(directory), plainLeases);
   const bytes = Buffer.from("some bytes");
   assert.deepEqual(await store.ingest(bytesOf(bytes.subarray(0, 4), bytes.subarray(4)), signal), { digest: digestOf(bytes), sizeBytes: 10 });
   assert.equal(await store.sizeBytes(digestOf(bytes)), 10);
@@ -38,7 +39,7 @@ test("takes in bytes of unknown digest, and leaves nothing in between", async ()
 
 test("notices bytes that were changed on disk, and has them no more", async () => {
   const directory = join(scratch.path, "changed");
-  const store = await openFileBlobStore(directory, incomingIn(directory));
+  const store = await openFileBlobStore(directory, incomingIn(directory), plainLeases);
   const { digest } = await store.ingest(bytesOf(Buffer.from("good")), signal);
   writeFileSync(join(directory, "sha256", digest.slice(7)), "evil");
   await assert.rejects(collectBytes(store.read(digest, signal), 100), (error) => error instanceof CorruptBlobError && error.code === "damaged");

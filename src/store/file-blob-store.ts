@@ -1,14 +1,24 @@
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { link, mkdir, open, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { BlobMissingError, CorruptBlobError, type BlobStore, type ByteStream } from "../content/blob-store.ts";
 import type { Digest } from "../content/digest.ts";
 import { verified } from "../content/verified.ts";
+import { systemClock } from "../host/clock.ts";
 import { randomId } from "../host/random.ts";
 
 /** Reads below this size cost twice the time for sha256 (measured). */
 const READ_SIZE_BYTES = 1024 * 1024;
+
+/** Keeps files from being taken away by whatever process for as long as it lasts. See syscall/file-leases.ts. */
+export interface BlobLeases {
+  /** False where the file is not there, or is just being taken away. */
+  hold(path: string): boolean;
+  moved(from: string, to: string): void;
+  release(path: string): void;
+}
 
 export interface StoredBlob {
   readonly digest: Digest;
@@ -26,51 +36,75 @@ export interface FileBlobStore extends BlobStore {
  * One file for each blob, named after its digest. Several processes may write the same blob
  * at once: each writes a file of its own and renames it into place, and equal names have equal bytes.
  * `incoming` gives, when first asked, a directory of this process on the same file system: what is not whole
- * yet lies there, and is for the giver to take away should we be killed.
+ * yet lies there, and is for the giver to take away should we be killed. What was once found or written here is held.
  */
-export async function openFileBlobStore(directory: string, incoming: () => string): Promise<FileBlobStore> {
+export async function openFileBlobStore(directory: string, incoming: () => string, leases: BlobLeases): Promise<FileBlobStore> {
   await mkdir(join(directory, "sha256"), { recursive: true });
   const pathOf = (digest: Digest): string => join(directory, "sha256", digest.slice("sha256:".length));
 
   return {
     async *read(digest, signal) {
-      const sizeBytes = await sizeOf(pathOf(digest));
+      const sizeBytes = await heldSize(pathOf(digest), leases);
       if (sizeBytes === undefined) throw new BlobMissingError(digest);
       try {
         yield* verified(createReadStream(pathOf(digest), { highWaterMark: READ_SIZE_BYTES, signal }), digest, sizeBytes);
       } catch (error) {
         if (!(error instanceof CorruptBlobError)) throw error;
         // Whoever asks next gets it from where it came from, or makes it anew.
+        leases.release(pathOf(digest));
         await rm(pathOf(digest), { force: true });
         throw new CorruptBlobError(`${pathOf(digest)} was damaged on the disk, and is now removed; the next build makes it anew`, "damaged", { cause: error });
       }
     },
     async write(digest, bytes, signal) {
-      if (existsSync(pathOf(digest))) return;
-      await receive(incoming(), bytes, signal, (found) => {
+      if (leases.hold(pathOf(digest))) return;
+      await receive({ incoming: incoming(), leases }, bytes, signal, (found) => {
         if (found !== digest) throw new CorruptBlobError(`${digest}: bytes do not match, they are ${found}`);
         return pathOf(digest);
       });
     },
     async missing(digests) {
-      return new Set([...digests].filter((digest) => !existsSync(pathOf(digest))));
+      return new Set([...digests].filter((digest) => !leases.hold(pathOf(digest))));
     },
-    ingest: (bytes, signal) => receive(incoming(), bytes, signal, pathOf),
-    sizeBytes: (digest) => sizeOf(pathOf(digest)),
+    ingest: (bytes, signal) => receive({ incoming: incoming(), leases }, bytes, signal, pathOf),
+    sizeBytes: (digest) => heldSize(pathOf(digest), leases),
   };
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+async function heldSize(path: string, leases: BlobLeases): Promise<number | undefined> {
+  if (!leases.hold(path)) return undefined;
+  const now = systemClock.now();
+  // The time of a blob is that of its last use; whoever may read it only cannot tell.
+  await utimes(path, now, now).catch(() => undefined);
+  return (await stat(path)).size;
+}
+
+interface Receiving {
+  readonly incoming: string;
+  readonly leases: BlobLeases;
+}
+
+/** Between two tries, while another process takes away the old one. */
+const TAKEN_AWAY_POLL_MS = 5;
+
+/** Gives a whole file its name, held before others can see it. A file that has the name stays: it may be held, and equal names have equal bytes. */
+async function put(path: string, target: string, leases: BlobLeases): Promise<void> {
+  leases.hold(path);
+  while (!leases.hold(target)) {
+    try {
+      await link(path, target);
+      leases.moved(path, target);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      await sleep(TAKEN_AWAY_POLL_MS);
+    }
   }
+  leases.release(path);
+  await rm(path);
 }
 
 /** Writes to a file of its own, asks `place` where it belongs now that the digest is known, and moves it there. */
-async function receive(incoming: string, bytes: ByteStream, signal: AbortSignal, place: (digest: Digest) => string): Promise<StoredBlob> {
+async function receive({ incoming, leases }: Receiving, bytes: ByteStream, signal: AbortSignal, place: (digest: Digest) => string): Promise<StoredBlob> {
   const path = join(incoming, randomId());
   const hash = createHash("sha256");
   let sizeBytes = 0;
@@ -85,7 +119,7 @@ async function receive(incoming: string, bytes: ByteStream, signal: AbortSignal,
     }
     // digest("hex") is 64 characters of lower-case hex by construction.
     const digest = `sha256:${hash.digest("hex")}` as Digest;
-    await rename(path, place(digest));
+    await put(path, place(digest), leases);
     return { digest, sizeBytes };
   } catch (error) {
     await rm(path, { force: true });

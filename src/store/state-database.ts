@@ -24,6 +24,15 @@ export interface StateDatabase extends Disposable {
   saveFact(kind: string, name: string, value: string): void;
   /** Saves a value where there is none yet, and returns the one that is there: of several processes, the first one's. */
   keepFact(kind: string, name: string, value: string): string;
+  /** Keys and values, in the order of the keys. */
+  cacheRecords(): ReadonlyArray<readonly [key: string, value: string]>;
+  /** Where the value is still this one: another process may have saved another meanwhile. */
+  removeCacheRecord(key: string, value: string): void;
+  /** Names and values of one kind. */
+  facts(kind: string): ReadonlyArray<readonly [name: string, value: string]>;
+  removeFact(kind: string, name: string): void;
+  /** What SQLite finds wrong with its file; empty where all is well. */
+  problems(): readonly string[];
   /** All in one transaction: one for each would take a hundred times as long. */
   saveFacts(kind: string, facts: ReadonlyMap<string, string>): void;
 }
@@ -67,6 +76,11 @@ export function openStateDatabase(path: string): StateDatabase {
     saveFact: (kind, name, value) => told(() => opened.saveFact(kind, name, value)),
     keepFact: (kind, name, value) => told(() => opened.keepFact(kind, name, value)),
     saveFacts: (kind, facts) => told(() => opened.saveFacts(kind, facts)),
+    cacheRecords: () => told(() => opened.cacheRecords()),
+    removeCacheRecord: (key, value) => told(() => opened.removeCacheRecord(key, value)),
+    facts: (kind) => told(() => opened.facts(kind)),
+    removeFact: (kind, name) => told(() => opened.removeFact(kind, name)),
+    problems: () => told(() => opened.problems()),
     [Symbol.dispose]: () => opened[Symbol.dispose](),
   };
 }
@@ -109,6 +123,13 @@ function openTables(path: string): StateDatabase {
     record: database.prepare("SELECT value FROM cache_records WHERE key = ?"),
     digests: database.prepare("SELECT validator, digest FROM json_each(?) AS asked JOIN file_digests ON validator = asked.value"),
     fact: database.prepare("SELECT value FROM facts WHERE kind = ? AND name = ?"),
+    records: database.prepare("SELECT key AS name, value FROM cache_records ORDER BY key"),
+    facts: database.prepare("SELECT name, value FROM facts WHERE kind = ? ORDER BY name"),
+    problems: database.prepare("SELECT 'integrity' AS name, integrity_check AS value FROM pragma_integrity_check"),
+  };
+  const remove = {
+    record: database.prepare("DELETE FROM cache_records WHERE key = ? AND value = ?"),
+    fact: database.prepare("DELETE FROM facts WHERE kind = ? AND name = ?"),
   };
   const insert = {
     record: database.prepare("INSERT OR REPLACE INTO cache_records VALUES (?, ?)"),
@@ -128,6 +149,11 @@ function openTables(path: string): StateDatabase {
       return valueOf(select.fact.get(kind, name)) ?? value;
     },
     saveFacts: (kind, facts) => inTransaction(database, facts, ([name, value]) => insert.fact.run(kind, name, value)),
+    cacheRecords: () => pairsOf(select.records.all()),
+    removeCacheRecord: (key, value) => void remove.record.run(key, value),
+    facts: (kind) => pairsOf(select.facts.all(kind)),
+    removeFact: (kind, name) => void remove.fact.run(kind, name),
+    problems: () => pairsOf(select.problems.all()).map(([, text]) => text).filter((text) => text !== "ok"),
     [Symbol.dispose]: () => database.close(),
   };
 }
@@ -152,6 +178,10 @@ function prepareSchema(database: DatabaseSync, path: string): void {
   }
   if (version === SCHEMA_VERSION) return;
   database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version=${SCHEMA_VERSION}; COMMIT;`);
+}
+
+function pairsOf(rows: ReadonlyArray<Record<string, unknown>>): ReadonlyArray<readonly [string, string]> {
+  return rows.map((row) => [String(row["name"]), String(row["value"])]);
 }
 
 function valueOf(row: Record<string, unknown> | undefined): string | undefined {

@@ -1,0 +1,84 @@
+import { createInterface } from "node:readline/promises";
+import { blockText, columns, humanSize, openStore, parseSize, prune, sum, usageFilter, USAGE_HEAD, usageRow, type UsageRecord } from "../doors/store.ts";
+import { systemClock } from "../host/clock.ts";
+import { parseCommandLine } from "./command-line.ts";
+import type { Command, CommandIo } from "./command.ts";
+import { FILTER_HELP } from "./du.ts";
+import { EXIT } from "./exit-code.ts";
+import { stateRoot } from "./state-root.ts";
+import { UsageError } from "./usage-error.ts";
+import { ROOT_HELP, ROOT_OPTION } from "./with-history.ts";
+
+const NAME = "prune";
+const OPTIONS = {
+  ...ROOT_OPTION,
+  all: { type: "boolean", short: "a", default: false },
+  filter: { type: "string", multiple: true },
+  force: { type: "boolean", short: "f", default: false },
+  "max-used-space": { type: "string" },
+  "min-free-space": { type: "string" },
+  "reserved-space": { type: "string" },
+  "keep-storage": { type: "string" },
+  timeout: { type: "string" },
+  verbose: { type: "boolean", default: false },
+} as const;
+
+/** buildx's words. */
+const WARNING = { dangling: "WARNING! This will remove all dangling build cache. Are you sure you want to continue?", all: "WARNING! This will remove all build cache. Are you sure you want to continue?" } as const;
+const DEPRECATED = "Flag --keep-storage has been deprecated, keep-storage flag has been changed to reserved-space";
+
+export const command: Command = {
+  name: NAME,
+  summary: "make room: take away what builds left in the store",
+  usage: `Usage: stemma prune [flags]
+
+Takes away what builds left and no build uses, what was not used for the longest time first. What a running build uses stays, and what
+is taken away is made again when it is needed. Images and files that were written elsewhere, and the history, stay.
+
+  -a, --all                   also blobs, not only layers, cache mounts and Git mirrors
+${FILTER_HELP}
+  -f, --force                 do not ask
+      --max-used-space SIZE   no more than this is kept: 10GB, 512MB
+      --min-free-space SIZE   until so much of the disk is free
+      --reserved-space SIZE   so much is kept in any case
+      --verbose               all that is known of each
+${ROOT_HELP}
+
+docs/store.md tells more.`,
+  async run(args, io) {
+    const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
+    if (positionals.length > 0) throw new UsageError(`${NAME}: takes no argument`);
+    if (values["keep-storage"] !== undefined) io.stderr(`${DEPRECATED}\n`);
+    const nowMs = systemClock.now().getTime();
+    const policy = {
+      all: values.all, passes: usageFilter(values.filter ?? [], nowMs), maxUsedBytes: bytes("max-used-space", values["max-used-space"]),
+      minFreeBytes: bytes("min-free-space", values["min-free-space"]), reservedBytes: bytes("reserved-space", values["reserved-space"] ?? values["keep-storage"]),
+    };
+    if (!values.force && !(await agrees(values.all ? WARNING.all : WARNING.dangling, io))) return EXIT.ok;
+    await using store = await openStore(stateRoot(values.root, io));
+    const removed: UsageRecord[] = [];
+    if (store !== undefined) await prune(store, policy, (record) => void removed.push(record), io.signal);
+    if (values.verbose) for (const record of removed) io.stdout(blockText(record, nowMs));
+    else if (removed.length > 0) io.stdout(columns([USAGE_HEAD, ...removed.map((record) => usageRow(record, nowMs))]));
+    io.stdout(columns([["Total:", humanSize(sum(removed))]]));
+    return EXIT.ok;
+  },
+};
+
+function bytes(flag: string, text: string | undefined): number {
+  const size = text === undefined ? 0 : parseSize(text);
+  if (size === undefined) throw new UsageError(`${NAME}: --${flag} ${JSON.stringify(text)} is no size such as 10GB`);
+  return size;
+}
+
+async function agrees(question: string, { stderr, signal }: CommandIo): Promise<boolean> {
+  stderr(`${question} [y/N] `);
+  const lines = createInterface({ input: process.stdin });
+  try {
+    for await (const line of lines) return /^y(?:es)?$/i.test(line.trim());
+    signal.throwIfAborted();
+    return false;
+  } finally {
+    lines.close();
+  }
+}

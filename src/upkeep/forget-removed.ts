@@ -1,0 +1,29 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { OpenStore } from "./open-store.ts";
+
+/** Facts by the id of a layer; `layer-blob` has the form behind the id. */
+const LAYER_FACTS = ["layer-created", "layer-origin", "layer-step", "layer-blob"];
+
+/**
+ * Takes records away that speak of layers that are gone. They were no answers any more; they only took room. Layers of images are left:
+ * a record may name one that was never fetched.
+ */
+export function forgetRemoved({ root, database }: Pick<OpenStore, "root" | "database">): void {
+  const isGone = (id: string): boolean => !isImageLayer(id) && !existsSync(join(root, "layers", "layers", id));
+  for (const [key, value] of database.cacheRecords()) if (layersOf(value).some(isGone)) database.removeCacheRecord(key, value);
+  for (const kind of LAYER_FACTS) {
+    for (const [name] of database.facts(kind)) if (isGone(name.split(" ")[0] ?? "")) database.removeFact(kind, name);
+  }
+}
+
+export function isImageLayer(id: string): boolean {
+  return id.startsWith("sha256-");
+}
+
+/** The layers that a record of cache/layer-result-cache.ts names. Throws SyntaxError or TypeError for what is no record. */
+export function layersOf(record: string): readonly string[] {
+  // Written there.
+  const { results } = JSON.parse(record) as { readonly results: ReadonlyArray<readonly string[]> };
+  return results.flat();
+}

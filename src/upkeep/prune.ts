@@ -1,0 +1,51 @@
+import { statfs } from "node:fs/promises";
+import type { OpenStore } from "./open-store.ts";
+import { diskUsage } from "./disk-usage.ts";
+import { forgetRemoved } from "./forget-removed.ts";
+import type { UsageRecord } from "./usage-record.ts";
+
+/** What may go, in BuildKit's terms. Bytes of 0 ask for nothing; all of them 0: whatever passes goes. */
+export interface PrunePolicy {
+  /** Also what is kept beside layers, caches and mirrors: blobs. */
+  readonly all: boolean;
+  readonly passes: (record: UsageRecord) => boolean;
+  /** Never less than this is kept. */
+  readonly reservedBytes: number;
+  readonly maxUsedBytes: number;
+  readonly minFreeBytes: number;
+}
+
+/**
+ * Takes away what passes and no process uses, what was not used for the longest time first, until the bounds are kept. Tells of each as it
+ * goes. What a build uses stays, also of a build that begins meanwhile: whoever finds something in the store holds it.
+ */
+export async function prune(store: OpenStore, { all, passes, ...bounds }: PrunePolicy, onRemoved: (record: UsageRecord) => void, signal: AbortSignal): Promise<void> {
+  const records = await diskUsage(store);
+  let totalBytes = records.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const keptBytes = bytesToKeep(totalBytes, bounds, await freeBytes(store.root));
+  const candidates = records.filter((record) => (all || record.type !== "internal") && !record.isInUse && passes(record)).toSorted((a, b) => a.usedMs - b.usedMs);
+  try {
+    for (const record of candidates) {
+      signal.throwIfAborted();
+      if (keptBytes !== undefined && totalBytes <= keptBytes) return;
+      if (!(await record.remove())) continue;
+      totalBytes -= record.sizeBytes;
+      onRemoved(record);
+    }
+  } finally {
+    forgetRemoved(store);
+  }
+}
+
+/** BuildKit's rule; undefined: nothing is to be kept for its size. */
+export function bytesToKeep(totalBytes: number, { reservedBytes, maxUsedBytes, minFreeBytes }: Omit<PrunePolicy, "all" | "passes">, freeBytesNow: number): number | undefined {
+  if (reservedBytes === 0 && maxUsedBytes === 0 && minFreeBytes === 0) return undefined;
+  const excess = minFreeBytes - freeBytesNow;
+  const bounds = [...(maxUsedBytes > 0 ? [maxUsedBytes] : []), ...(minFreeBytes > 0 ? [totalBytes - Math.max(0, excess)] : [])];
+  return Math.max(reservedBytes, bounds.length === 0 ? 0 : Math.min(...bounds));
+}
+
+async function freeBytes(root: string): Promise<number> {
+  const { bavail, bsize } = await statfs(root);
+  return bavail * bsize;
+}

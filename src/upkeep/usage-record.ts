@@ -1,0 +1,21 @@
+/** What a record keeps, in BuildKit's words. `internal`: blobs, as images and downloads have them. */
+export type UsageType = "regular" | "internal" | "exec.cachemount" | "source.git.checkout";
+
+/** One thing in the store that takes room and can be made again. */
+export interface UsageRecord {
+  readonly id: string;
+  readonly type: UsageType;
+  /** What it was made of, the last one first; empty where nothing is known. */
+  readonly parents: readonly string[];
+  readonly description: string;
+  readonly sizeBytes: number;
+  /** Milliseconds since the epoch. */
+  readonly createdMs: number;
+  readonly usedMs: number;
+  /** Can change: a cache that steps write into. */
+  readonly isMutable: boolean;
+  /** Some process uses it at this moment. */
+  readonly isInUse: boolean;
+  /** False, and nothing done, where some process uses it, or it is gone. */
+  readonly remove: () => Promise<boolean>;
+}
