@@ -134,7 +134,8 @@ function fieldsOf(entry: Entry): Fields {
   };
 }
 
-function tarName(entry: Entry): string {
+/** An entry's name in the archive: with a slash behind a directory's, and the marks of what is taken away. */
+export function tarName(entry: Entry): string {
   switch (entry.kind) {
     case "directory":
       return entry.path === "" ? "./" : `${entry.path}/`;

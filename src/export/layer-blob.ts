@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
+import { estargz, type EstargzFacts } from "../archive/estargz.ts";
 import { gzip } from "../archive/gzip.ts";
 import { zstd } from "../archive/zstd.ts";
 import type { Entry } from "../archive/entry.ts";
 import type { Member } from "../archive/member.ts";
+import { readTar } from "../archive/tar-reader.ts";
 import { writeTar } from "../archive/tar-writer.ts";
 import { bytesOf } from "../content/bytes.ts";
 import type { BlobStore, ByteStream } from "../content/blob-store.ts";
@@ -68,19 +70,23 @@ export async function layerBlob(layer: Layer, form: BlobForm, context: Serialise
   return {
     layer, origin: undefined, diffId: blob.diffId,
     createdNs: origin === undefined ? context.facts.createdNs(layer.id) : undefined,
-    descriptor: { mediaType: layerMediaType(blob.mediaType, form.mediaTypes), digest: blob.digest, size: blob.sizeBytes, ...rewriteMark(form, origin !== undefined) },
+    descriptor: { mediaType: layerMediaType(blob.mediaType, form.mediaTypes), digest: blob.digest, size: blob.sizeBytes, ...annotated({ ...blob.annotations, ...rewriteMark(form, origin !== undefined) }) },
   };
 }
 
 /** Whether a step's layer, as a cache has it, is what would be made of it here. */
 function isInForm({ mediaType }: Descriptor, { compression, rewriteToNs }: BlobForm): boolean {
-  return rewriteToNs === undefined && compression.level === undefined && (OCI_LAYERS[mediaType] ?? mediaType) === COMPRESSED[compression.kind];
+  return compression.kind !== "estargz" && rewriteToNs === undefined && compression.level === undefined && (OCI_LAYERS[mediaType] ?? mediaType) === COMPRESSED[compression.kind];
 }
 
 /** BuildKit says of a layer whose times it set back what to, in seconds; Docker's descriptors have no annotations. */
-function rewriteMark({ rewriteToNs, mediaTypes }: BlobForm, isBase: boolean): Pick<Descriptor, "annotations"> {
+function rewriteMark({ rewriteToNs, mediaTypes }: BlobForm, isBase: boolean): Readonly<Record<string, string>> {
   if (rewriteToNs === undefined || isBase || mediaTypes === "docker") return {};
-  return { annotations: { "buildkit/rewritten-timestamp": String(rewriteToNs / 1_000_000_000n) } };
+  return { "buildkit/rewritten-timestamp": String(rewriteToNs / 1_000_000_000n) };
+}
+
+function annotated(annotations: Readonly<Record<string, string>>): Pick<Descriptor, "annotations"> {
+  return Object.keys(annotations).length === 0 ? {} : { annotations };
 }
 
 /** Reads an image's blobs wherever they are: documents in memory, our layers in the store, the base's at their origin. */
@@ -96,26 +102,39 @@ export function imageContent(documents: ReadonlyMap<string, Uint8Array>, layers:
 
 async function serialise(layer: Layer, form: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<KnownBlob> {
   const asStored = form.rewriteToNs === undefined || originOf(layer) !== undefined;
-  const { blob, diffId } = asStored ? await ingestStored(layer, form, context, signal) : await ingestRewritten(layer, form, context, signal);
-  return { mediaType: COMPRESSED[form.compression.kind], digest: blob.digest, sizeBytes: blob.sizeBytes, diffId };
+  const ingest = form.compression.kind === "estargz" ? ingestEstargz : asStored ? ingestStored : ingestRewritten;
+  const { blob, diffId, annotations } = await ingest(layer, form, context, signal);
+  return { mediaType: COMPRESSED[form.compression.kind], digest: blob.digest, sizeBytes: blob.sizeBytes, diffId, annotations };
 }
 
 interface Ingested {
   readonly blob: StoredBlob;
   readonly diffId: DiffId;
+  /** What the blob's descriptor has to say of it. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** An archive with files more than the layer's own: its diff id is another, and so is its blob's for the table that stands in it. */
+async function ingestEstargz(layer: Layer, { compression, rewriteToNs }: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<Ingested> {
+  const members = rewriteToNs === undefined || originOf(layer) !== undefined ? readTar(await storedTar(layer, context, signal)) : rewritten(layer, rewriteToNs, signal);
+  const { promise, resolve } = Promise.withResolvers<EstargzFacts>();
+  const blob = await context.blobs.ingest(estargz(members, compression.level ?? GZIP_LEVEL, resolve), signal);
+  const { toc, uncompressed, uncompressedBytes } = await promise;
+  // The digest of an uncompressed tar is a diff id by definition.
+  return { blob, diffId: uncompressed as string as DiffId, annotations: { "containerd.io/snapshot/stargz/toc.digest": toc, "io.containers.estargz.uncompressed-size": String(uncompressedBytes) } };
 }
 
 /** The store knows the diff id once the archive has been read through, and checks it on the way: it is not hashed again. */
 async function ingestStored(layer: Layer, { compression }: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<Ingested> {
   const blob = await context.blobs.ingest(compress(await storedTar(layer, context, signal), compression), signal);
-  return { blob, diffId: await context.layers.diffId(layer.id, signal) };
+  return { blob, diffId: await context.layers.diffId(layer.id, signal), annotations: {} };
 }
 
 async function ingestRewritten(layer: Layer, { compression, rewriteToNs = 0n }: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<Ingested> {
   const hash = createHash("sha256");
   const blob = await context.blobs.ingest(compress(hashed(writeTar(rewritten(layer, rewriteToNs, signal)), hash), compression), signal);
   // digest("hex") is 64 characters of lower-case hex by construction.
-  return { blob, diffId: `sha256:${hash.digest("hex")}` as DiffId };
+  return { blob, diffId: `sha256:${hash.digest("hex")}` as DiffId, annotations: {} };
 }
 
 async function storedTar(layer: Layer, { layers }: SerialiseContext, signal: AbortSignal): Promise<ByteStream> {
@@ -157,12 +176,15 @@ function compress(tar: ByteStream, { kind, level }: Compression): ByteStream {
       return gzip(tar, level ?? GZIP_LEVEL);
     case "zstd":
       return zstd(tar, level ?? ZSTD_LEVEL);
+    case "estargz":
+      throw new RangeError("not made from an archive's bytes");
   }
 }
 
 const COMPRESSED: Readonly<Record<Compression["kind"], string>> = {
   uncompressed: MEDIA_TYPE.ociLayer,
   gzip: MEDIA_TYPE.ociLayerGzip,
+  estargz: MEDIA_TYPE.ociLayerGzip,
   zstd: MEDIA_TYPE.ociLayerZstd,
 };
 

@@ -90,6 +90,7 @@ function imageForm(keys: OutputKeys, defaults: ImageDefaults): ImageForm {
   const mediaTypes = (ociTypes ?? compat !== "docker-v2") ? "oci" : "docker";
   const compression = compressionOf(keys);
   if (compat === "docker-v2" && compression.kind === "zstd") throw keys.error("compression=zstd conflicts with --compat=docker-v2, whose layers are gzip or uncompressed");
+  if (mediaTypes === "docker" && compression.kind === "estargz") throw keys.error("compression=estargz conflicts with Docker's media types, whose layers have no annotations to find a table of contents by");
   return {
     names: names === undefined ? defaults.names : [...names.split(",").map((name) => name.trim()), ...defaults.names],
     compression, mediaTypes, compat,
@@ -117,8 +118,7 @@ export function compressionOf(keys: FlagFields): Compression {
   const kind = keys.take("compression") ?? "gzip";
   const levelText = keys.take("compression-level");
   const force = keys.flag("force-compression", false);
-  if (kind === "estargz") throw keys.error("compression=estargz is not supported yet: use gzip, zstd or uncompressed");
-  if (kind !== "gzip" && kind !== "zstd" && kind !== "uncompressed") throw keys.error(`unsupported compression type ${kind}: use gzip, zstd or uncompressed`);
+  if (kind !== "gzip" && kind !== "zstd" && kind !== "estargz" && kind !== "uncompressed") throw keys.error(`unsupported compression type ${kind}: use gzip, estargz, zstd or uncompressed`);
   const level = levelText === undefined ? undefined : Number(levelText);
   const levelMax = kind === "zstd" ? 22 : 9;
   if (level !== undefined && !(Number.isInteger(level) && level >= 0 && level <= levelMax)) {

@@ -3,7 +3,7 @@ import type { EvidenceWishes } from "./evidence.ts";
 
 /** How layers of an image are compressed, and whether those of the base are compressed anew. */
 export interface Compression {
-  readonly kind: "uncompressed" | "gzip" | "zstd";
+  readonly kind: "uncompressed" | "gzip" | "zstd" | "estargz";
   /** Undefined is the library's default. */
   readonly level: number | undefined;
   readonly force: boolean;

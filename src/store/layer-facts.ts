@@ -7,6 +7,8 @@ export interface KnownBlob {
   readonly digest: Digest;
   readonly sizeBytes: number;
   readonly diffId: DiffId;
+  /** What its descriptor says beside these; empty for most. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 export interface LayerStep {
@@ -58,6 +60,6 @@ export function layerFacts(state: StateDatabase): LayerFacts {
 
 function parseBlob(text: string): KnownBlob {
   // Written by saveBlob; the digests are parsed again since they become names of files.
-  const { mediaType, digest, sizeBytes, diffId } = JSON.parse(text) as { mediaType: string; digest: string; sizeBytes: number; diffId: string };
-  return { mediaType, digest: parseDigest(digest), sizeBytes, diffId: parseDigest(diffId) as string as DiffId };
+  const { mediaType, digest, sizeBytes, diffId, annotations = {} } = JSON.parse(text) as { mediaType: string; digest: string; sizeBytes: number; diffId: string; annotations?: Readonly<Record<string, string>> };
+  return { mediaType, digest: parseDigest(digest), sizeBytes, diffId: parseDigest(diffId) as string as DiffId, annotations };
 }

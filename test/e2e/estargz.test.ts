@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { dockerRegistrySkip, startDockerRegistry } from "../../src/testing/docker-registry.ts";
+import { openPlace, type Place } from "./command.ts";
+import { makeContext } from "./small-base.ts";
+
+const has = (name: string): boolean => existsSync(`/usr/bin/${name}`);
+
+let place: Place;
+let context: string;
+
+before(async () => {
+  place = await openPlace();
+  context = await makeContext(place, "context", { Dockerfile: "FROM scratch\nCOPY a big /d/\nCOPY a /e\n", a: "a\n", big: Buffer.alloc(5 * 1024 * 1024, "big ") });
+});
+
+after(async () => {
+  await place[Symbol.asyncDispose]();
+});
+
+interface LayoutManifest {
+  readonly layers: ReadonlyArray<{ readonly mediaType: string; readonly annotations?: Readonly<Record<string, string>> }>;
+}
+
+async function build(...flags: readonly string[]): Promise<void> {
+  const { exitCode, stderr } = await place.stemma(["build", "--provenance=false", ...flags, context]);
+  assert.equal(exitCode, 0, stderr);
+}
+
+async function layout(name: string, ...flags: readonly string[]): Promise<{ readonly path: string; readonly digest: string; readonly manifest: LayoutManifest }> {
+  const path = join(place.path, name);
+  await build(...flags, "-o", `type=oci,tar=false,dest=${path},name=x:1,compression=estargz`);
+  const { manifests } = JSON.parse(readFileSync(join(path, "index.json"), "utf8")) as { manifests: Array<{ digest: string }> };
+  const digest = manifests[0]?.digest ?? "";
+  return { path, digest, manifest: JSON.parse(readFileSync(join(path, "blobs", digest.replace(":", "/")), "utf8")) as LayoutManifest };
+}
+
+test("layers of files that can be had alone say where their table is, and the same build gives the same ones", async () => {
+  const first = await layout("first");
+  assert.deepEqual(first.manifest.layers.map(({ mediaType }) => mediaType), Array<string>(2).fill("application/vnd.oci.image.layer.v1.tar+gzip"));
+  for (const { annotations } of first.manifest.layers) {
+    assert.match(annotations?.["containerd.io/snapshot/stargz/toc.digest"] ?? "", /^sha256:[0-9a-f]{64}$/);
+    assert.match(annotations?.["io.containers.estargz.uncompressed-size"] ?? "", /^\d+$/);
+  }
+  assert.equal((await layout("cached")).digest, first.digest);
+});
+
+test("rewritten times are those of the table too, from an empty store as well", async () => {
+  const flags = ["--build-arg", "SOURCE_DATE_EPOCH=1400000000"];
+  const digests = [];
+  for (const name of ["one", "two"]) {
+    const path = join(place.path, name);
+    await build(...flags, "--root", join(place.path, `root-${name}`), "-o", `type=oci,tar=false,dest=${path},name=x:1,compression=estargz,rewrite-timestamp=true`);
+    digests.push((JSON.parse(readFileSync(join(path, "index.json"), "utf8")) as { manifests: Array<{ digest: string }> }).manifests[0]?.digest);
+  }
+  assert.equal(digests[0], digests[1]);
+});
+
+test("umoci, which checks the diff ids, unpacks them", { skip: has("umoci") ? false : "umoci is not installed" }, async () => {
+  const { path } = await layout("umoci");
+  const bundle = join(place.path, "bundle");
+  await place.run(["umoci", "unpack", ...(process.geteuid?.() === 0 ? [] : ["--rootless"]), "--image", `${path}:1`, bundle]);
+  assert.deepEqual(readdirSync(join(bundle, "rootfs/d")).toSorted(), ["a", "big"]);
+  assert.equal(readFileSync(join(bundle, "rootfs/d/big")).length, 5 * 1024 * 1024);
+});
+
+test("a registry takes them, skopeo copies them, and we build on them", { skip: dockerRegistrySkip || (has("skopeo") ? false : "skopeo is not installed") }, async () => {
+  await using registry = await startDockerRegistry();
+  await build("-o", `type=registry,name=${registry.host}/x:1,compression=estargz`);
+  await place.run(["skopeo", "copy", "--insecure-policy", "--src-tls-verify=false", `docker://${registry.host}/x:1`, `oci:${join(place.path, "copied")}:1`]);
+  const on = await makeContext(place, "on", { Dockerfile: `FROM ${registry.host}/x:1\nCOPY --from=0 /d/a /f\n`.replace("--from=0", `--from=${registry.host}/x:1`) });
+  const out = join(place.path, "out");
+  const { exitCode, stderr } = await place.stemma(["build", "--provenance=false", "-o", out, on]);
+  assert.equal(exitCode, 0, stderr);
+  assert.equal(readFileSync(join(out, "f"), "utf8"), "a\n");
+});
+
+test("Docker's media types, which could not name the table, and caches are refused with the reason", async () => {
+  for (const [flag, value, says] of [["-o", "type=oci,dest=x.tar,compression=estargz,oci-mediatypes=false", /conflicts with Docker's media types/], ["--cache-to", "type=local,dest=x,compression=estargz", /is for images/]] as const) {
+    const { exitCode, stderr } = await place.stemma(["build", flag, value, context]);
+    assert.equal(exitCode, 64, stderr);
+    assert.match(stderr, says);
+  }
+});
