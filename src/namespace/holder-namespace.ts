@@ -1,9 +1,9 @@
-import { constants, openSync } from "node:fs";
+import { constants, openSync, readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import type { RunningProcess } from "../host/process.ts";
 import type { HolderMessage, HolderRequest } from "./holder-protocol.ts";
-import type { MountNamespace, MountRequest, SpawnRequest, SpawnedProcess } from "./mount-namespace.ts";
+import type { IdMaps, MountNamespace, MountRequest, SpawnRequest, SpawnedProcess } from "./mount-namespace.ts";
 import { NamespaceError, type NamespaceErrorCode } from "./namespace-error.ts";
 
 /** How long an ending holder may take before it is killed, in milliseconds. */
@@ -64,6 +64,11 @@ export class HolderNamespace implements MountNamespace {
     const kill = (name: NodeJS.Signals): void => this.#send({ kind: "kill", id, signal: name });
     killOnAbort(signal, exit.promise, kill);
     return { pid: reply.pid, stdin, stdout, stderr, exited: exit.promise, kill };
+  }
+
+  idMaps(): IdMaps {
+    const [uid, gid] = ["uid_map", "gid_map"].map((name) => readFileSync(`/proc/${this.#pid}/${name}`, "utf8"));
+    return { uid: uid ?? "", gid: gid ?? "" };
   }
 
   viewPath(path: string): string {

@@ -31,6 +31,11 @@ export interface SpawnedProcess {
   kill(signalName: NodeJS.Signals): void;
 }
 
+export interface IdMaps {
+  readonly uid: string;
+  readonly gid: string;
+}
+
 /**
  * A mount namespace and process namespace of our own, held by a helper process.
  *
@@ -46,6 +51,8 @@ export interface MountNamespace extends AsyncDisposable {
   unmount(target: string): Promise<void>;
   /** The signal kills the process, as SIGKILL does; `exited` still tells when it is gone. */
   spawn(request: SpawnRequest, signal: AbortSignal): Promise<SpawnedProcess>;
+  /** How ids outside are those inside: uid_map and gid_map as read from here (user_namespaces(7)). */
+  idMaps(): IdMaps;
   /** Where this process finds what a process inside finds at `path`. */
   viewPath(path: string): string;
 }

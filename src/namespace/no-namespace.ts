@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { startProcess } from "../host/process.ts";
 import type { MountNamespace, MountRequest, SpawnRequest, SpawnedProcess } from "./mount-namespace.ts";
@@ -17,6 +17,7 @@ export const NO_NAMESPACE: MountNamespace = {
     return Promise.resolve();
   },
   unmount: () => Promise.resolve(),
+  idMaps: () => ({ uid: readFileSync("/proc/self/uid_map", "utf8"), gid: readFileSync("/proc/self/gid_map", "utf8") }),
   viewPath: (path) => path,
   spawn: (request, signal) => spawnHere(request, signal),
   [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -1,3 +1,4 @@
+import type { IdMaps } from "../namespace/mount-namespace.ts";
 import { SystemCallError } from "../syscall/native-function.ts";
 import { removeXattr, setXattr } from "../syscall/xattr.ts";
 
@@ -40,6 +41,20 @@ export const CONTAINER_ROOT: Privilege = {
   userInside: (uid) => uid,
   groupInside: (gid) => gid,
 };
+
+/** Who is no root, with steps in a user namespace: what they give to an id inside lies on disk as one outside. */
+export function userWithIds(maps: IdMaps): Privilege {
+  return { ...USER, userInside: insideId(maps.uid), groupInside: insideId(maps.gid) };
+}
+
+/** Lines of first id inside, first id outside, count. An id that is not mapped stays. */
+function insideId(map: string): (id: number) => number {
+  const ranges = map.trim().split("\n").map((line) => line.trim().split(/\s+/).map(Number));
+  return (id) => {
+    const [inside = id, outside = id] = ranges.find(([, first = 0, count = 0]) => id >= first && id < first + count) ?? [];
+    return inside + id - outside;
+  };
+}
 
 /** Overlayfs's own notes on files: about the place where they lie, no part of a layer. */
 export function isOverlayXattr(name: string): boolean {

@@ -12,7 +12,7 @@ import type { MountedTree } from "./layer-store.ts";
 import type { Layer, LayerId } from "./layer.ts";
 import { overlayWorks } from "./overlay-mount.ts";
 import { OverlayTree, type MountMode } from "./overlay-tree.ts";
-import { CONTAINER_ROOT, privilegeIn, type Privilege } from "./privilege.ts";
+import { CONTAINER_ROOT, privilegeIn, userWithIds, type Privilege } from "./privilege.ts";
 import { LAYER_FILES, type StoredLayer } from "./stored-layer.ts";
 import { TreeWriter } from "./tree-writer.ts";
 import { unpackAsLower } from "./unpack.ts";
@@ -54,15 +54,21 @@ export class TreeMounter {
     try {
       this.#privilege ??= this.#parts.snapshotter === "copy-as-root" ? CONTAINER_ROOT : privilegeIn(scratch);
       const useOverlay = await this.#useOverlay(signal);
-      const overlay = useOverlay ? await this.#overlayParts(layers, { scratch, privilege: this.#privilege }, signal) : undefined;
+      const privilege = await this.#privilegeOver(mode, this.#privilege, signal);
+      const overlay = useOverlay ? await this.#overlayParts(layers, { scratch, privilege }, signal) : undefined;
       handedOver = true;
       if (overlay === undefined) {
-        return await CopiedTree.make({ privilege: this.#privilege, scratch, layers }, mode, { write: (members) => this.#parts.write(members, signal), release }, signal);
+        return await CopiedTree.make({ privilege, scratch, layers }, mode, { write: (members) => this.#parts.write(members, signal), release }, signal);
       }
       return await OverlayTree.mount(overlay, mode, { keep: (tree, changes) => this.#parts.keepTree(tree, changes, signal), release }, signal);
     } finally {
       if (!handedOver) await release();
     }
+  }
+
+  /** What is written in a tree is written by processes inside, whose ids are others. */
+  async #privilegeOver(mode: MountMode, own: Privilege, signal: AbortSignal): Promise<Privilege> {
+    return own.isRoot || mode === "read-only" ? own : userWithIds((await this.#parts.namespace(signal)).idMaps());
   }
 
   async #overlayParts(layers: readonly StoredLayer[], { scratch, privilege }: { scratch: string; privilege: Privilege }, signal: AbortSignal): Promise<Parameters<typeof OverlayTree.mount>[0]> {
