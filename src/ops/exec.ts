@@ -1,11 +1,12 @@
 import { canonicalJson } from "../content/canonical-json.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
+import { isRoot } from "../host/privilege.ts";
 import { MountType, NetMode, SecurityMode, type ExecOp, type Meta, type Mount } from "../llb/op.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { CdiEdits } from "../sandbox/cdi-spec.ts";
 import { sandboxDevice } from "../sandbox/sandbox-device.ts";
-import { SandboxError } from "../sandbox/sandbox-error.ts";
+import { MORE_IDS_ADVICE, SandboxError } from "../sandbox/sandbox-error.ts";
 import type { Isolation, NetworkMode, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
 import type { KnownHashes } from "../snapshot/shared-checksum.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
@@ -38,6 +39,9 @@ export interface ExecServices extends Omit<MountServices, "scratchDirectory"> {
 /** Who is told of a command while it runs and after. */
 export type Told = Pick<SandboxProcess, "onOutput" | "onUsage">;
 
+/** USER as it is written for root. */
+const ROOT_NAMES: readonly string[] = ["", "root", "0"];
+
 /** What a command's name is to others on the network: BuildKit's word, since programs write it down. */
 const HOSTNAME_DEFAULT = "buildkitsandbox";
 
@@ -45,9 +49,13 @@ const HOSTNAME_DEFAULT = "buildkitsandbox";
 const NOT_EXECUTED = 1;
 
 /** Throws OperationError for a step that is not allowed, or that cannot be run here; to be asked before anything runs. */
-export async function requireStep(op: ExecOp, { grants, withoutNamespaces }: Pick<ExecServices, "grants" | "withoutNamespaces">): Promise<void> {
+export async function requireStep(op: ExecOp, { grants, withoutNamespaces, namespace }: Pick<ExecServices, "grants" | "withoutNamespaces" | "namespace">): Promise<void> {
   await requireEntitled(op, grants);
-  if (withoutNamespaces) requireWithoutNamespaces(op);
+  if (withoutNamespaces) return requireWithoutNamespaces(op);
+  const [user = ""] = (op.meta?.user ?? "").split(":");
+  // Root has all ids; of others only the namespace can tell.
+  if (ROOT_NAMES.includes(user) || isRoot() || (await namespace()).manyIds) return;
+  throw new SandboxError("user", `a step runs as user ${user}, and only root exists here: ${MORE_IDS_ADVICE}`);
 }
 
 /** RUN: a command on a tree, whose changes become a layer. */

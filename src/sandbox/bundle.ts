@@ -11,7 +11,7 @@ import { resolvConf } from "./resolv-conf.ts";
 import { runtimeSpec, type RuntimeSpec, type SandboxGround } from "./runtime-spec.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { insecureDevices } from "./sandbox-device.ts";
-import { SandboxError } from "./sandbox-error.ts";
+import { MORE_IDS_ADVICE, SandboxError } from "./sandbox-error.ts";
 import type { SandboxProcess } from "./sandbox.ts";
 import { resolveInTree } from "./tree-path.ts";
 import { resolveUser, type TreeUser } from "./tree-user.ts";
@@ -104,7 +104,7 @@ export function newBundleId(): string {
 function lookUpUser(root: string, text: string, ground: SandboxGround): TreeUser {
   const user = resolveUser(text, { passwd: readUserFile(root, "/etc/passwd"), group: readUserFile(root, "/etc/group") });
   if (!ground.manyIds && (user.uid !== 0 || user.gid !== 0)) {
-    throw new SandboxError("user", `user ${text} is ${user.uid}:${user.gid}, and only root exists here: give this user ranges in /etc/subuid and /etc/subgid (and install newuidmap), or run as root`);
+    throw new SandboxError("user", `user ${text} is ${user.uid}:${user.gid}, and only root exists here: ${MORE_IDS_ADVICE}`);
   }
   return user;
 }

@@ -6,6 +6,9 @@ export type SandboxErrorCode =
   | "device" // a device that is not there, or that cannot be given to a process
   | "start"; // the runtime could not start the process
 
+/** For who has one id only. */
+export const MORE_IDS_ADVICE = "give this user ranges in /etc/subuid and /etc/subgid (and install newuidmap), or run as root";
+
 /** Why a process did not run. What the process itself returned is an exit code, never an error. */
 export class SandboxError extends Error {
   readonly code: SandboxErrorCode;

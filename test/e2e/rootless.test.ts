@@ -83,8 +83,9 @@ for (const sandbox of ["runc", "crun", "namespaces"] as const) {
   });
 }
 
-test("with one id a USER who is not root is refused, with what gives more", { skip }, async () => {
+test("with one id a USER who is not root is refused before any step runs, with what gives more", { skip }, async () => {
   const { exitCode, stderr } = await build(AS_NOBODY, OTHERS.replace(/RUN stat.*\n/, ""), "--sandbox=namespaces");
   assert.equal(exitCode, 71, stderr);
-  assert.match(stderr, /user app is 1000:1001, and only root exists here: give this user ranges in \/etc\/subuid and \/etc\/subgid \(and install newuidmap\), or run as root\n$/);
+  assert.doesNotMatch(stderr, /^#\d+ \d+\.\d+ 0$/m);
+  assert.match(stderr, /a step runs as user app, and only root exists here: give this user ranges in \/etc\/subuid and \/etc\/subgid \(and install newuidmap\), or run as root\n$/);
 });
