@@ -85,6 +85,8 @@ const PULL_ROWS: readonly Row[] = [
   { fault: status(429, { "retry-after": "Sun, 06 Nov 2022 08:49:38 GMT", date: "Sun, 06 Nov 2022 08:49:37 GMT" }), at: "tag", times: 1, outcome: succeeds(2) },
   { fault: status(429, { "retry-after": "3600" }), at: "tag", times: 9, outcome: fails("rate-limited", 1, "retry after 3600 s", "mirrors = ") },
   { fault: status(429), at: "tag", times: 9, outcome: fails("rate-limited", 1, "too many requests") },
+  // Longer in all than silence is borne.
+  { fault: { kind: "slow", pauseMs: 30 }, at: "blob", times: 1, outcome: succeeds(1) },
   { fault: status(403, {}, "not you"), at: "blob", times: 9, outcome: fails("denied", 1, "status 403: not you", "stemma login") },
 ];
 

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** What goes wrong with a request on its way, in either direction. */
 export type Fault =
@@ -17,6 +18,8 @@ export type Fault =
   | { readonly kind: "unended" }
   /** The answer's body stops, and the connection stays. */
   | { readonly kind: "stall"; readonly afterBytes: number }
+  /** The answer's body comes in pieces, with a pause before each: slow, and not silent. */
+  | { readonly kind: "slow"; readonly pauseMs: number }
   /** Nothing answers, and the connection stays. */
   | { readonly kind: "silent" }
   /** The answer's body holds other bytes than it should. */
@@ -140,6 +143,7 @@ async function answerWith(answer: IncomingMessage, { request, response, seen }: 
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     const part = chunk.subarray(0, endBytes - seen.sentBytes);
     if (fault?.kind === "corrupt") part[0] = (part[0] ?? 0) ^ 1;
+    if (fault?.kind === "slow") await delay(fault.pauseMs);
     seen.sentBytes += part.byteLength;
     // What was written has to be on its way before the connection ends.
     await new Promise<void>((resolve) => void response.write(part, () => resolve()));
