@@ -120,6 +120,12 @@ test("what others know by name only is not made for the sake of a look", async (
   assert.deepEqual((await run(steps("abc-1"), "final", told)).ran, ["files"]);
 });
 
+test("nor is what such a step would copy from", async () => {
+  const chain: Steps = { image: { output: "image" }, made: { inputs: ["image"] }, copy: { inputs: ["image", "made"], part: (text) => text }, final: { inputs: ["copy"] } };
+  const told = await (await run(chain, "final")).told(["final"]);
+  assert.deepEqual((await run(chain, "final", told)).ran, []);
+});
+
 test("and is made when it is needed", async () => {
   const told = await (await run(steps("abc-1"), "final")).told([]);
   assert.deepEqual((await run(steps("abc-1"), "final", told)).ran.toSorted(), ["copy", "files", "final", "image", "make"]);

@@ -3,8 +3,9 @@ import { chmodSync, cpSync, readdirSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { parseCacheConfig } from "../../src/cache/parse-cache-config.ts";
-import { writeCacheConfig } from "../../src/cache/cache-config.ts";
+import { INLINE_CACHE_KEY } from "../../src/cache/inline-cache.ts";
+import { checkCacheConfig, parseCacheConfig } from "../../src/cache/parse-cache-config.ts";
+import { writeCacheConfig, writeCacheRecords } from "../../src/cache/cache-config.ts";
 import { digestOf, parseDigest, type DiffId } from "../../src/content/digest.ts";
 import { imageSharedMap } from "../../src/ops/source-shared.ts";
 import { recipeDigest } from "../../src/solver/recipe.ts";
@@ -105,4 +106,11 @@ async function theirRecordsOverOurLayers(theirs: Config, path: string): Promise<
 test("BuildKit's configuration is read, and written again byte for byte", { skip: samplesSkip }, async () => {
   const bytes = await readFile(sample("30-cache-registry/cacheconfig.json"));
   assert.equal(Buffer.from(writeCacheConfig(parseCacheConfig(bytes))).toString("utf8"), bytes.toString("utf8"));
+});
+
+test("so are the records in an image of BuildKit's, whose layers are the image's", { skip: samplesSkip }, async () => {
+  const image = JSON.parse(await readFile(sample("32-cache-inline/registry/manifest.config.json"), "utf8")) as Readonly<Record<string, string>> & { readonly rootfs: { readonly diff_ids: readonly string[] } };
+  const text = Buffer.from(image[INLINE_CACHE_KEY] ?? "", "base64").toString("utf8");
+  const { records } = checkCacheConfig({ layers: image.rootfs.diff_ids.map((blob, i) => ({ blob, parent: i - 1 })), records: JSON.parse(text) as unknown });
+  assert.equal(Buffer.from(writeCacheRecords(records)).toString("utf8"), text);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chmodSync, cpSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -114,6 +114,8 @@ describe("a cache in a directory has the form that is asked for", { skip: runSki
     await machines.build("first", "FROM base\nRUN echo other > /other\n", { cacheTo: [`type=local,dest=${path},tag=two`] });
     assert.deepEqual((await elsewhere({ cacheFrom: [`type=local,src=${path},tag=one`] })).worked, []);
     await machines.build("first", "FROM base\nRUN echo other > /other\n", { cacheTo: [`type=local,dest=${path},tag=two,reset=true`] });
+    const { manifest } = await readCacheLayout(path);
+    assert.equal(readdirSync(join(path, "blobs/sha256")).length, manifest.layers.length + 2);
     assert.equal((await elsewhere({ cacheFrom: [`type=local,src=${path},tag=one`] })).worked.length, 5);
     assert.deepEqual((await elsewhere({ cacheFrom: [`type=local,src=${path},tag=two`] }, "FROM base\nRUN echo other > /other\n")).worked, []);
   });
