@@ -12,8 +12,11 @@ import { RequestError } from "./request-error.ts";
  * cost the build, and other targets would have been published. Throws ExportError and RequestError ("usage").
  */
 export function refuseTargets(plan: BuildPlan): void {
-  const { exports, platforms, buildArgs } = plan;
+  const { exports, platforms, buildArgs, cache } = plan;
   const images = exports.filter((target) => "form" in target);
+  if (cache.exports.some(({ kind }) => kind === "inline") && images.some(({ form }) => form.compression.kind === "estargz")) {
+    throw new RequestError("usage", "compression=estargz puts files of its own into layers, and an inline cache would give them to later builds: put the cache elsewhere, such as type=registry");
+  }
   const attested = images.filter((target) => attestsImage(target, plan));
   if (attested.filter(({ form }) => form.evidence.store.kind === "file").length > 1) {
     throw new RequestError("usage", "--attest-store=file: several outputs would write their statements to the same files; build them one by one");

@@ -77,6 +77,12 @@ test("a registry takes them, skopeo copies them, and we build on them", { skip: 
   assert.equal(readFileSync(join(out, "f"), "utf8"), "a\n");
 });
 
+test("an inline cache, which would hand the added files on, is refused with the reason", async () => {
+  const { exitCode, stderr } = await place.stemma(["build", "--cache-to", "type=inline", "-o", "type=oci,dest=x.tar,compression=estargz", context]);
+  assert.equal(exitCode, 64, stderr);
+  assert.match(stderr, /an inline cache would give them to later builds/);
+});
+
 test("Docker's media types, which could not name the table, and caches are refused with the reason", async () => {
   for (const [flag, value, says] of [["-o", "type=oci,dest=x.tar,compression=estargz,oci-mediatypes=false", /conflicts with Docker's media types/], ["--cache-to", "type=local,dest=x,compression=estargz", /is for images/]] as const) {
     const { exitCode, stderr } = await place.stemma(["build", flag, value, context]);
