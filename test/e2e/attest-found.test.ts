@@ -33,8 +33,9 @@ for (const attestStore of ["referrers", "both", "index"]) {
     const image = `${registry.host}/${attestStore}:1`;
     const { stderr } = await succeeds(["build", "-t", image, "--push", `--attest-store=${attestStore}`, "--provenance=mode=max", context]);
     const digest = (JSON.parse((await succeeds(["imagetools", "inspect", "--format", "{{ json .Manifest }}", image])).stdout) as { readonly digest: string }).digest;
-    const last = stderr.trimEnd().split("\n").at(-1) ?? "";
-    assert.ok(last.startsWith(`${digest} (${image}): its evidence `), "the last line says where the evidence is");
+    const [evidence = "", next] = stderr.trimEnd().split("\n").slice(-2);
+    assert.ok(evidence.startsWith(`${digest} (${image}): its evidence `), "the last lines say where the evidence is");
+    assert.equal(next, `next: stemma trace ${image} --path PATH tells which line brought a file`);
     const { stdout } = await succeeds(["imagetools", "inspect", "--format", SLSA, image]);
     assert.match(stdout, /"buildType": "https:\/\/github\.com\/moby\/buildkit\//);
     assert.match((await succeeds(["trace", image, "--path", "/hello.txt"])).stdout, /COPY hello\.txt \//);
