@@ -107,7 +107,7 @@ describe("damage is found, taken away, and made anew", { skip: runSkip }, () => 
     test(what, async () => {
       const root = join(place.path, "damaged");
       rmSync(root, { recursive: true, force: true });
-      await builtIn("damaged");
+      await place.run(["cp", "--archive", join(place.path, "fresh"), root]);
       damage(root);
       const found = await fsck("damaged");
       assert.match(found.stdout, names);
