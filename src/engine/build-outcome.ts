@@ -25,7 +25,7 @@ export interface BuildOutcome {
   /** What the names point at: an index or a manifest. */
   readonly image: Descriptor | undefined;
   readonly names: readonly string[];
-  /** By which the image can be read from now on, as `openImage` takes it; undefined where it is in no registry and in no layout. */
+  /** By which the image can be read from now on, as `openImage` takes it; undefined where it is in no registry and in no directory. */
   readonly reference: string | undefined;
   /** Runtimes of the sandboxes in which the RUNs of the result ran, also in earlier builds; those of which nobody remembers are left out. */
   readonly sandboxes: readonly string[];

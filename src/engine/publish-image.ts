@@ -62,7 +62,6 @@ export async function publishImage(target: ImageTarget, results: readonly Platfo
 
 function referenceOf(target: ImageTarget, digest: Digest): string | undefined {
   if (target.kind === "oci-directory") return `oci-layout://${target.path}`;
-  if (target.kind === "oci-tar" && target.destination.kind === "path") return `oci-layout://${target.destination.path}`;
   const [name] = target.form.names;
   if (target.kind !== "image" || target.push === "no" || name === undefined) return undefined;
   const { domain, path } = parseReference(name);
