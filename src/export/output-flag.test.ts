@@ -28,7 +28,7 @@ test("reads images with their options", () => {
 
 test("refuses what it does not know, by name", () => {
   for (const [text, message] of [
-    ["type=imag", /unknown type "imag"/], ["type=oci,compresion=gzip", /unknown key "compresion"/], ["type=image,compression=lz4", /unsupported compression type lz4/],
+    ["type=imag", /unknown type "imag"/], ["type=oci,compresion=gzip", /unknown key "compresion"/], ["type=image,pusch=false", /unknown key "pusch"/], ["type=image,compression=lz4", /unsupported compression type lz4/],
     ["type=image,compression-level=ten", /compression-level=ten/], ["type=image,push=yes", /non-bool value "yes" for push/], ["type=local", /dest is required/],
     ["type=local,dest=x,mode=move", /invalid local exporter mode "move"/], ["type=image,unpack=true", /unpack: /], ["dest=x", /type is required/], ["type=image,oci-mediatypes=false,oci-artifact=true", /exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"/], ['type=oci,na"me', /parse error/],
   ] as const) assert.throws(() => parse(text), (error) => error instanceof ExportError && message.test(error.message), text);

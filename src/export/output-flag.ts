@@ -151,8 +151,9 @@ class OutputKeys extends FlagFields {
 
   refuseRest(): void {
     for (const [key, value] of this.rest()) {
-      if (WITHOUT_EFFECT.has(key) || value === "false") continue;
-      throw this.error(key in REFUSED ? `${key}: ${REFUSED[key]}` : `unknown key ${JSON.stringify(key)}`);
+      // What we refuse may be said not to be wanted; what nobody knows is a slip, whatever its value.
+      if (WITHOUT_EFFECT.has(key) || (Object.hasOwn(REFUSED, key) && value === "false")) continue;
+      throw this.error(Object.hasOwn(REFUSED, key) ? `${key}: ${REFUSED[key]}` : `unknown key ${JSON.stringify(key)}`);
     }
   }
 }
