@@ -71,11 +71,15 @@ export async function openFileBlobStore(directory: string, incoming: () => strin
   };
 }
 
+const MAY_NOT_WRITE: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
+
 async function heldSize(path: string, leases: BlobLeases): Promise<number | undefined> {
   if (!leases.hold(path)) return undefined;
   const now = systemClock.now();
   // The time of a blob is that of its last use; whoever may read it only cannot tell.
-  await utimes(path, now, now).catch(() => undefined);
+  await utimes(path, now, now).catch((error: NodeJS.ErrnoException) => {
+    if (!MAY_NOT_WRITE.has(error.code ?? "")) throw error;
+  });
   return (await stat(path)).size;
 }
 
