@@ -45,6 +45,15 @@ async function checkBlobs({ root }: OpenStore, onDamage: (damage: Damage) => Pro
   return names.length;
 }
 
+/** What keeps us from reading and says nothing of what is stored; a repair would remove what is whole. */
+const NO_DAMAGE: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EMFILE", "ENFILE", "ENOMEM"]);
+
+function damageBy(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if ("code" in error && NO_DAMAGE.has(String(error.code))) throw error;
+  return error.message;
+}
+
 async function blobProblem(path: string, name: string, signal: AbortSignal): Promise<string | undefined> {
   const sum = createHash("sha256");
   try {
@@ -53,7 +62,7 @@ async function blobProblem(path: string, name: string, signal: AbortSignal): Pro
     signal.throwIfAborted();
     // Another process has taken it away meanwhile.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    return error instanceof Error ? error.message : String(error);
+    return damageBy(error);
   }
   const hex = sum.digest("hex");
   return hex === name ? undefined : `its bytes are sha256:${hex}`;
@@ -130,7 +139,7 @@ function buildProblem(builds: OpenStore["builds"], id: string): string | undefin
     for (const _event of parseEventLog(log));
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return damageBy(error);
   }
 }
 
