@@ -24,6 +24,7 @@ test("what shows by its form is found in any file, with its line", (t) => {
       assert.deepEqual(found("notes", `first\nbefore ${text} behind\n`), ["token@2"], `${kind} ${text}`);
     }
   }
+  assert.deepEqual(found("src/a.ts", 'x("xoxb-783283141105-639987999999-U4z7MnCD6WLMbLpQOc0ZSw08")'), ["token@1"], "with a run of equal digits");
   const { begin, body, end } = secrets.privateKey("OPENSSH ");
   assert.deepEqual(found("id_ed25519", [begin, ...body, end, ""].join("\n")), ["private-key@1"]);
   assert.deepEqual(found("a.py", `\nurl = "https://me:${secrets.password()}@registry.acme.dev/simple"\n`), ["url-credentials@2"]);

@@ -1,6 +1,7 @@
 import { findAssignments } from "./assignment.ts";
 import { findAuthorizations } from "./authorization.ts";
 import { findPrivateKeys } from "./private-key.ts";
+import { isSample } from "./sample-value.ts";
 import type { SecretKind, SecretSpan } from "./secret-span.ts";
 import { looksChosen, looksRandom } from "./secret-value.ts";
 import { findTokens, mayHoldToken } from "./token-form.ts";
@@ -124,11 +125,6 @@ function keysOf(text: string): readonly SecretSpan[] {
 /** Random, and no name of a program's: those have hardly a digit. */
 function looksMade(value: string): boolean {
   return looksRandom(value) && (value.match(/\d/g)?.length ?? 0) >= 2;
-}
-
-/** As issuers write them in their own documents. */
-function isSample(value: string): boolean {
-  return /example|sample|dummy|placeholder|(.)\1{5}|0123456789|123456789|abcdefgh/i.test(value);
 }
 
 function isSampleHost(text: string, { end }: SecretSpan): boolean {
