@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lookAlikes } from "../testing/look-alikes.ts";
 import { RandomSecrets } from "../testing/random-secrets.ts";
-import { FILE_SCAN_BYTES_MAX, FileScan } from "./file-scan.ts";
-import { findTokens, mayHoldToken } from "./token-form.ts";
+import { FileScan } from "./file-scan.ts";
+import { mayHoldToken } from "./may-hold-token.ts";
+import { findTokens } from "./token-form.ts";
 
 const SEED = Number(process.env["SEED"] ?? process.hrtime.bigint() % 1_000_000n);
 const secrets = new RandomSecrets(SEED);
@@ -61,18 +62,26 @@ test("what is no secret is not found: samples, programs that handle secrets, set
   assert.deepEqual(found(".env", "PASSWORD_FILE=/run/secrets/db\nTOKEN=\n"), []);
 });
 
-test("a secret is found whatever parts the file comes in, in long lines, and up to the limit", () => {
+test("a secret is found whatever parts the file comes in, in long lines, and however far behind", () => {
   const { text = "" } = secrets.all().find(({ kind }) => kind === "github-classic") ?? {};
   const lines = "some text of a line\n".repeat(5000);
   for (const partBytes of [1, 7, 4096]) assert.deepEqual(found("a", `${"x\n".repeat(20)}${text}\n`, partBytes), ["token@21"]);
   assert.deepEqual(found("a", `${lines}${text}\n${lines}`), ["token@5001"]);
   for (let before = 16 * 1024 - 60; before < 16 * 1024 + 20; before += 7) assert.deepEqual(found("a", `${"- ".repeat(before / 2)}${text} ${"- ".repeat(40_000)}`), ["token@1"], `${before}`);
-  assert.deepEqual(found("a", `${"- ".repeat(FILE_SCAN_BYTES_MAX / 2)}${text}\n`), []);
-  assert.deepEqual(found("a", Buffer.from(`\0${text}\n`)), [], "what is no text");
+  assert.deepEqual(found("a", `${"some text of a line\n".repeat(250_000)}${text}\n`), ["token@250001"]);
+  assert.deepEqual(found("a", `${"- ".repeat(2_500_000)}${text}\n`), ["token@1"]);
+  for (const partBytes of [100, 64 * 1024]) {
+    assert.deepEqual(found("a", Buffer.from(`${"x".repeat(16_383)}\0${text}\n`), partBytes), [], "what is no text");
+    assert.deepEqual(found("a", Buffer.from(`${"x".repeat(16_384)}\0${text}\n`), partBytes), ["token@1"], "what begins as one");
+  }
 });
 
 test("what is passed over without a look has no token", () => {
-  for (let round = 0; round < 300; round++) for (const { kind, text } of secrets.all()) if (findTokens(text).length > 0) assert.ok(mayHoldToken(`x ${text} y`), `${kind} ${text}`);
+  for (let round = 0; round < 300; round++) {
+    for (const { kind, text } of secrets.all()) {
+      for (const around of [`x ${text} y`, text, `some-words-of-a-name-${text}`, `https://host/path:${text}/x.y`]) if (findTokens(around).length > 0) assert.ok(mayHoldToken(around), `${kind} ${around}`);
+    }
+  }
 });
 
 test("a part is looked at in a few milliseconds, whatever is in it", () => {

@@ -1,14 +1,12 @@
 import { findAssignments } from "./assignment.ts";
 import { findAuthorizations } from "./authorization.ts";
 import { findPrivateKeys } from "./private-key.ts";
+import { mayHoldToken } from "./may-hold-token.ts";
 import { isSample } from "./sample-value.ts";
 import type { SecretKind, SecretSpan } from "./secret-span.ts";
 import { looksChosen, looksRandom } from "./secret-value.ts";
-import { findTokens, mayHoldToken } from "./token-form.ts";
+import { findTokens } from "./token-form.ts";
 import { findUrlSecrets, URL_USER } from "./url.ts";
-
-/** What is looked at of one file, from its beginning. Files that are made to hold credentials are shorter by far. */
-export const FILE_SCAN_BYTES_MAX: number = 1024 * 1024;
 
 /** A secret in a file: what and where, never the value. */
 export interface FileSecret {
@@ -29,8 +27,11 @@ const SECRETS_PER_FILE_MAX = 10;
 /** Files whose purpose are settings and credentials: what stands under a secret's name there is one. */
 const SETTINGS = /(?:^|\/)(?:[^/]*\.env|\.env(?!\.(?:example|sample|template|dist|defaults?)$)[^/]*|[.](?:npmrc|yarnrc(?:\.yml)?|pypirc|s3cfg|boto|dockercfg|dockerconfigjson|vault-token|my\.cnf)|[._]netrc|\.git-credentials|pip\.conf|auth\.json|(?:credentials|secrets?)(?:\.(?:json|ya?ml|toml|ini|txt|env|csv))?|\.docker\/config\.json|[^/]*\.(?:properties|ini|cfg|conf|tfvars|ovpn))$/i;
 
+/** Who has a byte 0 in them is no text. */
+const FIRST_BYTES = 16 * 1024;
+
 /**
- * Looks for secrets in the bytes of one file, as they come. What has a byte 0 in its first part is no text, and has none. In files of
+ * Looks for secrets in the bytes of one file, to its end, as they come. What has a byte 0 at its beginning is no text, and has none. In files of
  * settings a name is enough; elsewhere, as in programs and their tests, only what shows by its form counts.
  */
 export class FileScan {
@@ -47,16 +48,15 @@ export class FileScan {
 
   push(bytes: Uint8Array): void {
     if (this.#isDone) return;
-    const part = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, FILE_SCAN_BYTES_MAX - this.#seenBytes));
-    if (this.#seenBytes === 0 && part.includes(0)) {
+    const part = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (this.#seenBytes < FIRST_BYTES && part.subarray(0, FIRST_BYTES - this.#seenBytes).includes(0)) {
       this.#isDone = true;
       return;
     }
     this.#seenBytes += part.byteLength;
     // What secrets are made of is ASCII, and each byte is a character here.
     this.#rest += part.toString("latin1");
-    while (this.#rest.length > WINDOW_CHARACTERS) this.#look(windowEnd(this.#rest));
-    if (this.#seenBytes === FILE_SCAN_BYTES_MAX) this.#end();
+    while (!this.#isDone && this.#rest.length > WINDOW_CHARACTERS) this.#look(windowEnd(this.#rest));
   }
 
   /** In the order of the file; the first of them, where there are many. */
@@ -81,6 +81,7 @@ export class FileScan {
     const done = isCut ? end - OVERLAP_CHARACTERS : end;
     this.#line += count(text, done);
     this.#rest = this.#rest.slice(done);
+    if (this.#found.size >= SECRETS_PER_FILE_MAX) this.#isDone = true;
   }
 }
 
@@ -104,6 +105,8 @@ function namedSecrets(text: string): readonly SecretSpan[] {
 const MAY_HOLD_KEY = /PRIVATE KEY|b3BlbnNzaC1rZXktdjE/;
 const MAY_HOLD_URL = /:\/\/[^\s/?#"'`<>\\|;()@:]*:[^\s/?#"'`<>\\|;()@]+@/;
 const MAY_HOLD_VALUE = /(?:pass|secret|token|key|auth|credential)[\w.-]{0,40}["']?\s{0,3}(?:=>|:=|[:=])\s{0,3}["'][\w+/.~!@#%^&*-]{16}/i;
+/** The end of that, which texts have more seldom than its beginning. */
+const MAY_HOLD_QUOTED = /[:=>]\s{0,3}["'][\w+/.~!@#%^&*-]{16}/;
 const MAY_HOLD_SCHEME = /[Bb](?:earer|asic)\s{1,4}[A-Za-z0-9+/=._~-]{16}/;
 
 function shownSecrets(text: string): readonly SecretSpan[] {
@@ -113,7 +116,7 @@ function shownSecrets(text: string): readonly SecretSpan[] {
   if (mayHoldToken(text)) spans.push(...findTokens(text).filter((span) => !isSample(valueOf(span))));
   if (MAY_HOLD_URL.test(text)) spans.push(...findUrlSecrets(text).filter((span) => span.name === undefined && looksChosen(valueOf(span)) && !isSampleHost(text, span)));
   if (MAY_HOLD_SCHEME.test(text)) spans.push(...findAuthorizations(text).filter((span) => looksMade(valueOf(span))));
-  if (MAY_HOLD_VALUE.test(text)) spans.push(...findAssignments(text).filter((span) => /["']/.test(text[span.start - 1] ?? "") && looksMade(valueOf(span)) && !isSample(valueOf(span))));
+  if (MAY_HOLD_QUOTED.test(text) && MAY_HOLD_VALUE.test(text)) spans.push(...findAssignments(text).filter((span) => /["']/.test(text[span.start - 1] ?? "") && looksMade(valueOf(span)) && !isSample(valueOf(span))));
   return inOrder(spans);
 }
 

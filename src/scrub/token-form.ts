@@ -4,7 +4,7 @@ import type { SecretSpan } from "./secret-span.ts";
  * Secrets that tell themselves by their form, whatever they are called. Each row is an issuer's own form: the letters that
  * it begins with, then what follows. All are read in one pass, so that a text costs the same however many rows there are.
  */
-const ISSUERS: ReadonlyArray<readonly [issuer: string, form: string]> = [
+export const ISSUERS: ReadonlyArray<readonly [issuer: string, form: string]> = [
   ["GitHub", "gh[pousr]_[A-Za-z0-9_]{36,}(?:\\.[A-Za-z0-9_-]+)*"],
   ["GitHub, fine-grained", "github_pat_[A-Za-z0-9_]{22,}"],
   ["GitLab", "gl(?:pat|dt|rt|rtr|cbt|ptt|ft|soat|imt|agent|oas|ffct|wt)-[A-Za-z0-9_-]{20,}(?:\\.[a-z0-9]{2,})*"],
@@ -32,10 +32,8 @@ const ISSUERS: ReadonlyArray<readonly [issuer: string, form: string]> = [
   ["Stripe, webhook", "whsec_[A-Za-z0-9+/=]{24,}"],
   ["SendGrid", "SG\\.[A-Za-z0-9_-]{16,}\\.[A-Za-z0-9_-]{16,}"],
   ["Twilio", "SK[0-9a-f]{32}"],
-  ["Mailgun", "[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}"],
   ["Square", "sq0(?:atp|csp)-[A-Za-z0-9_-]{22,}"],
   ["Shopify", "shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32,}"],
-  ["Telegram", "[0-9]{8,10}:AA[A-Za-z0-9_-]{33}"],
   ["Discord", "[MNO][A-Za-z0-9_-]{23,27}\\.[A-Za-z0-9_-]{6}\\.[A-Za-z0-9_-]{27,}"],
   ["OpenAI", "sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}"],
   ["Anthropic", "sk-ant-[A-Za-z0-9_-]{20,}"],
@@ -68,7 +66,7 @@ const ISSUERS: ReadonlyArray<readonly [issuer: string, form: string]> = [
 ];
 
 /** A token stands alone: in the middle of a longer word, such as a digest in base64, its letters mean nothing. */
-const TOKEN = new RegExp(`(?<![A-Za-z0-9_+])(?:${ISSUERS.map(([, form]) => form).join("|")})(?![A-Za-z0-9])`, "g");
+export const TOKEN: RegExp = new RegExp(`(?<![A-Za-z0-9_+])(?:${ISSUERS.map(([, form]) => form).join("|")})(?![A-Za-z0-9])`, "g");
 
 /** Tokens with their mark behind a part that anything could be: the mark is looked for, and what stands before it then. */
 const MARKED: ReadonlyArray<readonly [issuer: string, before: RegExp, mark: RegExp]> = [
@@ -76,52 +74,24 @@ const MARKED: ReadonlyArray<readonly [issuer: string, before: RegExp, mark: RegE
   ["Azure DevOps", /(?<![A-Za-z0-9])[A-Za-z0-9]{76}$/, /AZDO[A-Za-z0-9]{4}(?![A-Za-z0-9])/g],
   ["Azure, storage and services", /[A-Za-z0-9+/]{76}$|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{30,75}$/, /(?:\+(?:ASt|AEh|ASb|ACR)|AIoT|ACDb|AzCa|AzSe)[A-Za-z0-9+/]{4,8}={0,2}(?![A-Za-z0-9=])/g],
   ["Mailchimp", /(?<![A-Za-z0-9])[0-9a-f]{32}$/, /-us[0-9]{1,2}\b/g],
+  ["Mailgun", /(?<![A-Za-z0-9_+])[0-9a-f]{32}$/, /-[0-9a-f]{8}-[0-9a-f]{8}(?![A-Za-z0-9])/g],
+  ["Telegram", /(?<![A-Za-z0-9_+])[0-9]{8,10}$/, /:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9])/g],
   ["HashiCorp Terraform", /(?<![A-Za-z0-9])[A-Za-z0-9]{14}$/, /\.atlasv1\.[A-Za-z0-9_=-]{60,}/g],
 ];
 const BEFORE_CHARACTERS_MAX = 90;
 
-const MAY_HOLD_WEBHOOK = /hooks\.slack\.com\/|\/api\/webhooks\/|\/webhookb2\//;
+export const MAY_HOLD_WEBHOOK: RegExp = /hooks\.slack\.com\/|\/api\/webhooks\/|\/webhookb2\//;
 /** Addresses that let in whoever knows them. What is secret is behind the last name that all have in common. */
 const WEBHOOK = /(?<=\bhooks\.slack\.com\/(?:services|workflows|triggers)\/|\bdiscord(?:app)?\.com\/api\/webhooks\/|\.webhook\.office\.com\/webhookb2\/)[A-Za-z0-9_@/-]{10,}/g;
 
-const ANY_TOKEN = new RegExp(`${TOKEN.source}|[78]Q~|AZDO|\\+(?:ASt|AEh|ASb|ACR)|AIoT|ACDb|AzCa|AzSe|-us\\d|atlasv1`);
+/** What every mark has. */
+export const ANY_MARK: RegExp = /[78]Q~|AZDO|\+(?:ASt|AEh|ASb|ACR)|AIoT|ACDb|AzCa|AzSe|-us\d|-[0-9a-f]{8}-|:AA|atlasv1/;
 
 /** Tokens by the forms of their issuers. */
 export function findTokens(text: string): readonly SecretSpan[] {
-  if (!ANY_TOKEN.test(text) && !MAY_HOLD_WEBHOOK.test(text)) return [];
-  return [...[TOKEN, ...(MAY_HOLD_WEBHOOK.test(text) ? [WEBHOOK] : [])].flatMap((form) => [...text.matchAll(form)].map(({ 0: token, index }): SecretSpan => ({ start: index, end: index + token.length, kind: "token" }))), ...markedTokens(text)];
-}
-
-/** The longest part of a token without a full stop or a colon is no shorter, whoever issued it. */
-const WORD_CHARACTERS_MIN = 15;
-const IS_WORD = Uint8Array.from({ length: 128 }, (_, code) => Number(/[\w+-]/.test(String.fromCharCode(code))));
-/** What a token may have behind its longest part. */
-const BEHIND_CHARACTERS_MAX = 100;
-/** Words of a language, joined: no dice fall so. */
-const IDENTIFIER = /^(?:[a-z_-]+|[a-z]*(?:[A-Z][a-z]+)+)$/;
-
-/** Whether `findTokens` may find something. Texts without long words, which most are, are told many times faster. */
-export function mayHoldToken(text: string): boolean {
-  for (let at = WORD_CHARACTERS_MIN - 1; at < text.length; ) {
-    // From the end of where a word would have to be, back to where it is none: what lies between is looked at once.
-    let start = at + 1;
-    while (at + 1 - start < WORD_CHARACTERS_MIN && IS_WORD[text.charCodeAt(start - 1)] === 1) start--;
-    if (at + 1 - start < WORD_CHARACTERS_MIN) {
-      at = start + WORD_CHARACTERS_MIN - 1;
-      continue;
-    }
-    let end = at + 1;
-    while (IS_WORD[text.charCodeAt(end)] === 1) end++;
-    // The parts of a token that full stops join are looked at together.
-    const behind = /[.:/~]/.test(text[end] ?? "") ? BEHIND_CHARACTERS_MAX : 0;
-    if (behind === 0 && IDENTIFIER.test(text.slice(start, end))) {
-      at = end + WORD_CHARACTERS_MIN;
-      continue;
-    }
-    if (ANY_TOKEN.test(text.slice(Math.max(0, start - WORD_CHARACTERS_MIN), end + behind))) return true;
-    at = end + WORD_CHARACTERS_MIN;
-  }
-  return MAY_HOLD_WEBHOOK.test(text);
+  const forms = MAY_HOLD_WEBHOOK.test(text) ? [TOKEN, WEBHOOK] : [TOKEN];
+  const shown = forms.flatMap((form) => [...text.matchAll(form)].map(({ 0: token, index }): SecretSpan => ({ start: index, end: index + token.length, kind: "token" })));
+  return ANY_MARK.test(text) ? [...shown, ...markedTokens(text)] : shown;
 }
 
 function markedTokens(text: string): readonly SecretSpan[] {
