@@ -1,6 +1,8 @@
 const SWITCH = /^(?:|0|1|true|false|yes|no|on|off|none|null|nil|undefined|enabled?|disabled?|auto|default|required|optional|always|never)$/i;
 /** A reference to what is given elsewhere: `$X`, `${X}`, `$(cmd)`, `%X%`, `{{ x }}`, `<x>`. One with a default of its own is none. */
 const REFERENCE = /\$\w+|\$\{\w+(?::?\?[^}]*|:?-)?\}|\$\([^)]*\)|\$\{\{[^}]*\}\}|\{\{[^}]*\}\}|`[^`]*`|%\w+%/g;
+/** Marks that close what stands around a value that is empty, or none. */
+const CLOSING = /^[\s"'`,;:.)\]}>]{1,3}$/;
 const PLACEHOLDER = /^(?:<[^>]*>|\[[^\]]*\]|x{3,}|X{3,}|[*.•]+|\.{2,}|%[sdvq]|\{\w*\})$/;
 /** `id=x,src=y` of `--secret`, `type=secret` of a mount: ids and places. */
 const PLACE = /^(?:id|src|source|env|type|target|file|path|url)=/;
@@ -15,7 +17,7 @@ const OPENPGP_FINGERPRINTS = /^(?:(?:0x)?[0-9a-f]{8,40}[\s,]*)+$/i;
 /** What may stand under a secret's name and is none: nothing, a switch, a reference, a path, a digest, a public key, a mask. */
 export function isPublicValue(name: string, value: string): boolean {
   const text = value.trim();
-  if (SWITCH.test(text) || PLACEHOLDER.test(text) || PLACE.test(text) || DIGEST.test(text) || PUBLIC_KEY.test(text)) return true;
+  if (SWITCH.test(text) || CLOSING.test(text) || PLACEHOLDER.test(text) || PLACE.test(text) || DIGEST.test(text) || PUBLIC_KEY.test(text)) return true;
   if (isPath(text) || isPlainUrl(text)) return true;
   if (OPENPGP_NAME.test(name) && OPENPGP_FINGERPRINTS.test(text)) return true;
   // Only references, and what joins them.
