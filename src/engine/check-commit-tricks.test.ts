@@ -134,6 +134,7 @@ test("an object that is missing is not fetched by the program that the repositor
   const tree = await repo.git("rev-parse", "HEAD:sub");
   const { ran } = await hostile(t, repo);
   rmSync(join(repo.root, ".git/objects", tree.slice(0, 2), tree.slice(2)));
+  repo.write("sub/file", "changed");
   assert.deepEqual(await check(repo), { kind: "unchecked", cause: "object-missing", problem: `tree ${tree} is not in the repository` });
   const commit = await repo.git("rev-parse", "HEAD");
   rmSync(join(repo.root, ".git/objects", commit.slice(0, 2), commit.slice(2)));

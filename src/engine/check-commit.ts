@@ -1,14 +1,12 @@
 import { realpath } from "node:fs/promises";
 import { isAbsolute, relative, sep } from "node:path";
-import type { Entry } from "../archive/entry.ts";
-import { baseName, joinPath, parentPath } from "../archive/entry-path.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
-import { TimeSlice } from "../content/time-slice.ts";
 import type { ConversionMemory } from "../git/converted.ts";
-import type { UsedDirectory, UsedFiles } from "../git/used-directory.ts";
+import { usedPaths, type UsedDirectory } from "../git/used-directory.ts";
 import { verifyCommit, type CommitCheck } from "../git/verify-commit.ts";
 import type { Environment } from "../host/environment.ts";
 import type { Verdict } from "../session/selection-filter.ts";
+import { Tree } from "../snapshot/tree.ts";
 import type { StateDatabase } from "../store/state-database.ts";
 import { commitSelection } from "./commit-selection.ts";
 import type { ReadLocal } from "./locals.ts";
@@ -57,9 +55,9 @@ async function compareFiles(request: CommitCheckRequest, signal: AbortSignal): P
   const outside: string[] = [];
   for (const local of request.locals) {
     const place = await placeOf(local.name, request);
-    const files = await usedFiles(local, signal);
-    if (place === undefined) for (const path of pathsOf(files)) outside.push(`${local.name}:${path}`);
-    else directories.push(usedDirectory(local, { place, files }, signal));
+    const { root: top } = await Tree.open([local.layer], signal);
+    if (place === undefined) for (const path of usedPaths(top, "")) outside.push(`${local.name}:${path}`);
+    else directories.push(usedDirectory(local, { place, top }, signal));
   }
   const learned = new Map<string, string>();
   const memory: ConversionMemory = { get: (name) => learned.get(name) ?? database.fact(CHECKED_IN, name), set: (name, value) => void learned.set(name, value) };
@@ -75,36 +73,11 @@ async function placeOf(name: string, { root, directories }: CommitCheckRequest):
   return place === undefined || place === ".." || place.startsWith(`..${sep}`) || isAbsolute(place) ? undefined : place.split(sep).join("/");
 }
 
-function usedDirectory({ layer, blob, selection }: ReadLocal, used: Pick<UsedDirectory<Verdict>, "place" | "files">, signal: AbortSignal): UsedDirectory<Verdict> {
+function usedDirectory({ layer, blob, selection }: ReadLocal, used: Pick<UsedDirectory<Verdict>, "place" | "top">, signal: AbortSignal): UsedDirectory<Verdict> {
   return {
     ...used,
-    // Every file of a build that has a commit was hashed for it; no blob has an empty id.
-    blob: (file) => blob(file.path) ?? "",
-    content: async (file) => ({ digest: await layer.contentDigest(file, signal), sizeBytes: file.sizeBytes, read: (readSignal) => layer.read(file, readSignal) }),
+    blob: ({ stored }) => blob(stored.path),
+    content: async ({ stored }) => ({ digest: await layer.contentDigest(stored, signal), sizeBytes: stored.sizeBytes, read: (readSignal) => layer.read(stored, readSignal) }),
     selection: (tree) => commitSelection(tree, used.place, selection),
   };
-}
-
-async function usedFiles({ layer }: ReadLocal, signal: AbortSignal): Promise<UsedFiles> {
-  const directories = new Map<string, Map<string, Entry>>();
-  const slice = new TimeSlice();
-  for (const entry of await layer.entries(signal)) {
-    if (slice.isSpent) await slice.renew(signal);
-    if (entry.kind === "directory") continue;
-    const directory = parentPath(entry.path);
-    let names = directories.get(directory);
-    if (names === undefined) directories.set(directory, (names = new Map()));
-    names.set(baseName(entry.path), firstNamed(entry, directories));
-  }
-  return directories;
-}
-
-/** To git, the second name of a file is a file; the first comes before. */
-function firstNamed(entry: Entry, found: UsedFiles): Entry {
-  const { kind, linkname = "" } = entry;
-  return (kind === "hardlink" ? found.get(parentPath(linkname))?.get(baseName(linkname)) : undefined) ?? entry;
-}
-
-function* pathsOf(files: UsedFiles): Generator<string> {
-  for (const [directory, names] of files) for (const name of names.keys()) yield joinPath(directory, name);
 }

@@ -30,6 +30,6 @@ function lookedUp<T>(known: ReadonlyMap<string, T | undefined>, path: string, wa
 }
 
 async function namesIn(tree: CommitTree, path: string): Promise<Names | undefined> {
-  const entries = (await tree.directory(path))?.entries;
+  const entries = await (await tree.directory(path))?.entries();
   return entries && Array.from(entries.keys(), (name) => ({ name }));
 }

@@ -1,13 +1,13 @@
-import type { Entry } from "../archive/entry.ts";
 import { joinPath } from "../archive/entry-path.ts";
 import { bytesOfPath, compareNames } from "../archive/path-bytes.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 import type { CommitEntry } from "./commit-objects.ts";
 import type { CommitDirectory, CommitTree } from "./commit-tree.ts";
 import { compareConverted, type Conversion, type ConversionMemory } from "./converted.ts";
 import { DirectoryPass, type Changed, type Pair } from "./directory-pass.ts";
 import { objectId } from "./object-id.ts";
 import { GitObjectError } from "./object-reader.ts";
-import { countOf, type UsedDirectory, type Verdict } from "./used-directory.ts";
+import { isExecutable, usedPaths, type Selection, type UsedPlace, type Verdict } from "./used-directory.ts";
 import type { WorkTree } from "./work-tree.ts";
 
 export type DifferenceReason = "not in the commit" | "not in the repository" | "missing" | "other mode" | "submodule not readable" | Exclude<Conversion, "equal">;
@@ -32,6 +32,7 @@ export class CommitComparison {
   readonly #signal: AbortSignal;
   readonly #differences: Map<string, DifferenceReason> = new Map();
   readonly #passes: DirectoryPass<Verdict>[] = [];
+  readonly #slice = new TimeSlice();
   #entries = 0;
 
   constructor(tree: CommitTree, memory: ConversionMemory, signal: AbortSignal) {
@@ -46,11 +47,14 @@ export class CommitComparison {
   }
 
   /** Rejects with GitObjectError where the commit cannot be read. */
-  async compare<V extends Verdict>(directory: UsedDirectory<V>): Promise<void> {
-    const pass = new DirectoryPass(directory, await directory.selection(this.#tree));
-    const top = await this.#tree.directory(directory.place);
-    if (top !== undefined) await this.#walk(pass, { directory: top, path: "", verdict: undefined });
-    await this.#compareRest(pass);
+  async compare<V extends Verdict>(pass: DirectoryPass<V>): Promise<void> {
+    const { place, top } = pass.directory;
+    const directory = await this.#tree.directory(place);
+    if (directory === undefined) this.#noteAll(pass, top, "");
+    else if (!pass.isWhole(top, directory)) {
+      const selection = await pass.directory.selection(this.#tree);
+      await this.#walk({ pass, selection }, { directory, used: top, path: "", verdict: undefined, isLookedFor: true });
+    }
     for (const [workTree, changed] of pass.changed) await this.#compareChanged(pass, workTree, changed);
     this.#count(pass);
   }
@@ -62,58 +66,63 @@ export class CommitComparison {
   }
 
   /** One tree of the commit, then those below it, all at once: their answers come through one pipe. */
-  async #walk<V extends Verdict>(pass: DirectoryPass<V>, { directory, path, verdict }: Step<V>): Promise<void> {
-    this.#entries += directory.entries.size;
+  async #walk<V extends Verdict>(walk: Walk<V>, step: Step<V>): Promise<void> {
+    const { directory, used, path } = step;
+    const entries = await directory.entries();
+    this.#entries += entries.size;
     if (this.#entries > ENTRIES_MAX) throw new GitObjectError("too-large", `the commit has more than ${ENTRIES_MAX} files`);
     const below: Promise<void>[] = [];
-    const names = pass.directory.files.get(path);
-    let met = 0;
-    for (const [name, entry] of directory.entries) {
-      const entryPath = joinPath(path, name);
-      const used = names?.get(name);
-      if (used !== undefined) {
-        met += 1;
-        this.#comparePair(pass, { path: entryPath, used, entry, directory });
-      }
-      const isDirectory = entry.kind === "directory" || entry.kind === "submodule";
-      if (used !== undefined && !isDirectory) continue;
-      const decided = pass.selection.decide(entryPath, verdict);
-      if (!isDirectory && decided.isSelected) this.#note(pass.placed(entryPath), "missing");
-      if (isDirectory && (decided.isSelected || decided.mayContain)) below.push(this.#descend(pass, { parent: directory, name, entry, path: entryPath, verdict: decided }));
+    for (const [name, entry] of entries) {
+      if (this.#slice.isSpent) await this.#slice.renew(this.#signal);
+      const child = used?.children?.get(name);
+      if (child !== undefined && child.children === undefined) this.#comparePair(walk.pass, { parent: path, name, used: child, entry, directory });
+      if (entry.kind === "directory" || entry.kind === "submodule") below.push(this.#descend(walk, step, { name, entry, child }));
+      else if (child === undefined || child.children !== undefined) this.#noteUnused(walk, step, { name, entry, child });
     }
-    if (met > 0) pass.noteMet(path, met);
+    for (const [name, child] of used?.children ?? []) if (!entries.has(name)) this.#noteAll(walk.pass, child, joinPath(path, name));
     await Promise.all(below);
   }
 
-  async #descend<V extends Verdict>(pass: DirectoryPass<V>, { parent, name, entry, path, verdict }: Descent<V>): Promise<void> {
-    const directory = await this.#tree.child(parent, name, entry);
+  async #descend<V extends Verdict>({ pass, selection }: Walk<V>, step: Step<V>, { name, entry, child }: Meeting): Promise<void> {
+    const used = child !== undefined && pass.filesBelow(child) > 0 ? child : undefined;
+    if (used !== undefined && entry.kind === "directory" && pass.isWhole(used, entry)) return;
+    const path = joinPath(step.path, name);
+    const verdict = selection.decide(path, step.verdict);
+    const isLookedFor = step.isLookedFor && (verdict.isSelected || verdict.mayContain);
+    if (used === undefined && !isLookedFor) return;
+    const directory = await this.#tree.child(step.directory, name, entry);
     this.#signal.throwIfAborted();
-    if (directory !== undefined) await this.#walk(pass, { directory, path, verdict });
-    else this.#note(pass.placed(path), "submodule not readable");
+    if (directory === undefined && isLookedFor) this.#note(pass.placed(path), "submodule not readable");
+    if (directory === undefined && used !== undefined) this.#noteAll(pass, used, path);
+    if (directory === undefined || (used !== undefined && pass.isWhole(used, directory))) return;
+    await this.#walk({ pass, selection }, { directory, used, path, verdict, isLookedFor });
   }
 
-  /** Used, but not met where the build would have looked in the commit. */
-  async #compareRest<V extends Verdict>(pass: DirectoryPass<V>): Promise<void> {
-    for (const [path, names] of pass.unmet()) {
-      this.#signal.throwIfAborted();
-      const directory = await this.#tree.directory(joinPlaces(pass.directory.place, path));
-      for (const [name, used] of names) {
-        const entry = directory?.entries.get(name);
-        if (directory === undefined || entry === undefined) this.#note(pass.placed(joinPath(path, name)), "not in the commit");
-        else if (!pass.isMet(path)) this.#comparePair(pass, { path: joinPath(path, name), used, entry, directory });
-      }
-    }
+  /** Of the commit's files, one that was not used, or in whose place a directory was. */
+  #noteUnused<V extends Verdict>({ pass, selection }: Walk<V>, step: Step<V>, { name, child }: Meeting): void {
+    const path = joinPath(step.path, name);
+    if (step.isLookedFor && selection.decide(path, step.verdict).isSelected) this.#note(pass.placed(path), "missing");
+    if (child !== undefined) this.#noteAll(pass, child, path);
+  }
+
+  /** Nothing of it is in the commit. */
+  #noteAll<V extends Verdict>(pass: DirectoryPass<V>, used: UsedPlace, path: string): void {
+    if (used.children === undefined) this.#note(pass.placed(path), "not in the commit");
+    for (const below of usedPaths(used, path)) this.#note(pass.placed(below), "not in the commit");
   }
 
   #comparePair<V extends Verdict>(pass: DirectoryPass<V>, pair: Pair): void {
-    const { path, used, entry, directory } = pair;
+    const { parent, name, used, entry, directory } = pair;
+    const { kind, mode, linkname = "" } = used.entry;
+    const note = (reason: DifferenceReason): void => this.#note(pass.placed(joinPath(parent, name)), reason);
     const isFile = entry.kind === "file" || entry.kind === "executable";
-    if (used.kind !== "file" && used.kind !== "symlink") return this.#note(pass.placed(path), "not in the commit");
-    if (used.kind === "file" ? !isFile : entry.kind !== "symlink") return this.#note(pass.placed(path), "other mode");
-    const isEqual = entry.id === (isFile ? pass.directory.blob(used) : objectId(directory.workTree.format, "blob", bytesOfPath(used.linkname ?? "")));
-    if (!isEqual && isFile) pass.noteChanged(pair, hasOtherMode(used, entry));
-    else if (!isEqual) this.#note(pass.placed(path), "other content");
-    else if (hasOtherMode(used, entry)) this.#note(pass.placed(path), "other mode");
+    if (kind !== "file" && kind !== "symlink") return note("not in the commit");
+    if (kind === "file" ? !isFile : entry.kind !== "symlink") return note("other mode");
+    const isEqual = entry.id === (isFile ? pass.directory.blob(used) : objectId(directory.workTree.format, "blob", bytesOfPath(linkname)));
+    const hasOtherMode = isFile && isExecutable(mode) !== (entry.kind === "executable");
+    if (!isEqual && isFile) pass.noteChanged(pair, hasOtherMode);
+    else if (!isEqual) note("other content");
+    else if (hasOtherMode) note("other mode");
   }
 
   async #compareChanged<V extends Verdict>(pass: DirectoryPass<V>, workTree: WorkTree, changed: readonly Changed[]): Promise<void> {
@@ -128,9 +137,8 @@ export class CommitComparison {
   }
 
   #count<V extends Verdict>(pass: DirectoryPass<V>): void {
-    const { files } = pass.directory;
-    if (this.#passes.length === 0) this.files += countOf(files);
-    else for (const [path, names] of files) for (const name of names.keys()) if (!this.#isCounted(pass.placed(joinPath(path, name)))) this.files += 1;
+    if (this.#passes.length === 0) this.files += pass.files;
+    else for (const path of pass.paths()) if (!this.#isCounted(path)) this.files += 1;
     this.#passes.push(pass);
   }
 
@@ -144,25 +152,26 @@ export class CommitComparison {
   }
 }
 
-function hasOtherMode({ kind, mode }: Entry, entry: CommitEntry): boolean {
-  return kind === "file" && ((mode & 0o100) !== 0) !== (entry.kind === "executable");
-}
-
-function joinPlaces(place: string, path: string): string {
-  return path === "" ? place : joinPath(place, path);
+interface Walk<V extends Verdict> {
+  readonly pass: DirectoryPass<V>;
+  readonly selection: Selection<V>;
 }
 
 interface Step<V> {
   readonly directory: CommitDirectory;
+  /** What was used of it; undefined for nothing. */
+  readonly used: UsedPlace | undefined;
   /** From the used directory. */
   readonly path: string;
   readonly verdict: V | undefined;
+  /** False where the build would not have come, so that nothing is missing. */
+  readonly isLookedFor: boolean;
 }
 
-interface Descent<V> {
-  readonly parent: CommitDirectory;
+/** A name in a directory of the commit. */
+interface Meeting {
   readonly name: string;
   readonly entry: CommitEntry;
-  readonly path: string;
-  readonly verdict: V;
+  /** What was used under that name. */
+  readonly child: UsedPlace | undefined;
 }

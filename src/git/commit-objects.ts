@@ -11,6 +11,9 @@ export interface CommitEntry {
   readonly id: string;
 }
 
+/** By name. */
+export type CommitEntries = ReadonlyMap<string, CommitEntry>;
+
 /** The tree that a commit object names. Throws GitObjectError "damaged". */
 export function treeOfCommit(commit: Buffer): string {
   const tree = /^tree ([0-9a-f]{40,64})\n/.exec(commit.toString("latin1", 0, 80))?.[1];
@@ -19,7 +22,7 @@ export function treeOfCommit(commit: Buffer): string {
 }
 
 /** `MODE NAME NUL ID`, again and again (gitformat-pack has none of it; git's own documentation of tree objects does). Throws GitObjectError "damaged". */
-export function parseTree(tree: Buffer, format: ObjectFormat): ReadonlyMap<string, CommitEntry> {
+export function parseTree(tree: Buffer, format: ObjectFormat): CommitEntries {
   const idBytes = format === "sha256" ? 32 : 20;
   const entries = new Map<string, CommitEntry>();
   for (let at = 0; at < tree.length; ) {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Environment } from "../host/environment.ts";
 import { baseName, joinPath, parentPath } from "../archive/entry-path.ts";
 import { pathOfBytes } from "../archive/path-bytes.ts";
-import { parseTree, treeOfCommit, type CommitEntry } from "./commit-objects.ts";
+import { parseTree, treeOfCommit, type CommitEntries, type CommitEntry } from "./commit-objects.ts";
 import { GitObjectError } from "./object-reader.ts";
 import { isWorkTree, openWorkTree, type WorkTree } from "./work-tree.ts";
 
@@ -13,7 +13,10 @@ export interface CommitDirectory {
   readonly path: string;
   /** From the top of `workTree`. */
   readonly within: string;
-  readonly entries: ReadonlyMap<string, CommitEntry>;
+  /** Of its tree object. */
+  readonly id: string;
+  /** Read when first asked for. Rejects with GitObjectError. */
+  entries(): Promise<CommitEntries>;
 }
 
 /**
@@ -48,17 +51,16 @@ export class CommitTree implements AsyncDisposable {
   /** Undefined for what is no symbolic link. Rejects with GitObjectError. */
   async linkTarget(path: string): Promise<string | undefined> {
     const directory = await this.directory(parentPath(path));
-    const entry = directory?.entries.get(baseName(path));
+    const entry = (await directory?.entries())?.get(baseName(path));
     if (directory === undefined || entry?.kind !== "symlink") return undefined;
     return pathOfBytes(await directory.workTree.objects.read(entry.id, "blob"));
   }
 
-  /** Below a directory that is known already; not remembered. Undefined for a submodule that cannot be read. Rejects with GitObjectError. */
+  /** Below a directory that is known already; not remembered. Of what the directory holds itself, nothing is read. Undefined for a submodule that cannot be read. Rejects with GitObjectError. */
   async child(parent: CommitDirectory, name: string, { kind, id }: CommitEntry): Promise<CommitDirectory | undefined> {
     const path = joinPath(parent.path, name);
     if (kind === "submodule") return await this.#submodule(path, id);
-    const { workTree } = parent;
-    return { workTree, path, within: joinPath(parent.within, name), entries: parseTree(await workTree.objects.read(id, "tree"), workTree.format) };
+    return directoryOf(parent.workTree, { path, within: joinPath(parent.within, name), id });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -70,7 +72,7 @@ export class CommitTree implements AsyncDisposable {
     if (path === "") return await top(this.#outermost, { path, commit: this.#commit });
     const name = baseName(path);
     const parent = await this.directory(parentPath(path));
-    const entry = parent?.entries.get(name);
+    const entry = (await parent?.entries())?.get(name);
     if (parent === undefined || (entry?.kind !== "directory" && entry?.kind !== "submodule")) return undefined;
     return await this.child(parent, name, entry);
   }
@@ -100,6 +102,11 @@ export class CommitTree implements AsyncDisposable {
 }
 
 async function top(workTree: WorkTree, { path, commit }: { readonly path: string; readonly commit: string }): Promise<CommitDirectory> {
-  const tree = treeOfCommit(await workTree.objects.read(commit, "commit"));
-  return { workTree, path, within: "", entries: parseTree(await workTree.objects.read(tree, "tree"), workTree.format) };
+  return directoryOf(workTree, { path, within: "", id: treeOfCommit(await workTree.objects.read(commit, "commit")) });
+}
+
+function directoryOf(workTree: WorkTree, place: Pick<CommitDirectory, "path" | "within" | "id">): CommitDirectory {
+  const read = async (): Promise<CommitEntries> => parseTree(await workTree.objects.read(place.id, "tree"), workTree.format);
+  let entries: Promise<CommitEntries> | undefined;
+  return { ...place, workTree, entries: async () => await (entries ??= read()) };
 }

@@ -1,4 +1,5 @@
 import type { Entry } from "../archive/entry.ts";
+import { joinPath } from "../archive/entry-path.ts";
 import type { CommitTree } from "./commit-tree.ts";
 import type { UsedContent } from "./converted.ts";
 
@@ -13,23 +14,37 @@ export interface Selection<V extends Verdict> {
   decide(path: string, parent: V | undefined): V;
 }
 
-/** Directory → name in it → file. The second name of a file has the entry of the first. Directories are nothing to git. */
-export type UsedFiles = ReadonlyMap<string, ReadonlyMap<string, Entry>>;
+/** Something that was used, or a directory of such. */
+export interface UsedPlace {
+  /** The second name of a file has the kind and mode of the first: to git it is a file. */
+  readonly entry: Entry;
+  /** The first name's own. */
+  readonly stored: Entry;
+  /** By name; undefined for all but directories. */
+  readonly children: ReadonlyMap<string, UsedPlace> | undefined;
+}
 
 /** What a build used of one directory. */
 export interface UsedDirectory<V extends Verdict> {
   /** From the top of the work tree, "" for that itself. */
   readonly place: string;
-  readonly files: UsedFiles;
-  /** Hexadecimal id of a regular file's content as a git blob. */
-  blob(file: Entry): string;
-  content(file: Entry): Promise<UsedContent>;
+  readonly top: UsedPlace;
+  /** Hexadecimal id of a regular file's content as a git blob; undefined where that is not known. */
+  blob(file: UsedPlace): string | undefined;
+  content(file: UsedPlace): Promise<UsedContent>;
   /** What the build would use of the commit's files. */
   selection(tree: CommitTree): Promise<Selection<V>>;
 }
 
-export function countOf(files: UsedFiles): number {
-  let count = 0;
-  for (const names of files.values()) count += names.size;
-  return count;
+/** Paths below `place` of all that is no directory: those are nothing to git. */
+export function* usedPaths({ children }: UsedPlace, path: string): Generator<string> {
+  for (const [name, child] of children ?? []) {
+    if (child.children === undefined) yield joinPath(path, name);
+    else yield* usedPaths(child, joinPath(path, name));
+  }
+}
+
+/** Git looks at the owner's right alone. */
+export function isExecutable(mode: number): boolean {
+  return (mode & 0o100) !== 0;
 }

@@ -2,8 +2,9 @@ import type { Environment } from "../host/environment.ts";
 import { CommitComparison, type Difference } from "./commit-comparison.ts";
 import { CommitTree } from "./commit-tree.ts";
 import type { ConversionMemory } from "./converted.ts";
+import { DirectoryPass } from "./directory-pass.ts";
 import { GitObjectError } from "./object-reader.ts";
-import { countOf, type UsedDirectory, type Verdict } from "./used-directory.ts";
+import type { UsedDirectory, Verdict } from "./used-directory.ts";
 import { openWorkTree } from "./work-tree.ts";
 
 /** Whether what was used equals a commit. */
@@ -50,9 +51,11 @@ async function compareWithCommit<V extends Verdict>(claim: CommitClaim, { direct
   await using outermost = openWorkTree(claim, signal);
   await using tree = new CommitTree(claim.commit, { outermost, env: claim.env }, signal);
 
+  const passes: DirectoryPass<V>[] = [];
+  for (const directory of directories) passes.push(await DirectoryPass.start(directory, outermost.format, signal));
   const comparison = new CommitComparison(tree, claim.memory, signal);
   // The largest first: the others are looked up in it to count no file twice.
-  for (const directory of directories.toSorted((a, b) => countOf(b.files) - countOf(a.files))) await comparison.compare(directory);
+  for (const pass of passes.toSorted((a, b) => b.files - a.files)) await comparison.compare(pass);
   for (const path of outside) comparison.noteOutside(path);
   const { files, converted, differences } = comparison;
   if (differences.length > 0) return { kind: "different", files, converted, differences };
