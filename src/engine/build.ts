@@ -100,7 +100,7 @@ async function recorded(recorder: RunRecorder, { failure, means }: { readonly fa
 async function run(plan: BuildPlan, context: RunContext, means: BuildMeans, signal: AbortSignal): Promise<CompletedRun> {
   const asked = withoutSecrets(plan, await compile(means, signal), means);
   const solved = await solveGraphs(asked.platforms.map(({ definition }) => definition), means, signal);
-  tellFindings(await copiedSecrets({ compiled: asked, solved }, means, signal), sourceOf(asked.platforms[0]?.definition), plan, means.report);
+  if (plan.secretsInEvidence !== "allow") tellFindings(await copiedSecrets({ compiled: asked, solved }, means, signal), sourceOf(asked.platforms[0]?.definition), plan, means.report);
   const { compiled, commit } = await settleCommit(plan, asked, means, signal);
   const rebuild = plan.reproducible ? await checkReproducible({ plan, compiled, solved }, { means, request: context.request, log: context.log }, signal) : undefined;
   const evidence = await resultEvidence({ plan, compiled, solved }, means, signal);

@@ -1,9 +1,12 @@
-import { FileScan, type FileSecret } from "../scrub/file-scan.ts";
+import type { Entry } from "../archive/entry.ts";
+import { FileScan, isSettingsFile, type FileSecret } from "../scrub/file-scan.ts";
 import type { SecretKind } from "../scrub/secret-span.ts";
-import type { FileInspection } from "../source/local-layer.ts";
+import type { Layer } from "../snapshot/layer.ts";
+import { inspectPart, type FileInspection } from "../source/local-layer.ts";
+import type { StateDatabase } from "../store/state-database.ts";
 
 /** To be raised whenever src/scrub finds other secrets in files: what was remembered by an older rule is then looked at again. */
-const RULE = "3";
+export const RULE = "3";
 
 /** Looks for secrets while a file is hashed. The answer has no blanks: `3` where there are none, `3;token@3;secret-variable@4=NPM_TOKEN`. */
 export function inspectFile(path: string): FileInspection {
@@ -12,6 +15,35 @@ export function inspectFile(path: string): FileInspection {
     push: (part) => scan.push(part),
     result: () => [RULE, ...scan.result().map(({ kind, line, name }) => `${kind}@${line}${name === undefined ? "" : `=${name}`}`)].join(";"),
   };
+}
+
+const KIND = "file-secrets";
+
+/** What was said of contents, whatever file had them: each is looked at once. */
+export class InspectedContents {
+  readonly #database: StateDatabase;
+  readonly #learnt = new Map<string, string>();
+
+  constructor(database: StateDatabase) {
+    this.#database = database;
+  }
+
+  async inspect({ layer, entry }: { readonly layer: Layer; readonly entry: Entry }, signal: AbortSignal): Promise<string> {
+    const name = `${isSettingsFile(entry.path) ? "settings" : "other"} ${await layer.contentDigest(entry, signal)}`;
+    const known = this.#learnt.get(name) ?? this.#database.fact(KIND, name);
+    if (known !== undefined && isOfThisRule(known)) return known;
+    const inspection = inspectFile(entry.path);
+    for await (const chunk of layer.read(entry, signal)) await inspectPart(inspection, chunk, signal);
+    const said = inspection.result();
+    this.#learnt.set(name, said);
+    return said;
+  }
+
+  /** In one go: of its own, each would take as long as the look. */
+  save(): void {
+    this.#database.saveFacts(KIND, this.#learnt);
+    this.#learnt.clear();
+  }
 }
 
 export function isOfThisRule(inspected: string): boolean {

@@ -43,7 +43,7 @@ export class FileScan {
   #isDone = false;
 
   constructor(path: string) {
-    this.#isSettings = SETTINGS.test(path);
+    this.#isSettings = isSettingsFile(path);
   }
 
   push(bytes: Uint8Array): void {
@@ -83,6 +83,11 @@ export class FileScan {
     this.#rest = this.#rest.slice(done);
     if (this.#found.size >= SECRETS_PER_FILE_MAX) this.#isDone = true;
   }
+}
+
+/** Whether a name is enough for what stands under it. All else that is found in a file does not depend on its path. */
+export function isSettingsFile(path: string): boolean {
+  return SETTINGS.test(path);
 }
 
 /** Behind the last line that is whole. */

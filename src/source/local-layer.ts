@@ -108,7 +108,7 @@ async function hashFile(directory: LocalDirectory, file: LocalEntry, remembered:
   for await (const chunk of directory.read(file.path, signal)) {
     hash.update(chunk);
     blobHash?.update(chunk);
-    if (inspection !== undefined) await inspect(inspection, chunk, signal);
+    if (inspection !== undefined) await inspectPart(inspection, chunk, signal);
     sizeBytes += chunk.byteLength;
   }
   if (sizeBytes !== file.sizeBytes) throw changed(file.path);
@@ -121,7 +121,8 @@ async function hashFile(directory: LocalDirectory, file: LocalEntry, remembered:
 /** One for the process: it is its event loop that is shared, by however many files. */
 const slice = new TimeSlice();
 
-async function inspect(inspection: FileInspection, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
+/** Lets others have their turn within a long part. */
+export async function inspectPart(inspection: FileInspection, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
   for (let at = 0; at < chunk.byteLength; at += INSPECTED_BYTES) {
     if (slice.isSpent) await slice.renew(signal);
     inspection.push(chunk.subarray(at, at + INSPECTED_BYTES));

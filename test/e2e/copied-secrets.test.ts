@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { gitServerSkip, startGitServer } from "../../src/testing/git-server.ts";
+import { serve } from "../../src/testing/http-fixture.ts";
 import { lookAlikes } from "../../src/testing/look-alikes.ts";
 import { RandomSecrets } from "../../src/testing/random-secrets.ts";
 import { openPlace, type CommandRun, type Place } from "./command.ts";
@@ -41,8 +43,18 @@ interface Build {
 }
 
 async function build({ name, context, dockerfile, flags = [] }: Build): Promise<CommandRun> {
-  const result = ["-o", `type=tar,dest=${join(place.path, `${name}.tar`)}`, "-o", `type=oci,dest=${join(place.path, `${name}.oci`)}`, "--metadata-file", join(place.path, `${name}.json`)];
-  return await place.stemma(["build", "--progress=plain", "-f", "-", ...result, ...flags, context], { input: dockerfile });
+  return await place.stemma(["build", "--progress=plain", "-f", "-", ...outputs(name), ...flags, context], { input: dockerfile });
+}
+
+function outputs(name: string): readonly string[] {
+  return ["-o", `type=tar,dest=${join(place.path, `${name}.tar`)}`, "-o", `type=oci,dest=${join(place.path, `${name}.oci`)}`, "--metadata-file", join(place.path, `${name}.json`)];
+}
+
+/** An archive of these files, which hold nothing but ASCII. */
+async function archive(name: string, files: Files): Promise<string> {
+  const path = join(place.path, `${name}.tar`);
+  await place.run(["tar", "-C", await makeContext(place, name, files), "-cf", path, "."]);
+  return path;
 }
 
 /** The lines that a build said of files, without what they have in common. */
@@ -91,4 +103,51 @@ test("with refuse, a build that would publish such a file ends before it does, a
   assert.equal(told(await build({ name: "asked", context, dockerfile })).length, 2);
   const innocent = await makeContext(place, "innocent", INNOCENT);
   assert.equal((await build({ name: "innocent", context: innocent, dockerfile: "FROM scratch\nCOPY . /\n", flags: ["--secrets-in-evidence=refuse"] })).exitCode, 0);
+});
+
+const TWO_LEAKY: Files = { "app/.env": FILES[".env"] ?? "", "src/a.ts": FILES["src/npm.ts"] ?? "", "unused/.env": `OTHER_PASSWORD=${secrets.password()}\n`, "main.ts": INNOCENT["main.ts"] ?? "" };
+const ENV_TOLD = "holds a secret (secret variable DB_PASSWORD in line 2), and the image keeps it as";
+const TOKEN_TOLD = "holds a secret (token in line 2), and the image keeps it as";
+
+test("a file of a repository is told as one of a directory is: of a context, of ADD, of a named context, and through another stage", { skip: gitServerSkip || runSkip }, async () => {
+  await using server = await startGitServer();
+  const repository = await server.repository("leaky", { ...(TWO_LEAKY as Readonly<Record<string, string>>), Dockerfile: "FROM scratch\nCOPY app src main.ts /in/\n" });
+  const url = `${server.url}/leaky.git`;
+  for (const round of ["cold", "from the cache"]) {
+    const run = await place.stemma(["build", "--progress=plain", ...outputs("git"), `${url}#main`]);
+    assert.equal(run.exitCode, 0, run.stderr);
+    assert.deepEqual(told(run), [`Dockerfile:2: ${url}#main:app/.env ${ENV_TOLD} /in/.env`, `Dockerfile:2: ${url}#main:src/a.ts ${TOKEN_TOLD} /in/a.ts`], round);
+  }
+  const context = await contextWithBase(place, "git-add", {});
+  const added = await build({ name: "added", context, dockerfile: `FROM scratch\nADD ${url} /r\n` });
+  assert.deepEqual(told(added).toSorted(), [`Dockerfile:2: ${url}#:app/.env ${ENV_TOLD} /r/app/.env`, `Dockerfile:2: ${url}#:src/a.ts ${TOKEN_TOLD} /r/src/a.ts`, `Dockerfile:2: ${url}#:unused/.env holds a secret (secret variable OTHER_PASSWORD in line 1), and the image keeps it as /r/unused/.env`]);
+  const dockerfile = `${BASE.replace("scratch", "scratch AS b")}COPY --from=lib . /src/\nRUN cp /src/app/.env /kept\nFROM scratch\nCOPY --from=b /kept /x\n`;
+  for (const end of ["", "LABEL a=b\nCOPY --from=b /bin /bin\n"]) assert.deepEqual(told(await build({ name: "named", context, dockerfile: dockerfile + end, flags: ["--build-context", `lib=${url}#main`] })), [`Dockerfile:7: ${url}#main:app/.env ${ENV_TOLD} /x`], end);
+  await repository.commit({ "app/.env": "MODE=fast\n" });
+  assert.deepEqual(told(await place.stemma(["build", "--progress=plain", ...outputs("git"), `${url}#main`])), [`Dockerfile:2: ${url}#main:src/a.ts ${TOKEN_TOLD} /in/a.ts`], "of another commit");
+});
+
+test("a file of the web, of an archive that is unpacked, and of one that is the context is told", async () => {
+  const tar = await archive("packed", TWO_LEAKY);
+  const withDockerfile = readFileSync(await archive("packed-context", { ...TWO_LEAKY, Dockerfile: "FROM scratch\nCOPY app src /in/\n" }));
+  await using web = await serve((request, response) => void response.end(request.url === "/ctx.tar" ? withDockerfile : request.url === "/packed.tar" ? readFileSync(tar) : FILES[".env"]));
+  const context = await makeContext(place, "with-archive", { "deps.tar": readFileSync(tar), "plain/.env": FILES[".env"] ?? "" });
+  const dockerfile = `FROM scratch\nADD ${web.origin}/conf/.env?key=1 /conf\nADD deps.tar /opt/deps/\nADD --unpack=true ${web.origin}/packed.tar /web\nADD ${web.origin}/packed.tar /kept.tar\n`;
+  for (const round of ["cold", "from the cache"]) {
+    const packed = (line: number, archivePath: string, imagePath: string): readonly string[] => [
+      `Dockerfile:${line}: ${archivePath}:app/.env ${ENV_TOLD} /${imagePath}/app/.env`,
+      `Dockerfile:${line}: ${archivePath}:src/a.ts ${TOKEN_TOLD} /${imagePath}/src/a.ts`,
+      `Dockerfile:${line}: ${archivePath}:unused/.env holds a secret (secret variable OTHER_PASSWORD in line 1), and the image keeps it as /${imagePath}/unused/.env`,
+    ];
+    const run = await build({ name: "web", context, dockerfile });
+    assert.equal(run.exitCode, 0, run.stderr);
+    assert.deepEqual(told(run), [`Dockerfile:2: ${web.origin}/conf/.env?… ${ENV_TOLD} /conf`, ...packed(3, "deps.tar", "opt/deps"), ...packed(4, `${web.origin}/packed.tar`, "web")], round);
+  }
+  for (const round of ["cold", "from the cache"]) {
+    const run = await place.stemma(["build", "--progress=plain", ...outputs("stdin"), "-"], { input: withDockerfile.toString("latin1") });
+    assert.equal(run.exitCode, 0, run.stderr);
+    assert.deepEqual(told(run), [`Dockerfile:2: app/.env ${ENV_TOLD} /in/.env`, `Dockerfile:2: src/a.ts ${TOKEN_TOLD} /in/a.ts`], round);
+  }
+  const remote = await place.stemma(["build", "--progress=plain", ...outputs("remote"), `${web.origin}/ctx.tar`]);
+  assert.deepEqual(told(remote), [`Dockerfile:2: ${web.origin}/ctx.tar:app/.env ${ENV_TOLD} /in/.env`, `Dockerfile:2: ${web.origin}/ctx.tar:src/a.ts ${TOKEN_TOLD} /in/a.ts`]);
 });
