@@ -3,7 +3,7 @@ import { systemClock } from "../host/clock.ts";
 import { plainRenderer } from "../progress/plain.ts";
 import { rawJsonRenderer } from "../progress/raw-json.ts";
 import { palette } from "../progress/screen-colors.ts";
-import { ttyDisplay, type ProgressDisplay } from "../progress/tty.ts";
+import type { ProgressDisplay } from "../progress/tty.ts";
 import type { CommandIo } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -36,7 +36,7 @@ export function progressKind(text: string, { terminal, env }: Pick<CommandIo, "t
 }
 
 /** Who shows events on standard error. */
-export function progressDisplay(kind: ProgressKind, { stderr, terminal, env }: CommandIo): ProgressDisplay {
+export async function progressDisplay(kind: ProgressKind, { stderr, terminal, env }: CommandIo): Promise<ProgressDisplay> {
   switch (kind) {
     case "plain":
       return { show: plainRenderer(stderr), end: nothing };
@@ -44,15 +44,18 @@ export function progressDisplay(kind: ProgressKind, { stderr, terminal, env }: C
       return { show: rawJsonRenderer(stderr), end: nothing };
     case "quiet":
       return { show: nothing, end: nothing };
-    case "tty":
+    case "tty": {
       if (terminal === undefined) throw new UsageError("--progress=tty: there is no terminal");
+      // To measure text takes tables that 40 ms go into; only a screen needs them.
+      const { ttyDisplay } = await import("../progress/tty.ts");
       return ttyDisplay({ write: stderr, size: terminal, now: () => systemClock.now(), palette: palette(env), tailLines: tailLines(env["BUILDKIT_TTY_LOG_LINES"]) });
+    }
   }
 }
 
 /** Runs `work` with a display that ends with it, however that goes. */
 export async function withProgress<T>(kind: ProgressKind, io: CommandIo, work: (show: (event: BuildEvent) => void) => Promise<T>): Promise<T> {
-  const display = progressDisplay(kind, io);
+  const display = await progressDisplay(kind, io);
   try {
     return await work((event) => display.show(event));
   } finally {

@@ -17,7 +17,7 @@ import { engineGateway } from "./gateway.ts";
 import { generatedSbom } from "./generated-sbom.ts";
 import { layerSteps } from "./layer-steps.ts";
 import type { LayerDescriptors } from "./platform-result.ts";
-import { scannedSbom, type ScanSubject } from "./scanned-sbom.ts";
+import type { ScanSubject } from "./scanned-sbom.ts";
 import { solveGraphs, type SolvedGraphs } from "./solve-graphs.ts";
 
 export interface SolvedResult {
@@ -56,6 +56,9 @@ async function sbomOf(subject: Subject, means: BuildMeans, signal: AbortSignal):
     return await generatedSbom(request, { means, gateway: engineGateway(means, () => undefined) }, signal);
   }
   const formats = plan.sbom?.formats ?? [];
+  if (formats.length === 0) return [];
+  // The scanner and its tables of licences take 25 ms to load.
+  const { scannedSbom } = await import("./scanned-sbom.ts");
   const scan = { database: means.engine.state.database, steps: means.services.steps, report: means.report, tool };
   return (await scanSubjects(subject, means, signal)).flatMap((each) => scannedSbom(each, formatPlatform(platform.platform), formats, scan));
 }

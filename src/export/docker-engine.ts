@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import type { IncomingMessage, RequestOptions } from "node:http";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { collectBytes } from "../content/bytes.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import type { Environment } from "../host/environment.ts";
+import { nodeHttp } from "../host/network-modules.ts";
 import { ExportError } from "./error.ts";
 
 const DEFAULT_ADDRESS = "unix:///var/run/docker.sock";
@@ -46,7 +47,7 @@ async function exchange(address: string, tar: ByteStream, signal: AbortSignal): 
       throw error;
     }
   };
-  const outgoing = httpRequest({ ...wayTo(address), method: "POST", path: "/images/load?quiet=1", headers: { "content-type": "application/x-tar", host: "docker" }, signal });
+  const outgoing = nodeHttp().request({ ...wayTo(address), method: "POST", path: "/images/load?quiet=1", headers: { "content-type": "application/x-tar", host: "docker" }, signal });
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   outgoing.once("response", resolve).once("error", reject);
   // An engine may answer before it has all, and then close: its answer counts, not the break.

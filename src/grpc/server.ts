@@ -1,4 +1,3 @@
-import { createServer } from "node:http2";
 import type { Duplex } from "node:stream";
 import { answerCall } from "./call.ts";
 import type { Routes } from "./service.ts";
@@ -16,7 +15,8 @@ export interface ServedConnection {
 
 /** Serves gRPC over anything that carries bytes both ways: a socket, or the standard input and output of a process. */
 export function serveConnection(connection: Duplex, routes: Routes): ServedConnection {
-  const server = createServer({ settings: { initialWindowSize: WINDOW_BYTES } });
+  // Loaded only here, for who serves nothing.
+  const server = process.getBuiltinModule("node:http2").createServer({ settings: { initialWindowSize: WINDOW_BYTES } });
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   connection.once("close", () => resolve());
   connection.on("error", () => connection.destroy());

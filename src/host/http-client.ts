@@ -1,10 +1,10 @@
-import { Agent, type IncomingMessage } from "node:http";
-import { Agent as TlsAgent } from "node:https";
+import type { Agent, IncomingMessage } from "node:http";
 import type { Environment } from "./environment.ts";
 import { HttpError, httpError, shownUrl } from "./http-error.ts";
 import { exchange, StaleConnectionError, type HttpBody, type HttpPatience, type WireResponse } from "./http-exchange.ts";
 import { proxyFor } from "./http-proxy.ts";
 import { secureContext, trustedAuthorities, type TlsSettings } from "./http-trust.ts";
+import { nodeHttp, nodeHttps } from "./network-modules.ts";
 
 export type HttpMethod = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -182,7 +182,7 @@ function openAgents(env: Environment): Agents {
     authorities ??= trustedAuthorities(env);
     const context = secureContext(await authorities, settings);
     const proxyEnv = proxy === undefined ? {} : { HTTPS_PROXY: proxy.href };
-    return new TlsAgent({ keepAlive: true, proxyEnv, secureContext: context, rejectUnauthorized: !settings.insecure });
+    return new (nodeHttps().Agent)({ keepAlive: true, proxyEnv, secureContext: context, rejectUnauthorized: !settings.insecure });
   }
 
   return {
@@ -196,7 +196,7 @@ function openAgents(env: Environment): Agents {
       const showsKeypairs = settings !== undefined && settings.keypairs.length > 0 && url.origin === origin;
       const key = `${showsKeypairs} ${proxy?.href ?? ""}`;
       const open = (): Agent | Promise<Agent> => {
-        if (settings === undefined) return new Agent({ keepAlive: true, proxyEnv: proxy === undefined ? {} : { HTTP_PROXY: proxy.href } });
+        if (settings === undefined) return new (nodeHttp().Agent)({ keepAlive: true, proxyEnv: proxy === undefined ? {} : { HTTP_PROXY: proxy.href } });
         return openTls(showsKeypairs ? settings : { ...settings, keypairs: [] }, proxy);
       };
       const agent = pool.get(key) ?? open();

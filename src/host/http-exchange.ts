@@ -1,6 +1,6 @@
-import { request as httpRequest, type Agent, type ClientRequest, type IncomingMessage } from "node:http";
-import { request as httpsRequest } from "node:https";
+import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import { HttpError } from "./http-error.ts";
+import { nodeHttp, nodeHttps } from "./network-modules.ts";
 
 /** Bytes to send. May be opened again: for a redirect, a stale connection, or a second try with credentials. */
 export interface HttpBody {
@@ -67,8 +67,8 @@ export class StaleConnectionError extends Error {
 
 function start({ method, url, headers, body, agent }: WireRequest, signal: AbortSignal): ClientRequest {
   const length = body?.sizeBytes === undefined ? {} : { "content-length": String(body.sizeBytes) };
-  const open = url.protocol === "https:" ? httpsRequest : httpRequest;
-  return open(url, { method, headers: { ...headers, ...length }, agent, signal });
+  const { request } = url.protocol === "https:" ? nodeHttps() : nodeHttp();
+  return request(url, { method, headers: { ...headers, ...length }, agent, signal });
 }
 
 /** Sends until done, or until the other end has answered without waiting for the rest. */

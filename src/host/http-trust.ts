@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createSecureContext, getCACertificates, rootCertificates, type SecureContext } from "node:tls";
+import type { SecureContext } from "node:tls";
 import type { Environment } from "./environment.ts";
+import { nodeTls } from "./network-modules.ts";
 
 /** What one server asks of TLS beyond what the machine trusts. */
 export interface TlsSettings {
@@ -36,7 +37,7 @@ export async function trustedAuthorities(env: Environment): Promise<readonly str
 
 /** One context for all connections with these settings: parsing the authorities costs milliseconds. */
 export function secureContext(authorities: readonly string[], settings: TlsSettings): SecureContext {
-  return createSecureContext({
+  return nodeTls().createSecureContext({
     ca: [...authorities, ...settings.ca],
     ...(settings.keypairs.length === 0 ? {} : { cert: settings.keypairs.map(({ cert }) => cert), key: settings.keypairs.map(({ key }) => key) }),
   });
@@ -50,9 +51,9 @@ export function machineBundle(): string | undefined {
 async function machineAuthorities(): Promise<readonly string[]> {
   const bundle = machineBundle();
   if (bundle !== undefined) return [await readFile(bundle, "utf8")];
-  const system = [...new Set(getCACertificates("system"))];
+  const system = [...new Set(nodeTls().getCACertificates("system"))];
   // A container image without certificates is common; Mozilla's list, which Node brings, is the better answer than none.
-  return system.length > 0 ? system : rootCertificates;
+  return system.length > 0 ? system : nodeTls().rootCertificates;
 }
 
 async function readCertificates(directory: string): Promise<readonly string[]> {
