@@ -1,7 +1,8 @@
 import { parseDigest } from "../content/digest.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 import type { ObjectFormat } from "../git/object-id.ts";
 import type { LocalSelection, Session } from "../session/session.ts";
-import { localLayer, type FileDigestCache, type LocalLayer } from "../source/local-layer.ts";
+import { localLayer, type FileDigestCache, type FileDigests, type LocalLayer } from "../source/local-layer.ts";
 import { inspectFile, isOfThisRule } from "./inspect-file.ts";
 import { SourceError } from "../source/source-error.ts";
 import type { StateDatabase } from "../store/state-database.ts";
@@ -49,24 +50,40 @@ export function localSources(means: LocalMeans): LocalSources {
 }
 
 const UNKNOWN = "-";
+const SAVED_AT_ONCE = 1000;
 
 async function readLocal(name: string, selection: LocalSelection, { session, database, blobFormat, findsSecrets }: LocalMeans, signal: AbortSignal): Promise<ReadLocal> {
   const directory = session.directory(name);
   if (directory === undefined) throw new SourceError("not-found", `no directory named ${name} was given to this build`);
   const learned = new Map<string, string>();
   const layer = await localLayer(directory, selection, { blobFormat, inspect: findsSecrets ? inspectFile : undefined, ...rememberedDigests(database, learned) }, signal);
-  // One transaction for all files: ten thousand of their own would take seconds.
-  database.saveFileDigests(learned);
+  await saveDigests(learned, database, signal);
   return { ...layer, name, selection };
+}
+
+/** In transactions of many files each: one for every file would take seconds, and one for all keep everybody else waiting. */
+async function saveDigests(learned: ReadonlyMap<string, string>, database: StateDatabase, signal: AbortSignal): Promise<void> {
+  const slice = new TimeSlice();
+  const digests = [...learned];
+  for (let at = 0; at < digests.length; at += SAVED_AT_ONCE) {
+    if (slice.isSpent) await slice.renew(signal);
+    database.saveFileDigests(new Map(digests.slice(at, at + SAVED_AT_ONCE)));
+  }
 }
 
 /** Kept as `DIGEST`, `DIGEST BLOB` or `DIGEST BLOB INSPECTED`; `-` for what is not known. */
 function rememberedDigests(database: StateDatabase, learned: Map<string, string>): Pick<FileDigestCache, "known" | "set"> {
   return {
-    known: (validators) => new Map(Array.from(database.fileDigests(validators), ([validator, text]) => {
-      const [digest = "", blob = UNKNOWN, inspected = UNKNOWN] = text.split(" ");
-      return [validator, { digest: parseDigest(digest), blob: blob === UNKNOWN ? undefined : blob, inspected: isOfThisRule(inspected) ? inspected : undefined }];
-    })),
+    known(validators) {
+      const known = new Map<string, FileDigests>();
+      for (const [validator, text] of database.fileDigests(validators)) known.set(validator, parseFileDigests(text));
+      return known;
+    },
     set: (validator, { digest, blob = UNKNOWN, inspected }) => void learned.set(validator, `${digest} ${blob}${inspected === undefined ? "" : ` ${inspected}`}`),
   };
+}
+
+function parseFileDigests(text: string): FileDigests {
+  const [digest = "", blob = UNKNOWN, inspected = UNKNOWN] = text.split(" ");
+  return { digest: parseDigest(digest), blob: blob === UNKNOWN ? undefined : blob, inspected: isOfThisRule(inspected) ? inspected : undefined };
 }

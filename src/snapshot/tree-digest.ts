@@ -1,6 +1,7 @@
 import { bytesOfPath } from "../archive/path-bytes.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
-import { contentDigests, portableXattrs } from "./tree-contents.ts";
+import { TimeSlice } from "../content/time-slice.ts";
+import { portableXattrs } from "./tree-contents.ts";
 import type { TreeNode } from "./tree-node.ts";
 import type { Place } from "./tree-place.ts";
 import { sortedChildren, type TreeView } from "./tree-view.ts";
@@ -14,34 +15,42 @@ import { sortedChildren, type TreeView } from "./tree-view.ts";
  * stands for, and a line feed. That digest is of the content of a file, of the text of a symbolic
  * link's target, of `major:minor` of a device. Times do not count, nor does the root's own mode.
  */
-export async function treeDigest(tree: TreeView, signal: AbortSignal): Promise<Digest> {
-  return directoryDigest(tree.root, await contentDigests(tree.walk(""), signal));
+export async function treeDigest(tree: TreeView, contentOf: ContentOf, signal: AbortSignal): Promise<Digest> {
+  return await directoryDigest(tree.root, { contentOf, slice: new TimeSlice() }, signal);
 }
 
-function directoryDigest(directory: Place, contents: ReadonlyMap<object, Digest>): Digest {
+/** The digest of a file's content, which must be known already: a question for each would cost more than all the rest. */
+export type ContentOf = (file: TreeNode) => Digest;
+
+interface Means {
+  readonly contentOf: ContentOf;
+  readonly slice: TimeSlice;
+}
+
+async function directoryDigest(directory: Place, means: Means, signal: AbortSignal): Promise<Digest> {
+  let lines = "";
+  for (const [name, child] of sortedChildren(directory)) {
+    if (means.slice.isSpent) await means.slice.renew(signal);
+    const digest = child.children === undefined ? valueDigest(child, means.contentOf) : await directoryDigest(child, means, signal);
+    lines += `${describe(child)}\t${name}\0${digest}\n`;
+  }
   // Names that are no UTF-8 hold their bytes as lone surrogates, which only the whole text is turned back from at once.
-  const lines = sortedChildren(directory).map(([name, child]) => {
-    const digest = child.children === undefined ? valueDigest(child, contents) : directoryDigest(child, contents);
-    return `${describe(child)}\t${name}\0${digest}\n`;
-  });
-  return digestOf(bytesOfPath(lines.join("")));
+  return digestOf(bytesOfPath(lines));
 }
 
 function describe({ entry }: TreeNode): string {
-  const words = [entry.kind, entry.mode.toString(8)];
+  const first = `${entry.kind} ${entry.mode.toString(8)}`;
+  if (entry.uid === 0 && entry.gid === 0 && entry.xattrs === undefined) return first;
+  const words = [first];
   if (entry.uid !== 0 || entry.gid !== 0) words.push(`${entry.uid}:${entry.gid}`);
   const xattrs = portableXattrs(entry.xattrs);
   if (xattrs.length > 0) words.push(JSON.stringify(xattrs));
   return words.join(" ");
 }
 
-function valueDigest(node: TreeNode, contents: ReadonlyMap<object, Digest>): Digest {
-  const { entry, stored } = node;
-  if (entry.kind === "file") {
-    const digest = contents.get(stored);
-    if (digest === undefined) throw new RangeError(`no digest of /${entry.path}`);
-    return digest;
-  }
+function valueDigest(node: TreeNode, contentOf: ContentOf): Digest {
+  const { entry } = node;
+  if (entry.kind === "file") return contentOf(node);
   if (entry.kind === "symlink") return digestOf(bytesOfPath(entry.linkname ?? ""));
   return digestOf(Buffer.from(entry.device === undefined ? "" : `${entry.device.major}:${entry.device.minor}`));
 }

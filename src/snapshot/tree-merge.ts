@@ -1,5 +1,6 @@
 import type { Entry } from "../archive/entry.ts";
 import { baseName, joinPath, parentPath } from "../archive/entry-path.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 import type { Layer } from "./layer.ts";
 import { TreeError } from "./tree-error.ts";
 import { bareDirectory, Place } from "./tree-place.ts";
@@ -8,14 +9,17 @@ import { bareDirectory, Place } from "./tree-place.ts";
  * Lays a layer over a tree (image-spec, layer.md) and returns the new root; the old one stays as it is.
  * Throws TreeError "dangling-hardlink" when a hard link names no file.
  */
-export function mergeLayer(root: Place, layer: Layer, entries: readonly Entry[]): Place {
+export async function mergeLayer(root: Place, layer: Layer, signal: AbortSignal): Promise<Place> {
   const merge = new Merge(root, layer);
+  const entries = await layer.entries(signal);
   // What a layer takes away are lower layers' files, never its own, wherever in the layer the markers stand.
   for (const entry of entries) {
     if (entry.kind === "whiteout") merge.hide(entry.path);
     else if (entry.kind === "opaque") merge.empty(entry.path);
   }
+  const slice = new TimeSlice();
   for (const entry of entries) {
+    if (slice.isSpent) await slice.renew(signal);
     if (entry.kind !== "whiteout" && entry.kind !== "opaque") merge.add(entry);
   }
   return merge.root;

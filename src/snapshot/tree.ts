@@ -33,8 +33,7 @@ export class Tree extends TreeView {
 
   /** This tree with one more layer on top. Costs what the layer touches, not what the tree holds. */
   async with(layer: Layer, signal: AbortSignal): Promise<Tree> {
-    const entries = await layer.entries(signal);
-    return new Tree([...this.chain, layer], mergeLayer(this.root, layer, entries));
+    return new Tree([...this.chain, layer], await mergeLayer(this.root, layer, signal));
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Entry } from "../archive/entry.ts";
+import { bytesOfPath } from "../archive/path-bytes.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import { partOf } from "../content/bytes.ts";
 import type { Digest } from "../content/digest.ts";
@@ -74,15 +75,23 @@ export async function localLayer(directory: LocalDirectory, selection: LocalSele
   const files = regular.filter(({ path }) => !hashed.has(path)).values();
   const work = async (): Promise<void> => {
     // One iterator is shared by all workers: each takes the next file that nobody has taken.
-    for (const file of files) hashed.set(file.path, await hashFile(directory, file, digests, signal));
+    for (const file of files) {
+      // Small files are read by calls that do not wait for anything.
+      if (slice.isSpent) await slice.renew(signal);
+      hashed.set(file.path, await hashFile(directory, file, digests, signal));
+    }
   };
   await Promise.all(Array.from({ length: READS_IN_FLIGHT_MAX }, work));
-  const layer = layerOf(directory, found.map(entryOf), hashed);
-  return { layer, root: await treeDigest(await Tree.open([layer], signal), signal), blob: (path) => hashed.get(path)?.blob, inspected: (path) => (digests.inspect === undefined ? undefined : hashed.get(path)?.inspected) };
+  const layer = await layerOf(directory, found.map(entryOf), hashed, signal);
+  const root = await treeDigest(await Tree.open([layer], signal), ({ stored }) => digestIn(hashed, stored), signal);
+  return { layer, root, blob: (path) => hashed.get(path)?.blob, inspected: (path) => (digests.inspect === undefined ? undefined : hashed.get(path)?.inspected) };
 }
 
-function entryOf({ validator: _validator, ...entry }: LocalEntry): Entry {
-  return entry;
+/** Written out: taking the validator away by a rest pattern costs as much as looking at the file. */
+function entryOf({ path, kind, mode, uid, gid, mtimeNs, sizeBytes, linkname, device, xattrs }: LocalEntry): Entry {
+  const entry = { path, kind, mode, uid, gid, mtimeNs, sizeBytes };
+  if (linkname === undefined && device === undefined && xattrs === undefined) return entry;
+  return { ...entry, ...(linkname === undefined ? {} : { linkname }), ...(device === undefined ? {} : { device }), ...(xattrs === undefined ? {} : { xattrs }) };
 }
 
 /** By path, of all files that are as they were and of which enough is remembered. */
@@ -133,37 +142,44 @@ function isEnough({ blob, inspected }: FileDigests, { blobFormat, inspect: asked
   return (blobFormat === undefined || (blob !== undefined && formatOf(blob) === blobFormat)) && (asked === undefined || inspected !== undefined);
 }
 
-function layerOf(directory: LocalDirectory, entries: readonly Entry[], hashed: ReadonlyMap<string, FileDigests>): Layer {
-  const digestOfEntry = (entry: Entry): Digest => {
-    const digest = hashed.get(entry.path)?.digest;
-    if (digest === undefined) throw new RangeError(`/${entry.path} is no file of this layer`);
-    return digest;
-  };
+async function layerOf(directory: LocalDirectory, entries: readonly Entry[], hashed: ReadonlyMap<string, FileDigests>, signal: AbortSignal): Promise<Layer> {
   return {
-    id: layerId(entries, hashed),
+    id: await layerId(entries, hashed, signal),
     entries: async () => entries,
-    read: (entry, signal) => unchanged(directory.read(entry.path, signal), entry, digestOfEntry(entry)),
-    readPart: (entry, part, signal) => partOf(unchanged(directory.read(entry.path, signal), entry, digestOfEntry(entry)), part),
-    contentDigest: async (entry) => digestOfEntry(entry),
+    read: (entry, readSignal) => unchanged(directory.read(entry.path, readSignal), entry, digestIn(hashed, entry)),
+    readPart: (entry, part, readSignal) => partOf(unchanged(directory.read(entry.path, readSignal), entry, digestIn(hashed, entry)), part),
+    contentDigest: async (entry) => digestIn(hashed, entry),
   };
 }
 
+function digestIn(hashed: ReadonlyMap<string, FileDigests>, { path }: Entry): Digest {
+  const digest = hashed.get(path)?.digest;
+  if (digest === undefined) throw new RangeError(`/${path} is no file of this layer`);
+  return digest;
+}
+
 /** Unlike the root, an id tells layers apart by their times as well: it names what a store may keep under it. */
-function layerId(entries: readonly Entry[], hashed: ReadonlyMap<string, FileDigests>): LayerId {
+async function layerId(entries: readonly Entry[], hashed: ReadonlyMap<string, FileDigests>, signal: AbortSignal): Promise<LayerId> {
   const hash = createHash("sha256");
   // Hashing takes what it is given at a price of its own, so not line by line.
   let lines = "";
   for (const entry of entries) {
-    const { path, kind, mode, uid, gid, mtimeNs, linkname, device } = entry;
-    const xattrs = Array.from(entry.xattrs ?? [], ([name, value]) => [name, Buffer.from(value).toString("hex")]);
-    lines += `${JSON.stringify([path, kind, mode, uid, gid, String(mtimeNs), linkname, device?.major, device?.minor, xattrs, hashed.get(path)?.digest])}\n`;
+    const { path, kind, mode, uid, gid, mtimeNs, linkname = "" } = entry;
+    lines += `${path}\0${kind}\0${mode} ${uid} ${gid} ${mtimeNs}\0${linkname}\0${hashed.get(path)?.digest ?? ""}\0${describeRest(entry)}\0`;
     if (lines.length < HASHED_AT_ONCE) continue;
-    hash.update(lines);
+    hash.update(bytesOfPath(lines));
     lines = "";
+    if (slice.isSpent) await slice.renew(signal);
   }
-  hash.update(lines);
+  hash.update(bytesOfPath(lines));
   // A store takes any text for an id that cannot be another's.
   return `${LENT}${hash.digest("hex")}` as LayerId;
+}
+
+/** What hardly any entry has. */
+function describeRest({ device, xattrs }: Entry): string {
+  if (device === undefined && xattrs === undefined) return "";
+  return JSON.stringify([device?.major, device?.minor, Array.from(xattrs ?? [], ([name, value]) => [name, Buffer.from(value).toString("hex")])]);
 }
 
 /** Passes a file's bytes on, and throws rather than end on others than were hashed. */

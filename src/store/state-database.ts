@@ -121,7 +121,7 @@ function openTables(path: string): StateDatabase {
   prepareSchema(database, path);
   const select = {
     record: database.prepare("SELECT value FROM cache_records WHERE key = ?"),
-    digests: database.prepare("SELECT validator, digest FROM json_each(?) AS asked JOIN file_digests ON validator = asked.value"),
+    digests: database.prepare("SELECT asked.key, digest FROM json_each(?) AS asked JOIN file_digests ON validator = asked.value"),
     fact: database.prepare("SELECT value FROM facts WHERE kind = ? AND name = ?"),
     records: database.prepare("SELECT key AS name, value FROM cache_records ORDER BY key"),
     facts: database.prepare("SELECT name, value FROM facts WHERE kind = ? ORDER BY name"),
@@ -140,7 +140,7 @@ function openTables(path: string): StateDatabase {
   return {
     cacheRecord: (key) => valueOf(select.record.get(key)),
     saveCacheRecord: (key, value) => void insert.record.run(key, value),
-    fileDigests: (validators) => new Map(select.digests.all(JSON.stringify(validators)).map(({ validator, digest }) => [String(validator), String(digest)])),
+    fileDigests: (validators) => new Map(select.digests.all(JSON.stringify(validators)).map(({ key, digest }) => [validators[Number(key)] ?? "", String(digest)])),
     saveFileDigests: (digests) => inTransaction(database, digests, ([validator, digest]) => insert.digest.run(validator, digest)),
     fact: (kind, name) => valueOf(select.fact.get(kind, name)),
     saveFact: (kind, name, value) => void insert.fact.run(kind, name, value),

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { usedTrees } from "../git/used-trees.ts";
+import { bytesDirectory } from "../session/bytes-directory.ts";
+import type { LocalDirectory, LocalSelection, Session } from "../session/session.ts";
+import { treeDigest } from "../snapshot/tree-digest.ts";
+import { Tree } from "../snapshot/tree.ts";
+import { openStateDatabase } from "../store/state-database.ts";
+import { localSources } from "./locals.ts";
+
+const signal = new AbortController().signal;
+const EVERYTHING: LocalSelection = { followPaths: undefined, includePatterns: [], excludePatterns: [] };
+/** Each step takes several times ten milliseconds for that many, on any machine. */
+const FILES = 30_000;
+
+/** In memory; each file is remembered by its path. */
+function manyFiles(onRead: () => void): LocalDirectory {
+  const directory = bytesDirectory(new Map(Array.from({ length: FILES }, (_, i) => [`d${String(i % 100)}/f${String(i)}`, Buffer.from(String(i))] as const)));
+  return {
+    read(path, readSignal) {
+      onRead();
+      return directory.read(path, readSignal);
+    },
+    async *walk(selection, walkSignal) {
+      for await (const entry of directory.walk(selection, walkSignal)) yield { ...entry, validator: entry.path };
+    },
+  };
+}
+
+/** Counts how often others got their turn. */
+function countTurns(t: TestContext): () => number {
+  let [turns, isOver] = [0, false];
+  const next = (): void => void setImmediate(() => {
+    turns += 1;
+    if (!isOver) next();
+  });
+  next();
+  t.after(() => (isOver = true));
+  return () => turns;
+}
+
+test("every step on the way from many small files to their names lets others have their turn", async (t) => {
+  const turns = countTurns(t);
+  const turnsIn = async (work: () => Promise<unknown>): Promise<number> => {
+    const before = turns();
+    await work();
+    return turns() - before;
+  };
+  const [readAt, savedAt]: [Set<number>, Set<number>] = [new Set(), new Set()];
+  const directory = manyFiles(() => readAt.add(turns()));
+  const session: Session = { id: "test", directory: () => directory, secret: async () => undefined, agent: async () => undefined };
+  using state = openStateDatabase(":memory:");
+  const database: typeof state = {
+    ...state,
+    saveFileDigests(digests) {
+      savedAt.add(turns());
+      state.saveFileDigests(digests);
+    },
+  };
+  const { layer, blob, root } = await localSources({ session, database, blobFormat: "sha1", findsSecrets: false }).read("context", EVERYTHING, signal);
+  assert.equal(state.fileDigests(["d0/f0", "d99/f29999"]).size, 2, "of the first and the last");
+  assert.ok(readAt.size > 1, "hashing");
+  assert.ok(savedAt.size > 1, "remembering");
+
+  const contents = new Map(await Promise.all((await layer.entries(signal)).map(async (entry) => [entry, await layer.contentDigest(entry, signal)] as const)));
+  assert.ok(await turnsIn(async () => await Tree.open([{ ...layer }], signal)) > 0, "merging");
+  const tree = await Tree.open([layer], signal);
+  assert.ok(await turnsIn(async () => assert.equal(await treeDigest(tree, ({ stored }) => contents.get(stored) ?? assert.fail(), signal), root)) > 0, "the digest of all");
+  assert.ok(await turnsIn(async () => assert.equal((await usedTrees(tree.root, { format: "sha1", blob: ({ stored }) => blob(stored.path) }, signal)).get(tree.root)?.files, FILES)) > 0, "the ids of git's trees");
+});
