@@ -16,7 +16,7 @@ const NAMES: Readonly<Record<string, CallName>> = { check: "check", lint: "check
 
 /** What `--call` and `--check` ask for; undefined for a build. Throws UsageError. */
 export function callOf(flags: BuildFlags): CallFlag | undefined {
-  const text = flags.on("check") ? "check" : (flags.text("call") ?? "build");
+  const text = flags.on("check") ? "check" : (flags.text("call") ?? flags.text("print") ?? "build");
   const [first = "", ...more] = text.split(",");
   const options = new Map(more.map((option) => option.split("=", 2) as [string, string | undefined]));
   const given = options.get("type") ?? first;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { callOf } from "./build-call.ts";
 import { BUILD_FLAGS, parseBuildFlags } from "./build-flags.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -18,6 +19,10 @@ test("refuses by name what does not work yet, and silently ignores nothing", () 
     const args = takes === "nothing" ? [`--${name}`, "."] : [`--${name}`, "x", "."];
     assert.throws(() => parseBuildFlags(args), (error) => error instanceof UsageError && error.message.startsWith(`--${name} `));
   }
+});
+
+test("--print is the older name of --call", () => {
+  assert.deepEqual(callOf(parseBuildFlags(["--print", "outline,format=json", "."])), callOf(parseBuildFlags(["--call=outline,format=json", "."])));
 });
 
 test("takes flags of the classic builder, and says of those what buildx says", () => {

@@ -40,6 +40,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   call: text("ask instead of building: check, outline, targets or subrequests.describe[,format=json]"),
   check: flag("shorthand for --call=check: tell what is wrong with the Dockerfile"),
   compat: text("make images fit for lambda, cloud-run or docker-v2"),
+  debug: flag("with an error, show where in stemma it came from", { short: "D" }),
   file: text("Dockerfile, or - to read it from standard input (default CONTEXT/Dockerfile)", { short: "f" }),
   "history-args": text("keep or drop the values of build arguments in the image's history (default keep)"),
   iidfile: text("write the image ID to this file"),
@@ -74,9 +75,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   builder: refused("is not supported yet: the engine is in this command"),
   "cgroup-parent": refused(NOT_YET),
   resource: refused(NOT_YET),
-  debug: refused(NOT_YET, "nothing"),
   policy: refused(NOT_YET),
-  print: refused(NOT_YET),
   memory: refused(NOT_YET),
   "memory-swap": refused(NOT_YET),
   "cpu-shares": refused(NOT_YET),
@@ -90,10 +89,12 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   squash: accepted("nothing", "experimental flag squash is removed with BuildKit. You should squash inside build using a multi-stage Dockerfile for efficiency."),
   rm: accepted("nothing"),
   "force-rm": accepted("nothing"),
+  /** The older name of --call. */
+  print: { takes: "text", repeat: false, help: "", isHidden: true },
 };
 
 /** Short forms that buildx has and that would otherwise be reported as unknown. */
-const REFUSED_SHORT: Readonly<Record<string, string>> = { D: "debug", m: "memory", c: "cpu-shares" };
+const REFUSED_SHORT: Readonly<Record<string, string>> = { m: "memory", c: "cpu-shares" };
 
 /** What the command line said, and nothing more. */
 export interface BuildFlags {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EXIT } from "./exit-code.ts";
-import { explainFailure } from "./failure.ts";
+import { explainFailure, stacksOf } from "./failure.ts";
 
 const coded = (code: string, retryable = false): Error => Object.assign(new Error(`it is ${code}`), { code, retryable });
 
@@ -36,6 +36,11 @@ test("a failure inside a step that has no code is a bug too", () => {
   const failure = explainFailure(Object.assign(new Error("failed to solve: x is not a function", { cause: inner }), { code: "internal", retryable: false, report: "" }));
   assert.match(failure.message, /^ERROR: failed to build: failed to solve: x is not a function\nTypeError[\s\S]*failure\.test\.ts[\s\S]*This is a bug in stemma/);
   assert.equal(failure.exitCode, EXIT.other);
+});
+
+test("for who asks, tells of all that led to an error where it was", () => {
+  const stacks = stacksOf(new Error("the step failed", { cause: new TypeError("no such place", { cause: "a word" }) }));
+  assert.match(stacks, /^Error: the step failed\n {4}at .*failure\.test\.ts[\s\S]*\nCaused by: TypeError: no such place\n {4}at [\s\S]*\nCaused by: a word$/);
 });
 
 test("owns up to a bug, with the place", () => {

@@ -109,6 +109,13 @@ function stackOf(error: unknown): string {
   return error.cause instanceof Error ? stackOf(error.cause) : (error.stack ?? error.message);
 }
 
+/** Of an error and of all that led to it, the outermost first. */
+export function stacksOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const stack = error.stack ?? error.message;
+  return error.cause === undefined ? stack : `${stack}\nCaused by: ${stacksOf(error.cause)}`;
+}
+
 interface Described {
   readonly code: string;
   readonly retryable: boolean;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { findPackageJson } from "../host/package-json.ts";
 import { COMMANDS, findCommand } from "./commands.ts";
 import { EXIT } from "./exit-code.ts";
-import { explainFailure } from "./failure.ts";
+import { explainFailure, stacksOf } from "./failure.ts";
 
 /** Runs the command line of this process and sets its exit status. */
 export async function main(): Promise<void> {
@@ -71,9 +71,10 @@ async function runFound({ row, args }: NonNullable<ReturnType<typeof findCommand
     });
   } catch (error) {
     const { message, exitCode } = explainFailure(error);
+    const isTraced = args.some((arg) => arg === "-D" || arg === "--debug" || arg === "--debug=true");
     // A flag that is refused may have held a secret.
     const { scrubText } = await import("../doors/scrub.ts");
-    process.stderr.write(`${scrubText(message)}\n`);
+    process.stderr.write(`${scrubText(isTraced ? `${message}\n${stacksOf(error)}` : message)}\n`);
     return exitCode;
   }
 }

@@ -1,4 +1,4 @@
-import { realpath, stat } from "node:fs/promises";
+import { lstat, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import type { Environment } from "../host/environment.ts";
 import { redactUrl } from "../scrub/url.ts";
@@ -36,6 +36,8 @@ const REFUSAL = /dubious ownership|unsafe repository/;
 export async function readGitFacts(contextDir: string, dockerfilePath: string | undefined, env: Environment, signal: AbortSignal): Promise<GitFacts | GitProblem | undefined> {
   const settings = gitSettings(env);
   if (!settings.labels && !settings.info) return undefined;
+  // To ask git takes 10 ms and more; it looks for nothing else, from here upwards.
+  if (!(await mayBeInRepository(contextDir))) return undefined;
   const git = findGit(contextDir, env);
   if (git === undefined) return problemIfRepository(contextDir, "git was not found in the system");
   const inside = await git.run(["rev-parse", "--is-inside-work-tree", "--show-toplevel"], signal);
@@ -73,6 +75,16 @@ async function resolved(path: string): Promise<string | undefined> {
   } catch {
     return undefined; // A path that is not there is not in the repository either.
   }
+}
+
+async function mayBeInRepository(directory: string): Promise<boolean> {
+  const real = await realpath(directory).catch(() => undefined);
+  for (let at = real; at !== undefined; at = dirname(at) === at ? undefined : dirname(at)) {
+    // What cannot be looked at may be one.
+    const isAbsent = await lstat(join(at, ".git")).then(() => false, (error: NodeJS.ErrnoException) => error.code === "ENOENT");
+    if (!isAbsent) return true;
+  }
+  return real === undefined;
 }
 
 async function problemIfRepository(contextDir: string, problem: string): Promise<GitProblem | undefined> {
