@@ -15,6 +15,13 @@ const PROGRAMS = ["src/namespace/holder.ts", "src/sandbox/tree-init.ts", "src/sa
 export async function bundle(directory: string): Promise<void> {
   const output = resolve(directory);
   rmSync(output, { recursive: true, force: true });
+  const { inputs } = await bundleCode(output);
+  writeFileSync(join(output, "THIRD-PARTY-NOTICES.txt"), thirdPartyNotices(ROOT, Object.keys(inputs)));
+  writeTypes(join(output, "types"));
+}
+
+/** What of it runs. */
+export async function bundleCode(output: string): Promise<Metafile> {
   const doors = globSync("src/doors/*.ts", { cwd: ROOT }).filter((file) => !file.endsWith(".test.ts"));
   const { metafile } = await build({
     absWorkingDir: ROOT,
@@ -37,8 +44,7 @@ export async function bundle(directory: string): Promise<void> {
     logLevel: "warning",
   });
   refuseCommonJs(metafile);
-  writeFileSync(join(output, "THIRD-PARTY-NOTICES.txt"), thirdPartyNotices(ROOT, Object.keys(metafile.inputs)));
-  writeTypes(join(output, "types"));
+  return metafile;
 }
 
 /** Would ask for a `require` that modules do not have. */

@@ -11,9 +11,9 @@ import { parseArgs } from "node:util";
 import { checkStore } from "../src/doors/store.ts";
 import { runProcess, startProcess } from "../src/host/process.ts";
 import { SeededRandom } from "../src/testing/seeded-random.ts";
+import { COMMAND } from "../test/e2e/command-path.ts";
 import { openWorkshop, runSkip, type Workshop } from "../test/e2e/workshop.ts";
 
-const COMMAND = join(import.meta.dirname, "../src/cli/dev.ts");
 const COMPARED_EVERY = 10;
 /** Beyond the time that a build takes undisturbed, so that some kills come after its end. */
 const LONGEST_FACTOR = 1.1;

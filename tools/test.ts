@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { join } from "node:path";
+import { packCommand } from "./packed-command.ts";
 import { provideRequirements } from "./requirements.ts";
 
 const CHECKS: ReadonlyArray<readonly [name: string, command: readonly string[]]> = [
@@ -14,8 +15,8 @@ const TEST_FILES = ["src/**/*.test.ts", "tools/**/*.test.ts", "test/**/*.test.ts
 
 if (!provideRequirements()) process.exit(1);
 // Hundreds of processes load the same sources: each would strip their types and compile them anew, which took a third of the time.
-const compiled = join(import.meta.dirname, "../node_modules/.cache/stemma/compiled");
-const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, NODE_COMPILE_CACHE: compiled };
+const cache = join(import.meta.dirname, "../node_modules/.cache/stemma");
+const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, NODE_COMPILE_CACHE: join(cache, "compiled") };
 for (const [name, [program = "", ...args]] of CHECKS) {
   process.stdout.write(`== ${name}\n`);
   const { status } = spawnSync(program, args, { stdio: "inherit", env });
@@ -23,5 +24,8 @@ for (const [name, [program = "", ...args]] of CHECKS) {
 }
 process.stdout.write("== tests\n");
 const files = globSync(TEST_FILES).toSorted();
-const { status } = spawnSync("node", ["--test", "--test-reporter=spec", "--test-concurrency=2", ...files], { stdio: "inherit", env });
+// See test/e2e/command-path.ts.
+const folder = await packCommand(cache);
+const packed = folder === undefined ? env : { ...env, STEMMA_TEST_PACKAGE: folder };
+const { status } = spawnSync("node", ["--test", "--test-reporter=spec", "--test-concurrency=2", "--import", join(import.meta.dirname, "../test/packed-programs.ts"), ...files], { stdio: "inherit", env: packed });
 process.exit(status ?? 1);

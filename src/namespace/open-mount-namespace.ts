@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Environment } from "../host/environment.ts";
 import { findExecutable, nodeExecutable, searchPath } from "../host/executable.ts";
+import { ownProgram } from "../host/own-program.ts";
 import { startHolder } from "./holder-client.ts";
 import type { MountNamespace } from "./mount-namespace.ts";
 import { NamespaceError } from "./namespace-error.ts";
@@ -32,7 +31,7 @@ export async function openMountNamespace(options: MountNamespaceOptions, signal:
     unsharePath,
     subordinateIds: findExecutable("newuidmap", options.environment) !== undefined && hasSubordinateIds(userId),
     nodePath: options.nodePath ?? nodeExecutable(),
-    holderPath: options.holderPath ?? defaultHolderPath(import.meta.url),
+    holderPath: options.holderPath ?? ownProgram(import.meta.url, "namespace/holder"),
   });
   const refusals: string[] = [];
   for (const command of commands) {
@@ -41,16 +40,6 @@ export async function openMountNamespace(options: MountNamespaceOptions, signal:
     refusals.push(started);
   }
   throw new NamespaceError("not-permitted", explainRefusal(userId, refusals));
-}
-
-/** Beside its caller when run from source; in the bundle, namespace/holder.js in the folder that everything is in. */
-export function defaultHolderPath(moduleUrl: string): string {
-  const folder = dirname(fileURLToPath(moduleUrl));
-  const beside = join(folder, "holder.ts");
-  if (existsSync(beside)) return beside;
-  const bundled = [folder, dirname(folder)].map((root) => join(root, "namespace", "holder.js")).find((path) => existsSync(path));
-  if (bundled === undefined) throw new Error(`namespace/holder.js is missing near ${folder}: the installation is not complete`);
-  return bundled;
 }
 
 function hasSubordinateIds(id: number): boolean {

@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path/posix";
 import { nodeExecutable } from "../host/executable.ts";
+import { ownProgram } from "../host/own-program.ts";
 import { startProcess } from "../host/process.ts";
 import { NO_NAMESPACE } from "../namespace/no-namespace.ts";
 import type { MountedTree } from "../snapshot/layer-store.ts";
 import { capabilityNames } from "../syscall/privilege.ts";
 import { prepareBundle, type Bundle } from "./bundle.ts";
-import { defaultInitPath } from "./namespaces.ts";
 import type { BundleRuntime } from "./oci-runtime.ts";
 import { placeMounts } from "./placed-mounts.ts";
 import { follow, START_ERROR_FILE, TOOL_ENVIRONMENT, type ProcessStreams } from "./run-to-end.ts";
@@ -52,7 +52,7 @@ class ChrootRuntime implements BundleRuntime {
     // Written by runtimeSpec a moment ago.
     const spec = JSON.parse(readFileSync(join(bundle.view, "config.json"), "utf8")) as RuntimeSpec;
     await using _placed = await placeMounts(spec, bundle.folder, signal);
-    const argv = [nodeExecutable(), defaultInitPath(import.meta.url, "chroot-init"), "supervise", bundle.folder] as const;
+    const argv = [nodeExecutable(), ownProgram(import.meta.url, "sandbox/chroot-init"), "supervise", bundle.folder] as const;
     const child = startProcess({ argv: [...argv], cwd: "/", env: TOOL_ENVIRONMENT, detached: true }, [streams.input === undefined ? "ignore" : "pipe", "pipe", "pipe", "pipe"]);
     const cut = (): void => void child.stdio[3]?.destroy();
     signal.addEventListener("abort", cut);

@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { Bundle } from "./bundle.ts";
 import type { BundleRuntime } from "./oci-runtime.ts";
@@ -41,13 +40,4 @@ export class NamespacesRuntime implements BundleRuntime {
     if (complaint !== "") throw startError(complaint);
     return exitCode;
   }
-}
-
-/** Beside its caller when run from source; in the bundle, sandbox/NAME.js in the folder that everything is in. */
-export function defaultInitPath(moduleUrl: string, name: "tree-init" | "chroot-init" = "tree-init"): string {
-  const folder = dirname(fileURLToPath(moduleUrl));
-  const places = [join(folder, `${name}.ts`), ...[folder, dirname(folder)].map((root) => join(root, "sandbox", `${name}.js`))];
-  const found = places.find((path) => existsSync(path));
-  if (found === undefined) throw new Error(`sandbox/${name}.js is missing near ${folder}: the installation is not complete`);
-  return found;
 }

@@ -1,12 +1,13 @@
 import { mkdirSync } from "node:fs";
 import type { Environment } from "../host/environment.ts";
 import { findExecutable, nodeExecutable } from "../host/executable.ts";
+import { ownProgram } from "../host/own-program.ts";
 import { runProcess } from "../host/process.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { MountedTree } from "../snapshot/layer-store.ts";
 import { prepareBundle, type Bundle } from "./bundle.ts";
 import { containerId, MEASURED_GROUP, removeLeftovers, sweepLeftovers } from "./leftovers.ts";
-import { NamespacesRuntime, defaultInitPath } from "./namespaces.ts";
+import { NamespacesRuntime } from "./namespaces.ts";
 import { OciRuntime, type BundleRuntime } from "./oci-runtime.ts";
 import { reportRuntimes, type RuntimeName, type RuntimeReport, type RuntimeVersions } from "./runtime-choice.ts";
 import type { SandboxGround } from "./runtime-spec.ts";
@@ -107,7 +108,7 @@ async function startRuntime(name: RuntimeName, options: SandboxOptions, found: {
   const { namespace, environment } = options;
   if (name === "namespaces") {
     const unsharePath = findExecutable("unshare", environment) ?? "unshare";
-    const initPath = options.initPath ?? defaultInitPath(import.meta.url);
+    const initPath = options.initPath ?? ownProgram(import.meta.url, "sandbox/tree-init");
     return new NamespacesRuntime(namespace, { unsharePath, nodePath: options.nodePath ?? nodeExecutable(), initPath });
   }
   // Only in our own mount namespace: crun then sees version 1 alone, which it can work with.

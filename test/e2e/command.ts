@@ -3,8 +3,7 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { runProcess, startProcess, type ProcessResult, type RunningProcess } from "../../src/host/process.ts";
-
-const COMMAND = join(import.meta.dirname, "../../src/cli/dev.ts");
+import { COMMAND } from "./command-path.ts";
 
 export interface CommandRun {
   readonly exitCode: number;

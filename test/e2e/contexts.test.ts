@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { COMMIT_SECONDS, gitServerSkip, startGitServer, type GitRepository, type GitServer } from "../../src/testing/git-server.ts";
+import { COMMAND } from "./command-path.ts";
 import { openPlace, type Place, type PlaceOptions } from "./command.ts";
 import { assertNothingRuns, assertNoWorkLeft } from "./nothing-left.ts";
 import { makeContext } from "./small-base.ts";
@@ -213,11 +214,11 @@ describe("standard input", () => {
     const directory = await makeContext(place, "piped", { Dockerfile: "FROM scratch\nCOPY a /a\n", a: "in a tar\n", "sub/x.dockerfile": "FROM scratch\nCOPY a /x\n" });
     for (const [i, flags] of ["-c", "-cz", "-cJ"].entries()) {
       const out = join(place.path, `tar-out-${i}`);
-      await place.run(["sh", "-c", `tar -C "$1" ${flags} . | "$2" src/cli/dev.ts build -o "type=local,dest=$3" -`, "sh", directory, process.execPath, out], { cwd: join(import.meta.dirname, "../..") });
+      await place.run(["sh", "-c", `tar -C "$1" ${flags} . | "$2" "$4" build -o "type=local,dest=$3" -`, "sh", directory, process.execPath, out, COMMAND], { cwd: join(import.meta.dirname, "../..") });
       assert.equal(await readFile(join(out, "a"), "utf8"), "in a tar\n");
     }
     const other = join(place.path, "tar-out-other");
-    await place.run(["sh", "-c", `tar -C "$1" -c . | "$2" src/cli/dev.ts build -f sub/x.dockerfile -o "type=local,dest=$3" -`, "sh", directory, process.execPath, other], { cwd: join(import.meta.dirname, "../..") });
+    await place.run(["sh", "-c", `tar -C "$1" -c . | "$2" "$4" build -f sub/x.dockerfile -o "type=local,dest=$3" -`, "sh", directory, process.execPath, other, COMMAND], { cwd: join(import.meta.dirname, "../..") });
     assert.equal(await readFile(join(other, "x"), "utf8"), "in a tar\n");
   });
 

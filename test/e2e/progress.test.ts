@@ -4,10 +4,10 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, test } from "node:test";
+import { COMMAND } from "./command-path.ts";
 import { openPlace, type Place } from "./command.ts";
 import { runSkip } from "./workshop.ts";
 
-const COMMAND = join(import.meta.dirname, "../../src/cli/dev.ts");
 const LIMIT = { timeout: 60_000 };
 
 const skip = runSkip !== false ? runSkip : spawnSync("tmux", ["-V"]).status !== 0 ? "tmux is not installed" : false;

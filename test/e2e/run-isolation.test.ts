@@ -6,6 +6,7 @@ import { createServer, type AddressInfo, type ListenOptions, type Server } from 
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { COMMAND } from "./command-path.ts";
 import { openPlace } from "./command.ts";
 import { compileProbe, compilerSkip, type Probe } from "./isolation/probe.ts";
 import { openWorkshop, runSkip, type Workshop, type WorkshopBuild } from "./workshop.ts";
@@ -233,7 +234,7 @@ function testEngine({ sandbox, inside }: Room): void {
   test("has no descriptor of ours", { skip: skipProbe }, async () => {
     // Whoever starts us may leave something open, as `make` does.
     const built = await workshop.directory({ Dockerfile: `FROM base\nCOPY --chmod=755 probe /probe\nRUN /probe descriptors || true\n`, probe: probe.bytes });
-    const command = [process.execPath, join(import.meta.dirname, "../../src/cli/dev.ts"), "build", "--root", workshop.root, "--no-cache", "--progress=plain", "--sandbox", sandbox, "--build-context", `base=oci-layout://${workshop.base}`, built];
+    const command = [process.execPath, COMMAND, "build", "--root", workshop.root, "--no-cache", "--progress=plain", "--sandbox", sandbox, "--build-context", `base=oci-layout://${workshop.base}`, built];
     const { stderr, status } = spawnSync("sh", ["-c", 'exec "$@" 7<&0 9>/dev/null', "sh", ...command], { encoding: "utf8", env: workshop.env });
     assert.equal(status, 0, stderr);
     assert.match(stderr, / refused: no descriptor is open beside the three$/m);

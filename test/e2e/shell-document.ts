@@ -1,6 +1,7 @@
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { runProcess } from "../../src/host/process.ts";
+import { COMMAND } from "./command-path.ts";
 
 export const PROJECT: string = join(import.meta.dirname, "../..");
 
@@ -24,7 +25,7 @@ export interface ShellOptions {
 export async function openShell({ directory, buildFlags = [] }: ShellOptions): Promise<Shell> {
   const bin = join(directory, ".bin");
   await mkdir(bin);
-  const command = `exec ${quoted([process.execPath, join(PROJECT, "src/cli/dev.ts")])}`;
+  const command = `exec ${quoted([process.execPath, COMMAND])}`;
   await writeFile(join(bin, "stemma"), `#!/bin/sh\nif [ "$1" = build ]; then shift; ${command} build ${quoted(buildFlags)} "$@"; fi\n${command} "$@"\n`);
   await chmod(join(bin, "stemma"), 0o755);
   await symlink(process.execPath, join(bin, "node"));
