@@ -12,6 +12,9 @@ export function isSpace(char: string): boolean {
 }
 
 export function trimStart(text: string): string {
+  const first = text.charCodeAt(0);
+  // Neither blank nor beyond ASCII, as nearly all.
+  if (first > 0x20 && first < 0x80) return text;
   return text.replace(LEADING_SPACE, "");
 }
 

@@ -5,6 +5,7 @@ import { LINUX_REQUEST, gatewayOf } from "./one-dockerfile.contract.ts";
 import { buildDockerfile } from "./build.ts";
 
 const LARGE_BYTES = 10 * 1024 * 1024;
+/** Of a processor: how many others want it is nothing of ours. */
 const LARGE_MS_MAX = 20_000;
 const LARGE_RSS_BYTES_MAX = 1024 ** 3;
 
@@ -26,10 +27,11 @@ function parseApart(text: string): { readonly error: string | undefined; readonl
     import { readFileSync } from "node:fs";
     import { parseDockerfile } from ${JSON.stringify(import.meta.resolve("./stages.ts"))};
     const bytes = readFileSync(0);
-    const started = performance.now();
+    const before = process.cpuUsage();
     let error, line;
     try { parseDockerfile(bytes); } catch (thrown) { error = thrown.message; line = thrown.locations[0][0].start.line; }
-    process.stdout.write(JSON.stringify({ error, line, ms: performance.now() - started, rssBytes: process.resourceUsage().maxRSS * 1024 }));`;
+    const { user, system } = process.cpuUsage(before);
+    process.stdout.write(JSON.stringify({ error, line, ms: (user + system) / 1000, rssBytes: process.resourceUsage().maxRSS * 1024 }));`;
   const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], { input: text, encoding: "utf8" });
   assert.equal(status, 0, stderr);
   return JSON.parse(stdout) as ReturnType<typeof parseApart>;
@@ -67,10 +69,11 @@ describe("10 MB are refused, within the same bounds,", () => {
 });
 
 test("an image of as many instructions as a Dockerfile may have is converted within these bounds too", async () => {
-  const startedMs = performance.now();
+  const before = process.cpuUsage();
   const lines = ["ENV A=b", "LABEL a=b", "RUN a", "COPY a b"];
   const text = `FROM a\n${lines.map((line) => `${line}\n`).join("").repeat(24_999)}`;
   const { results } = await buildDockerfile(gatewayOf(Buffer.from(text)), LINUX_REQUEST, new AbortController().signal);
   assert.equal(results.length, 1);
-  assert.ok(performance.now() - startedMs < LARGE_MS_MAX, `${performance.now() - startedMs} ms`);
+  const { user, system } = process.cpuUsage(before);
+  assert.ok((user + system) / 1000 < LARGE_MS_MAX, `${(user + system) / 1000} ms`);
 });

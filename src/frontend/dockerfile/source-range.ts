@@ -12,9 +12,10 @@ export interface Range {
 
 /** The lines `first` to `last`, one range each; only `first` when `last` is before it. */
 export function lineRanges(first: number, last: number): readonly Range[] {
-  const count = Math.max(last - first, 0) + 1;
-  return Array.from({ length: count }, (_, index) => {
-    const position: Position = { line: first + index, character: 0 };
-    return { start: position, end: position };
-  });
+  const ranges: Range[] = [];
+  for (let line = first; line <= Math.max(first, last); line++) {
+    const position: Position = { line, character: 0 };
+    ranges.push({ start: position, end: position });
+  }
+  return ranges;
 }
