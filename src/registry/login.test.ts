@@ -8,7 +8,7 @@ import { CredentialError, type Credential, type FoundCredential } from "./creden
 import { defaultCredentials } from "./default-credentials.ts";
 import { eraseLogin, storeLogin } from "./login.ts";
 
-const signal = AbortSignal.timeout(30_000);
+const signal = AbortSignal.timeout(600_000);
 const auth = (text: string): string => Buffer.from(text).toString("base64");
 const basic = (username: string, password: string): Credential => ({ kind: "basic", username, password });
 

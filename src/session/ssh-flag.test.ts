@@ -10,7 +10,7 @@ import { startKeyAgent } from "./key-agent.ts";
 import { SessionError } from "./session-error.ts";
 import { parseAgent } from "./ssh-flag.ts";
 
-const signal = AbortSignal.timeout(30_000);
+const signal = AbortSignal.timeout(600_000);
 const PATH = process.env["PATH"] ?? "";
 
 describe("--ssh", { skip: sshSkip }, () => {

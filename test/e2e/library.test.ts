@@ -24,7 +24,7 @@ after(async () => {
   await workshop[Symbol.asyncDispose]();
 });
 
-const signal = AbortSignal.timeout(120_000);
+const signal = AbortSignal.timeout(600_000);
 const hello = { files: { "hello.txt": "hello\n" } };
 const COPY_ONLY = "FROM scratch\nCOPY hello.txt /\n";
 

@@ -8,7 +8,7 @@ import { loadRegistryConfig, anonymousCredentials, openImage, openRegistryClient
 import { openWorkshop, runSkip, type Built, type Workshop, type WorkshopBuild } from "./workshop.ts";
 
 const skip = runSkip;
-const signal = AbortSignal.timeout(300_000);
+const signal = AbortSignal.timeout(600_000);
 
 let workshop: Workshop;
 let outputs = 0;
