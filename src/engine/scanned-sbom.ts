@@ -6,10 +6,12 @@ import { cyclonedxDocument } from "../sbom/cyclonedx.ts";
 import type { DocumentFile, DocumentInput } from "../sbom/document.ts";
 import { scanTree, type ScanResult } from "../sbom/scan.ts";
 import type { ScanTree } from "../sbom/scan-tree.ts";
+import type { Scrubber } from "../scrub/scrubber.ts";
 import { spdxDocument } from "../sbom/spdx.ts";
 import type { Tree } from "../snapshot/tree.ts";
 import type { StateDatabase } from "../store/state-database.ts";
 import type { Evidence, EvidenceTarget } from "./evidence.ts";
+import { withMaskedPaths } from "./masked-paths.ts";
 import { scrubScan } from "./scrub-scan.ts";
 import { scannedTree } from "./sbom-tree.ts";
 import type { StepReporter } from "./step-reporter.ts";
@@ -53,7 +55,8 @@ export function scannedSbom(subject: ScanSubject, platform: string, formats: rea
       async predicate(target, signal) {
         const scanned = await scan(signal);
         const clean = await scrubScan(scanned.scan, target.scrubber, signal);
-        return await write(documentInput(subject, { ...scanned, scan: clean }, { target, tool: means.tool }), signal);
+        const input = await withMaskedPaths(documentInput(subject, { ...scanned, scan: clean }, { target, tool: means.tool }), target.scrubber, signal);
+        return await write({ ...input, redacted: redactedOf(target.scrubber) }, signal);
       },
     };
   });
@@ -72,6 +75,10 @@ async function documentFiles(tree: ScanTree, signal: AbortSignal): Promise<reado
   return files;
 }
 
+function redactedOf({ redactions }: Scrubber): string | undefined {
+  return redactions.length === 0 ? undefined : redactionsText(redactions);
+}
+
 function documentInput({ name, created }: ScanSubject, { scan, files }: Scanned, { target, tool }: { readonly target: EvidenceTarget; readonly tool: DocumentInput["tool"] }): DocumentInput {
   const isResult = name === "sbom";
   return {
@@ -79,7 +86,7 @@ function documentInput({ name, created }: ScanSubject, { scan, files }: Scanned,
     name: isResult ? target.name : name,
     namespace: `urn:stemma:sbom:${encodeURIComponent(isResult ? target.name : `${target.name}:${name}`)}`,
     created, tool, scan, files,
-    redacted: target.scrubber.redactions.length === 0 ? undefined : redactionsText(target.scrubber.redactions),
+    redacted: undefined,
     originOf: isResult ? target.originOf : () => ({ layer: undefined, step: undefined, dockerfile: undefined }),
   };
 }

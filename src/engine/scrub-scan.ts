@@ -5,7 +5,7 @@ import type { Scrubber } from "../scrub/scrubber.ts";
 
 /**
  * What was found of packages, as it may be published: lock files and metadata of packages hold the addresses that these were fetched
- * from. Places are names of packages, `system` and `warnings`. Names of files stay, as in the image.
+ * from. Places are names of packages, `system` and `warnings`. Names of files are masked-paths.ts's.
  */
 export async function scrubScan({ osRelease, packages, warnings }: ScanResult, scrubber: Scrubber, signal: AbortSignal): Promise<ScanResult> {
   const slice = new TimeSlice();

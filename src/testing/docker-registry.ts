@@ -11,6 +11,8 @@ import { startProcess } from "../host/process.ts";
 export interface DockerRegistry extends AsyncDisposable {
   /** `127.0.0.1:port`, as in references. */
   readonly host: string;
+  /** The directory that it keeps everything in; missing before the first upload. */
+  readonly storage: string;
 }
 
 export interface DockerRegistryOptions {
@@ -54,7 +56,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
     await stop();
     throw new Error(`docker-registry did not start: ${log}`, { cause: error });
   }
-  return { host, [Symbol.asyncDispose]: stop };
+  return { host, storage: join(directory, "data"), [Symbol.asyncDispose]: stop };
 }
 
 function configuration(directory: string, host: string, { auth, tls, proxies }: DockerRegistryOptions): string {

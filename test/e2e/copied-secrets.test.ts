@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { dockerRegistrySkip, startDockerRegistry } from "../../src/testing/docker-registry.ts";
 import { gitServerSkip, startGitServer } from "../../src/testing/git-server.ts";
 import { serve } from "../../src/testing/http-fixture.ts";
 import { lookAlikes } from "../../src/testing/look-alikes.ts";
@@ -113,7 +114,9 @@ test("a file of a repository is told as one of a directory is: of a context, of 
   await using server = await startGitServer();
   const repository = await server.repository("leaky", { ...(TWO_LEAKY as Readonly<Record<string, string>>), Dockerfile: "FROM scratch\nCOPY app src main.ts /in/\n" });
   const url = `${server.url}/leaky.git`;
-  for (const round of ["cold", "from the cache"]) {
+  const allowed = await place.stemma(["build", "--progress=plain", ...outputs("git"), "--secrets-in-evidence=allow", `${url}#main`]);
+  assert.deepEqual([allowed.exitCode, told(allowed)], [0, []]);
+  for (const round of ["with all steps from the cache, and no look before", "once more"]) {
     const run = await place.stemma(["build", "--progress=plain", ...outputs("git"), `${url}#main`]);
     assert.equal(run.exitCode, 0, run.stderr);
     assert.deepEqual(told(run), [`Dockerfile:2: ${url}#main:app/.env ${ENV_TOLD} /in/.env`, `Dockerfile:2: ${url}#main:src/a.ts ${TOKEN_TOLD} /in/a.ts`], round);
@@ -122,7 +125,7 @@ test("a file of a repository is told as one of a directory is: of a context, of 
   const added = await build({ name: "added", context, dockerfile: `FROM scratch\nADD ${url} /r\n` });
   assert.deepEqual(told(added).toSorted(), [`Dockerfile:2: ${url}#:app/.env ${ENV_TOLD} /r/app/.env`, `Dockerfile:2: ${url}#:src/a.ts ${TOKEN_TOLD} /r/src/a.ts`, `Dockerfile:2: ${url}#:unused/.env holds a secret (secret variable OTHER_PASSWORD in line 1), and the image keeps it as /r/unused/.env`]);
   const dockerfile = `${BASE.replace("scratch", "scratch AS b")}COPY --from=lib . /src/\nRUN cp /src/app/.env /kept\nFROM scratch\nCOPY --from=b /kept /x\n`;
-  for (const end of ["", "LABEL a=b\nCOPY --from=b /bin /bin\n"]) assert.deepEqual(told(await build({ name: "named", context, dockerfile: dockerfile + end, flags: ["--build-context", `lib=${url}#main`] })), [`Dockerfile:7: ${url}#main:app/.env ${ENV_TOLD} /x`], end);
+  assert.deepEqual(told(await build({ name: "named", context, dockerfile, flags: ["--build-context", `lib=${url}#main`] })), [`Dockerfile:7: ${url}#main:app/.env ${ENV_TOLD} /x`]);
   await repository.commit({ "app/.env": "MODE=fast\n" });
   assert.deepEqual(told(await place.stemma(["build", "--progress=plain", ...outputs("git"), `${url}#main`])), [`Dockerfile:2: ${url}#main:src/a.ts ${TOKEN_TOLD} /in/a.ts`], "of another commit");
 });
@@ -150,4 +153,28 @@ test("a file of the web, of an archive that is unpacked, and of one that is the 
   }
   const remote = await place.stemma(["build", "--progress=plain", ...outputs("remote"), `${web.origin}/ctx.tar`]);
   assert.deepEqual(told(remote), [`Dockerfile:2: ${web.origin}/ctx.tar:app/.env ${ENV_TOLD} /in/.env`, `Dockerfile:2: ${web.origin}/ctx.tar:src/a.ts ${TOKEN_TOLD} /in/a.ts`]);
+});
+
+test("with refuse, nothing comes to a registry whatever the secret is in: no tag, no manifest, no blob, no cache", { skip: dockerRegistrySkip }, async () => {
+  await using registry = await startDockerRegistry();
+  const leaky = `NPM_TOKEN=${secrets.password()}`;
+  const scanned = `Package: hello\nStatus: install ok installed\nVersion: 1\nArchitecture: amd64\nHomepage: https://me:${secrets.password()}@example.com/\n\n`;
+  const context = await makeContext(place, "pushed", { ".env": FILES[".env"] ?? "", "var/lib/dpkg/status": scanned, "main.ts": "x\n" });
+  const push = async (dockerfile: string, ...flags: readonly string[]): Promise<CommandRun> =>
+    await place.stemma(["build", "--progress=plain", "-f", "-", "-t", `${registry.host}/app:1`, "--push", "--secrets-in-evidence=refuse", "--cache-to", `type=registry,ref=${registry.host}/cache:1,mode=max`, ...flags, context], { input: `FROM scratch\nCOPY main.ts /\n${dockerfile}` });
+  const uploaded = (): readonly string[] => globSync("docker/registry/v2/{blobs,repositories}/**", { cwd: registry.storage });
+  for (const [what, says, refused] of [
+    ["a file", /\.env holds a secret/, await push("COPY .env /\n")],
+    ["ENV, LABEL, and a file of the Dockerfile", /ENV NPM_TOKEN holds a secret[^]*LABEL NPM_TOKEN holds a secret[^]*COPY <<EOF holds a secret/, await push(`ENV ${leaky}\nLABEL ${leaky}\nCOPY <<EOF /conf\n${leaky}\nEOF\n`)],
+    ["the record", /provenance would hold a secret/, await push("ARG NPM_TOKEN\n", "--provenance=mode=max", "--build-arg", leaky)],
+    ["the SBOM", /sbom\.spdx\.json would hold a secret/, await push("COPY var /var\n", "--sbom=true")],
+  ] as const) {
+    assert.equal(refused.exitCode, 76, `${what}: ${refused.stderr}`);
+    assert.match(refused.stderr, says);
+    assert.deepEqual(uploaded(), [], what);
+  }
+  assert.deepEqual(await (await fetch(`http://${registry.host}/v2/_catalog`)).json(), { repositories: [] });
+  const innocent = await push("");
+  assert.equal(innocent.exitCode, 0, innocent.stderr);
+  assert.ok(uploaded().some((path) => path.endsWith("/app/_manifests/tags/1/current/link")));
 });

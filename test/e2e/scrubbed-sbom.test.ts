@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -103,6 +104,35 @@ test("a package that others need keeps its place among them when something of it
   assert.deepEqual(problems, []);
   const [a, b] = ["a", "b"].map((name) => document.packages.find((one) => one.name === name)?.SPDXID);
   assert.ok(document.relationships.some(({ spdxElementId, relationshipType, relatedSpdxElement }) => spdxElementId === a && relationshipType === "DEPENDS_ON" && relatedSpdxElement === b));
+});
+
+test("a file with a secret in its name is called otherwise wherever a document names it, and by no other's name", LIMIT, async () => {
+  const [own, other] = [hide("name of a file"), hide("name of another")];
+  const lock = (name: string): string => JSON.stringify({ name: "app", lockfileVersion: 3, packages: { "": { dependencies: { [name]: "1" } }, [`node_modules/${name}`]: { version: "1.0.0" } } });
+  const token = (text: string): string => `npm_${text.padEnd(36, "a1B2c3D4e5F6g7H8i9J0kLmNoPqRsTuVwXyZ")}`;
+  const files = { [`key-${token(own)}.txt`]: "1", [`key-${token(other)}.txt`]: "2", "key-xxxxx.txt": "3", [`${token(own)}/package-lock.json`]: lock("a"), [`${token(other)}/package-lock.json`]: lock("b") };
+  const context = await makeContext(place, "names", files);
+  const run = await build("names", { context, dockerfile: "FROM scratch\nCOPY . /\n", flags: ["--sbom=format=spdx+cyclonedx"] });
+  assert.equal(run.exitCode, 0, run.stderr);
+  const [[, cyclonedx] = ["", Buffer.alloc(0)], [, spdx] = ["", Buffer.alloc(0)]] = documents("names");
+  assert.deepEqual(shown([["spdx", spdx], ["cyclonedx", cyclonedx], ["log", Buffer.from(run.stdout + run.stderr)]]), []);
+  const { problems, document } = readSpdx(spdx);
+  assert.deepEqual(problems, []);
+  if (publishedSpdx.skip === false) assert.deepEqual(problemsBySpdxSchema(spdx), []);
+  assert.deepEqual(problemsByCyclonedxSchema(cyclonedx), []);
+  const expected = ["key-xxxxx.txt", "key-xxxxx.txt~2", "key-xxxxx.txt~3", "xxxxx/package-lock.json", "xxxxx/package-lock.json~2"];
+  const listed = (JSON.parse(spdx.toString()) as { files: ReadonlyArray<{ SPDXID: string; fileName: string; checksums: ReadonlyArray<{ algorithm: string; checksumValue: string }> }> }).files;
+  assert.deepEqual(listed.map(({ fileName }) => fileName.slice(2)).toSorted(), expected);
+  assert.deepEqual(new Set(listed.flatMap(({ checksums }) => checksums.filter(({ algorithm }) => algorithm === "SHA256").map(({ checksumValue }) => checksumValue))), new Set(Object.values(files).map((content) => createHash("sha256").update(content).digest("hex"))));
+  const { components } = JSON.parse(cyclonedx.toString()) as { components: ReadonlyArray<{ type: string; name: string; evidence?: { occurrences: ReadonlyArray<{ location: string }> } }> };
+  assert.deepEqual(components.filter(({ type }) => type === "file").map(({ name }) => name).toSorted(), expected);
+  for (const name of ["a", "b"]) {
+    const [location] = components.find((one) => one.name === name)?.evidence?.occurrences ?? [];
+    const id = document.packages.find((one) => one.name === name)?.SPDXID;
+    const evident = document.relationships.filter(({ spdxElementId, relationshipType }) => spdxElementId === id && relationshipType === "OTHER").map(({ relatedSpdxElement }) => listed.find(({ SPDXID }) => SPDXID === relatedSpdxElement)?.fileName);
+    assert.deepEqual(evident, [`./${location?.location}`], name);
+  }
+  assert.match(run.stderr, /sbom\.spdx\.json: masked token in names of files/);
 });
 
 test("without secrets, a document says nothing of any; with allow it shows them, and with refuse there is none", LIMIT, async () => {
