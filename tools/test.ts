@@ -27,5 +27,6 @@ const files = globSync(TEST_FILES).toSorted();
 // See test/e2e/command-path.ts.
 const folder = await packCommand(cache);
 const packed = folder === undefined ? env : { ...env, STEMMA_TEST_PACKAGE: folder };
-const { status } = spawnSync("node", ["--test", "--test-reporter=spec", "--test-concurrency=2", "--import", join(import.meta.dirname, "../test/packed-programs.ts"), ...files], { stdio: "inherit", env: packed });
+const reporters = ["spec", join(import.meta.dirname, "slowest-files.ts")].flatMap((name) => [`--test-reporter=${name}`, "--test-reporter-destination=stdout"]);
+const { status } = spawnSync("node", ["--test", "--test-concurrency=2", ...reporters, "--import", join(import.meta.dirname, "../test/packed-programs.ts"), ...files], { stdio: "inherit", env: packed });
 process.exit(status ?? 1);
