@@ -90,7 +90,7 @@ const DAMAGES: Readonly<Record<string, { readonly names: RegExp; readonly damage
   "a file in a base's tree that nobody put there": { names: /^layer .*not in its index/m, damage: (root) => writeFileSync(join(victim(root, "layers/layers/sha256-*/tree/bin/busybox"), "../stranger"), "") },
   "a base's tree with another content": { names: /^layer .*another content in its tree/m, damage: (root) => flip(victim(root, "layers/layers/sha256-*/tree/bin/busybox")) },
   "a layer that is gone": { names: /^record .*which is not there/m, damage: (root) => rmSync(join(treeOfRun(root), "../.."), { recursive: true }) },
-  "a record that is none": { names: /^record .*is no record/m, damage: (root) => inDatabase(root, "UPDATE cache_records SET value = 'x' WHERE key = (SELECT key FROM cache_records LIMIT 1)") },
+  "records that are none": { names: /^record .*is no record/m, damage: (root) => inDatabase(root, "UPDATE cache_records SET value = 'x'") },
   "a database that is none": { names: /^database state\.db/m, damage: (root) => writeFileSync(join(root, "state.db"), "this is no database, and long enough to be looked at as one") },
   "a record of the history that is none": { names: /^build .*is no record/m, damage: (root) => writeFileSync(victim(root, "history/*/record.json"), "{") },
 };
