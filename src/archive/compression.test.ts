@@ -11,6 +11,7 @@ import { bytesOf, collectBytes } from "../content/bytes.ts";
 import { ArchiveError } from "./archive-error.ts";
 import { compressionOf, decompress } from "./decompress.ts";
 import { gzip } from "./gzip.ts";
+import { zstd } from "./zstd.ts";
 
 const LIMIT_BYTES = 64 * 1024 * 1024;
 const sample = sampleBytes(3_000_000);
@@ -36,6 +37,18 @@ test("the same input gives the same bytes, however it arrives", async () => {
   assert.equal(digests.size, 1);
   const [whole, cut] = await Promise.all([sample.length, 100_003].map((size) => collectBytes(gzip(pieces(sample, size), 6), LIMIT_BYTES)));
   assert.deepEqual(whole, cut);
+});
+
+test("a long zstd stream has frames for several threads, which are the same however the bytes arrive", async () => {
+  const long = Buffer.concat([Buffer.alloc(14_000_000, "a line of text, and "), sample, Buffer.from("end")]);
+  const [whole, cut, small] = await Promise.all([long.length, 100_003, 4096].map((size) => collectBytes(zstd(pieces(long, size), 3), LIMIT_BYTES)));
+  assert.deepEqual([cut, small], [whole, whole]);
+  assert.ok((whole?.length ?? 0) < zstdCompressSync(long).length * 1.05);
+  assert.deepEqual(await collectBytes(decompress(bytesOf(whole ?? Buffer.alloc(0))), LIMIT_BYTES), long);
+  for (const level of [0, 9, 19]) assert.deepEqual(await collectBytes(decompress(zstd(bytesOf(sample), level)), LIMIT_BYTES), sample);
+  assert.deepEqual(await collectBytes(decompress(zstd(bytesOf(), 3)), 1), Buffer.alloc(0));
+  const frames = (bytes: Buffer): number => bytes.toString("latin1").split("\x28\xb5\x2f\xfd").length - 1;
+  assert.deepEqual([frames(whole ?? Buffer.alloc(0)), frames(await collectBytes(zstd(bytesOf(Buffer.alloc(9_000_000)), 17), LIMIT_BYTES))], [3, 1]);
 });
 
 test("compresses nearly as well as in one piece, and better at a higher level", async () => {

@@ -1,12 +1,46 @@
 import { Readable } from "node:stream";
-import { constants, createZstdCompress } from "node:zlib";
+import { constants, createZstdCompress, zstdCompress } from "node:zlib";
 import type { ByteStream } from "../content/blob-store.ts";
+import { compressedParts } from "./compressed-parts.ts";
 
-/** One zstd frame. Single-threaded on purpose: Node's stream fails with ZSTD_c_nbWorkers set. */
-export function zstd(bytes: ByteStream, level: number): ByteStream {
-  const compressor = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } });
+/** Of one frame: four times what a frame looks back at the level that is usual, so that the ratio hardly suffers. */
+const FRAME_BYTES = 8 * 1024 * 1024;
+
+/** Levels above look further back than a frame is long: they get one frame, on one thread. */
+const FRAMES_LEVEL_MAX = 16;
+
+/**
+ * Frames one behind the other (RFC 8878, 3), compressed on the thread pool; none for no bytes at all would be no zstd, so there is
+ * an empty one. The same input gives the same bytes, however it was cut when it arrived. `level` as in zstd: 0, its default, to 22.
+ */
+export async function* zstd(bytes: ByteStream, level: number): ByteStream {
+  if (level > FRAMES_LEVEL_MAX) return yield* oneFrame(bytes, level);
+  let isEmpty = true;
+  yield* compressedParts(bytes, FRAME_BYTES, async (part) => {
+    isEmpty = false;
+    return await frame(part, level);
+  });
+  if (isEmpty) yield await frame(Buffer.alloc(0), level);
+}
+
+/** Single-threaded: Node's stream fails with ZSTD_c_nbWorkers set. */
+function oneFrame(bytes: ByteStream, level: number): ByteStream {
+  const compressor = createZstdCompress(options(level));
   const source = Readable.from(bytes, { objectMode: false });
   // pipe() does not carry errors over; the reader of the result must see them.
   source.on("error", (error) => compressor.destroy(error));
   return source.pipe(compressor);
+}
+
+async function frame(part: Buffer, level: number): Promise<Buffer> {
+  return await new Promise((resolve, reject) => {
+    zstdCompress(part, options(level), (error, compressed) => {
+      if (error === null) resolve(compressed);
+      else reject(error);
+    });
+  });
+}
+
+function options(level: number): { readonly params: Record<number, number> } {
+  return { params: { [constants.ZSTD_c_compressionLevel]: level } };
 }
