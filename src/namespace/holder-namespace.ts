@@ -1,6 +1,6 @@
 import { constants, openSync, readFileSync } from "node:fs";
 import { Socket } from "node:net";
-import type { Readable, Writable } from "node:stream";
+import { Readable, type Writable } from "node:stream";
 import type { RunningProcess } from "../host/process.ts";
 import type { HolderMessage, HolderRequest } from "./holder-protocol.ts";
 import type { IdMaps, MountNamespace, MountRequest, SpawnRequest, SpawnedProcess } from "./mount-namespace.ts";
@@ -58,12 +58,16 @@ export class HolderNamespace implements MountNamespace {
     });
     if (reply.kind !== "spawned") throw new Error("the holder answered a spawn with something else");
     const stdin = reply.stdin === undefined ? undefined : this.#openWritingEnd(reply.holderPid, reply.stdin);
-    const stdout = this.#openReadingEnd(reply.holderPid, reply.stdout);
-    const stderr = this.#openReadingEnd(reply.holderPid, reply.stderr);
+    const [stdout, stderr] = [reply.stdout, reply.stderr].map((end) => (end === undefined ? Readable.from([]) : this.#openReadingEnd(reply.holderPid, end))) as [Readable, Readable];
     this.#send({ kind: "opened", id });
     const kill = (name: NodeJS.Signals): void => this.#send({ kind: "kill", id, signal: name });
     killOnAbort(signal, exit.promise, kill);
     return { pid: reply.pid, stdin, stdout, stderr, exited: exit.promise, kill };
+  }
+
+  signal(pid: number, number: number): void {
+    // Every process went with the holder.
+    if (this.#goneReason === undefined) this.#send({ kind: "signal", id: this.#nextId++, pid, number });
   }
 
   idMaps(): IdMaps {

@@ -7,7 +7,9 @@ export type HolderRequest =
   | { readonly kind: "spawn"; readonly id: number; readonly request: SpawnRequest }
   /** The pipes of spawn `id` are open at our end; the holder's copies may go. */
   | { readonly kind: "opened"; readonly id: number }
-  | { readonly kind: "kill"; readonly id: number; readonly signal: NodeJS.Signals };
+  | { readonly kind: "kill"; readonly id: number; readonly signal: NodeJS.Signals }
+  /** To a process that the holder did not start itself. */
+  | { readonly kind: "signal"; readonly id: number; readonly pid: number; readonly number: number };
 
 /** What the holder says: one JSON object per line on its standard output. */
 export type HolderMessage =
@@ -15,8 +17,8 @@ export type HolderMessage =
   | { readonly kind: "entered"; readonly pid: number }
   | { readonly kind: "ready" }
   | { readonly kind: "done"; readonly id: number }
-  /** `stdin`, `stdout` and `stderr` are descriptors of the holder, `holderPid` its number in the /proc that it sees. */
-  | { readonly kind: "spawned"; readonly id: number; readonly pid: number; readonly holderPid: number; readonly stdin: number | undefined; readonly stdout: number; readonly stderr: number }
+  /** `stdin`, `stdout` and `stderr` are descriptors of the holder, none with a terminal; `holderPid` is its number in the /proc that it sees. */
+  | { readonly kind: "spawned"; readonly id: number; readonly pid: number; readonly holderPid: number; readonly stdin: number | undefined; readonly stdout: number | undefined; readonly stderr: number | undefined }
   | { readonly kind: "exited"; readonly id: number; readonly exitCode: number }
   | { readonly kind: "failed"; readonly id: number; readonly message: string; readonly errno: string | undefined };
 

@@ -2,7 +2,7 @@
  * The helper process inside the mount namespace, run by `unshareCommands` with one argument: whether /proc is our own.
  * It ends when its standard input does, that is when the process that started it closed it or died.
  */
-import { closeSync, readlinkSync, writeSync } from "node:fs";
+import { closeSync, constants as fileConstants, openSync, readlinkSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { startProcess, type RunningProcess } from "../host/process.ts";
 import { lineSplitter, type HolderMessage, type HolderRequest } from "./holder-protocol.ts";
@@ -43,19 +43,39 @@ function handle(request: HolderRequest): void {
         return closeEnds(request.id);
       case "kill":
         return kill(request.id, request.signal);
+      case "signal":
+        return signal(request.pid, request.number);
     }
   } catch (error) {
     fail(request.id, error);
   }
 }
 
+/** Our ends of what a process reads and writes, and those that it gets. */
+interface Streams {
+  readonly ours: { readonly stdin: number | undefined; readonly stdout: number | undefined; readonly stderr: number | undefined };
+  readonly theirs: readonly [stdin: number | undefined, stdout: number, stderr: number];
+}
+
+function openStreams({ stdin }: SpawnRequest): Streams {
+  if (typeof stdin === "object") {
+    const terminal = openSync(stdin.terminal, fileConstants.O_RDWR | fileConstants.O_NOCTTY);
+    return { ours: { stdin: undefined, stdout: undefined, stderr: undefined }, theirs: [terminal, terminal, terminal] };
+  }
+  const [output, errors] = [makePipe(), makePipe()];
+  const input = stdin === "pipe" ? makePipe() : undefined;
+  return { ours: { stdin: input?.writeEnd, stdout: output.readEnd, stderr: errors.readEnd }, theirs: [input?.readEnd, output.writeEnd, errors.writeEnd] };
+}
+
+function isOpen(end: number | undefined): end is number {
+  return end !== undefined;
+}
+
 function spawnInside(id: number, request: SpawnRequest): void {
-  const stdout = makePipe();
-  const stderr = makePipe();
-  const stdin = request.stdin === "pipe" ? makePipe() : undefined;
-  const ends = [stdout.readEnd, stderr.readEnd, ...(stdin === undefined ? [] : [stdin.writeEnd])];
-  const child = startProcess(request, [stdin?.readEnd ?? "ignore", stdout.writeEnd, stderr.writeEnd]);
-  for (const theirs of [stdout.writeEnd, stderr.writeEnd, ...(stdin === undefined ? [] : [stdin.readEnd])]) closeSync(theirs);
+  const { ours, theirs: [stdin, stdout, stderr] } = openStreams(request);
+  const ends = [ours.stdout, ours.stderr, ours.stdin].filter(isOpen);
+  const child = startProcess(request, [stdin ?? "ignore", stdout, stderr]);
+  for (const end of new Set([stdin, stdout, stderr].filter(isOpen))) closeSync(end);
   running.set(id, { child, ends });
   child.once("error", (error) => {
     if (child.pid !== undefined) return;
@@ -68,7 +88,7 @@ function spawnInside(id: number, request: SpawnRequest): void {
     tell({ kind: "exited", id, exitCode: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) });
     if (running.get(id)?.ends.length === 0) running.delete(id);
   });
-  tell({ kind: "spawned", id, pid: child.pid, holderPid: ownPid, stdin: stdin?.writeEnd, stdout: stdout.readEnd, stderr: stderr.readEnd });
+  tell({ kind: "spawned", id, pid: child.pid, holderPid: ownPid, ...ours });
 }
 
 function closeEnds(id: number): void {
@@ -84,6 +104,14 @@ function kill(id: number, signal: NodeJS.Signals): void {
   if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   if (signal === "SIGKILL" && ownProc) killTree(child.pid);
   else child.kill(signal);
+}
+
+function signal(pid: number, number: number): void {
+  try {
+    process.kill(pid, number);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 function fail(id: number, error: unknown): void {

@@ -14,8 +14,8 @@ export interface SpawnRequest {
   readonly argv: readonly [string, ...string[]];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** `none` is /dev/null. */
-  readonly stdin: "none" | "pipe";
+  /** `none` is /dev/null. A terminal, by the path of its end for processes, is standard output and error too. */
+  readonly stdin: "none" | "pipe" | { readonly terminal: string };
 }
 
 export interface SpawnedProcess {
@@ -23,6 +23,7 @@ export interface SpawnedProcess {
   readonly pid: number;
   /** Undefined unless a pipe was asked for. */
   readonly stdin: Writable | undefined;
+  /** As `stderr`, empty where the process has a terminal. */
   readonly stdout: Readable;
   readonly stderr: Readable;
   /** Exit code, or 128 + signal number. */
@@ -51,6 +52,8 @@ export interface MountNamespace extends AsyncDisposable {
   unmount(target: string): Promise<void>;
   /** The signal kills the process, as SIGKILL does; `exited` still tells when it is gone. */
   spawn(request: SpawnRequest, signal: AbortSignal): Promise<SpawnedProcess>;
+  /** Sends a signal, by its number, to a process that something in here started; `pid` counts as inside. Nothing where it has ended. */
+  signal(pid: number, number: number): void;
   /** How ids outside are those inside: uid_map and gid_map as read from here (user_namespaces(7)). */
   idMaps(): IdMaps;
   /** Where this process finds what a process inside finds at `path`. */

@@ -20,12 +20,16 @@ export const NO_NAMESPACE: MountNamespace = {
   idMaps: () => ({ uid: readFileSync("/proc/self/uid_map", "utf8"), gid: readFileSync("/proc/self/gid_map", "utf8") }),
   viewPath: (path) => path,
   spawn: (request, signal) => spawnHere(request, signal),
+  signal(pid) {
+    throw new NamespaceError("spawn-failed", `process ${pid} is not known here: without a namespace, processes belong to those who started them`);
+  },
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
 /** A helper such as `cp`, which starts nothing itself. */
 async function spawnHere(request: SpawnRequest, signal: AbortSignal): Promise<SpawnedProcess> {
   signal.throwIfAborted();
+  if (typeof request.stdin === "object") throw new NamespaceError("spawn-failed", `${request.argv[0]} asks for a terminal, which is given to processes in a namespace only`);
   const child = startProcess(request, [request.stdin === "pipe" ? "pipe" : "ignore", "pipe", "pipe"]);
   const exited = new Promise<number>((resolve, reject) => {
     child.once("error", (error) => reject(new NamespaceError("spawn-failed", error.message)));

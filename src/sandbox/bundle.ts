@@ -4,17 +4,17 @@ import { randomId } from "../host/random.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { MountedTree } from "../snapshot/layer-store.ts";
 import { tryLock } from "../syscall/lock.ts";
+import { readInRoot } from "../syscall/read-in-root.ts";
 import { hostsFile } from "./hosts-file.ts";
 import { OWNER_LOCK } from "./leftovers.ts";
 import { missingMountPoints, removeMountStubs } from "./mount-stubs.ts";
 import { resolvConf } from "./resolv-conf.ts";
-import { runtimeSpec, type RuntimeSpec, type SandboxGround } from "./runtime-spec.ts";
+import { runtimeSpec, type RuntimeSpec, type SandboxGround, type SpecifiedProcess } from "./runtime-spec.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { insecureDevices } from "./sandbox-device.ts";
 import { MORE_IDS_ADVICE, SandboxError } from "./sandbox-error.ts";
-import type { SandboxProcess } from "./sandbox.ts";
 import { resolveInTree } from "./tree-path.ts";
-import { resolveUser, type TreeUser } from "./tree-user.ts";
+import { resolveUser, type TreeUser, type UserFiles } from "./tree-user.ts";
 
 /** What is prepared for one process: the folder that an OCI runtime starts from, and the tree made ready for it. */
 export interface Bundle extends AsyncDisposable {
@@ -24,6 +24,9 @@ export interface Bundle extends AsyncDisposable {
   readonly folder: string;
   /** The same folder as we reach it. */
   readonly view: string;
+  /** Who its process runs as. */
+  readonly user: TreeUser;
+  readonly ground: SandboxGround;
 }
 
 /** passwd and group files are small; what is larger is not one. */
@@ -43,7 +46,7 @@ export interface BundlePlace {
 }
 
 /** Writes the bundle and prepares the tree. Disposing takes away the bundle and the mount points that were left empty. */
-export async function prepareBundle(step: SandboxProcess, root: MountedTree, place: BundlePlace, signal: AbortSignal): Promise<Bundle> {
+export async function prepareBundle(step: SpecifiedProcess, root: MountedTree, place: BundlePlace, signal: AbortSignal): Promise<Bundle> {
   const { namespace } = place;
   const id = newBundleId();
   const folder = join(place.folder, id);
@@ -56,6 +59,8 @@ export async function prepareBundle(step: SandboxProcess, root: MountedTree, pla
   const bundle = {
     id,
     folder,
+    user,
+    ground,
     view: namespace.viewPath(folder),
     [Symbol.asyncDispose]: async (): Promise<void> => {
       await namespace.unmount(folder);
@@ -71,7 +76,7 @@ export async function prepareBundle(step: SandboxProcess, root: MountedTree, pla
     throw error;
   });
   try {
-    const { process: child } = fillBundle(step, root, { bundle, user, ground });
+    const { process: child } = fillBundle(step, root, bundle);
     await makeDirectories(namespace, root, KEPT_MOUNT_POINTS.map((name) => resolveInTree(root.viewPath, name)), { uid: 0, gid: 0 });
     await makeDirectories(namespace, root, [resolveInTree(root.viewPath, child.cwd)], user);
     return bundle;
@@ -81,8 +86,7 @@ export async function prepareBundle(step: SandboxProcess, root: MountedTree, pla
   }
 }
 
-function fillBundle(step: SandboxProcess, root: MountedTree, made: { readonly bundle: Omit<Bundle, typeof Symbol.asyncDispose>; readonly user: TreeUser; readonly ground: SandboxGround }): RuntimeSpec {
-  const { bundle: { folder, view }, user, ground } = made;
+function fillBundle(step: SpecifiedProcess, root: MountedTree, { folder, view, user, ground }: Omit<Bundle, typeof Symbol.asyncDispose>): RuntimeSpec {
   const files = { rootPath: root.rootPath, resolvConf: join(folder, RESOLV_CONF), hosts: join(folder, HOSTS) };
   // In a user namespace most of them could not be opened.
   const devices = step.insecure && !ground.rootless ? [...insecureDevices(), ...step.devices] : step.devices;
@@ -102,7 +106,17 @@ export function newBundleId(): string {
 }
 
 function lookUpUser(root: string, text: string, ground: SandboxGround): TreeUser {
-  const user = resolveUser(text, { passwd: readUserFile(root, "/etc/passwd"), group: readUserFile(root, "/etc/group") });
+  return allowedUser(text, { passwd: readUserFile(root, "/etc/passwd"), group: readUserFile(root, "/etc/group") }, ground);
+}
+
+/** The same in a tree that processes are changing meanwhile: the kernel itself follows the links, and leaves none out. */
+export function lookUpUserAlive(root: string, text: string, ground: SandboxGround): TreeUser {
+  const read = (path: string): string | undefined => readInRoot(root, path, USER_FILE_BYTES_MAX);
+  return allowedUser(text, { passwd: read("/etc/passwd"), group: read("/etc/group") }, ground);
+}
+
+function allowedUser(text: string, files: UserFiles, ground: SandboxGround): TreeUser {
+  const user = resolveUser(text, files);
   if (!ground.manyIds && (user.uid !== 0 || user.gid !== 0)) {
     throw new SandboxError("user", `user ${text} is ${user.uid}:${user.gid}, and only root exists here: ${MORE_IDS_ADVICE}`);
   }

@@ -13,7 +13,7 @@ import { placeMounts } from "./placed-mounts.ts";
 import { follow, START_ERROR_FILE, TOOL_ENVIRONMENT, type ProcessStreams } from "./run-to-end.ts";
 import type { RuntimeSpec, SandboxGround } from "./runtime-spec.ts";
 import { SandboxError, startError } from "./sandbox-error.ts";
-import type { Isolation, Sandbox, SandboxProcess } from "./sandbox.ts";
+import type { Isolation, Sandbox, SandboxContainer, SandboxProcess } from "./sandbox.ts";
 
 /** Without which nothing of it works; the others that a process may have, it has where we do. */
 const NEEDED: readonly string[] = ["CAP_SYS_CHROOT", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"];
@@ -40,10 +40,14 @@ export class ChrootSandbox implements Sandbox {
   async run(step: SandboxProcess, root: MountedTree, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     const ground: SandboxGround = { rootless: false, manyIds: true, capabilities: [], cgroup: undefined, seccomp: undefined };
-    await using bundle = await prepareBundle(step, root, { namespace: NO_NAMESPACE, folder: this.#folder, ground: () => ground }, signal);
+    await using bundle = await prepareBundle({ ...step, terminal: false }, root, { namespace: NO_NAMESPACE, folder: this.#folder, ground: () => ground }, signal);
     const exitCode = await this.#runtime.run(bundle, step, signal);
     signal.throwIfAborted();
     return exitCode;
+  }
+
+  open(): SandboxContainer {
+    throw new SandboxError("unavailable", "in the chroot sandbox no process can join another: nothing holds them together; build with another --sandbox");
   }
 }
 

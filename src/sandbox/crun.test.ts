@@ -1,3 +1,5 @@
+import { testContainers } from "./container.contract.ts";
 import { testSandbox } from "./sandbox.contract.ts";
 
 await testSandbox("crun");
+await testContainers("crun");

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path/posix";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { Bundle } from "./bundle.ts";
+import { PID_FILE, PROCESS_FILE, type Command, type JoinableRuntime } from "./joinable-runtime.ts";
 import { containerId, removeLeftovers } from "./leftovers.ts";
 import { TOOL_ENVIRONMENT, follow, type ProcessStreams } from "./run-to-end.ts";
 import { startError } from "./sandbox-error.ts";
@@ -18,8 +19,10 @@ export interface OciRuntimeOptions {
   readonly rootless: boolean;
 }
 
+const LOG_FILE = "log";
+
 /** runc or crun, run by the holder. */
-export class OciRuntime implements BundleRuntime {
+export class OciRuntime implements JoinableRuntime {
   readonly #namespace: MountNamespace;
   readonly #options: OciRuntimeOptions;
 
@@ -29,25 +32,36 @@ export class OciRuntime implements BundleRuntime {
   }
 
   async run(bundle: Bundle, streams: ProcessStreams, signal: AbortSignal): Promise<number> {
-    const inside = (name: string): string => join(bundle.folder, name);
-    const argv = this.#command(inside("state"), "--log", inside("log"), "--log-format", "json", "run", "--bundle", bundle.folder, "--pid-file", inside("pid"), containerId(bundle.id));
     let exitCode: number | undefined;
     try {
-      const child = await this.#namespace.spawn({ argv, cwd: bundle.folder, env: TOOL_ENVIRONMENT, stdin: streams.input === undefined ? "none" : "pipe" }, signal);
+      const child = await this.#namespace.spawn({ argv: this.startCommand(bundle), cwd: bundle.folder, env: TOOL_ENVIRONMENT, stdin: streams.input === undefined ? "none" : "pipe" }, signal);
       exitCode = await follow(child, streams);
     } finally {
       // SIGKILL took the runtime with the process, or the helper's end did; nothing that it had made is cleaned up yet.
       if (signal.aborted || exitCode === undefined) await removeLeftovers(bundle.id);
     }
-    if (!signal.aborted && exitCode !== 0 && !existsSync(join(bundle.view, "pid"))) throw startError(logMessages(join(bundle.view, "log")).at(-1) ?? `${this.#options.name} ended with exit code ${exitCode} before the process was started`);
+    if (!signal.aborted) this.requireStarted(bundle.view, exitCode);
     return exitCode;
   }
 
+  startCommand({ id, folder }: Bundle): Command {
+    return this.#command(folder, folder, "run", "--bundle", folder, "--pid-file", join(folder, PID_FILE), containerId(id));
+  }
+
+  joinCommand({ id, folder }: Bundle, own: string): Command {
+    return this.#command(folder, own, "exec", "--process", join(own, PROCESS_FILE), "--pid-file", join(own, PID_FILE), containerId(id));
+  }
+
+  requireStarted(view: string, exitCode: number): void {
+    if (exitCode === 0 || existsSync(join(view, PID_FILE))) return;
+    throw startError(logMessages(join(view, LOG_FILE)).at(-1) ?? `${this.#options.name} ended with exit code ${exitCode} before the process was started`);
+  }
+
   /** The state goes with the bundle: crun copies the environment into it. */
-  #command(stateFolder: string, ...args: readonly string[]): readonly [string, ...string[]] {
+  #command(bundleFolder: string, logFolder: string, ...args: readonly string[]): Command {
     const { name, path, rootless } = this.#options;
     const own = name === "runc" ? (rootless ? ["--rootless=true"] : []) : [`--cgroup-manager=${rootless ? "disabled" : "cgroupfs"}`];
-    return [path, "--root", stateFolder, ...own, ...args];
+    return [path, "--root", join(bundleFolder, "state"), ...own, "--log", join(logFolder, LOG_FILE), "--log-format", "json", ...args];
   }
 }
 

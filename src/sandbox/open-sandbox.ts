@@ -6,13 +6,15 @@ import { runProcess } from "../host/process.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { MountedTree } from "../snapshot/layer-store.ts";
 import { prepareBundle, type Bundle } from "./bundle.ts";
+import { BundleContainer } from "./bundle-container.ts";
+import type { JoinableRuntime } from "./joinable-runtime.ts";
 import { containerId, MEASURED_GROUP, removeLeftovers, sweepLeftovers } from "./leftovers.ts";
 import { NamespacesRuntime } from "./namespaces.ts";
-import { OciRuntime, type BundleRuntime } from "./oci-runtime.ts";
+import { OciRuntime } from "./oci-runtime.ts";
 import { reportRuntimes, type RuntimeName, type RuntimeReport, type RuntimeVersions } from "./runtime-choice.ts";
 import type { SandboxGround } from "./runtime-spec.ts";
 import { SandboxError } from "./sandbox-error.ts";
-import type { Isolation, Sandbox, SandboxProcess } from "./sandbox.ts";
+import type { Isolation, Sandbox, SandboxContainer, SandboxProcess, Surroundings } from "./sandbox.ts";
 import { seccompProfile } from "./seccomp-profile.ts";
 import { boundingCapabilities, CGROUP_ROOT, HYBRID_TREE, surveyGround, type Survey } from "./survey-ground.ts";
 import { measureStep } from "./usage/measure-step.ts";
@@ -49,12 +51,12 @@ export async function probeSandboxes(options: Pick<SandboxOptions, "namespace" |
 
 class BundleSandbox implements Sandbox {
   readonly isolation: Isolation;
-  readonly #runtime: BundleRuntime;
+  readonly #runtime: JoinableRuntime;
   readonly #options: SandboxOptions;
   readonly #survey: Survey;
   readonly #capabilities: readonly string[];
 
-  constructor(runtime: BundleRuntime, options: SandboxOptions, found: { readonly survey: Survey; readonly chosen: RuntimeReport }) {
+  constructor(runtime: JoinableRuntime, options: SandboxOptions, found: { readonly survey: Survey; readonly chosen: RuntimeReport }) {
     this.#runtime = runtime;
     this.#options = options;
     this.#survey = found.survey;
@@ -66,10 +68,15 @@ class BundleSandbox implements Sandbox {
   async run(step: SandboxProcess, root: MountedTree, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     const { namespace, stateDirectory } = this.#options;
-    await using bundle = await prepareBundle(step, root, { namespace, folder: stateDirectory, ground: (id) => this.#ground(id, step) }, signal);
+    await using bundle = await prepareBundle({ ...step, terminal: false }, root, { namespace, folder: stateDirectory, ground: (id) => this.#ground(id, step) }, signal);
     const exitCode = await this.#measured(bundle, step, signal);
     signal.throwIfAborted();
     return exitCode;
+  }
+
+  open(surroundings: Surroundings, root: MountedTree): SandboxContainer {
+    const { namespace, stateDirectory } = this.#options;
+    return new BundleContainer(surroundings, root, { namespace, folder: stateDirectory, ground: (id) => this.#ground(id, { onUsage: undefined }), runtime: this.#runtime });
   }
 
   async #measured(bundle: Bundle, step: SandboxProcess, signal: AbortSignal): Promise<number> {
@@ -91,7 +98,7 @@ class BundleSandbox implements Sandbox {
     return cgroups === "v2" ? 2 : 1;
   }
 
-  #ground(bundleId: string, { onUsage }: SandboxProcess): SandboxGround {
+  #ground(bundleId: string, { onUsage }: Pick<SandboxProcess, "onUsage">): SandboxGround {
     const { rootless, manyIds } = this.#survey;
     const version = this.#cgroupVersion();
     return {
@@ -104,12 +111,13 @@ class BundleSandbox implements Sandbox {
   }
 }
 
-async function startRuntime(name: RuntimeName, options: SandboxOptions, found: { readonly survey: Survey; readonly signal: AbortSignal }): Promise<BundleRuntime> {
+async function startRuntime(name: RuntimeName, options: SandboxOptions, found: { readonly survey: Survey; readonly signal: AbortSignal }): Promise<JoinableRuntime> {
   const { namespace, environment } = options;
   if (name === "namespaces") {
     const unsharePath = findExecutable("unshare", environment) ?? "unshare";
     const initPath = options.initPath ?? ownProgram(import.meta.url, "sandbox/tree-init");
-    return new NamespacesRuntime(namespace, { unsharePath, nodePath: options.nodePath ?? nodeExecutable(), initPath });
+    const nsenterPath = findExecutable("nsenter", environment) ?? "nsenter";
+    return new NamespacesRuntime(namespace, { unsharePath, nsenterPath, nodePath: options.nodePath ?? nodeExecutable(), initPath });
   }
   // Only in our own mount namespace: crun then sees version 1 alone, which it can work with.
   if (name === "crun" && found.survey.cgroups === "hybrid") await namespace.unmount(HYBRID_TREE);

@@ -17,6 +17,6 @@ testGolden(join(import.meta.dirname, "testdata/runtime-spec"), "case.json", (tex
   const { seccompFor, ...rest } = ground;
   const seccomp = seccompFor === undefined ? undefined : seccompProfile(seccompFor);
   const limits = (step.limits ?? []).map(({ name, soft, hard }) => ({ name, soft: BigInt(soft), hard: BigInt(hard) }));
-  const spec = runtimeSpec({ devices: [], insecure: false, ...step, limits, onOutput: () => undefined }, user, files, { ...rest, cgroup: rest.cgroup, seccomp, capabilities: ["CAP_CHOWN", "CAP_SYS_ADMIN"] });
+  const spec = runtimeSpec({ devices: [], insecure: false, terminal: false, ...step, limits }, user, files, { ...rest, cgroup: rest.cgroup, seccomp, capabilities: ["CAP_CHOWN", "CAP_SYS_ADMIN"] });
   return `${JSON.stringify(spec, undefined, 1)}\n`;
 });

@@ -1,23 +1,14 @@
 import { posix } from "node:path";
 import { hostnameOf } from "./hosts-file.ts";
 import type { SandboxDevice } from "./sandbox-device.ts";
-import type { SandboxMount, SandboxProcess } from "./sandbox.ts";
+import type { SandboxCommand, SandboxMount, Surroundings } from "./sandbox.ts";
 import type { SeccompProfile } from "./seccomp-profile.ts";
 import type { TreeUser } from "./tree-user.ts";
 
 /** The parts of the OCI runtime specification 1.0.2 that we write: `config.json` of a bundle. */
 export interface RuntimeSpec {
   readonly ociVersion: string;
-  readonly process: {
-    readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids: readonly number[] };
-    readonly args: readonly string[];
-    readonly env: readonly string[];
-    readonly cwd: string;
-    readonly capabilities: Readonly<Partial<Record<"bounding" | "effective" | "permitted" | "inheritable" | "ambient", readonly string[]>>>;
-    readonly noNewPrivileges: boolean;
-    /** Numbers of 64 bits, which are written as such; who reads them back by JSON.parse gets the nearest that it has. */
-    readonly rlimits?: ReadonlyArray<{ readonly type: string; readonly soft: RawNumber; readonly hard: RawNumber }>;
-  };
+  readonly process: ProcessSpec;
   readonly root: { readonly path: string; readonly readonly: boolean };
   readonly hostname: string;
   readonly mounts: readonly SpecMount[];
@@ -32,6 +23,19 @@ export interface RuntimeSpec {
     readonly resources?: { readonly devices: readonly DeviceRule[] };
     readonly seccomp?: SeccompProfile;
   };
+}
+
+/** Also what a process is started by that joins a container: `runc exec --process`. */
+export interface ProcessSpec {
+  readonly terminal?: true;
+  readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids: readonly number[] };
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly capabilities: Readonly<Partial<Record<"bounding" | "effective" | "permitted" | "inheritable" | "ambient", readonly string[]>>>;
+  readonly noNewPrivileges: boolean;
+  /** Numbers of 64 bits, which are written as such; who reads them back by JSON.parse gets the nearest that it has. */
+  readonly rlimits?: ReadonlyArray<{ readonly type: string; readonly soft: RawNumber; readonly hard: RawNumber }>;
 }
 
 interface DeviceRule {
@@ -91,23 +95,23 @@ const READ_ONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/pr
 
 const DEFAULT_PATH_VARIABLE = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/** A command, as it is started. */
+export interface SpecifiedCommand extends SandboxCommand, Pick<Surroundings, "insecure" | "limits"> {
+  readonly terminal: boolean;
+}
+
+/** The same with all that is around it. */
+export interface SpecifiedProcess extends SpecifiedCommand, Surroundings {}
+
 /** Says to an OCI runtime, or to our own fallback, what BuildKit's executor would. Pure. */
-export function runtimeSpec(step: SandboxProcess, user: TreeUser, files: SandboxFiles, ground: SandboxGround): RuntimeSpec {
+export function runtimeSpec(step: SpecifiedProcess, user: TreeUser, files: SandboxFiles, ground: SandboxGround): RuntimeSpec {
   const { cgroup, seccomp } = ground;
   const { insecure } = step;
   // In a user namespace no node can be made, but the machine's can be shown.
   const nodes = ground.rootless ? [] : step.devices;
   return {
     ociVersion: "1.0.2",
-    process: {
-      user: { uid: user.uid, gid: user.gid, additionalGids: ground.manyIds ? user.groups : [] },
-      args: step.argv,
-      env: completeEnvironment(step.env, user),
-      cwd: posix.join("/", step.cwd),
-      capabilities: insecure ? allCapabilities(ground) : sandboxCapabilities(ground),
-      noNewPrivileges: false,
-      ...(step.limits.length === 0 ? {} : { rlimits: step.limits.map(({ name, soft, hard }) => ({ type: `RLIMIT_${name.toUpperCase()}`, soft: rawNumber(soft), hard: rawNumber(hard) })) }),
-    },
+    process: processSpec(step, user, ground),
     root: { path: files.rootPath, readonly: step.readOnlyRoot },
     hostname: hostnameOf(step),
     mounts: lastOfEach([...systemMounts(ground, insecure), ...fileMounts(files), ...(ground.rootless ? step.devices.map(deviceMount) : []), ...step.mounts.map(specMount)]),
@@ -123,18 +127,31 @@ export function runtimeSpec(step: SandboxProcess, user: TreeUser, files: Sandbox
   };
 }
 
+export function processSpec(step: SpecifiedCommand, user: TreeUser, ground: SandboxGround): ProcessSpec {
+  return {
+    ...(step.terminal ? { terminal: true } : {}),
+    user: { uid: user.uid, gid: user.gid, additionalGids: ground.manyIds ? user.groups : [] },
+    args: step.argv,
+    env: completeEnvironment(step.env, user),
+    cwd: posix.join("/", step.cwd),
+    capabilities: step.insecure ? allCapabilities(ground) : sandboxCapabilities(ground),
+    noNewPrivileges: false,
+    ...(step.limits.length === 0 ? {} : { rlimits: step.limits.map(({ name, soft, hard }) => ({ type: `RLIMIT_${name.toUpperCase()}`, soft: rawNumber(soft), hard: rawNumber(hard) })) }),
+  };
+}
+
 /** Whoever is the machine's root, and is held by no control group, must make no device nodes: they could be opened. */
-function sandboxCapabilities(ground: SandboxGround): RuntimeSpec["process"]["capabilities"] {
+function sandboxCapabilities(ground: SandboxGround): ProcessSpec["capabilities"] {
   const granted = ground.rootless || ground.cgroup !== undefined ? CAPABILITIES : CAPABILITIES.filter((name) => name !== "CAP_MKNOD");
   return { bounding: granted, effective: granted, permitted: granted };
 }
 
 /** Also for users that are not root, as BuildKit has it. */
-function allCapabilities({ capabilities: all }: SandboxGround): RuntimeSpec["process"]["capabilities"] {
+function allCapabilities({ capabilities: all }: SandboxGround): ProcessSpec["capabilities"] {
   return { bounding: all, effective: all, permitted: all, inheritable: all, ambient: all };
 }
 
-function deviceRules({ insecure, devices }: SandboxProcess): readonly DeviceRule[] {
+function deviceRules({ insecure, devices }: Surroundings): readonly DeviceRule[] {
   if (insecure) return [{ allow: true, type: "c", access: "rwm" }, { allow: true, type: "b", access: "rwm" }];
   return [{ allow: false, access: "rwm" }, ...devices.map(({ kind, major, minor, permissions }) => ({ allow: true, type: letterOf(kind), major, minor, access: permissions }))];
 }
@@ -159,7 +176,7 @@ function rawNumber(value: bigint): RawNumber {
   return json.rawJSON(String(BigInt.asUintN(64, value)));
 }
 
-function namespaceTypes(step: SandboxProcess, ground: SandboxGround): readonly string[] {
+function namespaceTypes(step: Surroundings, ground: SandboxGround): readonly string[] {
   // A cgroup namespace over version 1 hierarchies fails on layouts that are out of the ordinary.
   return ["pid", "ipc", "uts", "mount", ...(step.network === "none" ? ["network"] : []), ...(ground.cgroup?.version === 2 ? ["cgroup"] : [])];
 }

@@ -18,7 +18,7 @@ import { fillSmallRoot } from "./small-root.contract.ts";
 
 const signal = new AbortController().signal;
 
-interface Ground {
+export interface Ground {
   readonly namespace: MountNamespace;
   readonly sandbox: Sandbox;
   readonly folder: string;
@@ -317,7 +317,7 @@ function testAbort(ground: Ground, runtime: RuntimeName): void {
 }
 
 /** No bundle, no container state, no control group, no mount outside the namespace. */
-function assertNothingLeft(ground: Ground, runtime: RuntimeName): void {
+export function assertNothingLeft(ground: Ground, runtime: RuntimeName): void {
   const state = join(ground.folder, "state");
   assert.deepEqual(readdirSync(state).filter((name) => name !== runtime), []);
   if (existsSync(join(state, runtime))) assert.deepEqual(readdirSync(join(state, runtime)), []);
@@ -327,7 +327,7 @@ function assertNothingLeft(ground: Ground, runtime: RuntimeName): void {
   assert.ok(!readFileSync("/proc/mounts", "utf8").includes(ground.folder));
 }
 
-async function open(runtime: RuntimeName, folder: string): Promise<Ground | string> {
+export async function open(runtime: RuntimeName, folder: string): Promise<Ground | string> {
   try {
     const namespace = await openMountNamespace({ environment: process.env }, signal);
     try {
@@ -372,7 +372,7 @@ function openableDisk(folder: string): { readonly kind: "block"; readonly mode: 
 }
 
 /** A directory as it is, in place of a mounted tree. */
-function plainTree(path: string): MountedTree {
+export function plainTree(path: string): MountedTree {
   return {
     rootPath: path,
     viewPath: path,
@@ -381,7 +381,7 @@ function plainTree(path: string): MountedTree {
   };
 }
 
-function secretFile(ground: Ground): string {
+export function secretFile(ground: Ground): string {
   const path = join(ground.folder, "secret");
   writeFileSync(path, "s3cret");
   chmodSync(path, 0o400);
@@ -389,7 +389,7 @@ function secretFile(ground: Ground): string {
 }
 
 /** Command lines on this machine that hold the text, blanks between the words. */
-function processesNamed(text: string): readonly string[] {
+export function processesNamed(text: string): readonly string[] {
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((pid) => {
     try {
       return readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ");

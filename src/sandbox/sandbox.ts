@@ -1,5 +1,6 @@
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type { MountedTree } from "../snapshot/layer-store.ts";
+import type { TerminalSize } from "../syscall/terminal.ts";
 import type { SandboxDevice } from "./sandbox-device.ts";
 import type { UsageObject } from "./usage/usage-tree.ts";
 
@@ -19,13 +20,18 @@ export interface ResourceLimit {
   readonly hard: bigint;
 }
 
-export interface SandboxProcess {
+/** A command and who runs it. */
+export interface SandboxCommand {
   readonly argv: readonly [string, ...string[]];
   /** `NAME=value` in order. */
   readonly env: readonly string[];
   readonly cwd: string;
   /** As written in USER: name or number, with an optional group. Looked up in the tree's own passwd and group. Empty is root. */
   readonly user: string;
+}
+
+/** All that is around a command. */
+export interface Surroundings {
   readonly network: NetworkMode;
   readonly hostname: string;
   /** Added to /etc/hosts. */
@@ -38,12 +44,46 @@ export interface SandboxProcess {
   /** What is named replaces the limits that we were started with. */
   readonly limits: readonly ResourceLimit[];
   readonly readOnlyRoot: boolean;
+}
+
+export interface SandboxProcess extends SandboxCommand, Surroundings {
   /** What the process reads from standard input; undefined: nothing. */
   readonly input: Readable | undefined;
   /** Called with what the process prints, as it comes. */
   readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
   /** Called once, after the process has ended, with what it and its descendants used; not where no control group tells. Undefined: not measured. */
   readonly onUsage: ((usage: UsageObject) => void) | undefined;
+}
+
+/** One of several processes in a container. */
+export interface ContainerProcess extends SandboxCommand {
+  /** What standard input, output and error are: pipes, the first of them nothing, or one terminal. */
+  readonly streams: "output" | "input-and-output" | "terminal";
+}
+
+/** A process that runs, or ran. */
+export interface StartedProcess {
+  /** Undefined where it reads nothing. Its end is the end of the input, but for a terminal. */
+  readonly input: Writable | undefined;
+  /** To be read, lest the process waits for it. */
+  readonly stdout: Readable;
+  /** Empty where there is a terminal. */
+  readonly stderr: Readable;
+  /** Exit code, or 128 + signal number. Rejects with SandboxError when the process could not be started after all. */
+  readonly exited: Promise<number>;
+  /** Nothing where there is no terminal. */
+  resize(size: TerminalSize): void;
+  /** To the process alone, by number. The first process of a container is its process 1: the kernel keeps signals from it that it does not expect, but SIGKILL. */
+  signal(number: number): void;
+}
+
+/** A tree with surroundings, for processes that run one beside the other. Disposing ends them all, and leaves nothing. */
+export interface SandboxContainer extends AsyncDisposable {
+  /**
+   * The first process makes the container, and what is left of it ends with that process. Those that come later join it while it runs; an empty `user` is then
+   * the first one's. Resolves when the process runs. Rejects with SandboxError where it cannot be started, and where the first one has ended.
+   */
+  start(process: ContainerProcess): Promise<StartedProcess>;
 }
 
 /** What is known of a sandbox's strength; recorded in the provenance and told by `doctor`. */
@@ -63,4 +103,6 @@ export interface Sandbox {
    * away again where BuildKit takes them away (removeMountStubsRecursive).
    */
   run(process: SandboxProcess, root: MountedTree, signal: AbortSignal): Promise<number>;
+  /** Nothing is started, or made in the tree, before the first process. Throws SandboxError ("unavailable") where no process can join another. */
+  open(surroundings: Surroundings, root: MountedTree): SandboxContainer;
 }

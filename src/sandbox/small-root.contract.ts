@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-const COMMANDS = ["cat", "cut", "echo", "env", "false", "grep", "head", "hostname", "id", "ls", "mkdir", "mknod", "mount", "setsid", "sh", "sleep", "stat", "tail", "touch", "tr", "true", "unshare", "wc", "yes"];
+const COMMANDS = ["cat", "cut", "echo", "env", "false", "grep", "head", "hostname", "id", "ls", "mkdir", "mknod", "mount", "setsid", "sh", "sleep", "stat", "stty", "tail", "touch", "tr", "true", "unshare", "wc", "yes"];
 
 const PASSWD = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001:App:/home/app:/bin/sh\n";
 const GROUP = "# comment\nroot:x:0:\nadmins:x:7:root\napp:x:1001:\nextra:x:2000:app\nmore:x:3000:other,app\n";
