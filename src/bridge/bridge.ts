@@ -3,6 +3,7 @@ import type { ResolvedImage, ResolveImageOptions } from "../frontend/gateway.ts"
 import type { Definition } from "../llb/definition.ts";
 import type { Range, SourceInfo, SourceOp } from "../llb/op.ts";
 import type { Platform } from "../oci/platform.ts";
+import type { BridgeContainer, BridgeContainerRequest } from "./bridge-container.ts";
 import type { FileStat } from "./file-stat.ts";
 
 /** A result that a frontend has asked for. It is made when somebody looks at it. */
@@ -77,5 +78,7 @@ export interface Bridge {
   resolveImage(ref: string, options: ResolveImageOptions, signal: AbortSignal): Promise<ResolvedImage>;
   resolveSource(source: SourceOp, options: Omit<ResolveImageOptions, "layout">, signal: AbortSignal): Promise<SourceMetadata>;
   solve(request: BridgeSolve, signal: AbortSignal): Promise<BridgeResult>;
+  /** The caller disposes it. Undefined where the sandbox gives none. */
+  readonly openContainer: ((request: BridgeContainerRequest, signal: AbortSignal) => Promise<BridgeContainer>) | undefined;
   warn(warning: BridgeWarning): void;
 }

@@ -21,3 +21,11 @@ export const FRONTEND_CAPABILITIES: readonly string[] = [
   "reference.attestations",
   "source.metaresolver",
 ];
+
+/** The same of containers that a frontend opens, where there can be any. */
+export const CONTAINER_CAPABILITIES: readonly string[] = [
+  "gateway.exec",
+  "gateway.exec.extrahosts",
+  "gateway.exec.secretenv",
+  "gateway.exec.signals",
+];

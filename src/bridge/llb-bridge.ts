@@ -6,13 +6,15 @@ import type { Platform } from "../oci/platform.ts";
 import type { Definition as DefinitionMessage, Platform as PlatformMessage } from "../proto/pb/ops_pb.ts";
 import type { LLBBridge, ReadDirRequest, ReadFileRequest, ResolveImageConfigRequest, ResolveSourceMetaRequest, ReturnRequest, SolveRequest, StatFileRequest, WarnRequest } from "../proto/frontend/gateway_pb.ts";
 import type { Bridge, BridgeResult, SourceMetadata } from "./bridge.ts";
-import { FRONTEND_CAPABILITIES } from "./frontend-capabilities.ts";
+import { containerCalls } from "./container-calls.ts";
+import { Containers } from "./containers.ts";
+import { CONTAINER_CAPABILITIES, FRONTEND_CAPABILITIES } from "./frontend-capabilities.ts";
 import { frontendFailure } from "./frontend-failure.ts";
 import { References } from "./references.ts";
 import { resultMessage, returnedResult } from "./result-message.ts";
 
-/** LLBBridge for one frontend, and what it returned. */
-export interface ServedBridge {
+/** LLBBridge for one frontend, and what it returned. Disposing releases the containers that it has open. */
+export interface ServedBridge extends AsyncDisposable {
   readonly methods: Methods<typeof LLBBridge>;
   /** Undefined until the frontend has returned. Throws FrontendFailure where it returned one. */
   readonly returned: () => BridgeResult | undefined;
@@ -21,6 +23,7 @@ export interface ServedBridge {
 /** `host` completes what a frontend leaves out of a platform. */
 export function serveBridge(bridge: Bridge, host: Platform): ServedBridge {
   const references = new References();
+  const containers = new Containers();
   let returned: BridgeResult | Error | undefined;
   const settle = (result: BridgeResult | Error): void => {
     if (returned !== undefined) throw new GrpcError(GrpcCode.unknown, "gateway result is already set");
@@ -31,7 +34,9 @@ export function serveBridge(bridge: Bridge, host: Platform): ServedBridge {
       if (returned instanceof Error) throw returned;
       return returned;
     },
+    [Symbol.asyncDispose]: () => containers[Symbol.asyncDispose](),
     methods: {
+      ...containerCalls({ bridge, references, containers, platformOf: (message) => platformOf(message, host) }),
       ping: async () => pong(bridge),
       inputs: async () => ({ Definitions: Object.fromEntries([...bridge.inputs].map(([name, definition]) => [name, definitionMessage(definition)])) }),
       resolveImageConfig: (request, { signal }) => resolveImage(request, { bridge, host }, signal),
@@ -53,10 +58,10 @@ export function serveBridge(bridge: Bridge, host: Platform): ServedBridge {
   };
 }
 
-function pong({ worker, capabilities }: Bridge) {
+function pong({ worker, capabilities, openContainer }: Bridge) {
   const enabled = (ID: string): { ID: string; Enabled: boolean } => ({ ID, Enabled: true });
   return {
-    FrontendAPICaps: FRONTEND_CAPABILITIES.map(enabled),
+    FrontendAPICaps: [...FRONTEND_CAPABILITIES, ...(openContainer === undefined ? [] : CONTAINER_CAPABILITIES)].map(enabled),
     LLBCaps: capabilities.map(enabled),
     Workers: [{ ID: worker.id, Labels: Object.fromEntries(worker.labels), platforms: worker.platforms.map(platformMessage) }],
   };

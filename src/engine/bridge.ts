@@ -8,6 +8,7 @@ import { parseReference, tagNameOnly, formatReference } from "../oci/reference.t
 import { parseGitRequest } from "../source/git-request.ts";
 import { fetchHttpFile } from "../source/http.ts";
 import { SourceError } from "../source/source-error.ts";
+import { openBridgeContainer } from "./bridge-container.ts";
 import { lazyReference } from "./bridge-reference.ts";
 import type { BuildMeans } from "./build-means.ts";
 import { frontendRequest } from "./frontend-request.ts";
@@ -42,6 +43,7 @@ export function engineBridge(engine: BridgeMeans): Bridge {
     resolveImage: (ref, options, signal) => gateway.resolveImage(formatReference(tagNameOnly(parseReference(ref))), options, signal),
     resolveSource: (source, options, signal) => resolveSource(source, options, engine, signal),
     solve: (request, signal) => solve(request, engine, signal),
+    openContainer: means.engine.withoutNamespaces ? undefined : (request, signal) => openBridgeContainer(request, means, signal),
     warn: (warning) => means.report(bridgeWarning(warning)),
   };
 }

@@ -183,6 +183,7 @@ function buildServices({ engine, session, grants, steps, images, get, git, finds
     file: { layers, facts: state.facts, clock: systemClock, hashes },
     pins: new Map(),
     resolved: [],
+    containers: [],
     steps,
     usage: capturesUsage ? new Map() : undefined,
   };

@@ -7,6 +7,7 @@ import type { UsageObject } from "../sandbox/usage/usage-tree.ts";
 import type { GitSource } from "../source/git.ts";
 import type { HttpSourceServices } from "../source/http.ts";
 import type { ImageSource } from "../source/image.ts";
+import type { ContainerUse } from "./bridge-container.ts";
 import type { LocalSources } from "./locals.ts";
 import type { Pins } from "./pins.ts";
 import type { StepReporter } from "./step-reporter.ts";
@@ -26,6 +27,8 @@ export interface BuildServices {
   readonly pins: Pins;
   /** Images that the frontend looked up, by the names that it asked with. */
   readonly resolved: ImageCapture[];
+  /** Containers that frontends had. */
+  readonly containers: ContainerUse[];
   readonly steps: StepReporter;
   /** What each vertex that ran used, as far as it could be measured; undefined: nobody asked. */
   readonly usage: Map<Digest, UsageObject> | undefined;

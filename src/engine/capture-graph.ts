@@ -3,6 +3,7 @@ import { formatReference } from "../oci/reference.ts";
 import { EMPTY_CAPTURE, execCapture, mergeCaptures, type Capture, type ImageCapture, type IsolationCapture } from "../provenance/capture.ts";
 import type { GitRequest } from "../source/git-request.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
+import type { ContainerUse } from "./bridge-container.ts";
 import type { Pin, Pins } from "./pins.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
 
@@ -10,7 +11,7 @@ export interface CaptureSources {
   readonly solved: Pick<SolvedGraphs, "known">;
   readonly pins: Pins;
   /** What the frontend read and looked up before there was a graph. */
-  readonly frontend: { readonly pins: readonly Pin[]; readonly images: readonly ImageCapture[] };
+  readonly frontend: { readonly pins: readonly Pin[]; readonly images: readonly ImageCapture[]; readonly containers: readonly ContainerUse[] };
   readonly facts: LayerFacts;
 }
 
@@ -19,8 +20,19 @@ export interface CaptureSources {
  * step that a cache answered for is told just as one that ran.
  */
 export async function captureGraph(graph: LlbGraph, sources: CaptureSources): Promise<Capture> {
-  const steps = await Promise.all([...graph.vertices.values()].map((vertex) => captureVertex(vertex, sources)));
-  return mergeCaptures([{ ...EMPTY_CAPTURE, images: sources.frontend.images }, ...sources.frontend.pins.map(capturePin), ...steps]);
+  const { pins, images, containers } = sources.frontend;
+  const used = await Promise.all(containers.map((container) => captureContainer(container, sources)));
+  return mergeCaptures([{ ...EMPTY_CAPTURE, images }, ...pins.map(capturePin), ...used, ...(await captureSteps(graph, sources))]);
+}
+
+async function captureSteps(graph: LlbGraph, sources: CaptureSources): Promise<readonly Capture[]> {
+  return await Promise.all([...graph.vertices.values()].map((vertex) => captureVertex(vertex, sources)));
+}
+
+/** A frontend's result can depend on what it did in a container as on what a RUN did: what was mounted counts, and each process. */
+async function captureContainer({ solved, processes }: ContainerUse, sources: CaptureSources): Promise<Capture> {
+  const mounted = await Promise.all(solved.graphs.map((graph) => captureSteps(graph, { ...sources, solved })));
+  return mergeCaptures([...mounted.flat(), ...processes.map(({ op, isolation }) => execCapture(op, isolation))]);
 }
 
 async function captureVertex(vertex: LlbVertex, { solved, pins, facts }: CaptureSources): Promise<Capture> {

@@ -43,7 +43,8 @@ export async function runFrontend(run: FrontendRun, means: BuildMeans, signal: A
   await mkdir(metadata);
   await writeFile(join(metadata, "frontend.bin"), encodeDefinition(image.definition), { mode: 0o400 });
 
-  const served = serveBridge(bridge, services.platform);
+  // What the frontend left open goes with it, however it ends.
+  await using served = serveBridge(bridge, services.platform);
   const connection = new ProcessConnection();
   const serving = serveConnection(connection, routes(LLBBridge, served.methods));
   const said = new OutputTail();

@@ -43,10 +43,10 @@ export type Told = Pick<SandboxProcess, "onOutput" | "onUsage">;
 const ROOT_NAMES: readonly string[] = ["", "root", "0"];
 
 /** What a command's name is to others on the network: BuildKit's word, since programs write it down. */
-const HOSTNAME_DEFAULT = "buildkitsandbox";
+export const HOSTNAME_DEFAULT = "buildkitsandbox";
 
 /** What runc and crun end with when they cannot execute the command, and so what BuildKit reports. */
-const NOT_EXECUTED = 1;
+export const NOT_EXECUTED = 1;
 
 /** Throws OperationError for a step that is not allowed, or that cannot be run here; to be asked before anything runs. */
 export async function requireStep(op: ExecOp, { grants, withoutNamespaces, namespace }: Pick<ExecServices, "grants" | "withoutNamespaces" | "namespace">): Promise<void> {
@@ -176,7 +176,7 @@ function proxyEnvironment({ proxyEnv, env }: Meta): string[] {
     .flatMap(([name, value]) => [name, name.toLowerCase()].filter((each) => !names.has(each)).map((each) => `${each}=${value}`));
 }
 
-async function secretEnvironment(op: ExecOp, { session }: ExecServices, signal: AbortSignal): Promise<string[]> {
+export async function secretEnvironment(op: ExecOp, { session }: Pick<ExecServices, "session">, signal: AbortSignal): Promise<string[]> {
   const lines: string[] = [];
   for (const { ID, name, optional } of op.secretenv) {
     const secret = await session.secret(ID, signal);
@@ -191,11 +191,11 @@ function isInsecure(op: ExecOp): boolean {
 }
 
 /** Of one step: without the sandbox's limits there is no filter, whatever the sandbox has. */
-function isolationOf(op: ExecOp, { isolation }: Sandbox): Isolation {
+export function isolationOf(op: ExecOp, { isolation }: Sandbox): Isolation {
   return { ...isolation, seccomp: isolation.seccomp && !isInsecure(op) };
 }
 
-function scratchDirectory(workspace: Workspace): { readonly path: string } & AsyncDisposable {
+export function scratchDirectory(workspace: Workspace): { readonly path: string } & AsyncDisposable {
   const path = workspace.claim();
   return { path, [Symbol.asyncDispose]: () => workspace.discard(path) };
 }

@@ -1,0 +1,114 @@
+import { posix } from "node:path";
+import { ExecOpSchema, message, MountSchema, MountType, SecurityMode, type ExecOp, type HostIP, type Mount, type NetMode, type SecretEnv } from "../llb/op.ts";
+import type { Platform } from "../oci/platform.ts";
+import { SandboxError } from "../sandbox/sandbox-error.ts";
+import type { ContainerProcess, Isolation, Sandbox, SandboxContainer, StartedProcess } from "../sandbox/sandbox.ts";
+import type { LayerChain } from "../snapshot/layer.ts";
+import { ExecMounts } from "./exec-mounts.ts";
+import { registeredEmulators, requireRunnable } from "./exec-platform.ts";
+import { HOSTNAME_DEFAULT, isolationOf, networkOf, NOT_EXECUTED, requireStep, scratchDirectory, secretEnvironment, type ExecServices } from "./exec.ts";
+import { OperationError, ProcessExitError } from "./operation-error.ts";
+
+/** As BuildKit says them. */
+const MOUNT_TYPES: ReadonlyMap<MountType, string> = new Map<MountType, string>(Object.entries(MountType).map(([name, number]) => [number, name]));
+
+/** A container that is no step: what is written in it is lost with it, but for caches. */
+export interface StepContainerRequest {
+  /** `input` and `output` mean nothing: what is mounted is beside it. */
+  readonly mounts: ReadonlyArray<{ readonly mount: Mount; readonly chain: LayerChain }>;
+  readonly network: NetMode;
+  readonly hostname: string;
+  readonly extraHosts: readonly HostIP[];
+  readonly platform: Platform;
+}
+
+export interface StepProcess extends Omit<ContainerProcess, "argv"> {
+  readonly args: readonly string[];
+  readonly security: SecurityMode;
+  readonly secretEnv: readonly SecretEnv[];
+}
+
+/** Told of each process that is to be started, as the RUN that it would be. */
+export type OnProcess = (op: ExecOp, isolation: Isolation) => void;
+
+/** Puts the mounts in place. Throws OperationError for what a RUN could not have either. */
+export async function openStepContainer(request: StepContainerRequest, { services, onProcess }: { readonly services: ExecServices; readonly onProcess: OnProcess }, signal: AbortSignal): Promise<StepContainer> {
+  requireRunnable(request.platform, services.machine, registeredEmulators());
+  // Parents come before what is mounted in them.
+  const placed = request.mounts.map(({ mount, chain }, i) => ({ chain, mount: placedMount(mount, i) })).toSorted((a, b) => (a.mount.dest < b.mount.dest ? -1 : a.mount.dest > b.mount.dest ? 1 : 0));
+  const root = placed.find(({ mount }) => mount.dest === "/")?.mount;
+  if (root === undefined) throw new OperationError("unsupported", "the container has no root file system: mount something at /");
+  if (root.mountType !== MountType.BIND) throw new OperationError("unsupported", `invalid mount type ${MOUNT_TYPES.get(root.mountType) ?? "UNKNOWN"} for /`);
+  await using opening = new AsyncDisposableStack();
+  const scratch = opening.use(scratchDirectory(services.workspace));
+  const mounts = opening.use(new ExecMounts({ ...services, scratchDirectory: scratch.path }));
+  const inputs = request.mounts.map(({ chain }) => chain);
+  // Mount points have to be made in the root, also where the processes may only read it.
+  for (const { mount } of placed) await mounts.add(mount === root ? message(MountSchema, { ...mount, readonly: false }) : mount, inputs, signal);
+  const sandbox = await services.sandbox();
+  const op = message(ExecOpSchema, { mounts: placed.map(({ mount }) => mount), network: request.network });
+  return new StepContainer({ request, op, readOnlyRoot: root.readonly, mounts, services, sandbox, onProcess, held: opening.move() });
+}
+
+function placedMount(mount: Mount, input: number): Mount {
+  return message(MountSchema, { ...mount, dest: posix.join("/", mount.dest).replace(/(.)\/+$/, "$1"), input: BigInt(input), output: -1n });
+}
+
+interface Opened {
+  readonly request: StepContainerRequest;
+  /** Without a command. */
+  readonly op: ExecOp;
+  readonly readOnlyRoot: boolean;
+  readonly mounts: ExecMounts;
+  readonly services: ExecServices;
+  readonly sandbox: Sandbox;
+  readonly onProcess: OnProcess;
+  /** All that goes with the container. */
+  readonly held: AsyncDisposableStack;
+}
+
+/** A container with its mounts in place, which runs from its first process on. */
+export class StepContainer implements AsyncDisposable {
+  readonly #opened: Opened;
+  #container: SandboxContainer | undefined;
+
+  constructor(opened: Opened) {
+    this.#opened = opened;
+  }
+
+  /** The first process decides of the container's security. Rejects with ProcessExitError for a command that cannot be executed; with OperationError, SandboxError. */
+  async start(step: StepProcess): Promise<StartedProcess> {
+    const { op: { mounts, network }, services, sandbox, onProcess, held } = this.#opened;
+    const [command, ...args] = step.args;
+    if (command === undefined) throw new OperationError("unsupported", "the frontend starts a process without a program");
+    const cwd = step.cwd === "" ? "/" : step.cwd;
+    const meta = { args: [...step.args], env: [...step.env], cwd, user: step.user };
+    const op = message(ExecOpSchema, { meta, mounts, network, security: step.security, secretenv: [...step.secretEnv] });
+    await requireStep(op, services);
+    const env = [...step.env, ...(step.streams === "terminal" && !step.env.some((line) => line.startsWith("TERM=")) ? ["TERM=xterm"] : []), ...(await secretEnvironment(op, services, new AbortController().signal))];
+    if (held.disposed) throw new OperationError("unsupported", "the container was released");
+    onProcess(op, isolationOf(op, sandbox));
+    const container = (this.#container ??= this.#open(step.security === SecurityMode.INSECURE));
+    const told = (error: unknown): never => {
+      throw error instanceof SandboxError && error.code === "command" ? new ProcessExitError({ argv: step.args, exitCode: NOT_EXECUTED, outputTail: "", cause: error }) : error;
+    };
+    const started = await container.start({ argv: [command, ...args], env, cwd, user: step.user, streams: step.streams }).catch(told);
+    const exited = started.exited.catch(told);
+    exited.catch(() => undefined); // Whoever started it waits for it, in time.
+    return { ...started, exited };
+  }
+
+  #open(insecure: boolean): SandboxContainer {
+    const { request: { hostname, extraHosts }, op, readOnlyRoot, mounts, sandbox, held } = this.#opened;
+    return held.use(sandbox.open({
+      network: networkOf(op), insecure, readOnlyRoot,
+      hostname: hostname === "" ? HOSTNAME_DEFAULT : hostname,
+      extraHosts: extraHosts.map(({ Host, IP }) => ({ host: Host, ip: IP })),
+      mounts: mounts.sandboxMounts, devices: [], limits: [],
+    }, mounts.root));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#opened.held.disposeAsync();
+  }
+}
