@@ -3,13 +3,22 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { create, fromBinary, toBinary, type DescMessage, type DescMethodUnary, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
-import { LLBBridge } from "../../../src/proto/frontend/gateway_pb.ts";
+import { ExecMessageSchema, LLBBridge, type ExecMessage } from "../../../src/proto/frontend/gateway_pb.ts";
 
 const SOCKET = "/tmp/bridge.sock";
 
 export interface BridgeClient {
   call<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O>, request: MessageInitShape<I>): Promise<MessageShape<O>>;
+  /** One call of ExecProcess. Rejects, when it is waited for, with the call's failure. */
+  exec(onMessage: (message: ExecMessage) => void): ExecCall;
   close(): void;
+}
+
+export interface ExecCall {
+  send(message: MessageInitShape<typeof ExecMessageSchema>): void;
+  end(): void;
+  cancel(): void;
+  readonly over: Promise<void>;
 }
 
 /** The library dials sockets only, so one stands between it and our standard input and output. */
@@ -31,6 +40,14 @@ export async function connectBridge(): Promise<BridgeClient> {
           else reject(error ?? new Error("no answer"));
         });
       }),
+    exec(onMessage) {
+      const encode = (message: ExecMessage): Buffer => Buffer.from(toBinary(ExecMessageSchema, message));
+      const stream = client.makeBidiStreamRequest(`/${LLBBridge.typeName}/ExecProcess`, encode, (bytes) => fromBinary(ExecMessageSchema, bytes));
+      const over = new Promise<void>((resolve, reject) => stream.on("error", reject).once("end", resolve));
+      over.catch(() => undefined); // Whoever waits for it looks.
+      stream.on("data", onMessage);
+      return { over, send: (message) => void stream.write(create(ExecMessageSchema, message)), end: () => void stream.end(), cancel: () => stream.cancel() };
+    },
     close() {
       client.close();
       server.close();

@@ -12,6 +12,7 @@ import { customName, type Output } from "../../../src/llb/vertex.ts";
 import { create } from "@bufbuild/protobuf";
 import { AttestationsSchema, LLBBridge, type Ref, type SolveResponse } from "../../../src/proto/frontend/gateway_pb.ts";
 import { diffOutput } from "./diff-output.ts";
+import { contain, type Contain } from "./contain.ts";
 import { connectBridge, type BridgeClient } from "./call-bridge.ts";
 
 /** The language. One of the members decides. */
@@ -33,6 +34,8 @@ interface Program {
   readonly invent?: boolean;
   /** Lays what leads from `same` with `lower` to `same` with `upper` over `over`. */
   readonly diff?: Readonly<Record<"same" | "lower" | "upper" | "over", Readonly<Record<string, string>>>>;
+  /** Runs processes in containers of its own; what became of them is written into one file. */
+  readonly contain?: Contain;
   readonly attest?: { readonly type: string; readonly predicate: object };
 }
 
@@ -86,6 +89,14 @@ async function run(program: Program, text: string, marshal: (output: Output | un
   if (program.diff !== undefined) await diff(program.diff, marshal, files);
   if (program.look !== undefined) await look(program.look, marshal, files);
   if (program.evaluate !== undefined) await evaluate(program.evaluate.dockerfile, marshal, files);
+  if (program.contain !== undefined) {
+    const reference = async (source: string): Promise<string> => {
+      const solved = await solveDockerfile(marshal(files({ Dockerfile: source })), {}, {});
+      return solved.result?.result.case === "ref" ? solved.result.result.value.id : "";
+    };
+    const seen = await contain(program.contain, { bridge, reference });
+    await bridge.call(unary.return, { result: { result: { case: "ref", value: await refOf(bridge, marshal(files({ "/seen.json": JSON.stringify(seen) }))) } } });
+  }
   if (program.resolve !== undefined) await resolve(program.resolve, marshal, files);
 }
 

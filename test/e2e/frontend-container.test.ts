@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { build } from "../../src/doors/build.ts";
+import type { Contain, Contained, ContainStep, SeenProcess } from "./frontend/contain.ts";
+import { makeFrontendImage } from "./frontend/frontend-image.ts";
+import { assertNothingRuns, assertNoControlGroupOf, assertNoWorkLeft, processesWith } from "./nothing-left.ts";
+import { openWorkshop, runSkip, type Workshop, type WorkshopBuild } from "./workshop.ts";
+
+const FRONTEND = "example.com/test/frontend:1";
+const NEVER_PULLED = { timeout: 120_000 };
+const BASE = "FROM base\nRUN --network=none mkdir /data && echo one > /data/one && echo two > /data/two\n";
+const CAPABILITIES = ["gateway.exec", "gateway.exec.extrahosts", "gateway.exec.secretenv", "gateway.exec.signals"];
+const ROOT = { dest: "/", from: BASE } as const;
+/** Mount types, as the protocol numbers them. */
+const [SECRET, CACHE, TMPFS] = [1, 3, 4] as const;
+
+let workshop: Workshop;
+let layout = "";
+before(async () => {
+  if (runSkip !== false) return;
+  workshop = await openWorkshop();
+  layout = await makeFrontendImage(workshop, { "moby.buildkit.frontend.network.none": "true" });
+});
+after(async () => {
+  if (runSkip === false) await workshop[Symbol.asyncDispose]();
+});
+
+const withFrontend = (options: WorkshopBuild = {}): WorkshopBuild => ({ ...options, buildContexts: { [FRONTEND]: `oci-layout://${layout}` } });
+const programOf = (contain: Contain): string => `# syntax=${FRONTEND}\n${JSON.stringify({ contain })}`;
+const sh = (script: string): string[] => ["/bin/sh", "-c", script];
+
+async function contained(contain: Contain, options?: WorkshopBuild): Promise<Contained> {
+  const { text } = await workshop.tree(programOf(contain), withFrontend(options));
+  assertNoWorkLeft(workshop.root);
+  return JSON.parse(text("seen.json")) as Contained;
+}
+
+/** One process after the other, each to its end. */
+async function outcomes(contain: Omit<Contain, "steps">, processes: ReadonlyArray<Omit<Extract<ContainStep, { start: string }>, "start">>, options?: WorkshopBuild): Promise<readonly SeenProcess[]> {
+  const held = { start: "held", args: sh("echo up; cat"), fds: [0, 1] };
+  const steps = processes.flatMap((process, i): ContainStep[] => [{ start: String(i), ...process }, { wait: String(i) }]);
+  const { processes: seen, failure } = await contained({ ...contain, steps: [held, { until: "held", text: "up" }, ...steps, { close: "held" }, { wait: "held" }] }, options);
+  assert.equal(failure, undefined);
+  return processes.map((_process, i) => seen[String(i)] ?? { out: "", err: "", stages: [] });
+}
+
+describe("a container of a frontend", { skip: runSkip }, () => {
+  for (const sandbox of ["runc", "crun", "namespaces"] as const) {
+    test(`runs processes side by side, with input, a terminal, signals and exit codes, by ${sandbox}`, NEVER_PULLED, async () => {
+      const steps: ContainStep[] = [
+        { start: "first", args: sh("read word; echo $word-back; echo problem >&2; echo made > /data/three; echo ready; cat") },
+        { write: "first", text: "there\n" }, { until: "first", text: "ready" },
+        { start: "second", args: sh("cat /data/*; cat /proc/1/comm; exit 42"), fds: [1] }, { wait: "second" },
+        { start: "shell", args: sh("[ -t 0 ] && [ -t 2 ] && echo terminal; until [ \"$(stty size 2>/dev/null)\" = '33 77' ]; do sleep 0.05; done; echo $TERM sized; read word; echo got $word"), tty: true },
+        { until: "shell", text: "terminal" }, { resize: "shell", rows: 33, cols: 77 }, { until: "shell", text: "xterm sized" }, { write: "shell", text: "typed\n" }, { wait: "shell" },
+        { start: "caught", args: sh("trap 'echo caught; exit 9' TERM; echo up; while :; do sleep 0.05; done") }, { until: "caught", text: "up" }, { signal: "caught", name: "TERM" }, { wait: "caught" },
+        { start: "killed", args: sh("echo up; exec sleep 9801") }, { until: "killed", text: "up" }, { signal: "killed", name: "KILL" }, { wait: "killed" },
+        { start: "absent", args: ["no-such-command"] }, { wait: "absent" },
+        { write: "first", text: "last" }, { close: "first" }, { wait: "first" },
+        { release: "box" },
+      ];
+      const { capabilities, processes, failure, read } = await contained({ mounts: [ROOT], network: 2, steps, read: { from: BASE, path: "/data/three" } }, { sandbox });
+      assert.deepEqual([capabilities, failure], [CAPABILITIES, undefined]);
+      const told = (name: string): unknown => [processes[name]?.out, processes[name]?.err, processes[name]?.exit];
+      assert.deepEqual(told("first"), ["there-back\nready\nlast", "problem\n", [0, ""]]);
+      assert.deepEqual(told("second"), ["one\nmade\ntwo\ncat\n", "", [42, "exit code: 42"]]);
+      assert.deepEqual(told("shell"), ["terminal\r\nxterm sized\r\ntyped\r\ngot typed\r\n", "", [0, ""]]);
+      assert.deepEqual(told("caught"), ["up\ncaught\n", "", [9, "exit code: 9"]]);
+      assert.deepEqual(told("killed"), ["up\n", "", [137, "exit code: 137"]]);
+      assert.match(String(processes["absent"]?.exit), /^1,process "no-such-command" did not complete successfully: exit code: 1: .*no-such-command/);
+      assert.deepEqual([processes["first"]?.stages[0], processes["first"]?.stages.at(-1), processes["second"]?.stages], ["Started", "Done", ["Started", "EOF 1", "Exit", "Done"]]);
+      assert.equal(read, "2 UNKNOWN: open /data/three: no such file or directory", "what was written is in no result");
+    });
+  }
+
+  test("has mounts: trees and parts of them, to read or to write, in memory, caches that last, secrets", NEVER_PULLED, async () => {
+    const mounts = [
+      { dest: "/mnt/inner", mountType: TMPFS }, ROOT,
+      { dest: "/part", from: BASE, selector: "/data", readonly: true },
+      { dest: "/mnt", from: BASE, selector: "/data" },
+      { dest: "/empty" },
+      { dest: "/cache", mountType: CACHE, cache: "/frontend-cache" },
+      { dest: "/run/secret", mountType: SECRET, secret: "token" },
+    ] as const;
+    const secrets = { token: async () => Buffer.from("hush") };
+    const [seen, again] = await outcomes({ mounts, network: 2 }, [
+      { args: sh("ls /part /mnt /empty; touch /part/new 2>/dev/null || echo refused; echo x > /mnt/new; echo y > /mnt/inner/deep; echo z > /empty/z; cat /run/secret; echo $FROM_SECRET; echo kept > /cache/kept"), secretenv: "token" },
+      { args: sh("cat /mnt/new /mnt/inner/deep /empty/z; grep -c ' /mnt/inner tmpfs' /proc/mounts") },
+    ], { secrets });
+    assert.equal(seen?.out, "/empty:\n\n/mnt:\ninner\none\ntwo\n\n/part:\none\ntwo\nrefused\nhushhush\n");
+    assert.equal(again?.out, "x\ny\nz\n1\n");
+    const [later] = await outcomes({ mounts: [{ ...ROOT, readonly: true }, { dest: "/cache", mountType: CACHE, cache: "/frontend-cache" }], network: 2 }, [{ args: sh("cat /cache/kept; touch /no 2>/dev/null || echo refused") }]);
+    assert.equal(later?.out, "kept\nrefused\n");
+    const cached = await workshop.tree("FROM base\nRUN --mount=type=cache,id=frontend-cache,target=/c cp /c/kept /copied\n");
+    assert.equal(cached.text("copied"), "kept\n", "a RUN has the same caches");
+  });
+
+  test("has the surroundings that are asked for: name, hosts, network, user, directory, variables", NEVER_PULLED, async () => {
+    const [seen, own] = await outcomes({ mounts: [ROOT], network: 2, hostname: "workbench", extraHosts: [{ Host: "other", IP: "10.0.0.9" }], platform: { OS: "linux", Architecture: process.arch === "x64" ? "amd64" : process.arch } }, [
+      { args: sh("hostname; grep other /etc/hosts; tail -n +3 /proc/net/dev | cut -d : -f 1 | tr -d ' '") },
+      { args: sh("id -u; id -g; pwd; echo $A $HOME"), user: "app", cwd: "/data", env: ["A=b", "PATH=/bin"] },
+    ]);
+    assert.deepEqual([seen?.out, own?.out], ["workbench\n10.0.0.9\tother\nlo\n", "1000\n1001\n/data\nb /home/app\n"]);
+  });
+});
+
+describe("a frontend that asks for too much", { skip: runSkip }, () => {
+  test("is refused what a RUN would be: a process by its exit, a container by its call", NEVER_PULLED, async () => {
+    const start = (name: string, process: Partial<Extract<ContainStep, { start: string }>>): ContainStep[] => [{ start: name, args: sh("grep CapEff /proc/self/status"), fds: [1], ...process }, { wait: name }];
+    const exitsOf = async (contain: Contain, options?: WorkshopBuild): Promise<{ readonly exits: readonly string[]; readonly refusals: readonly string[] }> => {
+      const { processes, refusals, failure } = await contained(contain, options);
+      assert.equal(failure, undefined);
+      return { refusals, exits: Object.values(processes).map(({ exit, out }) => `${exit?.join(" ")} ${out}`.trim()) };
+    };
+    const refused = [
+      { id: "box", mounts: [] },
+      { id: "1", mounts: [] },
+      { id: "2", mounts: [{ dest: "/", mountType: TMPFS }] },
+      { id: "3", mounts: [ROOT, { dest: "/x", from: BASE, selector: "/nope" }] },
+      { id: "4", mounts: [{ dest: "/", ref: "nobody" }] },
+      { id: "5", mounts: [ROOT], extraHosts: [{ Host: "a", IP: "no" }] },
+      { id: "6", mounts: [ROOT], platform: { OS: "plan9", Architecture: "amd64" } },
+    ] as const;
+    const { exits, refusals } = await exitsOf({ mounts: [ROOT], network: 2, refused, steps: [...start("insecure", { security: 1 }), ...start("secret", { secretenv: "nothing" }), ...start("no program", { args: [] }), ...start("user", { user: "nobody-here" })] });
+    const expected = [
+      /^6 ALREADY_EXISTS: Container box already exists$/, /the container has no root file system: mount something at \//, /invalid mount type TMPFS for \//, /failed to mount \/nope: "\/nope": not found/,
+      /no such ref: nobody/, /failed to parse IP no$/, /plan9\/amd64 cannot run on this machine/,
+    ];
+    assert.deepEqual(refusals.filter((text, i) => expected[i]?.test(text) !== true), []);
+    assert.equal(refusals.length, expected.length);
+    const words = [/^255 failed to load LLB: security\.insecure is not allowed/, /^255 secret nothing: not found/, /^255 the frontend starts a process without a program/, /^255 unable to find user nobody-here/];
+    assert.deepEqual(exits.filter((text, i) => words[i]?.test(text) !== true), []);
+    const host = await exitsOf({ mounts: [ROOT], network: 1, steps: start("p", {}) });
+    assert.match(host.exits.join(), /^255 failed to load LLB: network\.host is not allowed/);
+    const all = await exitsOf({ mounts: [ROOT], network: 2, steps: start("p", { security: 1 }) }, { allow: ["security.insecure"] });
+    assert.match(all.exits.join(), /^0 {2}CapEff:\t0*[1-9a-f]/);
+    assert.doesNotMatch(all.exits.join(), /0a80425fb/);
+  });
+});
+
+test("the chroot sandbox has no containers, does not say so, and tells who asks what to do", { ...NEVER_PULLED, skip: runSkip === false && process.geteuid?.() !== 0 ? "a chroot takes root" : runSkip }, async () => {
+  const { capabilities, failure } = await contained({ mounts: [], steps: [] }, { sandbox: "chroot" });
+  assert.deepEqual(capabilities, []);
+  assert.match(failure ?? "", /^12 UNIMPLEMENTED: a frontend asks for a container, which the chroot sandbox cannot give: .* build with another --sandbox$/);
+});
+
+describe("the record of a build whose frontend has containers", { skip: runSkip }, () => {
+  const recorded = async (contain: Omit<Contain, "steps">, process: Partial<Extract<ContainStep, { start: string }>> = {}): Promise<{ readonly hermetic: boolean; readonly uncaptured: readonly string[]; readonly secrets: unknown }> => {
+    const out = `${workshop.path}/recorded`;
+    const steps: ContainStep[] = [{ start: "p", args: sh("true"), fds: [1], ...process }, { wait: "p" }];
+    await workshop.build(programOf({ ...contain, steps }), withFrontend({ outputs: [`type=local,dest=${out}`], provenance: "mode=max", secrets: { token: async () => Buffer.from("hush") } }));
+    const text = readFileSync(`${out}/provenance.json`, "utf8");
+    assert.ok(!text.includes("hush"));
+    const { predicate } = JSON.parse(text) as { predicate: { buildDefinition: { externalParameters: { request: { secrets?: unknown } } }; runDetails: { metadata: { buildkit_hermetic?: boolean; stemma_hermetic: { uncaptured?: readonly string[] } } } } };
+    const { buildkit_hermetic: hermetic = false, stemma_hermetic: { uncaptured = [] } } = predicate.runDetails.metadata;
+    return { hermetic, uncaptured, secrets: predicate.buildDefinition.externalParameters.request.secrets };
+  };
+
+  test("tells what no record can name: its network, caches and secrets, and those of the steps that it is made of", NEVER_PULLED, async () => {
+    assert.deepEqual((await recorded({ mounts: [ROOT], network: 2 })).uncaptured, []);
+    assert.deepEqual((await recorded({ mounts: [ROOT] })).uncaptured, ["network"]);
+    assert.deepEqual((await recorded({ mounts: [{ dest: "/", from: "FROM base\nRUN true\n" }], network: 2 })).uncaptured, ["network"]);
+    assert.deepEqual((await recorded({ mounts: [ROOT, { dest: "/c", mountType: CACHE, cache: "c" }], network: 2 })).uncaptured, ["cache-mount"]);
+    const { uncaptured, secrets } = await recorded({ mounts: [ROOT], network: 2 }, { secretenv: "token" });
+    assert.deepEqual([uncaptured, secrets], [["secret"], [{ id: "token" }]]);
+  });
+});
+
+describe("the end of a frontend that has containers", { skip: runSkip }, () => {
+  const busy: ContainStep[] = [
+    { start: "first", args: sh("trap '' TERM INT HUP; setsid sleep 9811 & echo up; sleep 9812") }, { until: "first", text: "up" },
+    { start: "second", args: sh("echo up; sleep 9813"), tty: true }, { until: "second", text: "up" },
+  ];
+  const mounts = [ROOT, { dest: "/mnt", from: BASE }, { dest: "/tmp", mountType: TMPFS }] as const;
+
+  const assertNothingLeft = async (): Promise<void> => {
+    await assertNothingRuns(workshop.path);
+    assert.deepEqual(processesWith("sleep\u0000981"), []);
+    assertNoWorkLeft(workshop.root);
+    assertNoControlGroupOf(process.pid);
+  };
+
+  for (const sandbox of ["runc", "crun", "namespaces"] as const) {
+    test(`leaves nothing of them, where it forgets to release them and where the build is stopped, by ${sandbox}`, NEVER_PULLED, async () => {
+      const { failure } = await contained({ mounts, steps: [...busy, { start: "other", container: "nowhere", args: sh("true") }, { wait: "other" }] }, { sandbox });
+      assert.match(failure ?? "", /previously released/);
+      await assertNothingLeft();
+
+      const controller = new AbortController();
+      const run = build(await workshop.request(programOf({ mounts, steps: [...busy, { hang: "all is up" }] }), withFrontend({ sandbox, signal: controller.signal })));
+      const stopped = assert.rejects(run.result, /enough/);
+      for await (const event of run.events) if (event.kind === "step-output" && Buffer.from(event.bytes).includes("all is up")) controller.abort(new Error("enough"));
+      await stopped;
+      await assertNothingLeft();
+    });
+  }
+});
