@@ -8,6 +8,9 @@ const LEADING_SPACE = new RegExp(`^${SPACE}+`);
 const TRAILING_SPACE = new RegExp(`${SPACE}$`);
 
 export function isSpace(char: string): boolean {
+  const code = char.charCodeAt(0);
+  // Asked of every character: a pattern takes several times as long.
+  if (code < 0x80 && char.length === 1) return code === 0x20 || (code >= 0x09 && code <= 0x0d);
   return SPACE_CHAR.test(char);
 }
 
