@@ -57,7 +57,7 @@ async function compareFiles(request: CommitCheckRequest, signal: AbortSignal): P
     const place = await placeOf(local.name, request);
     const { root: top } = await Tree.open([local.layer], signal);
     if (place === undefined) for (const path of usedPaths(top, "")) outside.push(`${local.name}:${path}`);
-    else directories.push(usedDirectory(local, { place, top }, signal));
+    else directories.push(await usedDirectory(local, { place, top }, signal));
   }
   const learned = new Map<string, string>();
   const memory: ConversionMemory = { get: (name) => learned.get(name) ?? database.fact(CHECKED_IN, name), set: (name, value) => void learned.set(name, value) };
@@ -73,10 +73,11 @@ async function placeOf(name: string, { root, directories }: CommitCheckRequest):
   return place === undefined || place === ".." || place.startsWith(`..${sep}`) || isAbsolute(place) ? undefined : place.split(sep).join("/");
 }
 
-function usedDirectory({ layer, blob, selection }: ReadLocal, used: Pick<UsedDirectory<Verdict>, "place" | "top">, signal: AbortSignal): UsedDirectory<Verdict> {
+async function usedDirectory({ layer, digests, selection }: ReadLocal, used: Pick<UsedDirectory<Verdict>, "place" | "top">, signal: AbortSignal): Promise<UsedDirectory<Verdict>> {
+  const files = await digests(signal);
   return {
     ...used,
-    blob: ({ stored }) => blob(stored.path),
+    blob: ({ stored }) => files.get(stored.path)?.blob,
     content: async ({ stored }) => ({ digest: await layer.contentDigest(stored, signal), sizeBytes: stored.sizeBytes, read: (readSignal) => layer.read(stored, readSignal) }),
     selection: (tree) => commitSelection(tree, used.place, selection),
   };

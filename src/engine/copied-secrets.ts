@@ -57,10 +57,10 @@ function isOfSource(step: LayerStep | undefined, { vertices }: LlbGraph): boolea
 async function leakyLocals(locals: readonly ReadLocal[], signal: AbortSignal): Promise<readonly LeakyFile[]> {
   const leaky: LeakyFile[] = [];
   const slice = new TimeSlice();
-  for (const { name, layer, inspected } of locals) {
+  for (const { name, layer, told } of locals.filter((local) => local.told.size > 0)) {
     for (const entry of await layer.entries(signal)) {
       if (slice.isSpent) await slice.renew(signal);
-      const secrets = entry.kind === "file" ? readInspection(inspected(entry.path) ?? "") : [];
+      const secrets = entry.kind === "file" ? readInspection(told.get(entry.path) ?? "") : [];
       if (secrets.length === 0) continue;
       leaky.push({ digest: await layer.contentDigest(entry, signal), vertex: undefined, path: name === "context" ? entry.path : `${name}:${entry.path}`, sizeBytes: entry.sizeBytes, secrets, remedy: ".dockerignore" });
     }

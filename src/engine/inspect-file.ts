@@ -2,7 +2,7 @@ import type { Entry } from "../archive/entry.ts";
 import { FileScan, isSettingsFile, type FileSecret } from "../scrub/file-scan.ts";
 import type { SecretKind } from "../scrub/secret-span.ts";
 import type { Layer } from "../snapshot/layer.ts";
-import { inspectPart, type FileInspection } from "../source/local-layer.ts";
+import { inspectPart, type FileInspection } from "../source/local-files.ts";
 import type { StateDatabase } from "../store/state-database.ts";
 
 /** To be raised whenever src/scrub finds other secrets in files: what was remembered by an older rule is then looked at again. */
@@ -44,6 +44,11 @@ export class InspectedContents {
     this.#database.saveFacts(KIND, this.#learnt);
     this.#learnt.clear();
   }
+}
+
+/** Whether an inspection found something. */
+export function tellsSecrets(inspected: string): boolean {
+  return inspected.includes(";");
 }
 
 export function isOfThisRule(inspected: string): boolean {

@@ -6,6 +6,7 @@ import type { LocalDirectory, LocalSelection, Session } from "../session/session
 import { treeDigest } from "../snapshot/tree-digest.ts";
 import { Tree } from "../snapshot/tree.ts";
 import { openStateDatabase } from "../store/state-database.ts";
+import { RandomSecrets } from "../testing/random-secrets.ts";
 import { localSources } from "./locals.ts";
 
 const signal = new AbortController().signal;
@@ -57,7 +58,7 @@ test("every step on the way from many small files to their names lets others hav
       state.saveFileDigests(digests);
     },
   };
-  const { layer, blob, root } = await localSources({ session, database, blobFormat: "sha1", findsSecrets: false }).read("context", EVERYTHING, signal);
+  const { layer, digests, root } = await localSources({ session, database, blobFormat: "sha1", findsSecrets: false }).read("context", EVERYTHING, signal);
   assert.equal(state.fileDigests(["d0/f0", "d99/f29999"]).size, 2, "of the first and the last");
   assert.ok(readAt.size > 1, "hashing");
   assert.ok(savedAt.size > 1, "remembering");
@@ -65,6 +66,30 @@ test("every step on the way from many small files to their names lets others hav
   const contents = new Map(await Promise.all((await layer.entries(signal)).map(async (entry) => [entry, await layer.contentDigest(entry, signal)] as const)));
   assert.ok(await turnsIn(async () => await Tree.open([{ ...layer }], signal)) > 0, "merging");
   const tree = await Tree.open([layer], signal);
+  const named = await digests(signal);
   assert.ok(await turnsIn(async () => assert.equal(await treeDigest(tree, ({ stored }) => contents.get(stored) ?? assert.fail(), signal), root)) > 0, "the digest of all");
-  assert.ok(await turnsIn(async () => assert.equal((await usedTrees(tree.root, { format: "sha1", blob: ({ stored }) => blob(stored.path) }, signal)).get(tree.root)?.files, FILES)) > 0, "the ids of git's trees");
+  assert.ok(await turnsIn(async () => assert.equal((await usedTrees(tree.root, { format: "sha1", blob: ({ stored }) => named.get(stored.path)?.blob }, signal)).get(tree.root)?.files, FILES)) > 0, "the ids of git's trees");
+});
+
+test("what a build without a search remembered of a walk does not hide secrets from one that searches", async () => {
+  const { begin, body, end } = new RandomSecrets(7).privateKey("");
+  const files = bytesDirectory(new Map([["key", Buffer.from([begin, ...body, end, ""].join("\n"))], ["plain", Buffer.from("text")]]));
+  let reads = 0;
+  const directory: LocalDirectory = {
+    read(path, readSignal) {
+      reads += 1;
+      return files.read(path, readSignal);
+    },
+    async *walk(selection, walkSignal) {
+      for await (const entry of files.walk(selection, walkSignal)) yield { ...entry, validator: entry.path };
+    },
+  };
+  using database = openStateDatabase(":memory:");
+  const told = async (findsSecrets: boolean): Promise<readonly string[]> => {
+    const session: Session = { id: "test", directory: () => directory, secret: async () => undefined, agent: async () => undefined };
+    return [...(await localSources({ session, database, blobFormat: undefined, findsSecrets }).read("context", EVERYTHING, signal)).told.keys()];
+  };
+  assert.deepEqual(await told(false), []);
+  assert.deepEqual([await told(true), reads], [["key"], 4]);
+  assert.deepEqual([await told(true), await told(false), reads], [["key"], [], 4]);
 });

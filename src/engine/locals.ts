@@ -2,8 +2,9 @@ import { parseDigest } from "../content/digest.ts";
 import { TimeSlice } from "../content/time-slice.ts";
 import type { ObjectFormat } from "../git/object-id.ts";
 import type { LocalSelection, Session } from "../session/session.ts";
-import { localLayer, type FileDigestCache, type FileDigests, type LocalLayer } from "../source/local-layer.ts";
-import { inspectFile, isOfThisRule } from "./inspect-file.ts";
+import type { FileDigests } from "../source/local-files.ts";
+import { localLayer, type LocalLayer, type LocalMemory } from "../source/local-layer.ts";
+import { inspectFile, isOfThisRule, RULE, tellsSecrets } from "./inspect-file.ts";
 import { SourceError } from "../source/source-error.ts";
 import type { StateDatabase } from "../store/state-database.ts";
 
@@ -56,7 +57,8 @@ async function readLocal(name: string, selection: LocalSelection, { session, dat
   const directory = session.directory(name);
   if (directory === undefined) throw new SourceError("not-found", `no directory named ${name} was given to this build`);
   const learned = new Map<string, string>();
-  const layer = await localLayer(directory, selection, { blobFormat, inspect: findsSecrets ? inspectFile : undefined, ...rememberedDigests(database, learned) }, signal);
+  const memory = { blobFormat, inspect: findsSecrets ? inspectFile : undefined, tells: tellsSecrets, ...rememberedDigests(database, learned), ...rememberedWalks(database, findsSecrets) };
+  const layer = await localLayer(directory, selection, memory, signal);
   await saveDigests(learned, database, signal);
   return { ...layer, name, selection };
 }
@@ -72,7 +74,7 @@ async function saveDigests(learned: ReadonlyMap<string, string>, database: State
 }
 
 /** Kept as `DIGEST`, `DIGEST BLOB` or `DIGEST BLOB INSPECTED`; `-` for what is not known. */
-function rememberedDigests(database: StateDatabase, learned: Map<string, string>): Pick<FileDigestCache, "known" | "set"> {
+function rememberedDigests(database: StateDatabase, learned: Map<string, string>): Pick<LocalMemory, "known" | "set"> {
   return {
     known(validators) {
       const known = new Map<string, FileDigests>();
@@ -80,6 +82,23 @@ function rememberedDigests(database: StateDatabase, learned: Map<string, string>
       return known;
     },
     set: (validator, { digest, blob = UNKNOWN, inspected }) => void learned.set(validator, `${digest} ${blob}${inspected === undefined ? "" : ` ${inspected}`}`),
+  };
+}
+
+const WALKED = "local-walk";
+/** More contexts than one machine builds in turns. */
+const WALKS_MAX = 200;
+
+/** What was found in files, or that nothing was looked for, is part of what is kept. */
+function rememberedWalks(database: StateDatabase, findsSecrets: boolean): Pick<LocalMemory, "walked" | "keepWalked"> {
+  const nameOf = (walk: string): string => `${walk} ${findsSecrets ? RULE : UNKNOWN}`;
+  return {
+    walked: (walk) => database.fact(WALKED, nameOf(walk)),
+    keepWalked(walk, text) {
+      database.saveFact(WALKED, nameOf(walk), text);
+      // In the order of their names, which are digests: any may go.
+      for (const [name] of database.facts(WALKED).filter(([other]) => other !== nameOf(walk)).slice(WALKS_MAX)) database.removeFact(WALKED, name);
+    },
   };
 }
 

@@ -8,7 +8,8 @@ import { collectBytes } from "../content/bytes.ts";
 import { systemClock } from "../host/clock.ts";
 import { openDirectory } from "../session/directory.ts";
 import type { LocalSelection } from "../session/session.ts";
-import { localLayer, type FileDigestCache, type FileDigests, type LocalLayer } from "./local-layer.ts";
+import type { FileDigests } from "./local-files.ts";
+import { localLayer, type LocalLayer, type LocalMemory } from "./local-layer.ts";
 
 const signal = new AbortController().signal;
 const everything: LocalSelection = { followPaths: undefined, includePatterns: [], excludePatterns: [] };
@@ -21,9 +22,10 @@ function temporary(t: TestContext): string {
   return root;
 }
 
-class CountingCache implements FileDigestCache {
-  blobFormat: FileDigestCache["blobFormat"] = undefined;
-  inspect: FileDigestCache["inspect"] = undefined;
+class CountingCache implements LocalMemory {
+  blobFormat: LocalMemory["blobFormat"] = undefined;
+  inspect: LocalMemory["inspect"] = undefined;
+  readonly walks: Map<string, string> = new Map();
   readonly kept: Map<string, FileDigests> = new Map();
   hits = 0;
   sets = 0;
@@ -39,9 +41,18 @@ class CountingCache implements FileDigestCache {
     this.sets += 1;
     this.kept.set(validator, digests);
   }
+  tells(inspected: string): boolean {
+    return inspected !== "";
+  }
+  walked(walk: string): string | undefined {
+    return this.walks.get(walk);
+  }
+  keepWalked(walk: string, text: string): void {
+    this.walks.set(walk, text);
+  }
 }
 
-async function read(root: string, digests: FileDigestCache = new CountingCache()): Promise<LocalLayer> {
+async function read(root: string, digests: LocalMemory = new CountingCache()): Promise<LocalLayer> {
   return await localLayer(openDirectory(root, { clock: later }), everything, digests, signal);
 }
 
@@ -75,19 +86,67 @@ test("what is remembered of unchanged files is not read again", async (t) => {
   const cache = new CountingCache();
   const cold = await read(root, cache);
   assert.equal(cache.hits, 0);
-  assert.equal((await read(root, cache)).root, cold.root);
+  writeFileSync(join(root, "d"), "d");
+  assert.notEqual((await read(root, cache)).root, cold.root);
+  assert.deepEqual([cache.hits, cache.sets], [3, 4]);
+});
+
+test("where a walk finds what an earlier one found, no file's digest is asked for until somebody wants one", async (t) => {
+  const root = temporary(t);
+  for (const name of ["a", "b", "c"]) writeFileSync(join(root, name), name);
+  const cache = new CountingCache();
+  cache.inspect = () => ({ push: () => undefined, result: () => "" });
+  const [cold, warm] = [await read(root, cache), await read(root, cache)];
+  assert.deepEqual([warm.root, warm.layer.id, cache.hits, cache.sets], [cold.root, cold.layer.id, 0, 3]);
+  const [entry] = await warm.layer.entries(signal);
+  assert.ok(entry !== undefined);
+  assert.equal(String(await collectBytes(warm.layer.read(entry, signal), 10)), "a");
   assert.equal(cache.hits, 3);
+  assert.deepEqual(await warm.digests(signal), await cold.digests(signal));
+});
+
+test("what was told of files is told again with a remembered walk", async (t) => {
+  const root = temporary(t);
+  for (const name of ["dull", "telling"]) writeFileSync(join(root, name), name);
+  const cache = new CountingCache();
+  cache.inspect = (path) => ({ push: () => undefined, result: () => (path === "telling" ? "a secret" : "") });
+  for (let time = 0; time < 2; time += 1) assert.deepEqual([...(await read(root, cache)).told], [["telling", "a secret"]]);
+  assert.equal(cache.hits, 0);
+});
+
+test("a remembered walk whose digests are lost is hashed anew, and files that changed since are not passed off as what they were", async (t) => {
+  const root = temporary(t);
+  for (const name of ["a", "b"]) writeFileSync(join(root, name), name);
+  const cache = new CountingCache();
+  const cold = await read(root, cache);
+  cache.kept.clear();
+  assert.deepEqual(await (await read(root, cache)).digests(signal), await cold.digests(signal));
+  cache.kept.clear();
+  const warm = await read(root, cache);
+  writeFileSync(join(root, "b"), "B");
+  await assert.rejects(warm.digests(signal), { code: "changed", retryable: true });
+});
+
+test("of files that are too young to be sure of, no walk is remembered", async (t) => {
+  const root = temporary(t);
+  writeFileSync(join(root, "f"), "one");
+  const cache = new CountingCache();
+  const young = async (): Promise<LocalLayer> => await localLayer(openDirectory(root), everything, cache, signal);
+  const before = await young();
+  writeFileSync(join(root, "f"), "two");
+  assert.notEqual((await young()).root, before.root);
+  assert.deepEqual([cache.walks.size, cache.kept.size], [0, 0]);
 });
 
 test("a file is read once for both of its names, and again only when the other one was never asked for", async (t) => {
   const root = temporary(t);
   writeFileSync(join(root, "f"), "content");
   const cache = new CountingCache();
-  assert.equal((await read(root, cache)).blob("f"), undefined);
+  assert.equal((await (await read(root, cache)).digests(signal)).get("f")?.blob, undefined);
   for (const [format, hits] of [["sha1", 1], ["sha1", 2], ["sha256", 3], ["sha256", 4]] as const) {
     cache.blobFormat = format;
-    const { blob, root: digest } = await read(root, cache);
-    assert.equal(blob("f"), createHash(format).update("blob 7\0content").digest("hex"));
+    const { digests, root: digest } = await read(root, cache);
+    assert.equal((await digests(signal)).get("f")?.blob, createHash(format).update("blob 7\0content").digest("hex"));
     assert.equal(digest, (await read(root)).root);
     assert.equal(cache.hits, hits);
   }
@@ -124,7 +183,7 @@ test("10,000 small files are hashed within seconds, and quickly once they are kn
   const cold = performance.now() - started;
   await read(root, cache);
   const warm = performance.now() - started - cold;
-  assert.equal(cache.hits, 10_000);
+  assert.deepEqual([cache.hits, cache.sets], [0, 10_000]);
   t.diagnostic(`cold ${cold.toFixed(0)} ms, warm ${warm.toFixed(0)} ms`);
   assert.ok(cold < 8000, "generous: well under 1.5 s on an idle machine");
 });

@@ -3,49 +3,25 @@ import type { Entry } from "../archive/entry.ts";
 import { bytesOfPath } from "../archive/path-bytes.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import { partOf } from "../content/bytes.ts";
-import type { Digest } from "../content/digest.ts";
+import { parseDigest, type Digest } from "../content/digest.ts";
 import { TimeSlice } from "../content/time-slice.ts";
-import { formatOf, objectHash, type ObjectFormat } from "../git/object-id.ts";
 import type { LocalDirectory, LocalEntry, LocalSelection } from "../session/session.ts";
 import { SessionError } from "../session/session-error.ts";
 import type { Layer, LayerId } from "../snapshot/layer.ts";
 import { treeDigest } from "../snapshot/tree-digest.ts";
 import { Tree } from "../snapshot/tree.ts";
+import { changed, hashFiles, type FileDigestCache, type FileDigests } from "./local-files.ts";
 
-/** Files read at a time: hashing is done on this thread, so more than a few only cost memory. */
-const READS_IN_FLIGHT_MAX = 4;
-/** Files whose digests are asked for in one question. */
-const ASKED_AT_ONCE = 500;
 /** Characters. */
 const HASHED_AT_ONCE = 64 * 1024;
-/** Inspected in one go. */
-const INSPECTED_BYTES = 16 * 1024;
 
-/** What names a file's content. */
-export interface FileDigests {
-  readonly digest: Digest;
-  /** Id of the content as a git blob; undefined where nobody asked. */
-  readonly blob: string | undefined;
-  /** What an inspection said; undefined where nobody asked. */
-  readonly inspected: string | undefined;
-}
-
-/** Looks at a file's bytes, which are read anyway. Its answer is remembered as long as the file stays as it is. */
-export interface FileInspection {
-  /** Not longer than some milliseconds for each part. */
-  push(part: Uint8Array): void;
-  result(): string;
-}
-
-/** Digests of files by validator (see LocalEntry). A validator is no identity: it only says that nothing has changed. */
-export interface FileDigestCache {
-  /** Format of the blob ids that are wanted too: a file is read once for both. Undefined for none. */
-  readonly blobFormat: ObjectFormat | undefined;
-  /** Looks into a file, by its path; undefined for nobody. */
-  readonly inspect: ((path: string) => FileInspection) | undefined;
-  /** What is remembered of these, by validator. What was inspected by another rule than is asked for now has no `inspected`. */
-  known(validators: readonly string[]): ReadonlyMap<string, FileDigests>;
-  set(validator: string, digests: FileDigests): void;
+/** Digests of files, and what was made of all that a walk found. */
+export interface LocalMemory extends FileDigestCache {
+  /** Whether there is something to tell of a file that was inspected. */
+  tells(inspected: string): boolean;
+  /** What was kept of a walk that found exactly this; `walk` is a digest of it. */
+  walked(walk: string): string | undefined;
+  keepWalked(walk: string, text: string): void;
 }
 
 export interface LocalLayer {
@@ -53,10 +29,10 @@ export interface LocalLayer {
   readonly layer: Layer;
   /** Names the selection by its content: see treeDigest. */
   readonly root: Digest;
-  /** A regular file's id as a git blob, by its path; undefined where these were not wanted. */
-  readonly blob: (path: string) => string | undefined;
-  /** What the inspection of a regular file said, by its path; undefined where there was none. */
-  readonly inspected: (path: string) => string | undefined;
+  /** Of all regular files, by path; with their ids as git blobs where these were wanted. */
+  readonly digests: (signal: AbortSignal) => Promise<ReadonlyMap<string, FileDigests>>;
+  /** What the inspection of regular files told, by path: of those of which there is something to tell. */
+  readonly told: ReadonlyMap<string, string>;
 }
 
 const LENT = "local-";
@@ -66,26 +42,82 @@ export function isLent({ id }: Pick<Layer, "id">): boolean {
   return id.startsWith(LENT);
 }
 
-/** A selection of a client's directory as a layer. Every file is known by its content; nothing is copied. */
-export async function localLayer(directory: LocalDirectory, selection: LocalSelection, digests: FileDigestCache, signal: AbortSignal): Promise<LocalLayer> {
+/**
+ * A selection of a client's directory as a layer. Every file is known by its content; nothing is copied. Where a walk finds
+ * exactly what an earlier one found, validators included, its answer is taken, and no file's digest is even asked for.
+ */
+export async function localLayer(directory: LocalDirectory, selection: LocalSelection, memory: LocalMemory, signal: AbortSignal): Promise<LocalLayer> {
   const found: LocalEntry[] = [];
   for await (const entry of directory.walk(selection, signal)) found.push(entry);
-  const regular = found.filter(({ kind }) => kind === "file");
-  const hashed = await rememberedDigests(regular, digests, signal);
-  const files = regular.filter(({ path }) => !hashed.has(path)).values();
-  const work = async (): Promise<void> => {
-    // One iterator is shared by all workers: each takes the next file that nobody has taken.
-    for (const file of files) {
-      // Small files are read by calls that do not wait for anything.
-      if (slice.isSpent) await slice.renew(signal);
-      hashed.set(file.path, await hashFile(directory, file, digests, signal));
-    }
-  };
-  await Promise.all(Array.from({ length: READS_IN_FLIGHT_MAX }, work));
-  const layer = await layerOf(directory, found.map(entryOf), hashed, signal);
-  const root = await treeDigest(await Tree.open([layer], signal), ({ stored }) => digestIn(hashed, stored), signal);
-  return { layer, root, blob: (path) => hashed.get(path)?.blob, inspected: (path) => (digests.inspect === undefined ? undefined : hashed.get(path)?.inspected) };
+  const walk = await walkDigest(found, signal);
+  const kept = walk === undefined ? undefined : memory.walked(walk);
+  if (kept !== undefined) return rememberedLayer(directory, { found, memory }, parseKept(kept));
+  const { digests } = await hashFiles(directory, found, memory, signal);
+  const entries = found.map(entryOf);
+  const id = await layerId(entries, digests, signal);
+  const layer = layerOf(directory, { id, entries, digests: async () => digests });
+  const root = await treeDigest(await Tree.open([layer], signal), ({ stored }) => digestIn(digests, stored), signal);
+  const told = toldIn(digests, memory);
+  if (walk !== undefined) memory.keepWalked(walk, JSON.stringify({ id, root, told: [...told] }));
+  return { layer, root, told, digests: async () => digests };
 }
+
+interface Kept {
+  readonly id: LayerId;
+  readonly root: Digest;
+  readonly told: ReadonlyMap<string, string>;
+}
+
+interface Walked {
+  readonly found: readonly LocalEntry[];
+  readonly memory: LocalMemory;
+}
+
+function parseKept(text: string): Kept {
+  // Written above.
+  const { id, root, told } = JSON.parse(text) as { readonly id: LayerId; readonly root: string; readonly told: ReadonlyArray<readonly [string, string]> };
+  return { id, root: parseDigest(root), told: new Map(told) };
+}
+
+function rememberedLayer(directory: LocalDirectory, { found, memory }: Walked, { id, root, told }: Kept): LocalLayer {
+  const entries = found.map(entryOf);
+  const load = async (signal: AbortSignal): Promise<ReadonlyMap<string, FileDigests>> => {
+    const { digests, readCount } = await hashFiles(directory, found, memory, signal);
+    // What was read now may have changed since the walk, and the layer has its name already.
+    if (readCount > 0 && (await layerId(entries, digests, signal)) !== id) throw new SessionError("changed", "files changed while the build was reading them");
+    return digests;
+  };
+  let loading: Promise<ReadonlyMap<string, FileDigests>> | undefined;
+  const digests = async (signal: AbortSignal): Promise<ReadonlyMap<string, FileDigests>> => await (loading ??= load(signal));
+  return { layer: layerOf(directory, { id, entries, digests }), root, told, digests };
+}
+
+function toldIn(digests: ReadonlyMap<string, FileDigests>, memory: LocalMemory): ReadonlyMap<string, string> {
+  const told = new Map<string, string>();
+  if (memory.inspect === undefined) return told;
+  for (const [path, { inspected }] of digests) if (inspected !== undefined && memory.tells(inspected)) told.set(path, inspected);
+  return told;
+}
+
+/** Of all that the walk said; undefined where a file has no validator. */
+async function walkDigest(found: readonly LocalEntry[], signal: AbortSignal): Promise<string | undefined> {
+  const hash = createHash("sha256");
+  let lines = "";
+  for (const entry of found) {
+    const { path, kind, mode, uid, gid, mtimeNs, sizeBytes, linkname = "", validator = "" } = entry;
+    // Of a file that is too young nothing can be kept.
+    if (kind === "file" && validator === "") return undefined;
+    lines += `${path}\0${kind}\0${mode} ${uid} ${gid} ${mtimeNs} ${sizeBytes}\0${linkname}\0${validator}\0${describeRest(entry)}\0`;
+    if (lines.length < HASHED_AT_ONCE) continue;
+    hash.update(bytesOfPath(lines));
+    lines = "";
+    if (slice.isSpent) await slice.renew(signal);
+  }
+  return hash.update(bytesOfPath(lines)).digest("hex");
+}
+
+/** One for the process: it is its event loop that is shared. */
+const slice = new TimeSlice();
 
 /** Written out: taking the validator away by a rest pattern costs as much as looking at the file. */
 function entryOf({ path, kind, mode, uid, gid, mtimeNs, sizeBytes, linkname, device, xattrs }: LocalEntry): Entry {
@@ -94,62 +126,18 @@ function entryOf({ path, kind, mode, uid, gid, mtimeNs, sizeBytes, linkname, dev
   return { ...entry, ...(linkname === undefined ? {} : { linkname }), ...(device === undefined ? {} : { device }), ...(xattrs === undefined ? {} : { xattrs }) };
 }
 
-/** By path, of all files that are as they were and of which enough is remembered. */
-async function rememberedDigests(files: readonly LocalEntry[], remembered: FileDigestCache, signal: AbortSignal): Promise<Map<string, FileDigests>> {
-  const digests = new Map<string, FileDigests>();
-  for (let at = 0; at < files.length; at += ASKED_AT_ONCE) {
-    if (slice.isSpent) await slice.renew(signal);
-    const asked = files.slice(at, at + ASKED_AT_ONCE);
-    const known = remembered.known(asked.flatMap(({ validator }) => validator ?? []));
-    for (const { path, validator } of asked) {
-      const found = validator === undefined ? undefined : known.get(validator);
-      if (found !== undefined && isEnough(found, remembered)) digests.set(path, found);
-    }
-  }
-  return digests;
+interface NamedEntries {
+  readonly id: LayerId;
+  readonly entries: readonly Entry[];
+  readonly digests: LocalLayer["digests"];
 }
 
-async function hashFile(directory: LocalDirectory, file: LocalEntry, remembered: FileDigestCache, signal: AbortSignal): Promise<FileDigests> {
-  const hash = createHash("sha256");
-  const inspection = remembered.inspect?.(file.path);
-  const blobHash = remembered.blobFormat && objectHash(remembered.blobFormat, "blob", file.sizeBytes);
-  let sizeBytes = 0;
-  for await (const chunk of directory.read(file.path, signal)) {
-    hash.update(chunk);
-    blobHash?.update(chunk);
-    if (inspection !== undefined) await inspectPart(inspection, chunk, signal);
-    sizeBytes += chunk.byteLength;
-  }
-  if (sizeBytes !== file.sizeBytes) throw changed(file.path);
-  // digest("hex") is 64 characters of lower-case hex by construction.
-  const digests = { digest: `sha256:${hash.digest("hex")}` as Digest, blob: blobHash?.digest("hex"), inspected: inspection?.result() };
-  if (file.validator !== undefined) remembered.set(file.validator, digests);
-  return digests;
-}
-
-/** One for the process: it is its event loop that is shared, by however many files. */
-const slice = new TimeSlice();
-
-/** Lets others have their turn within a long part. */
-export async function inspectPart(inspection: FileInspection, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
-  for (let at = 0; at < chunk.byteLength; at += INSPECTED_BYTES) {
-    if (slice.isSpent) await slice.renew(signal);
-    inspection.push(chunk.subarray(at, at + INSPECTED_BYTES));
-  }
-}
-
-function isEnough({ blob, inspected }: FileDigests, { blobFormat, inspect: asked }: Pick<FileDigestCache, "blobFormat" | "inspect">): boolean {
-  return (blobFormat === undefined || (blob !== undefined && formatOf(blob) === blobFormat)) && (asked === undefined || inspected !== undefined);
-}
-
-async function layerOf(directory: LocalDirectory, entries: readonly Entry[], hashed: ReadonlyMap<string, FileDigests>, signal: AbortSignal): Promise<Layer> {
-  return {
-    id: await layerId(entries, hashed, signal),
-    entries: async () => entries,
-    read: (entry, readSignal) => unchanged(directory.read(entry.path, readSignal), entry, digestIn(hashed, entry)),
-    readPart: (entry, part, readSignal) => partOf(unchanged(directory.read(entry.path, readSignal), entry, digestIn(hashed, entry)), part),
-    contentDigest: async (entry) => digestIn(hashed, entry),
+function layerOf(directory: LocalDirectory, { id, entries, digests }: NamedEntries): Layer {
+  const contentDigest: Layer["contentDigest"] = async (entry, signal) => digestIn(await digests(signal), entry);
+  const read = async function* (entry: Entry, signal: AbortSignal): ByteStream {
+    yield* unchanged(directory.read(entry.path, signal), entry, await contentDigest(entry, signal));
   };
+  return { id, entries: async () => entries, read, readPart: (entry, part, signal) => partOf(read(entry, signal), part), contentDigest };
 }
 
 function digestIn(hashed: ReadonlyMap<string, FileDigests>, { path }: Entry): Digest {
@@ -193,8 +181,4 @@ async function* unchanged(bytes: ByteStream, { path, sizeBytes }: Entry, digest:
     yield chunk;
   }
   if (seenBytes < sizeBytes || `sha256:${hash.digest("hex")}` !== digest) throw changed(path);
-}
-
-function changed(path: string): SessionError {
-  return new SessionError("changed", `/${path} changed while the build was reading it`);
 }
