@@ -14,6 +14,7 @@ import type { Sharing } from "../solver/shared-cache.ts";
 import { Solver } from "../solver/solve.ts";
 import type { BuildServices } from "./build-services.ts";
 import { operationsOf } from "./operations.ts";
+import { knownChains } from "./known-chains.ts";
 import { explainHit, explainMiss } from "./step-reason.ts";
 
 /** Definitions with the trees that they lead to. */
@@ -21,7 +22,7 @@ export interface SolvedGraphs {
   /** One for each definition, in order; empty for an empty tree. */
   readonly chains: readonly LayerChain[];
   readonly graphs: readonly LlbGraph[];
-  /** The trees of a vertex, as far as this build has seen them. */
+  /** The trees of a vertex, as far as this build has seen them, or they follow from what it has seen. */
   known(vertex: Digest): Promise<readonly LayerChain[] | undefined>;
   /** How other builders may know an output of a vertex. */
   recipes(vertex: Digest, index: number): Promise<readonly Recipe[]>;
@@ -51,7 +52,7 @@ export async function solveGraphs(definitions: readonly Definition[], { services
   for (const { op } of merged.vertices.values()) if (op.op.case === "exec") await requireStep(op.op.value, services.exec);
   const solver = new Solver({ graph: operationsOf(merged, services), cache, semaphore, made, sharing, observer: observerOf(merged, services, maskName), keys });
   const chains = await Promise.all(graphs.map(async ({ head }) => (head === undefined ? [] : await solver.result({ vertex: head.digest, index: head.index }, signal))));
-  return { chains, graphs, known: (vertex) => solver.known(vertex), recipes: (vertex, index) => solver.recipes({ vertex, index }) };
+  return { chains, graphs, known: knownChains(graphs, (vertex) => solver.known(vertex)), recipes: (vertex, index) => solver.recipes({ vertex, index }) };
 }
 
 function observerOf(graph: LlbGraph, { steps, file }: BuildServices, maskName: (name: string) => string): SolveObserver<LayerChain> {
