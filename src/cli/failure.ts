@@ -10,6 +10,7 @@ export interface ExplainedFailure {
 const EXIT_OF_CODE: Readonly<Record<string, number>> = {
   usage: EXIT.usage,
   unsupported: EXIT.usage,
+  limits: EXIT.usage,
   "invalid-option": EXIT.usage,
   "invalid-reference": EXIT.usage,
   "invalid-platform": EXIT.usage,

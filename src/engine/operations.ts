@@ -3,7 +3,7 @@ import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
 import type { SourceOp } from "../llb/op.ts";
 import type { Platform } from "../oci/platform.ts";
 import { parseReference, tagNameOnly } from "../oci/reference.ts";
-import { execOperation, type Told } from "../ops/exec.ts";
+import { execOperation, type StepAside } from "../ops/exec.ts";
 import { fileOperation } from "../ops/file-operation.ts";
 import { diffOperation } from "../ops/diff.ts";
 import { mergeOperation } from "../ops/merge.ts";
@@ -36,7 +36,7 @@ function operationOf(vertex: LlbVertex, services: BuildServices): Operation<Laye
     case "source":
       return sourceOperation(vertex, op.value, services);
     case "exec":
-      return execOperation(op.value, platformOf(vertex, services), services.exec, toldOf(vertex, services));
+      return execOperation(op.value, platformOf(vertex, services), services.exec, asideOf(vertex, services));
     case "file":
       return fileOperation(op.value, vertex.inputs.length, services.file);
     case "merge":
@@ -51,8 +51,9 @@ function operationOf(vertex: LlbVertex, services: BuildServices): Operation<Laye
   }
 }
 
-function toldOf({ digest }: LlbVertex, { steps, usage }: BuildServices): Told {
+function asideOf({ digest, metadata }: LlbVertex, { steps, usage }: BuildServices): StepAside {
   return {
+    resources: metadata.linuxResources,
     onOutput: (stream, bytes) => steps.output(digest, stream, bytes),
     onUsage: usage === undefined ? undefined : (used) => void usage.set(digest, used),
   };

@@ -95,6 +95,7 @@ function frontendProcess({ image: { config }, bridge, options }: FrontendRun, { 
     hostname: HOSTNAME,
     extraHosts: [],
     limits: [],
+    group: undefined,
     devices: [],
     insecure: false,
     readOnlyRoot: false,

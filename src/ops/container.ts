@@ -84,7 +84,7 @@ export class StepContainer implements AsyncDisposable {
     const cwd = step.cwd === "" ? "/" : step.cwd;
     const meta = { args: [...step.args], env: [...step.env], cwd, user: step.user };
     const op = message(ExecOpSchema, { meta, mounts, network, security: step.security, secretenv: [...step.secretEnv] });
-    await requireStep(op, services);
+    await requireStep(op, undefined, services);
     const env = [...step.env, ...(step.streams === "terminal" && !step.env.some((line) => line.startsWith("TERM=")) ? ["TERM=xterm"] : []), ...(await secretEnvironment(op, services, new AbortController().signal))];
     if (held.disposed) throw new OperationError("unsupported", "the container was released");
     onProcess(op, isolationOf(op, sandbox));
@@ -104,7 +104,7 @@ export class StepContainer implements AsyncDisposable {
       network: networkOf(op), insecure, readOnlyRoot,
       hostname: hostname === "" ? HOSTNAME_DEFAULT : hostname,
       extraHosts: extraHosts.map(({ Host, IP }) => ({ host: Host, ip: IP })),
-      mounts: mounts.sandboxMounts, devices: [], limits: [],
+      mounts: mounts.sandboxMounts, devices: [], limits: [], group: undefined,
     }, mounts.root));
   }
 

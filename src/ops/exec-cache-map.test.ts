@@ -14,7 +14,7 @@ const key = (op: ExecOp, platform = "linux/amd64"): string => execCacheMap(op, p
 test("the key covers the command, its surroundings and its mounts, the name of a cache among them", () => {
   const cache = (id: string): ExecOp => exec({ mounts: [root, { input: -1n, dest: "/c", output: -1n, mountType: MountType.CACHE, cacheOpt: { ID: id } }] });
   const keys = [
-    key(exec()), key(exec(), "linux/arm64"), key(exec({ network: NetMode.NONE })), key(exec({ meta: { args: ["make"], env: ["A=2"], cwd: "/" } })),
+    key(exec()), key(exec(), "linux/arm64"), key(exec({ network: NetMode.NONE })), key(exec({ meta: { args: ["make"], env: ["A=1"], cwd: "/", cgroupParent: "/builds" } })), key(exec({ meta: { args: ["make"], env: ["A=2"], cwd: "/" } })),
     key(cache("one")), key(cache("two")), key(exec({ secretenv: [{ ID: "t", name: "T" }] })),
   ];
   assert.equal(new Set(keys).size, keys.length);

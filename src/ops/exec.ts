@@ -2,9 +2,10 @@ import { canonicalJson } from "../content/canonical-json.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
 import { isRoot } from "../host/privilege.ts";
-import { MountType, NetMode, SecurityMode, type ExecOp, type Meta, type Mount } from "../llb/op.ts";
+import { MountType, NetMode, SecurityMode, type ExecOp, type LinuxResources, type Meta, type Mount } from "../llb/op.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { CdiEdits } from "../sandbox/cdi-spec.ts";
+import type { GroupRequest } from "../sandbox/control-group.ts";
 import { sandboxDevice } from "../sandbox/sandbox-device.ts";
 import { MORE_IDS_ADVICE, SandboxError } from "../sandbox/sandbox-error.ts";
 import type { Isolation, NetworkMode, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
@@ -39,6 +40,11 @@ export interface ExecServices extends Omit<MountServices, "scratchDirectory"> {
 /** Who is told of a command while it runs and after. */
 export type Told = Pick<SandboxProcess, "onOutput" | "onUsage">;
 
+/** What is said of one step beside its operation, and is no part of its key. */
+export interface StepAside extends Told {
+  readonly resources: LinuxResources | undefined;
+}
+
 /** USER as it is written for root. */
 const ROOT_NAMES: readonly string[] = ["", "root", "0"];
 
@@ -49,9 +55,11 @@ export const HOSTNAME_DEFAULT = "buildkitsandbox";
 export const NOT_EXECUTED = 1;
 
 /** Throws OperationError for a step that is not allowed, or that cannot be run here; to be asked before anything runs. */
-export async function requireStep(op: ExecOp, { grants, withoutNamespaces, namespace }: Pick<ExecServices, "grants" | "withoutNamespaces" | "namespace">): Promise<void> {
+export async function requireStep(op: ExecOp, resources: LinuxResources | undefined, { grants, withoutNamespaces, namespace, sandbox }: Pick<ExecServices, "grants" | "withoutNamespaces" | "namespace" | "sandbox">): Promise<void> {
   await requireEntitled(op, grants);
-  if (withoutNamespaces) return requireWithoutNamespaces(op);
+  const group = groupOf(op, resources);
+  if (withoutNamespaces) return requireWithoutNamespaces(op, group);
+  if (group !== undefined) await (await sandbox()).requireGroup(group);
   const [user = ""] = (op.meta?.user ?? "").split(":");
   // Root has all ids; of others only the namespace can tell.
   if (ROOT_NAMES.includes(user) || isRoot() || (await namespace()).manyIds) return;
@@ -59,12 +67,12 @@ export async function requireStep(op: ExecOp, { grants, withoutNamespaces, names
 }
 
 /** RUN: a command on a tree, whose changes become a layer. */
-export function execOperation(op: ExecOp, platform: Platform, services: ExecServices, told: Told): Operation<LayerChain> {
+export function execOperation(op: ExecOp, platform: Platform, services: ExecServices, aside: StepAside): Operation<LayerChain> {
   return {
     cacheMap: async () => ({ ...execCacheMap(op, formatPlatform(platform)), shared: () => execSharedMap(op, platform, services.hashes) }),
     async execute(inputs, signal) {
       requireRunnable(platform, services.machine, registeredEmulators());
-      return await execute(op, inputs, { services, told }, signal);
+      return await execute(op, inputs, { services, aside }, signal);
     },
   };
 }
@@ -96,10 +104,10 @@ function contentOfInput(mounts: readonly Mount[]): ((input: LayerChain, signal: 
 
 interface Execution {
   readonly services: ExecServices;
-  readonly told: Told;
+  readonly aside: StepAside;
 }
 
-async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, told }: Execution, signal: AbortSignal): Promise<LayerChain[]> {
+async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, aside }: Execution, signal: AbortSignal): Promise<LayerChain[]> {
   const meta = op.meta ?? emptyMeta();
   const edits = await deviceEdits(op, services.grants);
   const secrets = await secretEnvironment(op, services, signal);
@@ -109,10 +117,10 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, to
   for (const mount of op.mounts) await mounts.add(mount, inputs, signal);
   const tail = new OutputTail();
   const process = sandboxProcess(op, meta, { env: secrets, mounts: mounts.sandboxMounts, edits }, {
-    ...told,
+    ...aside,
     onOutput(stream, chunk) {
       tail.add(chunk);
-      told.onOutput(stream, chunk);
+      aside.onOutput(stream, chunk);
     },
   });
   const sandbox = await services.sandbox();
@@ -137,7 +145,7 @@ interface Added {
   readonly edits: CdiEdits;
 }
 
-function sandboxProcess(op: ExecOp, meta: Meta, added: Added, told: Told): SandboxProcess {
+function sandboxProcess(op: ExecOp, meta: Meta, added: Added, { resources, ...told }: StepAside): SandboxProcess {
   const [command, ...args] = meta.args;
   if (command === undefined) throw new OperationError("unsupported", "the graph has a command without a program");
   return {
@@ -152,6 +160,7 @@ function sandboxProcess(op: ExecOp, meta: Meta, added: Added, told: Told): Sandb
     devices: added.edits.devices.map(sandboxDevice),
     insecure: isInsecure(op),
     limits: meta.ulimit.map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
+    group: groupOf(op, resources),
     readOnlyRoot: op.mounts.some((mount) => mount.dest === "/" && mount.readonly),
     input: undefined,
     ...told,
@@ -184,6 +193,11 @@ export async function secretEnvironment(op: ExecOp, { session }: Pick<ExecServic
     else if (!optional) throw missingSecret(ID);
   }
   return lines;
+}
+
+function groupOf({ meta }: ExecOp, resources: LinuxResources | undefined): GroupRequest | undefined {
+  const parent = meta?.cgroupParent ?? "";
+  return parent === "" && resources === undefined ? undefined : { parent, limits: resources };
 }
 
 function isInsecure(op: ExecOp): boolean {

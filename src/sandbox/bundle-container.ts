@@ -49,7 +49,7 @@ export class BundleContainer implements SandboxContainer {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
     const bundle = await this.#bundle?.catch(() => undefined);
     if (bundle === undefined) return;
-    await removeLeftovers(bundle.id);
+    await removeLeftovers(bundle);
     await bundle[Symbol.asyncDispose]();
   }
 

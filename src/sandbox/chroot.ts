@@ -37,6 +37,10 @@ export class ChrootSandbox implements Sandbox {
     this.#folder = folder;
   }
 
+  requireGroup(): Promise<void> {
+    return Promise.reject(new SandboxError("limits", "the chroot sandbox has no control groups; build with another --sandbox"));
+  }
+
   async run(step: SandboxProcess, root: MountedTree, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     const ground: SandboxGround = { rootless: false, manyIds: true, capabilities: [], cgroup: undefined, seccomp: undefined };

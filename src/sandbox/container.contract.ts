@@ -196,7 +196,7 @@ function testEnds(ground: Ground, runtime: RuntimeName): void {
 }
 
 function openContainer({ sandbox, folder }: Ground, changes: Partial<Surroundings> = {}, root: string = join(folder, "root")): SandboxContainer {
-  return sandbox.open({ network: "host", hostname: "", extraHosts: [], limits: [], mounts: [], devices: [], insecure: false, readOnlyRoot: false, ...changes }, plainTree(root));
+  return sandbox.open({ network: "host", hostname: "", extraHosts: [], limits: [], group: undefined, mounts: [], devices: [], insecure: false, readOnlyRoot: false, ...changes }, plainTree(root));
 }
 
 function start(container: SandboxContainer, script: string, changes: Partial<ContainerProcess> = {}): Promise<StartedProcess> {

@@ -17,7 +17,7 @@ const PROGRAM = `
   const namespace = await openMountNamespace({ environment: process.env }, signal);
   const sandbox = await openSandbox({ namespace, stateDirectory: folder + "/state", prefer: "auto", environment: process.env }, signal);
   const root = folder + "/root";
-  const step = { argv: ["sleep", "9401"], env: [], cwd: "/", user: "", network: "none", hostname: "", extraHosts: [], limits: [], mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined, onOutput() {} };
+  const step = { argv: ["sleep", "9401"], env: [], cwd: "/", user: "", network: "none", hostname: "", extraHosts: [], limits: [], group: { parent: "/stemma-test-" + process.pid + "/inner", limits: undefined }, mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined, onOutput() {} };
   await sandbox.run(step, { rootPath: root, viewPath: root }, signal);`;
 
 const isRoot = process.getuid?.() === 0;
@@ -32,6 +32,7 @@ test("of a killed build no process stays, and the next one sweeps its files and 
   const state = join(folder, "state");
   const left = readdirSync(state).filter((name) => name.startsWith(`${build.pid}-`));
   assert.equal(left.length, 1);
+  if (existsSync("/sys/fs/cgroup/memory")) assert.ok(controlGroupsOf(build.pid ?? 0).length > 0);
   sweepLeftovers(state);
   assert.deepEqual(readdirSync(state).filter((name) => name.startsWith(`${build.pid}-`)), []);
   assert.deepEqual(controlGroupsOf(build.pid ?? 0), []);
@@ -78,7 +79,7 @@ function controlGroupsOf(pid: number): readonly string[] {
   return readdirSync(root, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .flatMap((entry) => [entry.name, ...readdirSync(join(root, entry.name))])
-    .filter((name) => name.startsWith(`stemma-${pid}-`));
+    .filter((name) => name.startsWith(`stemma-${pid}-`) || name === `stemma-test-${pid}`);
 }
 
 async function until(condition: () => boolean): Promise<void> {

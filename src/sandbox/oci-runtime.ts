@@ -38,7 +38,7 @@ export class OciRuntime implements JoinableRuntime {
       exitCode = await follow(child, streams);
     } finally {
       // SIGKILL took the runtime with the process, or the helper's end did; nothing that it had made is cleaned up yet.
-      if (signal.aborted || exitCode === undefined) await removeLeftovers(bundle.id);
+      if (signal.aborted || exitCode === undefined) await removeLeftovers(bundle);
     }
     if (!signal.aborted) this.requireStarted(bundle.view, exitCode);
     return exitCode;

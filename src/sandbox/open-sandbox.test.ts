@@ -60,7 +60,7 @@ const PROGRAM = `
   await using namespace = await openMountNamespace({ environment: process.env }, signal);
   const sandbox = await openSandbox({ namespace, stateDirectory: folder + "/state", prefer, environment: process.env }, signal);
   const script = "id -u; echo x > /mnt/x && echo written; tail -n +3 /proc/net/dev | cut -d : -f 1 | tr -d ' '";
-  const step = { argv: ["/bin/sh", "-c", script], env: [], cwd: "/mnt", user: "", network: "none", hostname: "", extraHosts: [], limits: [], mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined, onOutput: (_, chunk) => process.stdout.write(chunk) };
+  const step = { argv: ["/bin/sh", "-c", script], env: [], cwd: "/mnt", user: "", network: "none", hostname: "", extraHosts: [], limits: [], group: undefined, mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined, onOutput: (_, chunk) => process.stdout.write(chunk) };
   const tree = { rootPath: folder + "/root", viewPath: folder + "/root" };
   await sandbox.run(step, tree, signal);
   const refusal = await sandbox.run({ ...step, user: "app" }, tree, signal).catch((error) => error.code);

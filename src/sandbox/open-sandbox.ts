@@ -1,14 +1,17 @@
 import { mkdirSync } from "node:fs";
+import { join } from "node:path/posix";
 import type { Environment } from "../host/environment.ts";
 import { findExecutable, nodeExecutable } from "../host/executable.ts";
 import { ownProgram } from "../host/own-program.ts";
 import { runProcess } from "../host/process.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { MountedTree } from "../snapshot/layer-store.ts";
-import { prepareBundle, type Bundle } from "./bundle.ts";
+import { newBundleId, prepareBundle, type Bundle } from "./bundle.ts";
 import { BundleContainer } from "./bundle-container.ts";
+import { groupFlags, groupParent, groupProblem, type GroupRequest } from "./control-group.ts";
+import { groupGround, makeGroup, PROCESS_GROUP } from "./group-folders.ts";
 import type { JoinableRuntime } from "./joinable-runtime.ts";
-import { containerId, MEASURED_GROUP, removeLeftovers, sweepLeftovers } from "./leftovers.ts";
+import { containerId, OWNER_LOCK, removeLeftovers, sweepLeftovers } from "./leftovers.ts";
 import { NamespacesRuntime } from "./namespaces.ts";
 import { OciRuntime } from "./oci-runtime.ts";
 import { reportRuntimes, type RuntimeName, type RuntimeReport, type RuntimeVersions } from "./runtime-choice.ts";
@@ -65,10 +68,20 @@ class BundleSandbox implements Sandbox {
     this.isolation = { runtime: found.chosen.runtime, seccomp: found.chosen.seccomp && profile !== undefined, rootless: found.survey.rootless };
   }
 
+  async requireGroup(group: GroupRequest): Promise<void> {
+    const version = this.#cgroupVersion();
+    const problem = version === undefined ? this.#withoutGroups(group) : groupProblem(group, groupGround(version, group));
+    if (problem !== undefined) throw new SandboxError("limits", problem);
+    // Only the kernel knows what may be made where.
+    await using _trial = makeGroup(join(groupParent(group), containerId(newBundleId())), undefined);
+  }
+
   async run(step: SandboxProcess, root: MountedTree, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
+    if (step.group !== undefined) await this.requireGroup(step.group);
     const { namespace, stateDirectory } = this.#options;
     await using bundle = await prepareBundle({ ...step, terminal: false }, root, { namespace, folder: stateDirectory, ground: (id) => this.#ground(id, step) }, signal);
+    await using _group = step.group === undefined ? undefined : makeGroup(bundle.ground.cgroup?.own ?? "", join(bundle.folder, OWNER_LOCK));
     const exitCode = await this.#measured(bundle, step, signal);
     signal.throwIfAborted();
     return exitCode;
@@ -76,19 +89,19 @@ class BundleSandbox implements Sandbox {
 
   open(surroundings: Surroundings, root: MountedTree): SandboxContainer {
     const { namespace, stateDirectory } = this.#options;
-    return new BundleContainer(surroundings, root, { namespace, folder: stateDirectory, ground: (id) => this.#ground(id, { onUsage: undefined }), runtime: this.#runtime });
+    return new BundleContainer(surroundings, root, { namespace, folder: stateDirectory, ground: (id) => this.#ground(id, { onUsage: undefined, group: undefined }), runtime: this.#runtime });
   }
 
   async #measured(bundle: Bundle, step: SandboxProcess, signal: AbortSignal): Promise<number> {
-    const version = this.#cgroupVersion();
-    if (step.onUsage === undefined || version === undefined) return await this.#runtime.run(bundle, step, signal);
+    const { cgroup } = bundle.ground;
+    if (step.onUsage === undefined || cgroup === undefined) return await this.#runtime.run(bundle, step, signal);
     try {
-      using measurement = await measureStep({ version, root: CGROUP_ROOT, path: containerId(bundle.id) });
+      using measurement = await measureStep({ version: cgroup.version, root: CGROUP_ROOT, path: cgroup.own });
       const exitCode = await this.#runtime.run(bundle, step, signal);
       if (!signal.aborted) step.onUsage(await measurement.finish());
       return exitCode;
     } finally {
-      await removeLeftovers(bundle.id);
+      await removeLeftovers(bundle);
     }
   }
 
@@ -98,14 +111,23 @@ class BundleSandbox implements Sandbox {
     return cgroups === "v2" ? 2 : 1;
   }
 
-  #ground(bundleId: string, { onUsage }: Pick<SandboxProcess, "onUsage">): SandboxGround {
+  #withoutGroups(group: GroupRequest): string {
+    const { rootless, cgroups } = this.#survey;
+    const what = `${groupFlags(group).join(", ")}: no step can be held to it here`;
+    if (rootless) return `${what}, since control groups are root's: build as root, or leave it out`;
+    if (cgroups === "none" || cgroups === "read-only") return `${what}, since /sys/fs/cgroup ${cgroups === "none" ? "has no control groups" : "is read-only"}: mount it for writing, or leave it out`;
+    return `${what}, since the namespaces sandbox has no control groups: build with runc or crun installed and --sandbox=auto, or leave it out`;
+  }
+
+  #ground(bundleId: string, { onUsage, group }: Pick<SandboxProcess, "onUsage" | "group">): SandboxGround {
     const { rootless, manyIds } = this.#survey;
     const version = this.#cgroupVersion();
+    const own = join(group === undefined ? "/" : groupParent(group), containerId(bundleId));
     return {
       rootless,
       manyIds,
       capabilities: this.#capabilities,
-      cgroup: version === undefined ? undefined : { version, path: `/${containerId(bundleId)}${onUsage === undefined ? "" : `/${MEASURED_GROUP}`}` },
+      cgroup: version === undefined ? undefined : { version, own, path: onUsage === undefined && group === undefined ? own : join(own, PROCESS_GROUP) },
       seccomp: this.isolation.seccomp ? seccompProfile(process.arch) : undefined,
     };
   }

@@ -36,7 +36,7 @@ async function runSteps(runtime: RuntimeName, folder: string, scripts: readonly 
   for (const [index, script] of scripts.entries()) {
     const layer = await mountOverlay(namespace, join(folder, String(index)), lowers);
     const tree = { rootPath: layer.target, viewPath: namespace.viewPath(layer.target), commit: () => Promise.reject(new Error("not here")), [Symbol.asyncDispose]: () => Promise.resolve() };
-    const step = { argv: ["/bin/sh", "-c", script] as const, env: [], cwd: "/", user: "", network: "host" as const, hostname: "", extraHosts: [], limits: [], mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined, onOutput: () => undefined };
+    const step = { argv: ["/bin/sh", "-c", script] as const, env: [], cwd: "/", user: "", network: "host" as const, hostname: "", extraHosts: [], limits: [], group: undefined, mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined, onOutput: () => undefined };
     assert.equal(await sandbox.run(step, tree, signal), 0);
     await namespace.unmount(layer.target);
     uppers.push(layer.upper);

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import type { GroupLimits } from "./control-group.ts";
 import { hostnameOf } from "./hosts-file.ts";
 import type { SandboxDevice } from "./sandbox-device.ts";
 import type { SandboxCommand, SandboxMount, Surroundings } from "./sandbox.ts";
@@ -20,7 +21,7 @@ export interface RuntimeSpec {
     readonly readonlyPaths: readonly string[];
     readonly cgroupsPath?: string;
     readonly devices?: ReadonlyArray<{ readonly path: string; readonly type: "b" | "c"; readonly major: number; readonly minor: number; readonly fileMode: number; readonly uid: number; readonly gid: number }>;
-    readonly resources?: { readonly devices: readonly DeviceRule[] };
+    readonly resources?: { readonly devices: readonly DeviceRule[] } & LimitsSpec;
     readonly seccomp?: SeccompProfile;
   };
 }
@@ -36,6 +37,11 @@ export interface ProcessSpec {
   readonly noNewPrivileges: boolean;
   /** Numbers of 64 bits, which are written as such; who reads them back by JSON.parse gets the nearest that it has. */
   readonly rlimits?: ReadonlyArray<{ readonly type: string; readonly soft: RawNumber; readonly hard: RawNumber }>;
+}
+
+interface LimitsSpec {
+  readonly memory?: { readonly limit?: RawNumber; readonly swap?: RawNumber };
+  readonly cpu?: { readonly shares?: RawNumber; readonly period?: RawNumber; readonly quota?: RawNumber; readonly cpus?: string; readonly mems?: string };
 }
 
 interface DeviceRule {
@@ -68,8 +74,8 @@ export interface SandboxGround {
   readonly manyIds: boolean;
   /** Those that can be had here at all. */
   readonly capabilities: readonly string[];
-  /** Undefined where control groups cannot be used. */
-  readonly cgroup: { readonly version: 1 | 2; readonly path: string } | undefined;
+  /** Undefined where control groups cannot be used. `path` is the process's, `own` the bundle's: the same, or around it. */
+  readonly cgroup: { readonly version: 1 | 2; readonly path: string; readonly own: string } | undefined;
   readonly seccomp: SeccompProfile | undefined;
 }
 
@@ -121,7 +127,7 @@ export function runtimeSpec(step: SpecifiedProcess, user: TreeUser, files: Sandb
       maskedPaths: insecure ? [] : MASKED_PATHS,
       readonlyPaths: insecure ? [] : READ_ONLY_PATHS,
       ...(nodes.length === 0 ? {} : { devices: nodes.map(({ path, kind, major, minor, mode, uid, gid }) => ({ path, type: letterOf(kind), major, minor, fileMode: mode, uid, gid })) }),
-      ...(cgroup === undefined ? {} : { cgroupsPath: cgroup.path, resources: { devices: deviceRules(step) } }),
+      ...(cgroup === undefined ? {} : { cgroupsPath: cgroup.path, resources: { devices: deviceRules(step), ...limitsSpec(step.group?.limits) } }),
       ...(seccomp === undefined || insecure ? {} : { seccomp }),
     },
   };
@@ -156,6 +162,19 @@ function deviceRules({ insecure, devices }: Surroundings): readonly DeviceRule[]
   return [{ allow: false, access: "rwm" }, ...devices.map(({ kind, major, minor, permissions }) => ({ allow: true, type: letterOf(kind), major, minor, access: permissions }))];
 }
 
+function limitsSpec(limits: GroupLimits | undefined): LimitsSpec {
+  if (limits === undefined) return {};
+  const given = <K extends string>(key: K, value: bigint): { readonly [P in K]?: RawNumber } =>
+    // The computed key is K by construction.
+    (value === 0n ? {} : { [key]: signedNumber(value) }) as { readonly [P in K]?: RawNumber };
+  const memory = { ...given("limit", limits.memory), ...given("swap", limits.memorySwap) };
+  const cpu = {
+    ...given("shares", limits.cpuShares), ...given("quota", limits.cpuQuota), ...given("period", limits.cpuPeriod),
+    ...(limits.cpusetCpus === "" ? {} : { cpus: limits.cpusetCpus }), ...(limits.cpusetMems === "" ? {} : { mems: limits.cpusetMems }),
+  };
+  return { ...(Object.keys(memory).length === 0 ? {} : { memory }), ...(Object.keys(cpu).length === 0 ? {} : { cpu }) };
+}
+
 function letterOf(kind: SandboxDevice["kind"]): "b" | "c" {
   return kind === "block" ? "b" : "c";
 }
@@ -171,9 +190,13 @@ function completeEnvironment(env: readonly string[], user: TreeUser): readonly s
 }
 
 function rawNumber(value: bigint): RawNumber {
+  return signedNumber(BigInt.asUintN(64, value));
+}
+
+function signedNumber(value: bigint): RawNumber {
   // Node has it; the types of the language do not know it yet.
   const json = JSON as typeof JSON & { rawJSON(text: string): RawNumber };
-  return json.rawJSON(String(BigInt.asUintN(64, value)));
+  return json.rawJSON(String(value));
 }
 
 function namespaceTypes(step: Surroundings, ground: SandboxGround): readonly string[] {

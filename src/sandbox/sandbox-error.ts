@@ -3,6 +3,7 @@ export type SandboxErrorCode =
   | "user" // USER names nobody in the tree
   | "path" // a working directory or mount point that cannot be made in the tree
   | "command" // the tree has no such command, or it is none
+  | "limits" // limits or a control group that nothing here can hold a process to
   | "device" // a device that is not there, or that cannot be given to a process
   | "start"; // the runtime could not start the process
 

@@ -346,7 +346,7 @@ async function run(ground: Ground, script: readonly string[], changes: Partial<S
   const output = { stdout: "", stderr: "" };
   const step: SandboxProcess = {
     argv: ["/bin/sh", "-c", script.join("\n")],
-    env: [], cwd: "/", user: "", network: "host", hostname: "", extraHosts: [], limits: [], mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined,
+    env: [], cwd: "/", user: "", network: "host", hostname: "", extraHosts: [], limits: [], group: undefined, mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined,
     ...changes,
     onOutput: (stream, chunk) => {
       output[stream] += Buffer.from(chunk).toString("latin1");

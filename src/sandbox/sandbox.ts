@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { MountedTree } from "../snapshot/layer-store.ts";
 import type { TerminalSize } from "../syscall/terminal.ts";
+import type { GroupRequest } from "./control-group.ts";
 import type { SandboxDevice } from "./sandbox-device.ts";
 import type { UsageObject } from "./usage/usage-tree.ts";
 
@@ -43,6 +44,8 @@ export interface Surroundings {
   readonly insecure: boolean;
   /** What is named replaces the limits that we were started with. */
   readonly limits: readonly ResourceLimit[];
+  /** Undefined: whatever control group there is, without limits. */
+  readonly group: GroupRequest | undefined;
   readonly readOnlyRoot: boolean;
 }
 
@@ -96,6 +99,8 @@ export interface Isolation {
 
 export interface Sandbox {
   readonly isolation: Isolation;
+  /** Rejects with SandboxError ("limits") where no process can be held to it; to be asked before anything runs. */
+  requireGroup(group: GroupRequest): Promise<void>;
   /**
    * Runs one process in one tree and returns its exit code.
    * Rejects with signal.reason once the process and its descendants are gone, with SandboxError when it cannot be started.

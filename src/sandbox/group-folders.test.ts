@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
+import { makeGroup, sweepGroup } from "./group-folders.ts";
+import { openSandbox } from "./open-sandbox.ts";
+import { plainTree } from "./sandbox.contract.ts";
+import { SandboxError } from "./sandbox-error.ts";
+import type { SandboxProcess } from "./sandbox.ts";
+import { fillSmallRoot } from "./small-root.contract.ts";
+
+const ROOT = "/sys/fs/cgroup";
+const NAME = `stemma-test-${process.pid}`;
+const [tree] = !existsSync(ROOT) ? [] : existsSync(join(ROOT, "cgroup.procs")) ? [ROOT] : readdirSync(ROOT).map((name) => join(ROOT, name)).filter((path) => existsSync(join(path, "cgroup.procs")));
+const skip = process.getuid?.() !== 0 ? "needs root" : tree === undefined ? "this machine has no control groups" : false;
+const there = (path: string): boolean => existsSync(join(tree ?? "", path));
+
+describe("a control group in a parent", { skip }, () => {
+  test("is made with all that it lies in, which goes with the last that needs it", async () => {
+    const one = makeGroup(`/${NAME}/a/one`, undefined);
+    const two = makeGroup(`/${NAME}/a/two`, undefined);
+    assert.deepEqual([`${NAME}/a/one`, `${NAME}/a/two`].map(there), [true, true]);
+    await one[Symbol.asyncDispose]();
+    assert.deepEqual([`${NAME}/a/one`, `${NAME}/a/two`].map(there), [false, true]);
+    await two[Symbol.asyncDispose]();
+    assert.equal(there(NAME), false);
+  });
+
+  test("leaves a parent that was there, and what somebody else has put in one that was not", async () => {
+    mkdirSync(join(tree ?? "", NAME));
+    const group = makeGroup(`/${NAME}/made/one`, undefined);
+    mkdirSync(join(tree ?? "", NAME, "made/other"));
+    await group[Symbol.asyncDispose]();
+    assert.deepEqual([`${NAME}/made/one`, `${NAME}/made/other`].map(there), [false, true]);
+    for (const path of [`${NAME}/made/other`, `${NAME}/made`, NAME]) rmdirSync(join(tree ?? "", path));
+  });
+
+  test("that cannot be made is an error, and leaves nothing", () => {
+    assert.throws(() => makeGroup(`/${NAME}/cgroup.procs/one`, undefined), (error) => error instanceof SandboxError && error.code === "limits" && error.message.includes(`the control group /${NAME}/cgroup.procs cannot be used`));
+    assert.equal(there(NAME), false);
+  });
+
+  test("is swept by what was noted of it before it was made", () => {
+    const folder = mkdtempSync(join(tmpdir(), "stemma-groups-"));
+    const notes = join(folder, "notes");
+    makeGroup(`/${NAME}/a/swept`, notes);
+    sweepGroup("/stemma-never", notes);
+    assert.equal(there(NAME), false);
+    writeFileSync(notes, "");
+    sweepGroup("/stemma-never", notes);
+    rmSync(folder, { recursive: true });
+  });
+
+  test("goes with a step that is aborted", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "stemma-groups-"));
+    fillSmallRoot(join(folder, "root"));
+    const never = new AbortController().signal;
+    const stop = new AbortController();
+    {
+      await using namespace = await openMountNamespace({ environment: process.env }, never);
+      const sandbox = await openSandbox({ namespace, stateDirectory: join(folder, "state"), prefer: "auto", environment: process.env }, never);
+      let seen = false;
+      const step: SandboxProcess = {
+        argv: ["/bin/sh", "-c", "echo up; sleep 9501"], env: [], cwd: "/", user: "", network: "host", hostname: "", extraHosts: [], limits: [], group: { parent: `${NAME}/aborted`, limits: undefined },
+        mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined,
+        onOutput() {
+          seen = there(`${NAME}/aborted`);
+          stop.abort(new Error("stop here"));
+        },
+      };
+      await assert.rejects(sandbox.run(step, plainTree(join(folder, "root")), stop.signal), /stop here/);
+      assert.deepEqual([seen, there(NAME)], [true, false]);
+    }
+    rmSync(folder, { recursive: true });
+  });
+});
