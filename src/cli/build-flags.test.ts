@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { callOf } from "./build-call.ts";
-import { BUILD_FLAGS, parseBuildFlags } from "./build-flags.ts";
+import { BUILD_FLAGS, parseBuildFlags, resourcesOf } from "./build-flags.ts";
 import { UsageError } from "./usage-error.ts";
 
 test("reads buildx's words, long and short", () => {
@@ -23,6 +23,11 @@ test("refuses by name what does not work yet, and silently ignores nothing", () 
 
 test("--print is the older name of --call", () => {
   assert.deepEqual(callOf(parseBuildFlags(["--print", "outline,format=json", "."])), callOf(parseBuildFlags(["--call=outline,format=json", "."])));
+});
+
+test("limits by their older names come before those of --resource, wherever they stand", () => {
+  const flags = parseBuildFlags(["--resource", "memory=2g", "-c", "5", "-m", "1g", "--memory=3g", "--memory-swap", "-1", "--cpu-period=1", "--cpu-quota=2", "--cpuset-cpus=0", "--cpuset-mems=1", "--resource=cpu-shares=7", "."]);
+  assert.deepEqual(resourcesOf(flags), ["memory=1g", "memory=3g", "memory-swap=-1", "cpu-shares=5", "cpu-period=1", "cpu-quota=2", "cpuset-cpus=0", "cpuset-mems=1", "memory=2g", "cpu-shares=7"]);
 });
 
 test("takes flags of the classic builder, and says of those what buildx says", () => {

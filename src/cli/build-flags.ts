@@ -23,6 +23,19 @@ const refused = (reason: string, takes: Flag["takes"] = "text"): Flag => ({ take
 /** For command lines written for the classic builder: read, and without effect, as in buildx. */
 const accepted = (takes: Flag["takes"], warning?: string): Flag => ({ takes, repeat: true, help: "", isHidden: true, ...(warning === undefined ? {} : { warning }) });
 
+const older = (short?: string): Flag => ({ takes: "text", repeat: true, help: "", isHidden: true, ...(short === undefined ? {} : { short }) });
+
+/** What --resource replaces, by its keys. */
+const LIMIT_FLAGS: Readonly<Record<string, Flag>> = {
+  memory: older("m"),
+  "memory-swap": older(),
+  "cpu-shares": older("c"),
+  "cpu-period": older(),
+  "cpu-quota": older(),
+  "cpuset-cpus": older(),
+  "cpuset-mems": older(),
+};
+
 const NOT_YET = "is not supported yet";
 
 /** Every flag of anchor rows A1–A34. One that does not work is refused by name, so that nothing is silently ignored. */
@@ -37,6 +50,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   "build-context": list("additional build context: name=path, docker-image://ref, oci-layout://path, https://… or a Git URL"),
   "cache-from": list("take results of others from here: type=registry|local|gha|s3|azblob,…, or an image's name"),
   "cache-to": list("put results here for others: type=inline|registry|local|gha|s3|azblob,…[,mode=max]"),
+  "cgroup-parent": text("control group in which those of RUN are made, such as /builds"),
   call: text("ask instead of building: check, outline, targets or subrequests.describe[,format=json]"),
   check: flag("shorthand for --call=check: tell what is wrong with the Dockerfile"),
   compat: text("make images fit for lambda, cloud-run or docker-v2"),
@@ -60,6 +74,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   push: flag("shorthand for --output=type=registry"),
   quiet: flag("print the image ID only", { short: "q" }),
   reproducible: flag("build twice, the second time from nothing, and publish only what came out the same"),
+  resource: list("limit for RUN: memory=2g, memory-swap, cpu-shares, cpu-period, cpu-quota=50000, cpuset-cpus=0-1, cpuset-mems"),
   root: text("directory that keeps state (default $STEMMA_ROOT, else $XDG_DATA_HOME/stemma)"),
   sandbox: text("auto, runc, crun, namespaces, or chroot where nothing else can be (default auto)"),
   sbom: text("shorthand for --attest=type=sbom,…: true, format=cyclonedx, or generator=IMAGE"),
@@ -73,16 +88,8 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   help: flag("show this text", { short: "h" }),
 
   builder: refused("is not supported yet: the engine is in this command"),
-  "cgroup-parent": refused(NOT_YET),
-  resource: refused(NOT_YET),
   policy: refused(NOT_YET),
-  memory: refused(NOT_YET),
-  "memory-swap": refused(NOT_YET),
-  "cpu-shares": refused(NOT_YET),
-  "cpu-period": refused(NOT_YET),
-  "cpu-quota": refused(NOT_YET),
-  "cpuset-cpus": refused(NOT_YET),
-  "cpuset-mems": refused(NOT_YET),
+  ...LIMIT_FLAGS,
   compress: accepted("nothing"),
   isolation: accepted("text", "isolation flag is deprecated with BuildKit."),
   "security-opt": accepted("text", 'security-opt flag is deprecated. "RUN --security=insecure" should be used with BuildKit.'),
@@ -92,9 +99,6 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   /** The older name of --call. */
   print: { takes: "text", repeat: false, help: "", isHidden: true },
 };
-
-/** Short forms that buildx has and that would otherwise be reported as unknown. */
-const REFUSED_SHORT: Readonly<Record<string, string>> = { m: "memory", c: "cpu-shares" };
 
 /** What the command line said, and nothing more. */
 export interface BuildFlags {
@@ -136,12 +140,17 @@ interface OptionToken {
 }
 
 function valueOf({ name, rawName, value }: OptionToken): string {
-  const known = BUILD_FLAGS[name] ?? BUILD_FLAGS[REFUSED_SHORT[name] ?? ""];
+  const known = BUILD_FLAGS[name];
   if (known === undefined) throw new UsageError(`unknown flag: ${rawName}`);
   if (known.refusal !== undefined && value !== "false") throw new UsageError(`${rawName} ${known.refusal}`);
   if (known.takes === "nothing") return value ?? "true";
   if (value === undefined) throw new UsageError(`flag needs an argument: ${rawName}`);
   return value;
+}
+
+/** `key=value` of --resource, behind those of the flags that it replaces: of one key the last counts. */
+export function resourcesOf(flags: BuildFlags): readonly string[] {
+  return [...Object.keys(LIMIT_FLAGS).flatMap((key) => flags.all(key).map((value) => `${key}=${value}`)), ...flags.all("resource")];
 }
 
 function parseBoolean(name: string, value: string | undefined): boolean {

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { build, type BuildOutcome, type BuildRequest } from "../doors/build.ts";
 import { callOf, runCall } from "./build-call.ts";
-import { BUILD_FLAGS, parseBuildFlags, type BuildFlags } from "./build-flags.ts";
+import { BUILD_FLAGS, parseBuildFlags, resourcesOf, type BuildFlags } from "./build-flags.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { contextArgument } from "./context-argument.ts";
 import { EXIT } from "./exit-code.ts";
@@ -59,6 +59,8 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     extraHosts: flags.all("add-host"),
     ...optional("shmSize", flags.text("shm-size")),
     ulimits: flags.all("ulimit"),
+    resources: resourcesOf(flags),
+    ...optional("cgroupParent", flags.text("cgroup-parent")),
     cacheFrom: flags.all("cache-from"),
     cacheTo: flags.all("cache-to"),
     pull: flags.on("pull"),

@@ -50,6 +50,13 @@ export interface BuildRequest {
   readonly shmSize?: string;
   /** `nofile=1024:2048`, soft and hard, for the processes of a RUN. */
   readonly ulimits?: readonly string[];
+  /**
+   * What each RUN is held to, as `--resource`: `memory=512m`, `memory-swap=1g` (or -1), `cpu-shares=512`, `cpu-period=100000` and
+   * `cpu-quota=50000` (microseconds), `cpuset-cpus=0-1`, `cpuset-mems=0`. Of one key the last counts. It takes root and runc or crun.
+   */
+  readonly resources?: readonly string[];
+  /** Control group in which those of RUNs are made: a path below the root of control groups, made where it is not there. */
+  readonly cgroupParent?: string;
   /** Network of RUN. `default` is the host's. */
   readonly network?: "default" | "none" | "host";
   /**

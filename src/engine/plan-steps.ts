@@ -1,20 +1,23 @@
 import { isIP } from "node:net";
 import { ByteSizeError, parseByteSize } from "../frontend/dockerfile/byte-size.ts";
 import type { BuildRequest } from "./build-request.ts";
+import { planResources, type LimitAttribute } from "./plan-resources.ts";
 import { RequestError } from "./request-error.ts";
 
 /** What holds for the processes of all steps, in the words of the frontend's attributes; left out where nothing was said. */
-export type StepAttributes = ReadonlyMap<"add-hosts" | "no-cache" | "shm-size" | "ulimit", string>;
+export type StepAttributes = ReadonlyMap<"add-hosts" | "cgroup-parent" | "no-cache" | "shm-size" | "ulimit" | LimitAttribute, string>;
 
 /** Throws RequestError in buildx's words. */
 export function planSteps(request: BuildRequest): StepAttributes {
-  const { extraHosts = [], noCache = false, noCacheStages = [], shmSize = "", ulimits = [] } = request;
+  const { cgroupParent = "", extraHosts = [], noCache = false, noCacheStages = [], resources = [], shmSize = "", ulimits = [] } = request;
   if (noCache && noCacheStages.length > 0) throw new RequestError("usage", "--no-cache and --no-cache-filter cannot currently be used together");
   const size = shmSize === "" ? 0n : parseSize(shmSize);
   return new Map([
     ...optional("add-hosts", extraHosts.flatMap(hostAddresses).join(",")),
     ...(noCache ? [["no-cache", ""] as const] : optional("no-cache", noCacheStages.join(","))),
     ...optional("shm-size", size > 0n ? String(size) : ""),
+    ...optional("cgroup-parent", cgroupParent),
+    ...planResources(resources),
     ...optional("ulimit", lastOfEach(ulimits.map(completeLimit)).join(",")),
   ]);
 }

@@ -115,8 +115,8 @@ test("what a step left running is gone with it, also when it has left its parent
 });
 
 test("what cannot be done is said before any step runs", { skip }, async () => {
-  for (const [run, what] of [["--network=none true", "a network of its own"], ["--mount=type=tmpfs,target=/t,size=1m true", "a tmpfs of a size"], ["--security=insecure true", "--security=insecure"]] as const) {
-    const { exitCode, stderr } = await build(`${BASE}RUN echo early-${outputs++}\nRUN ${run}\n`, ["--allow", "security.insecure"]);
+  for (const [run, what, ...flags] of [["--network=none true", "a network of its own"], ["--mount=type=tmpfs,target=/t,size=1m true", "a tmpfs of a size"], ["--security=insecure true", "--security=insecure"], ["true", "limits of a control group", "--resource=memory=64m"], ["true", "limits of a control group", "--cgroup-parent=/x"]] as const) {
+    const { exitCode, stderr } = await build(`${BASE}RUN echo early-${outputs++}\nRUN ${run}\n`, ["--allow", "security.insecure", ...flags]);
     assert.equal(exitCode, 64, stderr);
     assert.ok(stderr.includes(`a step asks for ${what}`), stderr);
     assert.doesNotMatch(stderr, /^#\d+ \d+\.\d+ early/m);

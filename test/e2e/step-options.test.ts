@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -30,6 +30,78 @@ async function refuses(says: RegExp, ...flags: readonly string[]): Promise<void>
   assert.equal(exitCode, 64);
 }
 
+const GROUP_FILES = [
+  "memory/memory.limit_in_bytes", "memory/memory.memsw.limit_in_bytes", "cpu/cpu.shares", "cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us", "cpuset/cpuset.cpus", "cpuset/cpuset.mems",
+  "memory.max", "memory.swap.max", "cpu.weight", "cpu.max", "cpuset.cpus", "cpuset.mems",
+];
+/** What the kernel makes of the flags below, by version; of swap and processors only where it can. */
+const HELD: ReadonlyMap<string, string> = new Map([
+  ["memory/memory.limit_in_bytes", "67108864"], ["memory/memory.memsw.limit_in_bytes", "134217728"], ["cpu/cpu.shares", "512"], ["cpu/cpu.cfs_quota_us", "30000"], ["cpu/cpu.cfs_period_us", "60000"],
+  ["cpuset/cpuset.cpus", "0"], ["cpuset/cpuset.mems", "0"],
+  ["memory.max", "67108864"], ["memory.swap.max", "67108864"], ["cpu.weight", "20"], ["cpu.max", "30000 60000"], ["cpuset.cpus", "0"], ["cpuset.mems", "0"],
+]);
+const LIMITS = ["-m", "2g", "--resource", "memory=64m", "--resource", "memory-swap=128m", "-c", "512", "--cpu-quota", "30000", "--resource", "cpu-period=60000", "--cpuset-cpus=0", "--resource=cpuset-mems=0"];
+const FULL = ["--resource", "memory=32m", "--resource", "memory-swap=32m"];
+
+/** Control groups of this machine below which groups of this test were made, in whatever tree. */
+function groupsOfTest(name: string): readonly string[] {
+  return ["/sys/fs/cgroup", ...readdirSync("/sys/fs/cgroup").map((tree) => join("/sys/fs/cgroup", tree))].map((tree) => join(tree, name)).filter((path) => existsSync(path));
+}
+
+interface Predicate {
+  readonly buildDefinition: { readonly externalParameters: { readonly request: { readonly args: Readonly<Record<string, string>> } } };
+}
+
+describe("limits of control groups", { skip: runSkip }, () => {
+  for (const sandbox of ["runc", "crun"]) {
+    const missing = existsSync(`/usr/bin/${sandbox}`) || existsSync(`/usr/sbin/${sandbox}`) ? false : `${sandbox} is not installed`;
+    const parent = `stemma-test-${process.pid}-${sandbox}`;
+
+    test(`hold the processes of a RUN in ${sandbox}, in a group of the parent, and nothing of it is left`, { skip: missing }, async () => {
+      const script = `cat /proc/self/cgroup > /groups; cd /sys/fs/cgroup; for file in ${GROUP_FILES.join(" ")}; do [ ! -e $file ] || echo $file: $(cat $file); done > /held; cat /proc/sys/kernel/random/uuid > /id`;
+      const dockerfile = `${BASE}ENV IN=${sandbox}\nRUN ${script}\n`;
+      const flags = ["--sandbox", sandbox, "--cgroup-parent", `${parent}/inner/`, "--provenance", "mode=max"];
+      const text = await build(dockerfile, ...flags, ...LIMITS);
+      const held = (await text("held")).trim().split("\n").map((line) => line.split(": "));
+      assert.ok(held.length >= 4, held.join());
+      for (const [file = "", value] of held) assert.equal(value, HELD.get(file), file);
+      const groups = (await text("groups")).trim().split("\n").map((line) => line.split(":")).filter(([, controllers]) => controllers === "memory" || controllers === "");
+      const version2Alone = existsSync("/sys/fs/cgroup/cgroup.controllers");
+      assert.ok(groups.some(([, , path = ""]) => version2Alone || new RegExp(`^/${parent}/inner/stemma-\\d+-\\w+/process$`).test(path)), groups.join("\n"));
+      assert.deepEqual(groupsOfTest(parent), []);
+
+      const { args } = (JSON.parse(await text("provenance.json")) as { readonly predicate: Predicate }).predicate.buildDefinition.externalParameters.request;
+      assert.deepEqual(Object.fromEntries(Object.entries(args).filter(([key]) => /^(mem|cpu|cgroup)/.test(key))), {
+        memory: "67108864", memswap: "134217728", cpushares: "512", cpuquota: "30000", cpuperiod: "60000", cpusetcpus: "0", cpusetmems: "0",
+      });
+
+      if (sandbox === "crun") return;
+      const otherLimits = await build(dockerfile, ...flags, "--resource", "memory=65m");
+      assert.equal(await otherLimits("id"), await text("id"), "limits are no part of a step's key");
+    });
+
+    test(`end a RUN in ${sandbox} that takes more memory, as exit code 137`, { skip: missing }, async () => {
+      const { exitCode, stderr } = await place.stemma(["build", "-f", "-", "--sandbox", sandbox, ...FULL, context], { input: `${BASE}RUN tail /dev/zero\n` });
+      assert.equal(exitCode, 67, stderr);
+      assert.match(stderr, /process "\/bin\/sh -c tail \/dev\/zero" did not complete successfully: exit code: 137(: cannot allocate memory)?$/m);
+    });
+  }
+
+  test("that cannot be held are refused before any step runs", async () => {
+    const cases: ReadonlyArray<readonly [says: string, ...flags: readonly string[]]> = [
+      ["--cgroup-parent, --resource memory: no step can be held to it here, since the namespaces sandbox has no control groups: build with runc or crun installed and --sandbox=auto, or leave it out", "--sandbox=namespaces", "--cgroup-parent=/x", "--resource=memory=64m"],
+      ["--cgroup-parent: the control group /cgroup.procs/x cannot be used: ", "--cgroup-parent=/cgroup.procs/x"],
+      ["--cgroup-parent system.slice:a: asks systemd for a unit, which is not supported: give the path of a control group, such as /system.slice", "--cgroup-parent=system.slice:a:"],
+    ];
+    for (const [says, ...flags] of cases) {
+      const { exitCode, stderr } = await place.stemma(["build", "-f", "-", ...flags, context], { input: `${BASE}RUN echo early > /early\n` });
+      assert.ok(stderr.trimEnd().split("\n").at(-1)?.includes(says), stderr);
+      assert.equal(exitCode, 64, stderr);
+      assert.doesNotMatch(stderr, /RUN echo early/);
+    }
+  });
+});
+
 describe("what is said of all steps", { skip: runSkip }, () => {
   for (const sandbox of ["runc", "crun", "namespaces"]) {
     const missing = sandbox === "namespaces" || existsSync(`/usr/bin/${sandbox}`) || existsSync(`/usr/sbin/${sandbox}`) ? false : `${sandbox} is not installed`;
@@ -59,6 +131,7 @@ describe("what is said of all steps", { skip: runSkip }, () => {
     await refuses(/invalid host a=b$/, "--add-host", "a=b");
     await refuses(/--add-host a=host-gateway: host-gateway is not supported/, "--add-host", "a=host-gateway");
     await refuses(/invalid argument "x" for --shm-size: invalid size: 'x'$/, "--shm-size", "x");
+    await refuses(/invalid value "x" for resource memory: invalid size: 'x'$/, "-m", "x");
     await refuses(/invalid ulimit type: nope$/, "--ulimit", "nope=1");
     await refuses(/ulimit soft limit must be less than or equal to hard limit: 2 > 1$/, "--ulimit", "nofile=2:1");
   });
