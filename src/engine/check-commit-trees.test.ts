@@ -106,3 +106,34 @@ test("a pipe beside a commit's files is not the commit's", { skip }, async (t) =
   assert.ok(readdirSync(join(repo.root, "sub")).includes("pipe"));
   assert.deepEqual(differences(await check(repo)), ["sub/pipe: not in the commit"]);
 });
+
+test("files that did not change are compared with another commit by what their directories were found to be, and only those in its way are asked for", { skip }, async (t) => {
+  const repo = await openTestWorkTree(t);
+  for (const path of ["top", "left-out", "same/a", "same/deep/b", "other/a", "other/deep/b"]) repo.write(path, path);
+  await repo.commit();
+  using state = openStateDatabase(":memory:");
+  let asked = 0;
+  const database: typeof state = {
+    ...state,
+    fileDigests(validators) {
+      asked += validators.length;
+      return state.fileDigests(validators);
+    },
+  };
+  const reads: string[] = [];
+  const selection = { excludePatterns: ["**/.git", "left-out"] };
+  const checkAgain = async (): Promise<Awaited<ReturnType<typeof check>>> => {
+    asked = 0;
+    return await check(repo, { database, reads, selection });
+  };
+  assert.deepEqual([await checkAgain(), asked, reads.length], [equal(5), 5, 5]);
+  await repo.git("commit", "--quiet", "--allow-empty", "--message=empty");
+  assert.deepEqual([await checkAgain(), asked], [equal(5), 1], "the one beside the file that is left out");
+  // The commit changes and the files do not.
+  repo.write("other/a", "changed");
+  await repo.commit();
+  repo.write("other/a", "other/a");
+  assert.deepEqual(differences(await checkAgain()), ["other/a: other content"]);
+  assert.deepEqual([...new Set(reads)].toSorted(), ["other/a", "other/deep/b", "same/a", "same/deep/b", "top"]);
+  assert.equal(reads.filter((path) => path !== "other/a").length, 4, "each was read once");
+});

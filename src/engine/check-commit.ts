@@ -2,7 +2,9 @@ import { realpath } from "node:fs/promises";
 import { isAbsolute, relative, sep } from "node:path";
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { ConversionMemory } from "../git/converted.ts";
-import { usedPaths, type UsedDirectory } from "../git/used-directory.ts";
+import { formatOf } from "../git/object-id.ts";
+import { usedPaths, type UsedDirectory, type UsedPlace } from "../git/used-directory.ts";
+import type { UsedTrees } from "../git/used-trees.ts";
 import { verifyCommit, type CommitCheck } from "../git/verify-commit.ts";
 import type { Environment } from "../host/environment.ts";
 import type { Verdict } from "../session/selection-filter.ts";
@@ -16,6 +18,11 @@ const CHECKED_IN = "git-checked-in";
 
 /** Kind of the facts that say which content equals which commit. */
 const EQUAL = "git-equal";
+
+/** Kind of the facts that say which tree objects git would make of a content: a line for each of its directories. */
+const TREES = "git-trees";
+/** More contexts than one machine builds in turns. */
+const TREES_MAX = 40;
 
 export interface CommitCheckRequest {
   /** Top of the work tree. */
@@ -55,9 +62,8 @@ async function compareFiles(request: CommitCheckRequest, signal: AbortSignal): P
   const outside: string[] = [];
   for (const local of request.locals) {
     const place = await placeOf(local.name, request);
-    const { root: top } = await Tree.open([local.layer], signal);
-    if (place === undefined) for (const path of usedPaths(top, "")) outside.push(`${local.name}:${path}`);
-    else directories.push(await usedDirectory(local, { place, top }, signal));
+    if (place === undefined) for (const path of usedPaths((await Tree.open([local.layer], signal)).root, "")) outside.push(`${local.name}:${path}`);
+    else directories.push(await usedDirectory(local, { place, trees: rememberedTrees(local, request) }, signal));
   }
   const learned = new Map<string, string>();
   const memory: ConversionMemory = { get: (name) => learned.get(name) ?? database.fact(CHECKED_IN, name), set: (name, value) => void learned.set(name, value) };
@@ -73,12 +79,47 @@ async function placeOf(name: string, { root, directories }: CommitCheckRequest):
   return place === undefined || place === ".." || place.startsWith(`..${sep}`) || isAbsolute(place) ? undefined : place.split(sep).join("/");
 }
 
-async function usedDirectory({ layer, digests, selection }: ReadLocal, used: Pick<UsedDirectory<Verdict>, "place" | "top">, signal: AbortSignal): Promise<UsedDirectory<Verdict>> {
-  const files = await digests(signal);
+async function usedDirectory({ layer, digests, selection }: ReadLocal, { place, trees }: UsedThere, signal: AbortSignal): Promise<UsedDirectory<Verdict>> {
+  const entries = await layer.entries(signal);
+  let paths: ReadonlySet<string> | undefined;
+  let top: Promise<UsedPlace> | undefined;
   return {
-    ...used,
-    blob: ({ stored }) => files.get(stored.path)?.blob,
+    place,
+    trees: trees.get(),
+    keepTrees: (found) => trees.keep(found),
+    top: async () => await (top ??= Tree.open([layer], signal).then(({ root }) => root)),
+    holds: (path) => (paths ??= new Set(entries.flatMap((entry) => (entry.kind === "directory" ? [] : [entry.path])))).has(path),
+    async blobs(files) {
+      const known = await digests(signal, files && new Set(files.map(({ stored }) => stored.path)));
+      return ({ stored }) => known.get(stored.path)?.blob;
+    },
     content: async ({ stored }) => ({ digest: await layer.contentDigest(stored, signal), sizeBytes: stored.sizeBytes, read: (readSignal) => layer.read(stored, readSignal) }),
-    selection: (tree) => commitSelection(tree, used.place, selection),
+    selection: (tree) => commitSelection(tree, place, selection),
+  };
+}
+
+interface UsedThere {
+  readonly place: string;
+  readonly trees: TreeMemory;
+}
+
+interface TreeMemory {
+  get(): UsedTrees | undefined;
+  keep(trees: UsedTrees): void;
+}
+
+/** The ids of git's trees follow from the content, which the root names. */
+function rememberedTrees({ root }: ReadLocal, { commit, database }: CommitCheckRequest): TreeMemory {
+  const name = `${formatOf(commit)} ${root}`;
+  return {
+    get() {
+      const text = database.fact(TREES, name);
+      // Written below.
+      return text === undefined ? undefined : new Map((JSON.parse(text) as ReadonlyArray<readonly [string, string | null, number]>).map(([path, id, files]) => [path, { id: id ?? undefined, files }]));
+    },
+    keep(trees) {
+      database.saveFact(TREES, name, JSON.stringify(Array.from(trees, ([path, { id, files }]) => [path, id ?? null, files])));
+      database.trimFacts(TREES, name, TREES_MAX);
+    },
   };
 }

@@ -49,17 +49,11 @@ function consumersIn(graphs: readonly LlbGraph[]): ReadonlyMap<Digest, readonly 
 
 /** Outputs with the input that each is, but for one layer. */
 function changedInputs({ op: { op }, inputs }: LlbVertex): ReadonlyArray<readonly [output: number, input: LlbEdge]> {
-  switch (op.case) {
-    case "exec":
-      return op.value.mounts.flatMap(({ input, output }) => pair(Number(output), inputs[Number(input)]));
-    case "file": {
-      const [action, ...more] = op.value.actions;
-      // Of several, each tree that two of them use is written by itself.
-      return action === undefined || more.length > 0 ? [] : pair(Number(action.output), inputs[Number(action.input)]);
-    }
-    default:
-      return [];
-  }
+  if (op.case === "exec") return op.value.mounts.flatMap(({ input, output }) => pair(Number(output), inputs[Number(input)]));
+  if (op.case !== "file") return [];
+  const [action, ...more] = op.value.actions;
+  // Of several, each tree that two of them use is written by itself.
+  return action === undefined || more.length > 0 ? [] : pair(Number(action.output), inputs[Number(action.input)]);
 }
 
 function pair(output: number, input: LlbEdge | undefined): ReadonlyArray<readonly [number, LlbEdge]> {

@@ -96,8 +96,7 @@ function rememberedWalks(database: StateDatabase, findsSecrets: boolean): Pick<L
     walked: (walk) => database.fact(WALKED, nameOf(walk)),
     keepWalked(walk, text) {
       database.saveFact(WALKED, nameOf(walk), text);
-      // In the order of their names, which are digests: any may go.
-      for (const [name] of database.facts(WALKED).filter(([other]) => other !== nameOf(walk)).slice(WALKS_MAX)) database.removeFact(WALKED, name);
+      database.trimFacts(WALKED, nameOf(walk), WALKS_MAX);
     },
   };
 }

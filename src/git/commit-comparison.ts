@@ -7,7 +7,7 @@ import { compareConverted, type Conversion, type ConversionMemory } from "./conv
 import { DirectoryPass, type Changed, type Pair } from "./directory-pass.ts";
 import { objectId } from "./object-id.ts";
 import { GitObjectError } from "./object-reader.ts";
-import { isExecutable, usedPaths, type Selection, type UsedPlace, type Verdict } from "./used-directory.ts";
+import { isExecutable, usedPaths, type BlobOf, type Selection, type UsedPlace, type Verdict } from "./used-directory.ts";
 import type { WorkTree } from "./work-tree.ts";
 
 export type DifferenceReason = "not in the commit" | "not in the repository" | "missing" | "other mode" | "submodule not readable" | Exclude<Conversion, "equal">;
@@ -48,15 +48,14 @@ export class CommitComparison {
 
   /** Rejects with GitObjectError where the commit cannot be read. */
   async compare<V extends Verdict>(pass: DirectoryPass<V>): Promise<void> {
-    const { place, top } = pass.directory;
-    const directory = await this.#tree.directory(place);
-    if (directory === undefined) this.#noteAll(pass, top, "");
-    else if (!pass.isWhole(top, directory)) {
+    const directory = await this.#tree.directory(pass.directory.place);
+    if (directory === undefined) this.#noteAll(pass, await pass.directory.top(), "");
+    else if (!pass.isWhole("", directory)) {
       const selection = await pass.directory.selection(this.#tree);
-      await this.#walk({ pass, selection }, { directory, used: top, path: "", verdict: undefined, isLookedFor: true });
+      await this.#walk({ pass, selection }, { directory, used: await pass.directory.top(), path: "", verdict: undefined, isLookedFor: true });
     }
     for (const [workTree, changed] of pass.changed) await this.#compareChanged(pass, workTree, changed);
-    this.#count(pass);
+    await this.#count(pass);
   }
 
   /** A used file that lies in no work tree. */
@@ -71,11 +70,12 @@ export class CommitComparison {
     const entries = await directory.entries();
     this.#entries += entries.size;
     if (this.#entries > ENTRIES_MAX) throw new GitObjectError("too-large", `the commit has more than ${ENTRIES_MAX} files`);
+    const blobOf = await walk.pass.directory.blobs([...entries].flatMap(([name, entry]) => comparedFile(entry, used?.children?.get(name))));
     const below: Promise<void>[] = [];
     for (const [name, entry] of entries) {
       if (this.#slice.isSpent) await this.#slice.renew(this.#signal);
       const child = used?.children?.get(name);
-      if (child !== undefined && child.children === undefined) this.#comparePair(walk.pass, { parent: path, name, used: child, entry, directory });
+      if (child !== undefined && child.children === undefined) this.#comparePair(walk.pass, { parent: path, name, used: child, entry, directory }, blobOf);
       if (entry.kind === "directory" || entry.kind === "submodule") below.push(this.#descend(walk, step, { name, entry, child }));
       else if (child === undefined || child.children !== undefined) this.#noteUnused(walk, step, { name, entry, child });
     }
@@ -84,9 +84,9 @@ export class CommitComparison {
   }
 
   async #descend<V extends Verdict>({ pass, selection }: Walk<V>, step: Step<V>, { name, entry, child }: Meeting): Promise<void> {
-    const used = child !== undefined && pass.filesBelow(child) > 0 ? child : undefined;
-    if (used !== undefined && entry.kind === "directory" && pass.isWhole(used, entry)) return;
     const path = joinPath(step.path, name);
+    const used = child !== undefined && pass.filesBelow(path) > 0 ? child : undefined;
+    if (used !== undefined && entry.kind === "directory" && pass.isWhole(path, entry)) return;
     const verdict = selection.decide(path, step.verdict);
     const isLookedFor = step.isLookedFor && (verdict.isSelected || verdict.mayContain);
     if (used === undefined && !isLookedFor) return;
@@ -94,7 +94,7 @@ export class CommitComparison {
     this.#signal.throwIfAborted();
     if (directory === undefined && isLookedFor) this.#note(pass.placed(path), "submodule not readable");
     if (directory === undefined && used !== undefined) this.#noteAll(pass, used, path);
-    if (directory === undefined || (used !== undefined && pass.isWhole(used, directory))) return;
+    if (directory === undefined || (used !== undefined && pass.isWhole(path, directory))) return;
     await this.#walk({ pass, selection }, { directory, used, path, verdict, isLookedFor });
   }
 
@@ -111,14 +111,14 @@ export class CommitComparison {
     for (const below of usedPaths(used, path)) this.#note(pass.placed(below), "not in the commit");
   }
 
-  #comparePair<V extends Verdict>(pass: DirectoryPass<V>, pair: Pair): void {
+  #comparePair<V extends Verdict>(pass: DirectoryPass<V>, pair: Pair, blobOf: BlobOf): void {
     const { parent, name, used, entry, directory } = pair;
     const { kind, mode, linkname = "" } = used.entry;
     const note = (reason: DifferenceReason): void => this.#note(pass.placed(joinPath(parent, name)), reason);
-    const isFile = entry.kind === "file" || entry.kind === "executable";
+    const isFile = isFileEntry(entry);
     if (kind !== "file" && kind !== "symlink") return note("not in the commit");
     if (kind === "file" ? !isFile : entry.kind !== "symlink") return note("other mode");
-    const isEqual = entry.id === (isFile ? pass.directory.blob(used) : objectId(directory.workTree.format, "blob", bytesOfPath(linkname)));
+    const isEqual = entry.id === (isFile ? blobOf(used) : objectId(directory.workTree.format, "blob", bytesOfPath(linkname)));
     const hasOtherMode = isFile && isExecutable(mode) !== (entry.kind === "executable");
     if (!isEqual && isFile) pass.noteChanged(pair, hasOtherMode);
     else if (!isEqual) note("other content");
@@ -136,9 +136,9 @@ export class CommitComparison {
     }
   }
 
-  #count<V extends Verdict>(pass: DirectoryPass<V>): void {
+  async #count<V extends Verdict>(pass: DirectoryPass<V>): Promise<void> {
     if (this.#passes.length === 0) this.files += pass.files;
-    else for (const path of pass.paths()) if (!this.#isCounted(path)) this.files += 1;
+    else for await (const path of pass.paths()) if (!this.#isCounted(path)) this.files += 1;
     this.#passes.push(pass);
   }
 
@@ -150,6 +150,15 @@ export class CommitComparison {
   #note(path: string, reason: DifferenceReason): void {
     if (!this.#differences.has(path)) this.#differences.set(path, reason);
   }
+}
+
+function isFileEntry({ kind }: CommitEntry): boolean {
+  return kind === "file" || kind === "executable";
+}
+
+/** A file that is one on both sides, so that their contents are compared. */
+function comparedFile(entry: CommitEntry, used: UsedPlace | undefined): readonly UsedPlace[] {
+  return used?.entry.kind === "file" && isFileEntry(entry) ? [used] : [];
 }
 
 interface Walk<V extends Verdict> {

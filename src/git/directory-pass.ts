@@ -4,7 +4,7 @@ import type { CommitDirectory } from "./commit-tree.ts";
 import type { ChangedFile } from "./converted.ts";
 import type { ObjectFormat } from "./object-id.ts";
 import { usedPaths, type UsedDirectory, type UsedPlace, type Verdict } from "./used-directory.ts";
-import { usedTrees, type UsedTree } from "./used-trees.ts";
+import { usedTrees, type UsedTrees } from "./used-trees.ts";
 import type { WorkTree } from "./work-tree.ts";
 
 /** A used file beside the commit's entry of its path. */
@@ -31,21 +31,24 @@ export class DirectoryPass<V extends Verdict> {
   /** To be looked at together, since git is asked about them. */
   readonly changed: Map<WorkTree, Changed[]> = new Map();
   readonly #prefix: string;
-  readonly #trees: ReadonlyMap<UsedPlace, UsedTree>;
+  readonly #trees: UsedTrees;
 
-  private constructor(directory: UsedDirectory<V>, trees: ReadonlyMap<UsedPlace, UsedTree>) {
+  private constructor(directory: UsedDirectory<V>, trees: UsedTrees) {
     this.directory = directory;
     this.#trees = trees;
     this.#prefix = directory.place === "" ? "" : `${directory.place}/`;
   }
 
   static async start<V extends Verdict>(directory: UsedDirectory<V>, format: ObjectFormat, signal: AbortSignal): Promise<DirectoryPass<V>> {
-    return new DirectoryPass(directory, await usedTrees(directory.top, { format, blob: (file) => directory.blob(file) }, signal));
+    if (directory.trees !== undefined) return new DirectoryPass(directory, directory.trees);
+    const trees = await usedTrees(await directory.top(), { format, blob: await directory.blobs(undefined) }, signal);
+    directory.keepTrees(trees);
+    return new DirectoryPass(directory, trees);
   }
 
   /** How much was used of it. */
   get files(): number {
-    return this.filesBelow(this.directory.top);
+    return this.filesBelow("");
   }
 
   /** From the top of the outermost work tree. */
@@ -55,24 +58,21 @@ export class DirectoryPass<V extends Verdict> {
 
   /** Whether this directory has a used file at a path from the top of the outermost work tree. */
   holds(placed: string): boolean {
-    if (!placed.startsWith(this.#prefix)) return false;
-    let place: UsedPlace | undefined = this.directory.top;
-    for (const name of placed.slice(this.#prefix.length).split("/")) place = place?.children?.get(name);
-    return place !== undefined && place.children === undefined;
+    return placed.startsWith(this.#prefix) && this.directory.holds(placed.slice(this.#prefix.length));
   }
 
   /** All that was used, from the top of the outermost work tree. */
-  *paths(): Generator<string> {
-    for (const path of usedPaths(this.directory.top, "")) yield this.placed(path);
+  async *paths(): AsyncGenerator<string> {
+    for (const path of usedPaths(await this.directory.top(), "")) yield this.placed(path);
   }
 
-  filesBelow(directory: UsedPlace): number {
-    return this.#trees.get(directory)?.files ?? 0;
+  filesBelow(path: string): number {
+    return this.#trees.get(path)?.files ?? 0;
   }
 
   /** Whether all that was used of a directory is that directory of the commit, and all of it. */
-  isWhole(used: UsedPlace, { id }: Pick<CommitDirectory, "id">): boolean {
-    return this.#trees.get(used)?.id === id;
+  isWhole(path: string, { id }: Pick<CommitDirectory, "id">): boolean {
+    return this.#trees.get(path)?.id === id;
   }
 
   noteChanged({ parent, name, used, entry, directory: { workTree, within } }: Pair, hasOtherMode: boolean): void {

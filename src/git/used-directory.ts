@@ -2,6 +2,7 @@ import type { Entry } from "../archive/entry.ts";
 import { joinPath } from "../archive/entry-path.ts";
 import type { CommitTree } from "./commit-tree.ts";
 import type { UsedContent } from "./converted.ts";
+import type { UsedTrees } from "./used-trees.ts";
 
 /** Whether a path is used, and whether one below it may be. */
 export interface Verdict {
@@ -24,13 +25,23 @@ export interface UsedPlace {
   readonly children: ReadonlyMap<string, UsedPlace> | undefined;
 }
 
+/** Hexadecimal id of a regular file's content as a git blob; undefined where that is not known. */
+export type BlobOf = (file: UsedPlace) => string | undefined;
+
 /** What a build used of one directory. */
 export interface UsedDirectory<V extends Verdict> {
   /** From the top of the work tree, "" for that itself. */
   readonly place: string;
-  readonly top: UsedPlace;
-  /** Hexadecimal id of a regular file's content as a git blob; undefined where that is not known. */
-  blob(file: UsedPlace): string | undefined;
+  /** What was found when the same content was looked at before; undefined where it was not. */
+  readonly trees: UsedTrees | undefined;
+  /** Told what was found, where it was not known. */
+  keepTrees(trees: UsedTrees): void;
+  /** All that was used, for who has to look at it. */
+  top(): Promise<UsedPlace>;
+  /** Whether something that is no directory was used at a path from `place`. */
+  holds(path: string): boolean;
+  /** Ids of contents as git blobs: of these regular files, or of all. */
+  blobs(files: readonly UsedPlace[] | undefined): Promise<BlobOf>;
   content(file: UsedPlace): Promise<UsedContent>;
   /** What the build would use of the commit's files. */
   selection(tree: CommitTree): Promise<Selection<V>>;

@@ -1,3 +1,4 @@
+import { joinPath } from "../archive/entry-path.ts";
 import { bytesOfPath, compareNames } from "../archive/path-bytes.ts";
 import { TimeSlice } from "../content/time-slice.ts";
 import { formatOf, objectId, type ObjectFormat } from "./object-id.ts";
@@ -11,6 +12,9 @@ export interface UsedTree {
   readonly files: number;
 }
 
+/** By path below the used directory, "" for that itself. What is used decides them, whoever asks, and nothing else does. */
+export type UsedTrees = ReadonlyMap<string, UsedTree>;
+
 export interface UsedBlobs {
   readonly format: ObjectFormat;
   /** Id of a regular file's content; undefined where that is not known. */
@@ -21,16 +25,17 @@ export interface UsedBlobs {
  * Computes the ids that git's tree objects would have, of a directory and of all below. Where such an id is the
  * commit's, each name, mode and content below is the commit's, and the commit has no other: nothing need be looked at.
  */
-export async function usedTrees(top: UsedPlace, blobs: UsedBlobs, signal: AbortSignal): Promise<ReadonlyMap<UsedPlace, UsedTree>> {
-  const trees = new Map<UsedPlace, UsedTree>();
-  await addTree(top, { blobs, trees, slice: new TimeSlice() }, signal);
+export async function usedTrees(top: UsedPlace, blobs: UsedBlobs, signal: AbortSignal): Promise<UsedTrees> {
+  const trees = new Map<string, UsedTree>();
+  await addTree(top, "", { blobs, trees, slice: new TimeSlice(), signal });
   return trees;
 }
 
 interface Adding {
   readonly blobs: UsedBlobs;
-  readonly trees: Map<UsedPlace, UsedTree>;
+  readonly trees: Map<string, UsedTree>;
   readonly slice: TimeSlice;
+  readonly signal: AbortSignal;
 }
 
 /** What a tree object says of one name. */
@@ -42,13 +47,13 @@ interface Line {
   readonly id: string;
 }
 
-async function addTree(place: UsedPlace, adding: Adding, signal: AbortSignal): Promise<UsedTree> {
+async function addTree(place: UsedPlace, path: string, adding: Adding): Promise<UsedTree> {
   const lines: Line[] = [];
   let files = 0;
   let isWhole = true;
   for (const [name, child] of place.children ?? []) {
-    if (adding.slice.isSpent) await adding.slice.renew(signal);
-    const below = child.children && (await addTree(child, adding, signal));
+    if (adding.slice.isSpent) await adding.slice.renew(adding.signal);
+    const below = child.children && (await addTree(child, joinPath(path, name), adding));
     files += below?.files ?? 1;
     // Directories without files are nothing to git.
     if (below?.files === 0) continue;
@@ -57,7 +62,7 @@ async function addTree(place: UsedPlace, adding: Adding, signal: AbortSignal): P
     else lines.push(line);
   }
   const tree = { id: isWhole ? objectId(adding.blobs.format, "tree", treeOf(lines, adding.blobs.format)) : undefined, files };
-  adding.trees.set(place, tree);
+  adding.trees.set(path, tree);
   return tree;
 }
 

@@ -12,6 +12,8 @@ import { treeDigest } from "../snapshot/tree-digest.ts";
 import { Tree } from "../snapshot/tree.ts";
 import { changed, hashFiles, type FileDigestCache, type FileDigests } from "./local-files.ts";
 
+/** Who asks for some files more often than this will ask for most, and is given all at once. */
+const QUESTIONS_MAX = 16;
 /** Characters. */
 const HASHED_AT_ONCE = 64 * 1024;
 
@@ -29,8 +31,8 @@ export interface LocalLayer {
   readonly layer: Layer;
   /** Names the selection by its content: see treeDigest. */
   readonly root: Digest;
-  /** Of all regular files, by path; with their ids as git blobs where these were wanted. */
-  readonly digests: (signal: AbortSignal) => Promise<ReadonlyMap<string, FileDigests>>;
+  /** Of all regular files, or at least of those named, by path; with their ids as git blobs where these were wanted. */
+  readonly digests: (signal: AbortSignal, only?: ReadonlySet<string>) => Promise<ReadonlyMap<string, FileDigests>>;
   /** What the inspection of regular files told, by path: of those of which there is something to tell. */
   readonly told: ReadonlyMap<string, string>;
 }
@@ -88,7 +90,17 @@ function rememberedLayer(directory: LocalDirectory, { found, memory }: Walked, {
     return digests;
   };
   let loading: Promise<ReadonlyMap<string, FileDigests>> | undefined;
-  const digests = async (signal: AbortSignal): Promise<ReadonlyMap<string, FileDigests>> => await (loading ??= load(signal));
+  let byPath: ReadonlyMap<string, LocalEntry> | undefined;
+  let questions = 0;
+  const digests: LocalLayer["digests"] = async (signal, only) => {
+    if (loading === undefined && only !== undefined && questions < QUESTIONS_MAX) {
+      questions += 1;
+      byPath ??= new Map(found.map((entry) => [entry.path, entry]));
+      const some = await hashFiles(directory, Array.from(only, (path) => byPath?.get(path)).filter((entry) => entry !== undefined), memory, signal);
+      if (some.readCount === 0) return some.digests;
+    }
+    return await (loading ??= load(signal));
+  };
   return { layer: layerOf(directory, { id, entries, digests }), root, told, digests };
 }
 

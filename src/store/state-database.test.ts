@@ -25,6 +25,16 @@ test("keeps what was saved for the next process", () => {
   assert.deepEqual([second.fact("many", "a"), second.fact("many", "b"), second.fact("layer-blob", "a")], ["1", "2", undefined]);
 });
 
+test("of a kind of facts that could grow for ever, one stays with so many others", () => {
+  using database = openStateDatabase(":memory:");
+  for (const name of ["a", "b", "c", "z"]) database.saveFact("walk", name, name);
+  database.saveFact("other", "a", "a");
+  database.trimFacts("walk", "z", 2);
+  assert.deepEqual(database.facts("walk").map(([name]) => name), ["a", "b", "z"]);
+  database.trimFacts("walk", "z", 0);
+  assert.deepEqual([database.facts("walk").length, database.facts("other").length], [1, 1]);
+});
+
 test("of a fact that several keep, the first one counts", () => {
   using scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-state-"));
   const path = join(scratch.path, "state.db");

@@ -31,6 +31,8 @@ export interface StateDatabase extends Disposable {
   /** Names and values of one kind. */
   facts(kind: string): ReadonlyArray<readonly [name: string, value: string]>;
   removeFact(kind: string, name: string): void;
+  /** Keeps one fact of a kind and so many others, any of them. */
+  trimFacts(kind: string, kept: string, othersMax: number): void;
   /** What SQLite finds wrong with its file; empty where all is well. */
   problems(): readonly string[];
   /** All in one transaction: one for each would take a hundred times as long. */
@@ -80,6 +82,7 @@ export function openStateDatabase(path: string): StateDatabase {
     removeCacheRecord: (key, value) => told(() => opened.removeCacheRecord(key, value)),
     facts: (kind) => told(() => opened.facts(kind)),
     removeFact: (kind, name) => told(() => opened.removeFact(kind, name)),
+    trimFacts: (kind, kept, othersMax) => told(() => opened.trimFacts(kind, kept, othersMax)),
     problems: () => told(() => opened.problems()),
     [Symbol.dispose]: () => opened[Symbol.dispose](),
   };
@@ -130,6 +133,7 @@ function openTables(path: string): StateDatabase {
   const remove = {
     record: database.prepare("DELETE FROM cache_records WHERE key = ? AND value = ?"),
     fact: database.prepare("DELETE FROM facts WHERE kind = ? AND name = ?"),
+    otherFacts: database.prepare("DELETE FROM facts WHERE kind = ?1 AND name IN (SELECT name FROM facts WHERE kind = ?1 AND name <> ?2 ORDER BY name LIMIT -1 OFFSET ?3)"),
   };
   const insert = {
     record: database.prepare("INSERT OR REPLACE INTO cache_records VALUES (?, ?)"),
@@ -153,6 +157,7 @@ function openTables(path: string): StateDatabase {
     removeCacheRecord: (key, value) => void remove.record.run(key, value),
     facts: (kind) => pairsOf(select.facts.all(kind)),
     removeFact: (kind, name) => void remove.fact.run(kind, name),
+    trimFacts: (kind, kept, othersMax) => void remove.otherFacts.run(kind, kept, othersMax),
     problems: () => pairsOf(select.problems.all()).map(([, text]) => text).filter((text) => text !== "ok"),
     [Symbol.dispose]: () => database.close(),
   };
