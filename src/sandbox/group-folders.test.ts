@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,6 +39,21 @@ describe("a control group in a parent", { skip }, () => {
     for (const path of [`${NAME}/made/other`, `${NAME}/made`, NAME]) rmdirSync(join(tree ?? "", path));
   });
 
+  test("takes away what another build made on the way and left, since it was still in use", async () => {
+    const program = `const { makeGroup } = await import(process.argv[1] + "/group-folders.ts");
+      const made = makeGroup("/${NAME}/a/theirs", undefined);
+      process.stdout.write("made");
+      process.stdin.once("data", () => void made[Symbol.asyncDispose]());`;
+    const other = spawn(process.execPath, ["--input-type=module-typescript", "-e", program, import.meta.dirname], { stdio: ["pipe", "pipe", "inherit"] });
+    await once(other.stdout, "data");
+    const ours = makeGroup(`/${NAME}/a/ours`, undefined);
+    other.stdin.end("go");
+    await once(other, "exit");
+    assert.deepEqual([`${NAME}/a/theirs`, `${NAME}/a/ours`].map(there), [false, true]);
+    await ours[Symbol.asyncDispose]();
+    assert.equal(there(NAME), false);
+  });
+
   test("that cannot be made is an error, and leaves nothing", () => {
     assert.throws(() => makeGroup(`/${NAME}/cgroup.procs/one`, undefined), (error) => error instanceof SandboxError && error.code === "limits" && error.message.includes(`the control group /${NAME}/cgroup.procs cannot be used`));
     assert.equal(there(NAME), false);
@@ -52,27 +69,27 @@ describe("a control group in a parent", { skip }, () => {
     sweepGroup("/stemma-never", notes);
     rmSync(folder, { recursive: true });
   });
+});
 
-  test("goes with a step that is aborted", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "stemma-groups-"));
-    fillSmallRoot(join(folder, "root"));
-    const never = new AbortController().signal;
-    const stop = new AbortController();
-    {
-      await using namespace = await openMountNamespace({ environment: process.env }, never);
-      const sandbox = await openSandbox({ namespace, stateDirectory: join(folder, "state"), prefer: "auto", environment: process.env }, never);
-      let seen = false;
-      const step: SandboxProcess = {
-        argv: ["/bin/sh", "-c", "echo up; sleep 9501"], env: [], cwd: "/", user: "", network: "host", hostname: "", extraHosts: [], limits: [], group: { parent: `${NAME}/aborted`, limits: undefined },
-        mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined,
-        onOutput() {
-          seen = there(`${NAME}/aborted`);
-          stop.abort(new Error("stop here"));
-        },
-      };
-      await assert.rejects(sandbox.run(step, plainTree(join(folder, "root")), stop.signal), /stop here/);
-      assert.deepEqual([seen, there(NAME)], [true, false]);
-    }
-    rmSync(folder, { recursive: true });
-  });
+test("the control group of a step that is aborted goes with it", { skip }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "stemma-groups-"));
+  fillSmallRoot(join(folder, "root"));
+  const never = new AbortController().signal;
+  const stop = new AbortController();
+  {
+    await using namespace = await openMountNamespace({ environment: process.env }, never);
+    const sandbox = await openSandbox({ namespace, stateDirectory: join(folder, "state"), prefer: "auto", environment: process.env }, never);
+    let seen = false;
+    const step: SandboxProcess = {
+      argv: ["/bin/sh", "-c", "echo up; sleep 9501"], env: [], cwd: "/", user: "", network: "host", hostname: "", extraHosts: [], limits: [], group: { parent: `${NAME}/aborted`, limits: undefined },
+      mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined,
+      onOutput() {
+        seen = there(`${NAME}/aborted`);
+        stop.abort(new Error("stop here"));
+      },
+    };
+    await assert.rejects(sandbox.run(step, plainTree(join(folder, "root")), stop.signal), /stop here/);
+    assert.deepEqual([seen, there(NAME)], [true, false]);
+  }
+  rmSync(folder, { recursive: true });
 });

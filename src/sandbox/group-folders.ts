@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SystemCallError } from "../syscall/native-function.ts";
+import { getXattr, setXattr } from "../syscall/xattr.ts";
 import { groupParent, type GroupGround, type GroupRequest } from "./control-group.ts";
 import { SandboxError } from "./sandbox-error.ts";
 import { CGROUP_ROOT } from "./survey-ground.ts";
@@ -11,8 +13,11 @@ export const PROCESS_GROUP = "process";
 /** How often a control group is found busy, with processes that are on their way out, before it is left behind. */
 const ATTEMPTS_MAX = 50;
 
-/** Folders of control groups that this process made on the way to others, with how many need each. */
-const madeOnTheWay = new Map<string, number>();
+/** How often a group on the way is made anew, when another build takes away its own at that moment. */
+const MAKINGS_MAX = 50;
+
+/** What a group has that a build made on the way to another: whichever build needs it last takes it away. */
+const MADE_MARK = "trusted.stemma.made";
 
 /** Reads what is mounted at /sys/fs/cgroup. */
 export function groupGround(version: 1 | 2, request: GroupRequest): GroupGround {
@@ -34,29 +39,17 @@ export function groupGround(version: 1 | 2, request: GroupRequest): GroupGround 
  * to be empty by then. What it is about to make is written to `notes` first, for who sweeps up after a killed process. Throws SandboxError ("limits").
  */
 export function makeGroup(group: string, notes: string | undefined): AsyncDisposable {
-  const ways = groupTrees().map((tree) => foldersTo(tree, group));
-  if (notes !== undefined) writeFileSync(notes, [group, ...new Set(ways.flatMap((way) => way.missing.slice(0, -1)).map(withoutTree))].join("\n"));
-  const held: string[] = [];
+  if (notes !== undefined) writeFileSync(notes, group);
   try {
-    for (const { own, missing, onTheWay } of ways) {
-      // Nobody needs what is not there, whatever was said of it before.
-      for (const path of missing.slice(0, -1)) madeOnTheWay.set(path, 0);
-      for (const path of onTheWay) {
-        const users = madeOnTheWay.get(path);
-        if (users === undefined) continue;
-        madeOnTheWay.set(path, users + 1);
-        held.push(path);
-      }
-      mkdirSync(own, { recursive: true });
-    }
+    for (const tree of groupTrees()) makeFolders(tree, group);
   } catch (error) {
-    releaseFolders([...ways.map(({ own }) => own), ...held]);
+    sweepFolders(group);
     throw new SandboxError("limits", `--cgroup-parent: the control group ${dirname(group)} cannot be used: ${(error as Error).message}: give one in which groups can be made`, { cause: error });
   }
   return {
     async [Symbol.asyncDispose]() {
       await removeGroup(group);
-      releaseFolders(held);
+      sweepFolders(group);
     },
   };
 }
@@ -68,38 +61,55 @@ export async function removeGroup(group: string): Promise<void> {
   }
 }
 
-/** The same without waiting, and with what `makeGroup` noted of it. */
+/** The same without waiting, and for the group that `makeGroup` noted too. */
 export function sweepGroup(group: string, notes: string): void {
-  const [noted = "", ...onTheWay] = existsSync(notes) ? readFileSync(notes, "utf8").split("\n") : [];
-  for (const path of [group, noted].filter((each) => each !== "").flatMap(foldersOf)) removeEmptyFolder(path);
-  for (const path of onTheWay.toSorted((a, b) => b.length - a.length).flatMap((each) => groupTrees().map((tree) => join(tree, each)))) removeEmptyFolder(path);
+  const noted = existsSync(notes) ? readFileSync(notes, "utf8") : "";
+  for (const each of [group, noted]) if (each !== "") sweepFolders(each);
 }
 
-/** Deepest first. One that somebody else has put a group in by now is theirs. */
-function releaseFolders(paths: readonly string[]): void {
-  for (const path of paths.toSorted((a, b) => b.length - a.length)) {
-    const users = madeOnTheWay.get(path) ?? 1;
-    if (users > 1) {
-      madeOnTheWay.set(path, users - 1);
-      continue;
+function makeFolders(tree: string, group: string): void {
+  for (let making = 1; ; making++) {
+    for (const path of foldersOnTheWay(tree, group).toReversed()) if (makeFolder(path)) setXattr(path, MADE_MARK, new Uint8Array());
+    try {
+      mkdirSync(join(tree, group));
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || making === MAKINGS_MAX) throw error;
     }
-    madeOnTheWay.delete(path);
-    removeEmptyFolder(path);
   }
 }
 
-interface Way {
-  readonly own: string;
-  /** From the outermost on, with `own`. */
-  readonly missing: readonly string[];
-  /** Without `own`. */
-  readonly onTheWay: readonly string[];
+/** False where it is there, or where what it lies in has gone meanwhile. */
+function makeFolder(path: string): boolean {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (["EEXIST", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
+  }
+  return true;
 }
 
-function foldersTo(tree: string, group: string): Way {
+/** Takes away the group, and those on the way to it that builds made and no build needs any more. */
+function sweepFolders(group: string): void {
+  for (const path of foldersOf(group)) removeEmptyFolder(path);
+  for (const path of groupTrees().flatMap((tree) => foldersOnTheWay(tree, group))) if (isMade(path)) removeEmptyFolder(path);
+}
+
+function isMade(path: string): boolean {
+  try {
+    return getXattr(path, MADE_MARK) !== undefined;
+  } catch (error) {
+    // Gone meanwhile, or never there.
+    if (error instanceof SystemCallError && ["ENOENT", "ENOTDIR"].includes(error.code)) return false;
+    throw error;
+  }
+}
+
+/** Deepest first, without the group itself. */
+function foldersOnTheWay(tree: string, group: string): readonly string[] {
   const names = group.split("/").filter((name) => name !== "");
-  const all = names.map((_, i) => join(tree, ...names.slice(0, i + 1)));
-  return { own: join(tree, group), missing: all.filter((path) => !existsSync(path)), onTheWay: all.slice(0, -1) };
+  return names.slice(1).map((_, i) => join(tree, ...names.slice(0, i + 1))).toReversed();
 }
 
 /** Version 2 has one tree, version 1 one for each controller, perhaps with one of version 2 beside them. */
@@ -112,11 +122,6 @@ function groupTrees(): readonly string[] {
 /** Groups within others come first. */
 function foldersOf(group: string): readonly string[] {
   return groupTrees().map((tree) => join(tree, group)).flatMap((path) => [join(path, PROCESS_GROUP), path]).filter((path) => existsSync(path));
-}
-
-function withoutTree(path: string): string {
-  const tree = groupTrees().find((each) => path.startsWith(`${each}/`)) ?? CGROUP_ROOT;
-  return path.slice(tree.length);
 }
 
 /** False while processes are in it. A group is removed by its directory alone: the files in it are the kernel's. */

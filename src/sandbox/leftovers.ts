@@ -4,7 +4,7 @@ import { tryLock } from "../syscall/lock.ts";
 import type { Bundle } from "./bundle.ts";
 import { removeGroup, sweepGroup } from "./group-folders.ts";
 
-/** In a bundle's folder: locked by its process for as long as that lives. It has the notes of the control groups made for it. */
+/** In a bundle's folder: locked by its process for as long as that lives. In it is the name of the control group made for it. */
 export const OWNER_LOCK = "owner";
 
 const BUNDLE_NAME = /^(\d+)-[0-9a-z]{25}$/;

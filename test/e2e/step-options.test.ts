@@ -81,9 +81,9 @@ describe("limits of control groups", { skip: runSkip }, () => {
     });
 
     test(`end a RUN in ${sandbox} that takes more memory, as exit code 137`, { skip: missing }, async () => {
-      const { exitCode, stderr } = await place.stemma(["build", "-f", "-", "--sandbox", sandbox, ...FULL, context], { input: `${BASE}RUN tail /dev/zero\n` });
+      const { exitCode, stderr } = await place.stemma(["build", "-f", "-", "--sandbox", sandbox, ...FULL, context], { input: `${BASE}RUN head -c 300000000 /dev/zero | tail\n` });
       assert.equal(exitCode, 67, stderr);
-      assert.match(stderr, /process "\/bin\/sh -c tail \/dev\/zero" did not complete successfully: exit code: 137(: cannot allocate memory)?$/m);
+      assert.match(stderr, /process "\/bin\/sh -c head -c 300000000 \/dev\/zero \| tail" did not complete successfully: exit code: 137(: cannot allocate memory)?$/m);
     });
   }
 
