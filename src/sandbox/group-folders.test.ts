@@ -32,6 +32,8 @@ describe("a control group in a parent", { skip }, () => {
 
   test("leaves a parent that was there, and what somebody else has put in one that was not", async () => {
     mkdirSync(join(tree ?? "", NAME));
+    await makeGroup(`/${NAME}/made/one`, undefined)[Symbol.asyncDispose]();
+    assert.deepEqual([`${NAME}/made`, NAME].map(there), [false, true]);
     const group = makeGroup(`/${NAME}/made/one`, undefined);
     mkdirSync(join(tree ?? "", NAME, "made/other"));
     await group[Symbol.asyncDispose]();
