@@ -69,6 +69,17 @@ test("the oldest go where there is too much of them, and the last one stays howe
   assert.deepEqual(readdirSync(directory), ["a"]);
 });
 
+test("an attachment counts as much as a log, and a record that is damaged keeps nobody from clearing away", async () => {
+  const { history, directory } = open();
+  const bytes = Buffer.alloc(10_000);
+  await history.save(runOf("a"));
+  await history.save({ ...runOf("b"), attachments: new Map([[digestOf(bytes), bytes]]) });
+  age(directory, "b", 1);
+  writeFileSync(join(directory, "a/record.json"), "{");
+  await history.keepWithin({ ...HISTORY_BOUNDS, bytesMax: 8000 });
+  assert.deepEqual(readdirSync(directory), ["a"]);
+});
+
 test("many may write and clear away at once, and each finds whole records only", async () => {
   const { history, directory, workspace } = open();
   const other = new BuildHistory(directory, workspace, systemClock);

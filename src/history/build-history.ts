@@ -59,12 +59,7 @@ export class BuildHistory {
 
   /** Also of records that cannot be read. */
   ids(): readonly string[] {
-    try {
-      return readdirSync(this.#directory).filter((name) => ID_TEXT.test(name));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw error;
-    }
+    return namesIn(this.#directory).filter((name) => ID_TEXT.test(name));
   }
 
   /** The newest first. */
@@ -125,9 +120,10 @@ export class BuildHistory {
     const directory = join(this.#directory, id);
     const stat = statSync(directory, { throwIfNoEntry: false });
     if (stat === undefined) return undefined;
-    const sizes = [FILES.record, FILES.log].map((name) => statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0);
-    const attached = this.find(id)?.attachments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) ?? 0;
-    return { id, endedMs: stat.mtimeMs, sizeBytes: sizes.reduce((sum, size) => sum + size, attached) };
+    // No record is read for it: there may be a thousand, and one that is damaged must not keep a build from its end.
+    const files = [FILES.record, FILES.log, ...namesIn(join(directory, FILES.attachments)).map((name) => join(FILES.attachments, name))];
+    const sizes = files.map((name) => statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0);
+    return { id, endedMs: stat.mtimeMs, sizeBytes: sizes.reduce((sum, size) => sum + size, 0) };
   }
 
   #read(id: string, file: string): Buffer | undefined {
@@ -144,6 +140,16 @@ export class BuildHistory {
     const bytes = this.#read(id, file);
     if (bytes === undefined) throw missing(id);
     return bytes;
+  }
+}
+
+/** None where there is no such directory, also since another process has just removed it. */
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
   }
 }
 
