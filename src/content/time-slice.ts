@@ -9,14 +9,21 @@ const SLICE_MS = 10;
  */
 export class TimeSlice {
   #endMs: number = performance.now() + SLICE_MS;
+  #renewing: Promise<void> | undefined;
 
   get isSpent(): boolean {
     return performance.now() >= this.#endMs;
   }
 
+  /** Loops that share a slice get the next one together, and not each a whole one in the same turn. */
   async renew(signal: AbortSignal): Promise<void> {
-    await setImmediate();
+    await (this.#renewing ??= this.#renew());
     signal.throwIfAborted();
+  }
+
+  async #renew(): Promise<void> {
+    await setImmediate();
     this.#endMs = performance.now() + SLICE_MS;
+    this.#renewing = undefined;
   }
 }

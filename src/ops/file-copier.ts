@@ -1,6 +1,7 @@
 import type { Entry } from "../archive/entry.ts";
 import { baseName, joinPath } from "../archive/entry-path.ts";
 import { matcherOf, type ParentMatch, type PatternMatcher } from "../pattern/pattern-matcher.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 import type { TreeDraft } from "../snapshot/tree-draft.ts";
 import type { TreeNode } from "../snapshot/tree-node.ts";
 import type { TreeView } from "../snapshot/tree-view.ts";
@@ -39,6 +40,13 @@ interface Position {
   readonly exclude: ParentMatch | undefined;
 }
 
+/** What patterns say of a directory. */
+interface DirectoryChoice {
+  readonly isIncluded: boolean;
+  /** Nothing below it is copied either. */
+  readonly isClosed: boolean;
+}
+
 /**
  * Copies one file or one directory with all below it, as BuildKit does: links are copied as links, files
  * with several names keep them, directories are merged, and a directory that was there at the top keeps
@@ -53,6 +61,7 @@ export class FileCopier {
   readonly #above: Above[] = [];
   /** The first copy of each file, for its other names. */
   readonly #copies: Map<object, string> = new Map();
+  readonly #slice: TimeSlice = new TimeSlice();
 
   constructor(source: TreeView, draft: TreeDraft, rules: CopyRules) {
     this.#source = source;
@@ -63,11 +72,12 @@ export class FileCopier {
   }
 
   /** Both paths have been resolved; `target` is the copy's own path, in a directory that is there. */
-  copy(source: string, target: string): void {
-    this.#copyAt({ source, relative: "", target, include: undefined, exclude: undefined });
+  async copy(source: string, target: string, signal: AbortSignal): Promise<void> {
+    await this.#copyAt({ source, relative: "", target, include: undefined, exclude: undefined }, signal);
   }
 
-  #copyAt(position: Position): void {
+  /** Returns at once for all but a directory. */
+  #copyAt(position: Position, signal: AbortSignal): Promise<void> | undefined {
     const { source, relative, target } = position;
     const node = this.#source.lookup(source);
     if (node === undefined) throw new OperationError("missing-input", `lstat /${source}: no such file or directory`);
@@ -76,25 +86,27 @@ export class FileCopier {
     const exclude = relative === "" ? undefined : this.#exclude?.matchesUsingParent(relative, position.exclude);
     const isExcluded = exclude?.matched ?? false;
     const isIncluded = (include?.matched ?? true) && !isExcluded;
-    if (!isIncluded && !isDirectory) return;
+    if (!isIncluded && !isDirectory) return undefined;
     if (isIncluded) {
       this.#makeWay(target, isDirectory);
       this.#makeDirectoriesAbove(relative !== "");
     }
     if (!isDirectory) {
       this.#copyFile(node, target);
-      return;
+      return undefined;
     }
     const next = { ...position, include: include?.match, exclude: exclude?.match };
-    this.#copyDirectory(node, next, isIncluded, isExcluded && this.#exclude?.hasExclusions !== true);
+    return this.#copyDirectory(node, next, { isIncluded, isClosed: isExcluded && this.#exclude?.hasExclusions !== true }, signal);
   }
 
-  #copyDirectory(node: TreeNode, { source, relative, target, include, exclude }: Position, isIncluded: boolean, isClosed: boolean): void {
+  async #copyDirectory(node: TreeNode, { source, relative, target, include, exclude }: Position, { isIncluded, isClosed }: DirectoryChoice, signal: AbortSignal): Promise<void> {
     const isNew = isIncluded && this.#makeDirectory(node, target, relative !== "");
     this.#above.push({ source: node, target, isMade: isIncluded });
     for (const child of isClosed ? [] : this.#source.children(source)) {
+      if (this.#slice.isSpent) await this.#slice.renew(signal);
       const name = baseName(child.entry.path);
-      this.#copyAt({ source: joinPath(source, name), relative: joinPath(relative, name), target: joinPath(target, name), include, exclude });
+      const copying = this.#copyAt({ source: joinPath(source, name), relative: joinPath(relative, name), target: joinPath(target, name), include, exclude }, signal);
+      if (copying !== undefined) await copying;
     }
     this.#above.pop();
     if (!isIncluded) return;

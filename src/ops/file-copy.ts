@@ -35,7 +35,7 @@ export async function copyFiles(action: FileActionCopy, { source, draft }: CopyT
   for (const match of matchesOf(source, action)) {
     signal.throwIfAborted();
     if (action.attemptUnpackDockerCompatibility && (await unpackArchive(source, match, { draft, action, stamp, nowNs, store }, signal))) continue;
-    copyOne(source, match, { draft, action, stamp, nowNs });
+    await copyOne(source, match, { draft, action, stamp, nowNs }, signal);
   }
 }
 
@@ -76,7 +76,7 @@ async function unpackArchive(source: TreeView, match: string, { draft, action, s
   }
 }
 
-function copyOne(source: TreeView, match: string, { draft, action, stamp, nowNs }: Destination): void {
+async function copyOne(source: TreeView, match: string, { draft, action, stamp, nowNs }: Destination, signal: AbortSignal): Promise<void> {
   const mode = modeOf(action);
   const directoryMode = action.modeStr === "" && action.mode !== -1 ? action.mode : DIRECTORY_MODE;
   const dest = actionPath(action.dest);
@@ -93,7 +93,7 @@ function copyOne(source: TreeView, match: string, { draft, action, stamp, nowNs 
   const parent = isDirectory && action.dirCopyContents && found === undefined ? target : parentPath(target);
   made.push(...makeDirectories(draft, parent, directoryMode, stamp));
   const { includePatterns, excludePatterns, alwaysReplaceExistingDestPaths: replaceExisting } = action;
-  new FileCopier(source, draft, { stamp, nowNs, mode, includePatterns, excludePatterns, replaceExisting }).copy(from, target);
+  await new FileCopier(source, draft, { stamp, nowNs, mode, includePatterns, excludePatterns, replaceExisting }).copy(from, target, signal);
   // Making files in them has changed the times of the directories that were made for them.
   if (stamp.mtimeNs !== undefined) for (const path of made.reverse()) draft.amend(path, { mtimeNs: stamp.mtimeNs });
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { layerOf } from "../testing/tree-text.ts";
+import { manyFiles, turnsDuring } from "../testing/turns-during.ts";
 import { contentDigest } from "./checksum.ts";
 import type { ContentSelection } from "./tree-selection.ts";
 import { contentDigests } from "./tree-contents.ts";
@@ -84,3 +85,12 @@ test("the Merkle root is over paths, modes and content, and not over times or la
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
+
+test("naming the content of many files lets others have their turn, with patterns and without", async () => {
+  const tree = await Tree.open([layerOf("many", manyFiles(20_000))], signal);
+  const selection = { path: "/many", followLinks: false, wildcard: false, includePatterns: [], excludePatterns: [], requiredPaths: [] };
+  for (const excludePatterns of [[], ["none"]]) {
+    const turns = await turnsDuring(() => contentDigest(tree, { ...selection, excludePatterns }, signal));
+    assert.ok(turns > 2, `${turns} turns`);
+  }
+});

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import type { Digest } from "../content/digest.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 import { contentDigests, portableXattrs } from "./tree-contents.ts";
 import type { TreeNode } from "./tree-node.ts";
-import { hasPatterns, keyPath, notFound, resolveIfThere, selectNodes, type ContentSelection, type Selected } from "./tree-selection.ts";
+import { hasPatterns, keyPath, listOf, notFound, resolveIfThere, selectNodes, type ContentSelection, type Selected } from "./tree-selection.ts";
 import type { TreeView } from "./tree-view.ts";
 
 /** A node under the name that it counts with. */
@@ -21,36 +22,45 @@ interface NamedNode {
  * text, `"/path": not found`, for a plain path that is not there; patterns may match nothing.
  */
 export async function contentDigest(tree: TreeView, selection: ContentSelection, signal: AbortSignal): Promise<Digest> {
-  const nodes = hasPatterns(selection) ? nodesOfPatterns(tree, selection) : nodesOfPath(tree, selection.path, selection.followLinks);
+  const nodes = hasPatterns(selection) ? await nodesOfPatterns(tree, selection, signal) : await nodesOfPath(tree, selection, signal);
   const contents = await contentDigests(nodes.map(({ node }) => node), signal);
   const hash = createHash("sha256");
-  for (const { name, node } of nodes) hash.update(`${JSON.stringify([name, ...describe(node), contents.get(node.stored)])}\n`);
+  const slice = new TimeSlice();
+  for (const { name, node } of nodes) {
+    if (slice.isSpent) await slice.renew(signal);
+    hash.update(`${JSON.stringify([name, ...describe(node), contents.get(node.stored)])}\n`);
+  }
   // digest("hex") is 64 characters of lower-case hex by construction.
   return `sha256:${hash.digest("hex")}` as Digest;
 }
 
-function nodesOfPath(tree: TreeView, path: string, followLinks: boolean): readonly NamedNode[] {
+async function nodesOfPath(tree: TreeView, { path, followLinks }: ContentSelection, signal: AbortSignal): Promise<readonly NamedNode[]> {
   const resolved = resolveIfThere(tree, path, followLinks ? "follow" : "keep");
   if (resolved === undefined) throw notFound(keyPath(path));
-  return nodesBelow(tree, resolved, "");
+  return await nodesBelow(tree, { top: resolved, name: "" }, signal);
 }
 
-function nodesBelow(tree: TreeView, top: string, name: string): readonly NamedNode[] {
-  return Array.from(tree.walk(top))
+async function nodesBelow(tree: TreeView, { top, name }: { readonly top: string; readonly name: string }, signal: AbortSignal): Promise<readonly NamedNode[]> {
+  return (await listOf(tree.walk(top), signal))
     .filter(({ entry }) => entry.path !== "")
     .map((node) => ({ name: name + node.entry.path.slice(top.length), node }));
 }
 
-function nodesOfPatterns(tree: TreeView, selection: ContentSelection): readonly NamedNode[] {
-  const { prefix, nodes } = selectNodes(tree, selection);
+async function nodesOfPatterns(tree: TreeView, selection: ContentSelection, signal: AbortSignal): Promise<readonly NamedNode[]> {
+  const { prefix, nodes } = await selectNodes(tree, selection, signal);
   const isAlone = isOnlyItself(selection.path, nodes);
-  return nodes.flatMap(({ path, node, isTop }) => {
+  const named: Array<NamedNode | readonly NamedNode[]> = [];
+  for (const { path, node, isTop } of nodes) {
     const name = isAlone ? "" : path.slice(prefix.length);
-    if (!isTop || !selection.followLinks || node.entry.kind !== "symlink") return [{ name, node }];
+    if (!isTop || !selection.followLinks || node.entry.kind !== "symlink") {
+      named.push({ name, node });
+      continue;
+    }
     const target = resolveIfThere(tree, node.entry.path, "follow");
     if (target === undefined) throw notFound(path);
-    return nodesBelow(tree, target, name);
-  });
+    named.push(await nodesBelow(tree, { top: target, name }, signal));
+  }
+  return named.flat();
 }
 
 /** One selected node of the selection's own name counts without it, as the same path without patterns does. */

@@ -7,6 +7,7 @@ import type { Entry } from "../archive/entry.ts";
 import type { Member } from "../archive/member.ts";
 import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
 import type { DiffId } from "../content/digest.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 import { ArchiveFile } from "./archive-file.ts";
 import { writeContentDigests } from "./content-digests.ts";
 import { EntryCollector } from "./entry-collector.ts";
@@ -19,8 +20,11 @@ export async function writeTarForm(directory: string, members: AsyncIterable<Mem
   await using archive = await ArchiveFile.create(join(directory, LAYER_FILES.tar));
 
   const collector = new EntryCollector();
+  // Small files come without waiting for anything.
+  const slice = new TimeSlice();
   for await (const { entry, content } of members) {
     signal.throwIfAborted();
+    if (slice.isSpent) await slice.renew(signal);
     const exported = exportedEntry(entry);
     await archive.append(tarHeader(exported));
     const offsetBytes = archive.sizeBytes;

@@ -3,6 +3,7 @@ import { posix } from "node:path";
 import { bytesOfPath } from "../archive/path-bytes.ts";
 import type { Entry, EntryKind } from "../archive/entry.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 import type { TreeNode } from "./tree-node.ts";
 import { hasPatterns, keyPath, notFound, resolveIfThere, selectNodes, type ContentSelection } from "./tree-selection.ts";
 import type { TreeView } from "./tree-view.ts";
@@ -32,6 +33,7 @@ class Checksum {
   readonly #tree: TreeView;
   readonly #means: SharedChecksumMeans;
   readonly #signal: AbortSignal;
+  readonly #slice: TimeSlice = new TimeSlice();
 
   constructor(tree: TreeView, means: SharedChecksumMeans, signal: AbortSignal) {
     this.#tree = tree;
@@ -47,9 +49,10 @@ class Checksum {
   }
 
   async ofPatterns(selection: ContentSelection): Promise<Digest> {
-    const { prefix, nodes } = selectNodes(this.#tree, selection);
+    const { prefix, nodes } = await selectNodes(this.#tree, selection, this.#signal);
     const digests: Array<readonly [string, Digest]> = [];
     for (const { path, node, isTop } of nodes) {
+      if (this.#slice.isSpent) await this.#slice.renew(this.#signal);
       const isLink = isTop && selection.followLinks && node.entry.kind === "symlink";
       digests.push([path, isLink ? await this.ofPath(node.entry.path, true) : await this.#header(node)]);
     }
@@ -64,6 +67,7 @@ class Checksum {
   /** A directory counts with all below it; its entries come in the order of their names' bytes, after itself. */
   async #ofNode(node: TreeNode): Promise<Digest> {
     this.#signal.throwIfAborted();
+    if (this.#slice.isSpent) await this.#slice.renew(this.#signal);
     if (node.entry.kind !== "directory") return await this.#header(node);
     const hash = createHash("sha256").update("\0").update(await this.#header(node));
     for (const child of this.#tree.children(node.entry.path)) {

@@ -1,4 +1,5 @@
 import type { Digest } from "../content/digest.ts";
+import { TimeSlice } from "../content/time-slice.ts";
 import type { TreeNode } from "./tree-node.ts";
 
 /** Files hashed at a time: enough to keep two cores and a disk busy. */
@@ -8,10 +9,13 @@ const DIGESTS_IN_FLIGHT_MAX = 8;
 export async function contentDigests(nodes: Iterable<TreeNode>, signal: AbortSignal): Promise<ReadonlyMap<object, Digest>> {
   const digests = new Map<object, Digest>();
   const files = filesOf(nodes);
+  // A digest that is known takes no waiting.
+  const slice = new TimeSlice();
   const work = async (): Promise<void> => {
     // One iterator is shared by all workers: each takes the next file that nobody has taken.
     for (const { layer, stored } of files) {
       signal.throwIfAborted();
+      if (slice.isSpent) await slice.renew(signal);
       digests.set(stored, await layer.contentDigest(stored, signal));
     }
   };

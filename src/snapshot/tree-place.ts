@@ -18,23 +18,23 @@ export class Place implements TreeNode {
   readonly children: Map<string, Place> | undefined;
   readonly #owner: object;
 
-  constructor(node: TreeNode, identity: object, owner: object, children?: ReadonlyMap<string, Place>) {
+  constructor(node: TreeNode, identity: object, owner: object, children: Map<string, Place> = new Map()) {
     this.entry = node.entry;
     this.layer = node.layer;
     this.stored = node.stored;
     this.identity = identity;
     this.#owner = owner;
-    this.children = node.entry.kind === "directory" ? new Map(children) : undefined;
+    this.children = node.entry.kind === "directory" ? children : undefined;
   }
 
   /** This directory where `owner` made it, else a copy that is theirs to change. */
   ownedBy(owner: object): Place {
-    return this.#owner === owner ? this : new Place(this, this.identity, owner, this.children);
+    return this.#owner === owner ? this : new Place(this, this.identity, owner, new Map(this.children));
   }
 
-  /** The same directory with another entry. What lies in it stays. */
+  /** The same with another entry, to stand in its place. What lies in a directory stays, and is copied only where somebody else may be looking at it. */
   withEntry(node: TreeNode, owner: object): Place {
-    return new Place(node, this.identity, owner, this.children);
+    return new Place(node, this.identity, owner, this.ownedBy(owner).children);
   }
 }
 

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { TimeSlice } from "../content/time-slice.ts";
 import { matcherOf, type ParentMatch, type PatternMatcher } from "../pattern/pattern-matcher.ts";
 import { matchPath, splitWildcards } from "../pattern/path-match.ts";
 import { TreeError } from "./tree-error.ts";
@@ -41,16 +42,27 @@ export function hasPatterns(selection: ContentSelection): boolean {
  * The nodes that patterns select, and the directories that lead to them. Nothing need be there.
  * Throws TreeError "not-found" for a required path without a selected node, PatternError for a malformed pattern.
  */
-export function selectNodes(tree: TreeView, selection: ContentSelection): Selected {
+export async function selectNodes(tree: TreeView, selection: ContentSelection, signal: AbortSignal): Promise<Selected> {
   const path = keyPath(selection.path);
   const { fixed, wild } = selection.wildcard ? splitWildcards(path) : { fixed: path, wild: "" };
   const prefix = fixed === "/" ? "" : fixed;
   const resolved = resolveIfThere(tree, prefix, wild === "" ? "keep" : "follow");
-  const nodes = resolved === undefined ? [] : [...new Selector(selection, path).select(tree, resolved, prefix)];
+  const nodes = resolved === undefined ? [] : await listOf(new Selector(selection, path).select(tree, resolved, prefix), signal);
   for (const required of selection.requiredPaths) {
     if (!nodes.some((node) => node.path.startsWith(required))) throw notFound(required);
   }
   return { prefix, nodes };
+}
+
+/** All of what may take long to come together. */
+export async function listOf<T>(values: Iterable<T>, signal: AbortSignal): Promise<T[]> {
+  const list: T[] = [];
+  const slice = new TimeSlice();
+  for (const value of values) {
+    if (slice.isSpent) await slice.renew(signal);
+    list.push(value);
+  }
+  return list;
 }
 
 /** Absolute and clean; the root is "". */
