@@ -13,6 +13,8 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly host: string;
   /** The directory that it keeps everything in; missing before the first upload. */
   readonly storage: string;
+  /** All that it has answered, as `GET /v2/app/manifests/1 200`, for one that is plain and lets everyone in. */
+  readonly requests: () => Promise<readonly string[]>;
 }
 
 export interface DockerRegistryOptions {
@@ -30,6 +32,7 @@ export const DOCKER_REGISTRY_USER = { username: "stemma", password: "secret" } a
 const HTPASSWD = "stemma:$2b$05$wc.3g8kIdf4lg/1g9Zp4kesOfpKXeb8c3DZq9V3jA3KBxvqrfP3gi\n";
 const PROGRAM = ["/usr/bin/docker-registry", "/usr/local/bin/docker-registry"].find((path) => existsSync(path));
 const START_ATTEMPTS_MAX = 100;
+const ANSWER_ATTEMPTS_MAX = 500;
 
 /** For node:test: the reason to skip, or false where the program is here. */
 export const dockerRegistrySkip: string | false = PROGRAM === undefined ? "docker-registry is not installed" : false;
@@ -41,8 +44,9 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   const host = `127.0.0.1:${port}`;
   await writeFile(join(directory, "htpasswd"), HTPASSWD);
   await writeFile(join(directory, "config.yml"), configuration(directory, host, options));
-  const child = startProcess({ argv: [PROGRAM, "serve", join(directory, "config.yml")], env: {} }, ["ignore", "ignore", "pipe"]);
-  let log = "";
+  const child = startProcess({ argv: [PROGRAM, "serve", join(directory, "config.yml")], env: {} }, ["ignore", "pipe", "pipe"]);
+  let [log, access] = ["", ""];
+  child.stdout?.on("data", (chunk: Buffer) => (access += chunk.toString()));
   child.stderr?.on("data", (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4000)));
   const exited = once(child, "exit");
   const stop = async (): Promise<void> => {
@@ -56,13 +60,33 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
     await stop();
     throw new Error(`docker-registry did not start: ${log}`, { cause: error });
   }
-  return { host, storage: join(directory, "data"), [Symbol.asyncDispose]: stop };
+  let questions = 0;
+  return {
+    host,
+    storage: join(directory, "data"),
+    async requests() {
+      // A request is logged once it is answered: what came before this one stands before it.
+      const last = `/v2/?question=${++questions}`;
+      await (await fetch(`http://${host}${last}`)).bytes();
+      for (let attempt = 0; !access.includes(`"GET ${last} `); attempt++) {
+        if (attempt === ANSWER_ATTEMPTS_MAX) throw new Error("docker-registry did not log a request");
+        await delay(10);
+      }
+      return requestsOf(access).filter((request) => !request.includes("/v2/?question="));
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** Of lines as web servers write them: `127.0.0.1 - - [time] "GET /v2/ HTTP/1.1" 200 …`. */
+function requestsOf(access: string): string[] {
+  return Array.from(access.matchAll(/^\S+ - \S+ \[[^\]]*\] "(\S+ \S+) [^"]*" (\d+) /gm), ([, request, status]) => `${request} ${status}`);
 }
 
 function configuration(directory: string, host: string, { auth, tls, proxies }: DockerRegistryOptions): string {
   return JSON.stringify({
     version: 0.1,
-    log: { level: "warn", accesslog: { disabled: true } },
+    log: { level: "warn", accesslog: { disabled: false } },
     storage: { filesystem: { rootdirectory: join(directory, "data") }, delete: { enabled: true } },
     http: { addr: host, secret: "stemma", ...(tls === undefined ? {} : { tls: { certificate: tls.cert, key: tls.key } }) },
     ...(auth === undefined ? {} : { auth: { htpasswd: { realm: "test", path: join(directory, "htpasswd") } } }),
