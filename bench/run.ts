@@ -1,57 +1,58 @@
 /**
- * `npm run bench`: measures the command as users have it (the bundle), beside buildah, in one run.
- * Rounds are interleaved, so that a noisy moment hits both; figures are for the whole process.
+ * `npm run bench [CASE…]`: measures the command as users have it (the bundle), beside buildah and, where BENCH_BUILDKIT names
+ * one by its address and BENCH_BUILDX a buildx to ask it with, a BuildKit, in one run. Who is not here is left out.
+ * BENCH_ROUNDS rounds are interleaved, so that a noisy moment hits all; figures are for the whole process.
  */
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { cpus, loadavg, tmpdir, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
-import { runProcess } from "../src/host/process.ts";
-import { CASES, type BenchCase, type BenchPlace, type Contestant } from "./cases.ts";
-import { describeRow, spreadOf, type Row } from "./table.ts";
+import { CASES, type BenchCase } from "./cases.ts";
+import { openPlace, type BenchPlace } from "./place.ts";
+import type { PreparedCase } from "./prepared-case.ts";
+import { describeMeasured, MEASURED_HEADER } from "./probe-reading.ts";
+import { describeRow, HEADER, type Contestant } from "./table.ts";
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 5);
-const BUNDLE = join(import.meta.dirname, "../bin/stemma.js");
 
 const only = process.argv.slice(2);
 if (!existsSync(join(import.meta.dirname, "../dist/cli/main.js"))) throw new Error("there is no bundle: npm run bundle");
-const place = await openPlace();
-try {
-  process.stdout.write(`${cpus().length} processors (${cpus()[0]?.model ?? "unknown"}), ${Math.round(totalmem() / 2 ** 30)} GiB, load ${loadavg()[0]?.toFixed(1) ?? "?"}, Node ${process.versions.node}, ${(await place.output(["buildah", "--version"])).trim()}, ${ROUNDS} rounds\n\n`);
-  for (const benchCase of CASES) {
-    if (only.length > 0 && !only.includes(benchCase.name)) continue;
-    process.stdout.write(`${describeRow(await measure(benchCase, place))}\n`);
-  }
-} finally {
-  // containers/storage keeps its directory mounted on itself.
-  await runProcess({ argv: ["umount", "--lazy", join(place.path, "containers", "overlay")], env: process.env }, new AbortController().signal);
-  await rm(place.path, { recursive: true, force: true });
+const unknown = only.filter((name) => !CASES.some((benchCase) => benchCase.name === name));
+if (unknown.length > 0) throw new Error(`there is no case ${unknown.join(", ")}; there is ${CASES.map(({ name }) => name).join(", ")}`);
+await using place = await openPlace();
+process.stdout.write(`${await describeMachine(place)}, ${ROUNDS} rounds\n\n${HEADER}\n`);
+const measured: string[] = [];
+for (const benchCase of CASES) {
+  if (only.length > 0 && !only.includes(benchCase.name)) continue;
+  const { row, own } = await measure(benchCase, place);
+  process.stdout.write(`${row}\n`);
+  measured.push(...own);
 }
+if (measured.length > 0) process.stdout.write(`\n${[MEASURED_HEADER, ...measured].join("\n")}\n`);
 
-async function measure(benchCase: BenchCase, bench: BenchPlace): Promise<Row> {
-  await using prepared = await benchCase.prepare(bench);
-
-  const times = { stemma: [] as number[], buildah: [] as number[] };
-  for (let round = 0; round < ROUNDS; round++) {
-    const order: readonly Contestant[] = round % 2 === 0 ? ["stemma", "buildah"] : ["buildah", "stemma"];
-    for (const contestant of order) {
+async function measure({ name, claim, roundsMax = ROUNDS, prepare }: BenchCase, bench: BenchPlace): Promise<{ readonly row: string; readonly own: readonly string[] }> {
+  await using prepared = await prepare(bench);
+  // An object's keys are strings to the compiler.
+  const contestants = Object.keys(prepared.run) as Contestant[];
+  const times: Partial<Record<Contestant, number[]>> = {};
+  for (let round = 0; round < Math.min(ROUNDS, roundsMax); round++) {
+    for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed()) {
       await prepared.before(contestant);
-      const started = performance.now();
-      await prepared.run(contestant);
-      times[contestant].push(performance.now() - started);
+      (times[contestant] ??= []).push(await timeOf(prepared, contestant));
     }
   }
-  return { name: benchCase.name, claim: benchCase.claim, stemma: spreadOf(times.stemma), buildah: spreadOf(times.buildah) };
+  return { row: describeRow({ name, claim, times }), own: prepared.measured.length === 0 ? [] : [describeMeasured(name, prepared.measured)] };
 }
 
-async function openPlace(): Promise<BenchPlace> {
-  const path = await mkdtemp(join(tmpdir(), "stemma-bench-"));
-  const env = { PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, HOME: path, XDG_DATA_HOME: join(path, "data"), BUILDAH_RUNTIME: "runc" };
-  const never = new AbortController().signal;
-  const output = async (argv: readonly [string, ...string[]]): Promise<string> => {
-    const { exitCode, stdout, stderr } = await runProcess({ argv, cwd: path, env }, never);
-    if (exitCode !== 0) throw new Error(`${argv.join(" ")}: exit code ${exitCode}\n${stderr.toString("utf8")}`);
-    return stdout.toString("utf8");
-  };
-  return { path, output, stemma: [process.execPath, BUNDLE], buildah: ["buildah", "--root", join(path, "containers"), "--runroot", join(path, "containers-run")] };
+async function timeOf({ run }: PreparedCase, contestant: Contestant): Promise<number> {
+  const startedMs = performance.now();
+  const ownMs = await run[contestant]?.();
+  return ownMs ?? performance.now() - startedMs;
+}
+
+async function describeMachine({ buildah, buildkit, output }: BenchPlace): Promise<string> {
+  const peers = [
+    ...(buildah === undefined ? [] : [(await output([buildah[0], "--version"])).trim()]),
+    ...(buildkit === undefined ? [] : [`BuildKit ${/BuildKit version:\s+(\S+)/.exec(await output([buildkit[0], "inspect", ...buildkit.slice(2)]))?.[1] ?? "of an unknown version"}`]),
+  ];
+  return [`${cpus().length} processors (${cpus()[0]?.model ?? "unknown"})`, `${Math.round(totalmem() / 2 ** 30)} GiB`, `load ${loadavg()[0]?.toFixed(1) ?? "?"}`, `Node ${process.versions.node}`, ...peers].join(", ");
 }
