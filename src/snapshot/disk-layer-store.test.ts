@@ -150,19 +150,23 @@ test("a layer is listed with what it takes, and removed unless it is in use", { 
   const path = freshDirectory();
   const [store, other] = [await openAt(path, "overlay"), await openAt(path, "overlay")];
   const layer = await store.write(members(file("f", "x".repeat(5000))), signal);
+  const wasThere: boolean[] = [];
+  const asked = (): void => void wasThere.push(existsSync(join(path, "layers", layer.id)));
   assert.deepEqual((await other.list()).map(({ id, sizeBytes }) => [id, sizeBytes]), [[layer.id, 512 + 5120 + 1024]]);
   {
     await using _tree = await store.mount([layer], "read-only", signal);
     assert.equal((await other.list())[0]?.sizeBytes, 512 + 5120 + 1024 + 5000);
-    assert.equal(await other.remove(layer.id), false);
-    assert.equal(await store.remove(layer.id), false);
+    assert.equal(await other.remove(layer.id, asked), false);
+    assert.equal(await store.remove(layer.id, asked), false);
   }
-  assert.equal(await other.remove(layer.id), false, "the store that wrote it is not done with it");
+  assert.equal(await other.remove(layer.id, asked), false, "the store that wrote it is not done with it");
   assert.deepEqual((await other.list()).map(({ isInUse }) => isInUse), [true]);
   await store[Symbol.asyncDispose]();
   assert.deepEqual((await other.list()).map(({ isInUse }) => isInUse), [false]);
-  assert.equal(await other.remove(layer.id), true);
-  assert.equal(await other.remove(layer.id), false);
+  assert.deepEqual(wasThere, []);
+  assert.equal(await other.remove(layer.id, asked), true);
+  assert.equal(await other.remove(layer.id, asked), false);
+  assert.deepEqual(wasThere, [true], "asked once, while the layer was there");
   assert.equal(store.find(layer.id), undefined);
   assert.deepEqual(await store.list(), []);
 });

@@ -45,8 +45,8 @@ export interface LayerUsage {
 /** A layer store with what is needed to keep it small. */
 export interface DiskLayerStore extends LayerStore, AsyncDisposable {
   list(): Promise<readonly LayerUsage[]>;
-  /** False, and nothing done, when whatever other process uses the layer, this one has it mounted, or it is not there. */
-  remove(id: LayerId): Promise<boolean>;
+  /** False, and nothing done, when whatever other process uses the layer, this one has it mounted, or it is not there. `before` is called when it will go, and nobody can find it any more. */
+  remove(id: LayerId, before: () => void): Promise<boolean>;
 }
 
 const ID_TEXT = /^[a-z0-9][a-z0-9-]*$/;
@@ -132,12 +132,13 @@ class LayerDirectories implements DiskLayerStore {
     return usages.filter((usage) => usage !== undefined);
   }
 
-  async remove(id: LayerId): Promise<boolean> {
+  async remove(id: LayerId, before: () => void): Promise<boolean> {
     const directory = join(this.#layers, id);
     const index = join(directory, LAYER_FILES.index);
     // What this store itself only knows of is not in its way.
     this.#leases.release(index);
     const removed = ID_TEXT.test(id) && (await unlessHeld(index, async () => {
+      before();
       this.#known.get(id)?.close();
       this.#known.delete(id);
       await this.#workspace.drop(directory);

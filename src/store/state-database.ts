@@ -26,6 +26,8 @@ export interface StateDatabase extends Disposable {
   keepFact(kind: string, name: string, value: string): string;
   /** Keys and values, in the order of the keys. */
   cacheRecords(): ReadonlyArray<readonly [key: string, value: string]>;
+  /** Those whose value has a text somewhere in it. */
+  cacheRecordsWith(text: string): ReadonlyArray<readonly [key: string, value: string]>;
   /** Where the value is still this one: another process may have saved another meanwhile. */
   removeCacheRecord(key: string, value: string): void;
   /** Names and values of one kind. */
@@ -79,6 +81,7 @@ export function openStateDatabase(path: string): StateDatabase {
     keepFact: (kind, name, value) => told(() => opened.keepFact(kind, name, value)),
     saveFacts: (kind, facts) => told(() => opened.saveFacts(kind, facts)),
     cacheRecords: () => told(() => opened.cacheRecords()),
+    cacheRecordsWith: (text) => told(() => opened.cacheRecordsWith(text)),
     removeCacheRecord: (key, value) => told(() => opened.removeCacheRecord(key, value)),
     facts: (kind) => told(() => opened.facts(kind)),
     removeFact: (kind, name) => told(() => opened.removeFact(kind, name)),
@@ -127,6 +130,7 @@ function openTables(path: string): StateDatabase {
     digests: database.prepare("SELECT asked.key, digest FROM json_each(?) AS asked JOIN file_digests ON validator = asked.value"),
     fact: database.prepare("SELECT value FROM facts WHERE kind = ? AND name = ?"),
     records: database.prepare("SELECT key AS name, value FROM cache_records ORDER BY key"),
+    recordsWith: database.prepare("SELECT key AS name, value FROM cache_records WHERE instr(value, ?) > 0 ORDER BY key"),
     facts: database.prepare("SELECT name, value FROM facts WHERE kind = ? ORDER BY name"),
     problems: database.prepare("SELECT 'integrity' AS name, integrity_check AS value FROM pragma_integrity_check"),
   };
@@ -154,6 +158,7 @@ function openTables(path: string): StateDatabase {
     },
     saveFacts: (kind, facts) => inTransaction(database, facts, ([name, value]) => insert.fact.run(kind, name, value)),
     cacheRecords: () => pairsOf(select.records.all()),
+    cacheRecordsWith: (text) => pairsOf(select.recordsWith.all(text)),
     removeCacheRecord: (key, value) => void remove.record.run(key, value),
     facts: (kind) => pairsOf(select.facts.all(kind)),
     removeFact: (kind, name) => void remove.fact.run(kind, name),

@@ -3,6 +3,7 @@ import { opendir } from "node:fs/promises";
 import { join } from "node:path";
 import { mirrorUse } from "../source/git-mirror.ts";
 import { isHeld, unlessHeld } from "../syscall/file-leases.ts";
+import { forgetLayer } from "./forget-removed.ts";
 import type { OpenStore } from "./open-store.ts";
 import type { UsageRecord } from "./usage-record.ts";
 
@@ -11,12 +12,12 @@ export async function diskUsage(store: OpenStore): Promise<readonly UsageRecord[
   return [...(await layerUsage(store)), ...blobUsage(store), ...(await cacheMountUsage(store)), ...(await mirrorUsage(store))];
 }
 
-async function layerUsage({ layers, facts }: OpenStore): Promise<readonly UsageRecord[]> {
+async function layerUsage({ layers, facts, database }: OpenStore): Promise<readonly UsageRecord[]> {
   return (await layers.list()).map(({ id, sizeBytes, createdMs, usedMs, isInUse }) => {
     const step = facts.step(id);
     return {
       id, type: "regular", parents: step?.below.toReversed() ?? [], description: step?.name ?? (id.startsWith("sha256-") ? "layer of an image" : ""),
-      sizeBytes, createdMs, usedMs, isMutable: false, isInUse, remove: () => layers.remove(id),
+      sizeBytes, createdMs, usedMs, isMutable: false, isInUse, remove: () => layers.remove(id, () => forgetLayer(database, id)),
     };
   });
 }

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { StateDatabase } from "../store/state-database.ts";
 import type { OpenStore } from "./open-store.ts";
 
 /** Facts by the id of a layer; `layer-blob` has the form behind the id. */
@@ -15,6 +16,11 @@ export function forgetRemoved({ root, database }: Pick<OpenStore, "root" | "data
   for (const kind of LAYER_FACTS) {
     for (const [name] of database.facts(kind)) if (isGone(name.split(" ")[0] ?? "")) database.removeFact(kind, name);
   }
+}
+
+/** Takes the records away that name a layer which is about to go: who is killed in between leaves none that names what is not there. Layers of images are left, as above. */
+export function forgetLayer(database: StateDatabase, id: string): void {
+  if (!isImageLayer(id)) for (const [key, value] of database.cacheRecordsWith(id)) database.removeCacheRecord(key, value);
 }
 
 export function isImageLayer(id: string): boolean {

@@ -5,7 +5,7 @@ import { parseEventLog } from "../history/event-log.ts";
 import { layerProblem } from "../snapshot/check-layer.ts";
 import type { LayerId } from "../snapshot/layer.ts";
 import { unlessHeld } from "../syscall/file-leases.ts";
-import { isImageLayer, layersOf } from "./forget-removed.ts";
+import { forgetLayer, isImageLayer, layersOf } from "./forget-removed.ts";
 import type { OpenStore } from "./open-store.ts";
 
 /** One thing that is not what was written. */
@@ -77,7 +77,7 @@ async function checkLayers(store: OpenStore, onDamage: (damage: Damage) => Promi
     const id = name as LayerId;
     const problem = await layerProblem(id, directory, signal);
     if (problem === undefined || !existsSync(directory)) continue;
-    await onDamage({ kind: "layer", name, problem, repair: async () => (await store.layers.remove(id)) || (await dropUnfindable(store, directory)) });
+    await onDamage({ kind: "layer", name, problem, repair: async () => (await store.layers.remove(id, () => forgetLayer(store.database, id))) || (await dropUnfindable(store, directory)) });
   }
   return names.length;
 }

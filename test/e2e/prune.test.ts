@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { checkStore } from "../../src/doors/store.ts";
+import { diskUsage } from "../../src/upkeep/disk-usage.ts";
+import { openStore } from "../../src/upkeep/open-store.ts";
 import { gitServerSkip, startGitServer } from "../../src/testing/git-server.ts";
 import { openPlace, type Place } from "./command.ts";
 import { openWorkshop, runSkip, type Workshop } from "./workshop.ts";
@@ -14,6 +17,8 @@ interface Row {
   readonly Description: string;
   readonly Parents: readonly string[];
 }
+
+const signal = new AbortController().signal;
 
 let place: Place;
 let workshop: Workshop;
@@ -51,6 +56,21 @@ const archive = (name: string): readonly string[] => ["--provenance=false", "-o"
 test("an empty root takes nothing", async () => {
   assert.match(await stemma("du"), /^ID +RECLAIMABLE +SIZE +LAST ACCESSED\nReclaimable: +0B\nTotal: +0B\n$/);
   assert.match(await stemma("prune", "-f"), /^Total: +0B\n$/);
+});
+
+test("who is stopped in the middle of clearing away leaves no record of what is gone", async () => {
+  await using machine = await openWorkshop();
+  for (const name of ["a", "b"]) await machine.build(`FROM scratch\nCOPY ${name} /\nCOPY ${name} /again\n`, { files: { a: "a", b: "b" }, outputs: ["type=cacheonly"] });
+  const damage: string[] = [];
+  const records = async (): Promise<number> => (await checkStore(machine.root, { repair: false }, ({ name, problem }) => void damage.push(`${name}: ${problem}`), signal)).checked.records;
+  await using store = await openStore(machine.root);
+  const layers = store === undefined ? [] : (await diskUsage(store)).filter(({ type }) => type === "regular");
+  const first = await records();
+  assert.ok(layers.length >= 4 && first >= 4);
+  for (const layer of layers) {
+    assert.equal(await layer.remove(), true);
+    assert.deepEqual([(await records()) < first, damage], [true, []]);
+  }
 });
 
 test("tells what layers, blobs and cache mounts take, and takes them away", { skip: runSkip }, async () => {
