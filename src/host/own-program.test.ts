@@ -4,10 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { after, test } from "node:test";
-import { ownProgram } from "./own-program.ts";
+import { ownProgram, preferProgramsOf } from "./own-program.ts";
 
 const place = mkdtempSync(join(tmpdir(), "stemma-own-program-"));
 after(() => rmSync(place, { recursive: true }));
+
+// Whatever the run of all tests prefers.
+preferProgramsOf(undefined);
 
 /** A module that asks, and the program that it is to be told. */
 function installed(asking: string, program: string): { readonly url: string; readonly path: string } {

@@ -16,7 +16,7 @@ export function ownProgram(moduleUrl: string, name: OwnProgram): string {
   return found;
 }
 
-/** For the run of all tests: what is loaded from source starts its programs out of a bundle of the same source, several times faster. */
-export function preferProgramsOf(bundle: string): void {
+/** For the run of all tests: what is loaded from source starts its programs out of a bundle of the same source, several times faster. Undefined: out of no other. */
+export function preferProgramsOf(bundle: string | undefined): void {
   preferred = bundle;
 }
