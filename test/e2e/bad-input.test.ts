@@ -63,7 +63,7 @@ const CLOSED = "127.0.0.1:1";
 describe("the command line", () => {
   const rows: ReadonlyArray<readonly [title: string, args: (context: string) => readonly string[], status: number, says: RegExp]> = [
     ["an unknown flag", (dir) => ["build", "--nope", dir], 64, /^ERROR: unknown flag: --nope$/],
-    ["a flag that is not supported", (dir) => ["build", "--memory", "1g", dir], 64, /^ERROR: --memory is not supported yet$/],
+    ["a flag that is not supported", (dir) => ["build", "--policy", "filename=x.rego", dir], 64, /^ERROR: --policy is not supported yet$/],
     ["a flag without its value", (dir) => ["build", dir, "--tag"], 64, /^ERROR: flag needs an argument: --tag$/],
     ["no context", () => ["build"], 64, /^ERROR: a context is needed: stemma build \[flags\] DIRECTORY/],
     ["a context that is not there", () => ["build", "absent"], 66, /^ERROR: failed to build: path \S+\/absent not found: the context must be a directory that exists$/],
