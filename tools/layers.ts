@@ -43,7 +43,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   evidence: ["content", "export", "host", "oci", "progress", "provenance", "registry", "scrub", "trace"],
   // Composition, and the two doors.
   engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "history", "host", "llb", "namespace", "oci", "ops", "pattern", "progress", "proto", "provenance",
-    "rebuild", "registry", "sandbox", "sbom", "scrub", "session", "snapshot", "solver", "source", "store", "syscall", "trust"],
+    "rebuild", "registry", "sandbox", "sbom", "scrub", "session", "snapshot", "solver", "source", "store", "syscall", "trust", "upkeep"],
   rpc: ["content", "engine", "host", "llb", "progress", "proto", "session"],
   // The public doors, one file for each subpath export; what the package promises is what they export.
   doors: ["content", "engine", "evidence", "frontend", "history", "host", "llb", "oci", "progress", "provenance", "rebuild", "registry", "rpc", "scrub", "session", "store", "template", "trace", "trust", "upkeep"],
