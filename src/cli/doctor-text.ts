@@ -1,7 +1,9 @@
 import type { Diagnosis, SnapshotterReport } from "../doors/doctor.ts";
+import { humanSize } from "../doors/store.ts";
 
 const INDENT = 14;
 const GIB = 1024 ** 3;
+const HOUR_MS = 3_600_000;
 
 /** For people: one subject a line, what goes on about it below. */
 export function describeDiagnosis(diagnosis: Diagnosis): string {
@@ -15,6 +17,7 @@ export function describeDiagnosis(diagnosis: Diagnosis): string {
     ["snapshotter", [snapshotter(diagnosis.snapshotter)]],
     ["state", [`${state.path}${state.exists ? "" : " (not there yet)"}, ${(state.freeBytes / GIB).toFixed(1)} GiB free`, ...(state.writable ? [] : [`${state.nearest} cannot be written: use another --root`])]],
     ["settings", [`${settings.path}${settings.exists ? "" : " (not there: defaults)"}`, ...(settings.problem === undefined ? [] : [settings.problem])]],
+    ["collection", collected(diagnosis)],
     ["proxies", diagnosis.proxies.length === 0 ? ["none"] : diagnosis.proxies.map(({ name, value }) => `${name}=${value}`)],
     ["authorities", authorities(diagnosis)],
     ["git", [diagnosis.git ?? "not installed: no commit is checked or recorded"]],
@@ -50,6 +53,16 @@ function snapshotter(report: SnapshotterReport): string {
     case "unknown":
       return `unknown: ${report.reason}`;
   }
+}
+
+function collected({ collection }: Diagnosis): readonly string[] {
+  if (collection.length === 0) return ["none: stemma prune makes room"];
+  return collection.map(({ all, keepMs, filters, reservedBytes, maxUsedBytes, minFreeBytes }) => {
+    const bounds = [["maxUsedSpace", maxUsedBytes], ["minFreeSpace", minFreeBytes], ["reservedSpace", reservedBytes]] as const;
+    const limits = bounds.filter(([, bytes]) => bytes > 0).map(([name, bytes]) => `${name} ${humanSize(bytes)}`);
+    const age = keepMs > 0 ? [`not used for ${keepMs / HOUR_MS}h`] : [];
+    return `after each build, ${[all ? "all" : "all but blobs", ...(filters.length === 0 ? [] : [filters.join(" or ")]), ...age, ...limits].join(", ")}`;
+  });
 }
 
 function authorities({ authorities: sources }: Diagnosis): readonly string[] {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempDisposableSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempDisposableSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -17,7 +17,7 @@ test("tells people and programs the same, and its status says whether a build co
   const json = await run(["--format", "json", "--root", root.path]);
   const diagnosis = JSON.parse(json.stdout) as Diagnosis;
   assert.deepEqual(Object.keys(diagnosis), [
-    "platform", "nodeVersion", "canRun", "mountNamespace", "sandbox", "snapshotter", "defaultNetwork", "state", "settings", "proxies", "authorities", "git",
+    "platform", "nodeVersion", "canRun", "mountNamespace", "sandbox", "snapshotter", "defaultNetwork", "state", "settings", "collection", "proxies", "authorities", "git",
   ]);
   assert.deepEqual([diagnosis.state.path, diagnosis.state.exists], [root.path, true]);
   assert.equal(json.status, diagnosis.canRun ? 0 : 71);
@@ -40,6 +40,19 @@ test("state that cannot be written has a status of its own", async () => {
   const { status, stdout } = await run(["--root", "/proc/stemma"]);
   assert.equal(status, 74);
   assert.match(stdout, /\n +\/proc cannot be written: use another --root\n/);
+});
+
+test("tells what is collected after each build, in the settings' words and in bytes of this disk", async () => {
+  using home = mkdtempDisposableSync(join(tmpdir(), "stemma-doctor-"));
+  mkdirSync(join(home.path, "stemma"));
+  const told = async (settings: string): Promise<string> => {
+    writeFileSync(join(home.path, "stemma", "stemma.toml"), settings);
+    return (await run(["--root", home.path], { XDG_CONFIG_HOME: home.path })).stdout;
+  };
+  assert.match(await told("[worker.oci]\ngc = false"), /^collection +none: stemma prune makes room$/m);
+  assert.match(await told('[[worker.oci.gcpolicy]]\nkeepDuration = "48h"\nfilters = ["type==regular", "mutable"]\nmaxUsedSpace = 1500000000\n[[worker.oci.gcpolicy]]\nall = true\nreservedSpace = "1%"'),
+    /^collection +after each build, all but blobs, type==regular or mutable, not used for 48h, maxUsedSpace 1\.5GB\n +after each build, all, reservedSpace \d+GB$/m);
+  assert.match(await told("[worker.oci]\nmaxUsedSpace = true"), /^settings .*\n +.*stemma\.toml: worker\.oci\.maxUsedSpace: true is no size .*\ncollection +none/m);
 });
 
 test("of a registry it tells who we are, whether a push is taken, and how evidence is kept", { skip: dockerRegistrySkip }, async () => {
@@ -91,6 +104,7 @@ snapshotter   unknown: nothing can be mounted without a mount namespace
 state         /home/me/.local/share/stemma (not there yet), 1.5 GiB free
 settings      /home/me/.config/stemma/stemma.toml
               /home/me/.config/stemma/stemma.toml: unknown key regstry
+collection    none: stemma prune makes room
 proxies       HTTPS_PROXY=http://xxxxx:xxxxx@proxy:3128
 authorities   the list that Node brings, as this machine has none in a known place
               SSL_CERT_FILE=/nope.pem: cannot be read (ENOENT), and no TLS connection can be made
@@ -119,6 +133,7 @@ const POOR_MACHINE: Diagnosis = {
   defaultNetwork: "host",
   state: { path: "/home/me/.local/share/stemma", exists: false, writable: true, nearest: "/home/me", freeBytes: 1.5 * 1024 ** 3 },
   settings: { path: "/home/me/.config/stemma/stemma.toml", exists: true, problem: "/home/me/.config/stemma/stemma.toml: unknown key regstry" },
+  collection: [],
   proxies: [{ name: "HTTPS_PROXY", value: "http://xxxxx:xxxxx@proxy:3128" }],
   authorities: [{ from: "machine", path: undefined, problem: undefined }, { from: "SSL_CERT_FILE", path: "/nope.pem", problem: "ENOENT" }],
   git: undefined,

@@ -1,9 +1,12 @@
 import { asBuildError } from "../engine/build-error.ts";
+import { collectAfterBuild } from "../engine/collect-after-build.ts";
+import { collectionPolicies } from "../engine/collection-settings.ts";
 import { openEngine, type SandboxChoice } from "../engine/engine.ts";
 import { build as runBuild } from "../engine/build.ts";
 import { withLayoutDigests } from "../engine/layout-digests.ts";
 import { planBuild } from "../engine/plan-build.ts";
 import { PLAIN_MASKING, scrubFailure } from "../engine/scrub-failure.ts";
+import { settingsPath } from "../engine/settings-path.ts";
 import { withStreamContext } from "../engine/stream-context.ts";
 import { EventQueue } from "../progress/event-queue.ts";
 import type { BuildEvent } from "../progress/event.ts";
@@ -48,10 +51,14 @@ async function run(request: BuildRequest, report: (event: BuildEvent) => void): 
   const signal = request.signal ?? new AbortController().signal;
   signal.throwIfAborted();
   try {
+    const policies = await collectionPolicies(settingsPath(request.env));
     const plan = await withLayoutDigests(planBuild(await withStreamContext(request)), signal);
     await using engine = await openEngine({ root: request.root, sandboxes: undefined, env: request.env, sandbox: request.sandbox ?? "auto", report });
-
-    return await runBuild(plan, { engine, request, report }, signal);
+    try {
+      return await runBuild(plan, { engine, request, report }, signal);
+    } finally {
+      await collectAfterBuild(policies, { engine, report }, signal);
+    }
   } catch (error) {
     // An abort is the caller's own doing: it gets its reason back, whatever broke on the way down.
     signal.throwIfAborted();

@@ -7,4 +7,5 @@ export { openStore, type OpenStore } from "../upkeep/open-store.ts";
 export { prune, type PrunePolicy } from "../upkeep/prune.ts";
 export { usageFilter } from "../upkeep/usage-filter.ts";
 export type { UsageRecord } from "../upkeep/usage-record.ts";
-export { blockText, humanSize, parseSize, sum, USAGE_HEAD, usageRow, usageText } from "../upkeep/usage-text.ts";
+export { humanSize, parseSize } from "../upkeep/size.ts";
+export { blockText, sum, USAGE_HEAD, usageRow, usageText } from "../upkeep/usage-text.ts";

@@ -11,8 +11,9 @@ import type { RuntimeReport } from "../sandbox/runtime-choice.ts";
 import { overlayRefusal } from "../snapshot/overlay-mount.ts";
 import { privilegeIn } from "../snapshot/privilege.ts";
 import { removeTree } from "../snapshot/remove-tree.ts";
+import type { ResolvedPolicy } from "../upkeep/collection-policy.ts";
 import { settingsPath } from "./settings-path.ts";
-import { authoritySources, proxyVariables, SCRATCH_PREFIX, settingsFile, stateRoot, type AuthoritySource, type ProxyVariable, type SettingsFile, type StateRoot } from "./surroundings.ts";
+import { authoritySources, collection, proxyVariables, SCRATCH_PREFIX, settingsFile, stateRoot, type AuthoritySource, type ProxyVariable, type SettingsFile, type StateRoot } from "./surroundings.ts";
 
 export interface DiagnosisRequest {
   /** Directory of state, as a build would be given it; it is not made. */
@@ -34,6 +35,8 @@ export interface Diagnosis {
   readonly defaultNetwork: "host";
   readonly state: StateRoot;
   readonly settings: SettingsFile;
+  /** What each build collects at its end, in this order; empty: nothing. */
+  readonly collection: readonly ResolvedPolicy[];
   readonly proxies: readonly ProxyVariable[];
   readonly authorities: readonly AuthoritySource[];
   /** Where git is, with which a commit is checked; undefined when it is not installed. */
@@ -58,6 +61,7 @@ export type SnapshotterReport =
 /** Tries what a build would use, and leaves nothing behind. Throws nothing about what it finds: that is the answer. */
 export async function diagnose({ root, env }: DiagnosisRequest, signal: AbortSignal): Promise<Diagnosis> {
   const state = await stateRoot(root);
+  const settings = await settingsFile(settingsPath(env));
   const { mountNamespace, sandbox, snapshotter } = await tryMachinery(state, env, signal);
   return {
     platform: hostPlatform(),
@@ -68,7 +72,8 @@ export async function diagnose({ root, env }: DiagnosisRequest, signal: AbortSig
     snapshotter,
     defaultNetwork: "host",
     state,
-    settings: await settingsFile(settingsPath(env)),
+    settings,
+    collection: await collection(settings, state),
     proxies: proxyVariables(env),
     authorities: authoritySources(env),
     git: findExecutable("git", env),

@@ -5,6 +5,8 @@ import type { Environment } from "../host/environment.ts";
 import { machineBundle } from "../host/http-trust.ts";
 import { readRegistryConfig, RegistryConfigError } from "../registry/registry-config.ts";
 import { redactProxy } from "../scrub/url.ts";
+import { resolvePolicy, type ResolvedPolicy } from "../upkeep/collection-policy.ts";
+import { collectionPolicies } from "./collection-settings.ts";
 
 /** A variable that decides over connections, with credentials masked. */
 export interface ProxyVariable {
@@ -64,11 +66,18 @@ export function authoritySources(env: Environment): readonly AuthoritySource[] {
 }
 
 export async function settingsFile(path: string): Promise<SettingsFile> {
-  const problem = await readRegistryConfig(path).then(() => undefined, (error: unknown) => {
+  const problem = await Promise.all([readRegistryConfig(path), collectionPolicies(path)]).then(() => undefined, (error: unknown) => {
     if (error instanceof RegistryConfigError) return error.message;
     throw error;
   });
   return { path, exists: existsSync(path), problem };
+}
+
+/** What a build would collect at its end; nothing where the settings have a problem, as then there is no build. */
+export async function collection(settings: SettingsFile, { nearest }: StateRoot): Promise<readonly ResolvedPolicy[]> {
+  if (settings.problem !== undefined) return [];
+  const { blocks, bsize } = await statfs(nearest);
+  return (await collectionPolicies(settings.path)).map((policy) => resolvePolicy(policy, blocks * bsize));
 }
 
 export async function stateRoot(path: string): Promise<StateRoot> {

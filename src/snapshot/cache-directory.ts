@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { access, mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { systemClock } from "../host/clock.ts";
 import { randomId } from "../host/random.ts";
 import { tryLock } from "../syscall/lock.ts";
 
@@ -47,10 +48,17 @@ async function lockCopy(folder: string, sharing: CacheSharing, signal: AbortSign
   for (let copy = 0; ; copy = sharing === "private" ? (copy + 1) % PRIVATE_COPIES_MAX : 0) {
     signal.throwIfAborted();
     const lock = await open(join(folder, `${copy}.lock`), "a");
-    if (tryLock(lock.fd, kind)) return { lock, name: String(copy) };
+    if (tryLock(lock.fd, kind)) return { lock: await touched(lock), name: String(copy) };
     await lock.close();
     if (sharing !== "private" || copy === PRIVATE_COPIES_MAX - 1) await sleep(LOCK_POLL_MS, undefined, { signal });
   }
+}
+
+/** The time of the lock is that of the last use: what a step writes need not change that of the directory. */
+async function touched(lock: FileHandle): Promise<FileHandle> {
+  const now = systemClock.now();
+  await lock.utimes(now, now);
+  return lock;
 }
 
 async function make(path: string, fill: FillDirectory): Promise<void> {

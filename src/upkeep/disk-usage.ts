@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, rmSync, statSync } from "node:fs";
-import { opendir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { mirrorUse } from "../source/git-mirror.ts";
 import { isHeld, unlessHeld } from "../syscall/file-leases.ts";
@@ -39,7 +39,7 @@ function blobUsage({ root }: OpenStore): readonly UsageRecord[] {
 /** Directories that steps write into (RUN --mount=type=cache): `ID/N`, with a lock in `ID/N.lock`. */
 async function cacheMountUsage(store: OpenStore): Promise<readonly UsageRecord[]> {
   return await Promise.all(lockedDirectories(join(store.root, "cache-mounts")).map(async ({ id, path, lock }) => ({
-    ...(await directoryUsage(id, path)), type: "exec.cachemount" as const, description: "cache mount of RUN", isInUse: isHeld(lock),
+    ...(await directoryUsage(id, path, lock)), type: "exec.cachemount" as const, description: "cache mount of RUN", isInUse: isHeld(lock),
     remove: async () => (await unlessHeld(lock, () => taken(store, path))) ?? false,
   })));
 }
@@ -47,7 +47,7 @@ async function cacheMountUsage(store: OpenStore): Promise<readonly UsageRecord[]
 /** Mirrors of repositories lie the same way; who reads one holds a file in it, and who writes the lock. */
 async function mirrorUsage(store: OpenStore): Promise<readonly UsageRecord[]> {
   return await Promise.all(lockedDirectories(join(store.root, "git")).map(async ({ id, path, lock }) => ({
-    ...(await directoryUsage(id, path)), type: "source.git.checkout" as const, description: "mirror of a Git repository", isInUse: isHeld(lock) || isHeld(mirrorUse(path)),
+    ...(await directoryUsage(id, path, lock)), type: "source.git.checkout" as const, description: "mirror of a Git repository", isInUse: isHeld(lock) || isHeld(mirrorUse(path)),
     remove: async () => (await unlessHeld(lock, () => unlessHeld(mirrorUse(path), () => taken(store, path)))) ?? false,
   })));
 }
@@ -69,16 +69,18 @@ function lockedDirectories(parent: string): readonly LockedDirectory[] {
   })));
 }
 
-async function directoryUsage(id: string, path: string): Promise<Pick<UsageRecord, "id" | "parents" | "sizeBytes" | "createdMs" | "usedMs" | "isMutable">> {
+/** Each use touches the lock, whether something was written or not. */
+async function directoryUsage(id: string, path: string, lock: string): Promise<Pick<UsageRecord, "id" | "parents" | "sizeBytes" | "createdMs" | "usedMs" | "isMutable">> {
   const stat = statSync(path, { throwIfNoEntry: false });
-  return { id, parents: [], sizeBytes: await treeBytes(path), createdMs: stat?.birthtimeMs ?? 0, usedMs: stat?.mtimeMs ?? 0, isMutable: true };
+  const usedMs = Math.max(stat?.mtimeMs ?? 0, statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  return { id, parents: [], sizeBytes: await treeBytes(path), createdMs: stat?.birthtimeMs ?? 0, usedMs, isMutable: true };
 }
 
 /** Sizes of all files; what vanishes meanwhile counts nothing. */
 async function treeBytes(path: string): Promise<number> {
   let bytes = 0;
   try {
-    for await (const entry of await opendir(path)) {
+    for (const entry of await readdir(path, { withFileTypes: true })) {
       const inner = join(path, entry.name);
       bytes += entry.isDirectory() ? await treeBytes(inner) : (lstatSync(inner, { throwIfNoEntry: false })?.size ?? 0);
     }

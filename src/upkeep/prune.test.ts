@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytesToKeep } from "./prune.ts";
+import { humanSize, parseSize } from "./size.ts";
 import { UpkeepError } from "./upkeep-error.ts";
 import { usageFilter } from "./usage-filter.ts";
 import type { UsageRecord } from "./usage-record.ts";
-import { humanSize, parseSize } from "./usage-text.ts";
 
 const HOUR_MS = 3_600_000;
 const NOW_MS = 1000 * HOUR_MS;

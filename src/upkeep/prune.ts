@@ -15,26 +15,47 @@ export interface PrunePolicy {
   readonly minFreeBytes: number;
 }
 
+/** What hears of a collection, and what stops it. */
+export interface PruneRun {
+  readonly onRemoved: (record: UsageRecord) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What a collection left. */
+export interface Pruned {
+  readonly left: readonly UsageRecord[];
+  /** The bounds are kept; what passes and is left was not asked for. */
+  readonly isEnough: boolean;
+}
+
 /**
  * Takes away what passes and no process uses, what was not used for the longest time first, until the bounds are kept. Tells of each as it
  * goes. What a build uses stays, also of a build that begins meanwhile: whoever finds something in the store holds it.
  */
-export async function prune(store: OpenStore, { all, passes, ...bounds }: PrunePolicy, onRemoved: (record: UsageRecord) => void, signal: AbortSignal): Promise<void> {
-  const records = await diskUsage(store);
-  let totalBytes = records.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const keptBytes = bytesToKeep(totalBytes, bounds, await freeBytes(store.root));
-  const candidates = records.filter((record) => (all || record.type !== "internal") && !record.isInUse && passes(record)).toSorted((a, b) => a.usedMs - b.usedMs);
+export async function prune(store: OpenStore, policy: PrunePolicy, onRemoved: (record: UsageRecord) => void, signal: AbortSignal): Promise<void> {
   try {
-    for (const record of candidates) {
-      signal.throwIfAborted();
-      if (keptBytes !== undefined && totalBytes <= keptBytes) return;
-      if (!(await record.remove())) continue;
-      totalBytes -= record.sizeBytes;
-      onRemoved(record);
-    }
+    await pruneRecords(store.root, await diskUsage(store), policy, { onRemoved, signal });
   } finally {
     forgetRemoved(store);
   }
+}
+
+/** The same of what is known to be in the store. What was said of it elsewhere is left to the caller: forgetRemoved. */
+export async function pruneRecords(root: string, records: readonly UsageRecord[], { all, passes, ...bounds }: PrunePolicy, { onRemoved, signal }: PruneRun): Promise<Pruned> {
+  let totalBytes = records.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const keptBytes = bytesToKeep(totalBytes, bounds, await freeBytes(root));
+  const isEnough = (): boolean => keptBytes !== undefined && totalBytes <= keptBytes;
+  const left = new Set(records);
+  const candidates = records.filter((record) => (all || record.type !== "internal") && !record.isInUse && passes(record)).toSorted((a, b) => a.usedMs - b.usedMs);
+  for (const record of candidates) {
+    signal.throwIfAborted();
+    if (isEnough()) break;
+    if (!(await record.remove())) continue;
+    left.delete(record);
+    totalBytes -= record.sizeBytes;
+    onRemoved(record);
+  }
+  return { left: [...left], isEnough: isEnough() };
 }
 
 /** BuildKit's rule; undefined: nothing is to be kept for its size. */
