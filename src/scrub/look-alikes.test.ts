@@ -23,6 +23,15 @@ test("a digest that has a secret's name by chance is none, with what stands behi
   assert.equal(new Scrubber().text(text, "x"), text);
 });
 
+test("keys and certificates of the public that hold what could be a token are none", () => {
+  for (const text of [
+    "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQPwBdbb1byy0Poks7RN5mEBLaVKsRWn+wSQrgsyGRZ1ao8/fhPYCkH8iT5rUcyb88AmQ50UtiMTeWmoeeQW90y3ZJ/XdWpRUhr6yqnEBYJTXUwxdSxRouQRC2VZjuXGfWrCNK7HeX/UjFxOzlzx7FvOHV+3k/CsyhGxgf/AIQG+ssT+ACRgMqs2GO/zDqOSzgdGFDG8JWJItkdPEAYEy8sZ2Tyg4bxS4nZOb38Ja8SII+Upez7x7X2lQi2UXBAFz9 bravo",
+    'ENV DEPLOY_KEY="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIW0lM1l+Ttx0s2WQpqK8c7SM8hT+YGkzAzSeWXpeZKRb golf@host"',
+    "-----BEGIN PUBLIC KEY-----\nxHSqYKjd5erTOZJhk3guxiHm3E8TTe2+0YTIxFUbJgkRQQ+79JDSePpACDbV/HNI\nk4oKOT9YxbOX1A3DqM/ecFY6gLn1/IaZ\n-----END PUBLIC KEY-----",
+    "-----BEGIN CERTIFICATE-----\nf7O2cIdMVtM+P0iKVnTjjUmlzN+EhSSiEfws2nKvDLKk+slK/UUeTaUu16gzjxFt\n1//0mBpQethNHIAqVk5lBPsQBzYNxV8wdE1lpyfENbvoFzXAFlRxg8/obJ3EG4ep\n-----END CERTIFICATE-----",
+  ]) assert.equal(new Scrubber().text(text, "x"), text);
+});
+
 test("nothing is learnt of what only looks like a secret", () => {
   const text = Object.values(lookAlikes(SEED)).join("\n");
   const scrubber = new Scrubber();

@@ -53,6 +53,8 @@ const FORMS: Readonly<Record<string, (letters: Letters) => string>> = {
   "gcp-client-secret": (letters) => `GOCSPX-${letters(BASE64URL, 27)}${letters(ALNUM, 1)}`,
   "azure-client-secret": (letters) => `${letters(ALNUM, 3)}8Q~${letters(ALNUM, 34)}`,
   "azure-storage-key": (letters) => `${letters(ALNUM, 76)}+ASt${letters(ALNUM, 6)}==`,
+  "azure-service-bus": (letters) => `${letters(BASE64, 33)}+ASb${letters(ALNUM, 6)}=`,
+  "azure-search": (letters) => `${letters(ALNUM, 42)}AzSe${letters(ALNUM, 6)}`,
   "azure-devops": (letters) => `${letters(ALNUM, 76)}AZDO${letters(ALNUM, 4)}`,
   "github-classic": (letters) => `ghp_${letters(ALNUM, 36)}`,
   "github-fine-grained": (letters) => `github_pat_${letters(ALNUM, 22)}_${letters(ALNUM, 59)}`,
