@@ -113,13 +113,20 @@ function toldIn(digests: ReadonlyMap<string, FileDigests>, memory: LocalMemory):
 
 /** Of all that the walk said; undefined where a file has no validator. */
 async function walkDigest(found: readonly LocalEntry[], signal: AbortSignal): Promise<string | undefined> {
+  // Of a file that is too young nothing can be kept.
+  if (found.some(({ kind, validator }) => kind === "file" && validator === undefined)) return undefined;
+  return await hashLines(found, (entry) => {
+    const { path, kind, mode, uid, gid, mtimeNs, sizeBytes, linkname = "", validator = "" } = entry;
+    return `${path}\0${kind}\0${mode} ${uid} ${gid} ${mtimeNs} ${sizeBytes}\0${linkname}\0${validator}\0${describeRest(entry)}\0`;
+  }, signal);
+}
+
+/** Hashing takes what it is given at a price of its own, so not line by line. */
+async function hashLines<E>(entries: readonly E[], lineOf: (entry: E) => string, signal: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
   let lines = "";
-  for (const entry of found) {
-    const { path, kind, mode, uid, gid, mtimeNs, sizeBytes, linkname = "", validator = "" } = entry;
-    // Of a file that is too young nothing can be kept.
-    if (kind === "file" && validator === "") return undefined;
-    lines += `${path}\0${kind}\0${mode} ${uid} ${gid} ${mtimeNs} ${sizeBytes}\0${linkname}\0${validator}\0${describeRest(entry)}\0`;
+  for (const entry of entries) {
+    lines += lineOf(entry);
     if (lines.length < HASHED_AT_ONCE) continue;
     hash.update(bytesOfPath(lines));
     lines = "";
@@ -160,20 +167,12 @@ function digestIn(hashed: ReadonlyMap<string, FileDigests>, { path }: Entry): Di
 
 /** Unlike the root, an id tells layers apart by their times as well: it names what a store may keep under it. */
 async function layerId(entries: readonly Entry[], hashed: ReadonlyMap<string, FileDigests>, signal: AbortSignal): Promise<LayerId> {
-  const hash = createHash("sha256");
-  // Hashing takes what it is given at a price of its own, so not line by line.
-  let lines = "";
-  for (const entry of entries) {
+  const digest = await hashLines(entries, (entry) => {
     const { path, kind, mode, uid, gid, mtimeNs, linkname = "" } = entry;
-    lines += `${path}\0${kind}\0${mode} ${uid} ${gid} ${mtimeNs}\0${linkname}\0${hashed.get(path)?.digest ?? ""}\0${describeRest(entry)}\0`;
-    if (lines.length < HASHED_AT_ONCE) continue;
-    hash.update(bytesOfPath(lines));
-    lines = "";
-    if (slice.isSpent) await slice.renew(signal);
-  }
-  hash.update(bytesOfPath(lines));
+    return `${path}\0${kind}\0${mode} ${uid} ${gid} ${mtimeNs}\0${linkname}\0${hashed.get(path)?.digest ?? ""}\0${describeRest(entry)}\0`;
+  }, signal);
   // A store takes any text for an id that cannot be another's.
-  return `${LENT}${hash.digest("hex")}` as LayerId;
+  return `${LENT}${digest}` as LayerId;
 }
 
 /** What hardly any entry has. */

@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync, renameSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "../host/clock.ts";
 import { policyFilter, resolvePolicy, type CollectionPolicy, type ResolvedPolicy } from "./collection-policy.ts";
-import { diskUsage } from "./disk-usage.ts";
+import { diskUsage, names } from "./disk-usage.ts";
 import { forgetRemoved } from "./forget-removed.ts";
 import { openStore, type OpenStore } from "./open-store.ts";
 import { pruneRecords, type Pruned } from "./prune.ts";
@@ -70,15 +70,6 @@ function look(root: string): string {
   const mirrors = within("git").filter((path) => /\/\d+$/.test(path)).flatMap((path) => [join(path, "refs", "stemma"), join(path, "objects", "pack")]);
   const watched = [join("layers", "layers"), join("blobs", "sha256"), ...[...locks, ...mirrors].toSorted()];
   return watched.map((path) => `${path} ${statSync(join(root, path), { throwIfNoEntry: false, bigint: true })?.mtimeNs ?? ""}`).join("\n");
-}
-
-function names(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
-    throw error;
-  }
 }
 
 function isSettled(last: Settled | undefined, now: Settled): boolean {

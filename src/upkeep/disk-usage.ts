@@ -91,7 +91,7 @@ async function treeBytes(path: string): Promise<number> {
 }
 
 /** Empty for a directory that is not there, or is none. */
-function names(directory: string): readonly string[] {
+export function names(directory: string): readonly string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
