@@ -21,8 +21,6 @@ const EQUAL = "git-equal";
 
 /** Kind of the facts that say which tree objects git would make of a content: a line for each of its directories. */
 const TREES = "git-trees";
-/** More contexts than one machine builds in turns. */
-const TREES_MAX = 40;
 
 export interface CommitCheckRequest {
   /** Top of the work tree. */
@@ -117,9 +115,6 @@ function rememberedTrees({ root }: ReadLocal, { commit, database }: CommitCheckR
       // Written below.
       return text === undefined ? undefined : new Map((JSON.parse(text) as ReadonlyArray<readonly [string, string | null, number]>).map(([path, id, files]) => [path, { id: id ?? undefined, files }]));
     },
-    keep(trees) {
-      database.saveFact(TREES, name, JSON.stringify(Array.from(trees, ([path, { id, files }]) => [path, id ?? null, files])));
-      database.trimFacts(TREES, name, TREES_MAX);
-    },
+    keep: (trees) => database.saveFact(TREES, name, JSON.stringify(Array.from(trees, ([path, { id, files }]) => [path, id ?? null, files]))),
   };
 }

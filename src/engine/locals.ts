@@ -86,18 +86,13 @@ function rememberedDigests(database: StateDatabase, learned: Map<string, string>
 }
 
 const WALKED = "local-walk";
-/** More contexts than one machine builds in turns. */
-const WALKS_MAX = 200;
 
 /** What was found in files, or that nothing was looked for, is part of what is kept. */
 function rememberedWalks(database: StateDatabase, findsSecrets: boolean): Pick<LocalMemory, "walked" | "keepWalked"> {
   const nameOf = (walk: string): string => `${walk} ${findsSecrets ? RULE : UNKNOWN}`;
   return {
     walked: (walk) => database.fact(WALKED, nameOf(walk)),
-    keepWalked(walk, text) {
-      database.saveFact(WALKED, nameOf(walk), text);
-      database.trimFacts(WALKED, nameOf(walk), WALKS_MAX);
-    },
+    keepWalked: (walk, text) => database.saveFact(WALKED, nameOf(walk), text),
   };
 }
 

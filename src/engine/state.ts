@@ -6,6 +6,7 @@ import { FileLeases } from "../syscall/file-leases.ts";
 import { openFileBlobStore, type FileBlobStore } from "../store/file-blob-store.ts";
 import { layerFacts, type LayerFacts } from "../store/layer-facts.ts";
 import { openStateDatabase, type StateDatabase } from "../store/state-database.ts";
+import { boundFacts } from "./fact-bounds.ts";
 
 /** In a state root. */
 export const HISTORY = "history";
@@ -29,6 +30,7 @@ export async function openState(root: string): Promise<State> {
   await using opening = new AsyncDisposableStack();
   const workspace = opening.use(new Workspace(join(root, WORK)));
   const database = opening.use(openStateDatabase(join(root, "state.db")));
+  opening.defer(() => boundFacts(database));
   const leases = opening.use(new FileLeases());
   let incoming: string | undefined;
   opening.defer(async () => {

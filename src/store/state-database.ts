@@ -33,8 +33,8 @@ export interface StateDatabase extends Disposable {
   /** Names and values of one kind. */
   facts(kind: string): ReadonlyArray<readonly [name: string, value: string]>;
   removeFact(kind: string, name: string): void;
-  /** Keeps one fact of a kind and so many others, any of them. */
-  trimFacts(kind: string, kept: string, othersMax: number): void;
+  /** Of the kinds that facts were saved of here, so many stay of each, and those that were saved here: the others go by chance, so that no name is better off. */
+  trimFacts(kept: ReadonlyMap<string, number>): void;
   /** What SQLite finds wrong with its file; empty where all is well. */
   problems(): readonly string[];
   /** All in one transaction: one for each would take a hundred times as long. */
@@ -85,7 +85,7 @@ export function openStateDatabase(path: string): StateDatabase {
     removeCacheRecord: (key, value) => told(() => opened.removeCacheRecord(key, value)),
     facts: (kind) => told(() => opened.facts(kind)),
     removeFact: (kind, name) => told(() => opened.removeFact(kind, name)),
-    trimFacts: (kind, kept, othersMax) => told(() => opened.trimFacts(kind, kept, othersMax)),
+    trimFacts: (kept) => told(() => opened.trimFacts(kept)),
     problems: () => told(() => opened.problems()),
     [Symbol.dispose]: () => opened[Symbol.dispose](),
   };
@@ -132,12 +132,13 @@ function openTables(path: string): StateDatabase {
     records: database.prepare("SELECT key AS name, value FROM cache_records ORDER BY key"),
     recordsWith: database.prepare("SELECT key AS name, value FROM cache_records WHERE instr(value, ?) > 0 ORDER BY key"),
     facts: database.prepare("SELECT name, value FROM facts WHERE kind = ? ORDER BY name"),
+    factCount: database.prepare("SELECT count(*) AS value FROM facts WHERE kind = ?"),
     problems: database.prepare("SELECT 'integrity' AS name, integrity_check AS value FROM pragma_integrity_check"),
   };
   const remove = {
     record: database.prepare("DELETE FROM cache_records WHERE key = ? AND value = ?"),
     fact: database.prepare("DELETE FROM facts WHERE kind = ? AND name = ?"),
-    otherFacts: database.prepare("DELETE FROM facts WHERE kind = ?1 AND name IN (SELECT name FROM facts WHERE kind = ?1 AND name <> ?2 ORDER BY name LIMIT -1 OFFSET ?3)"),
+    otherFacts: database.prepare("DELETE FROM facts WHERE kind = ?1 AND name IN (SELECT name FROM facts WHERE kind = ?1 AND name NOT IN (SELECT value FROM json_each(?2)) ORDER BY random() LIMIT ?3)"),
   };
   const insert = {
     record: database.prepare("INSERT OR REPLACE INTO cache_records VALUES (?, ?)"),
@@ -145,27 +146,57 @@ function openTables(path: string): StateDatabase {
     fact: database.prepare("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)"),
     newFact: database.prepare("INSERT OR IGNORE INTO facts VALUES (?, ?, ?)"),
   };
+  const saved = new SavedNames();
   return {
     cacheRecord: (key) => valueOf(select.record.get(key)),
     saveCacheRecord: (key, value) => void insert.record.run(key, value),
     fileDigests: (validators) => new Map(select.digests.all(JSON.stringify(validators)).map(({ key, digest }) => [validators[Number(key)] ?? "", String(digest)])),
     saveFileDigests: (digests) => inTransaction(database, digests, ([validator, digest]) => insert.digest.run(validator, digest)),
     fact: (kind, name) => valueOf(select.fact.get(kind, name)),
-    saveFact: (kind, name, value) => void insert.fact.run(kind, name, value),
+    saveFact(kind, name, value) {
+      insert.fact.run(kind, name, value);
+      saved.add(kind, [name]);
+    },
     keepFact(kind, name, value) {
       insert.newFact.run(kind, name, value);
       return valueOf(select.fact.get(kind, name)) ?? value;
     },
-    saveFacts: (kind, facts) => inTransaction(database, facts, ([name, value]) => insert.fact.run(kind, name, value)),
+    saveFacts(kind, facts) {
+      inTransaction(database, facts, ([name, value]) => insert.fact.run(kind, name, value));
+      saved.add(kind, facts.keys());
+    },
     cacheRecords: () => pairsOf(select.records.all()),
     cacheRecordsWith: (text) => pairsOf(select.recordsWith.all(text)),
     removeCacheRecord: (key, value) => void remove.record.run(key, value),
     facts: (kind) => pairsOf(select.facts.all(kind)),
     removeFact: (kind, name) => void remove.fact.run(kind, name),
-    trimFacts: (kind, kept, othersMax) => void remove.otherFacts.run(kind, kept, othersMax),
+    trimFacts(kept) {
+      for (const [kind, names] of saved.take(kept)) {
+        const surplus = Number(select.factCount.get(kind)?.["value"]) - (kept.get(kind) ?? 0);
+        if (surplus > 0) remove.otherFacts.run(kind, JSON.stringify([...names]), surplus);
+      }
+    },
     problems: () => pairsOf(select.problems.all()).map(([, text]) => text).filter((text) => text !== "ok"),
     [Symbol.dispose]: () => database.close(),
   };
+}
+
+/** Of facts, by their kind. */
+class SavedNames {
+  readonly #names = new Map<string, Set<string>>();
+
+  add(kind: string, names: Iterable<string>): void {
+    const known = this.#names.get(kind) ?? new Set();
+    for (const name of names) known.add(name);
+    if (known.size > 0) this.#names.set(kind, known);
+  }
+
+  /** Those of some kinds, and forgets them. */
+  take(kinds: ReadonlyMap<string, unknown>): ReadonlyArray<readonly [kind: string, names: ReadonlySet<string>]> {
+    const taken = [...this.#names].filter(([kind]) => kinds.has(kind));
+    for (const [kind] of taken) this.#names.delete(kind);
+    return taken;
+  }
 }
 
 function inTransaction(database: DatabaseSync, items: ReadonlyMap<string, string>, save: (item: [string, string]) => unknown): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { openStateDatabase } from "../../src/store/state-database.ts";
 import { openPlace, type CommandRun, type Place } from "./command.ts";
 import { ByteSearch } from "./search-bytes.ts";
 import { openWorkshop, runSkip, type Workshop } from "./workshop.ts";
@@ -109,6 +110,28 @@ describe("why a step ran", () => {
     await built(directory, ...flags);
     assert.match((await steps())["[1/3] COPY a /a"]?.Why ?? "", /the base image .* has other layers/);
   });
+});
+
+test("what is remembered of steps does not grow for ever, and of the last build it is there", async () => {
+  const root = join(place.path, "full");
+  const [directory, flags] = [await project("full-context", { Dockerfile: "FROM scratch\nCOPY a /a\n", a: "1\n" }), ["--root", root]];
+  await built(directory, ...flags);
+  {
+    using database = openStateDatabase(join(root, "state.db"));
+    for (const kind of ["step-key", "git-equal", "invocation"]) database.saveFacts(kind, new Map(Array.from({ length: 20_100 }, (_, i) => [`sha256:${String(i).padStart(64, "0")}`, "[]"])));
+  }
+  await writeFile(join(directory, "a"), "2\n");
+  await built(directory, ...flags);
+  {
+    using database = openStateDatabase(join(root, "state.db"));
+    assert.equal(database.facts("step-key").length, 20_000);
+    assert.equal(database.facts("git-equal").length, 20_100, "no build saved one");
+    assert.ok(database.facts("invocation").length >= 20_100, "records are equal by it");
+  }
+  await writeFile(join(directory, "a"), "3\n");
+  await built(directory, ...flags);
+  const { Steps } = JSON.parse(await stemma("history", "inspect", "--format=json", ...flags)) as { Steps: readonly Step[] };
+  assert.deepEqual(why(Steps.find(({ Name }) => Name === "[1/1] COPY a /a")), ["ran", "changed", "content of a changed"]);
 });
 
 test("the history has builds that came to their end, failed, and were stopped", async () => {
