@@ -4,6 +4,7 @@ import { globSync } from "node:fs";
 import { join } from "node:path";
 import { packCommand } from "./packed-command.ts";
 import { provideRequirements } from "./requirements.ts";
+import { runTestFiles } from "./run-test-files.ts";
 
 const CHECKS: ReadonlyArray<readonly [name: string, command: readonly string[]]> = [
   ["types", ["tsc", "-p", "."]],
@@ -23,10 +24,8 @@ for (const [name, [program = "", ...args]] of CHECKS) {
   if (status !== 0) process.exit(1);
 }
 process.stdout.write("== tests\n");
-const files = globSync(TEST_FILES).toSorted();
 // See test/e2e/command-path.ts.
 const folder = await packCommand(cache);
-const packed = folder === undefined ? env : { ...env, STEMMA_TEST_PACKAGE: folder };
-const reporters = ["spec", join(import.meta.dirname, "slowest-files.ts")].flatMap((name) => [`--test-reporter=${name}`, "--test-reporter-destination=stdout"]);
-const { status } = spawnSync("node", ["--test", "--test-concurrency=2", ...reporters, "--import", join(import.meta.dirname, "../test/packed-programs.ts"), ...files], { stdio: "inherit", env: packed });
-process.exit(status ?? 1);
+Object.assign(process.env, env, folder === undefined ? {} : { STEMMA_TEST_PACKAGE: folder });
+// No process.exit: what was written to a pipe may not be read yet.
+process.exitCode = (await runTestFiles(globSync(TEST_FILES))) ? 0 : 1;
