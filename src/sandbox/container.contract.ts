@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { RuntimeName } from "./runtime-choice.ts";
 import { SandboxError } from "./sandbox-error.ts";
-import { assertNothingLeft, open, plainTree, processesNamed, secretFile, type Ground } from "./sandbox.contract.ts";
+import { processesNamed } from "./own-processes.contract.ts";
+import { assertNothingLeft, open, plainTree, secretFile, type Ground } from "./sandbox.contract.ts";
 import type { ContainerProcess, SandboxContainer, StartedProcess, Surroundings } from "./sandbox.ts";
 import { fillSmallRoot } from "./small-root.contract.ts";
 

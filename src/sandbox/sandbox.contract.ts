@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, closeSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { Readable } from "node:stream";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
@@ -11,6 +11,7 @@ import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
 import { makeNode } from "../syscall/node.ts";
 import type { MountedTree } from "../snapshot/layer-store.ts";
 import { openSandbox } from "./open-sandbox.ts";
+import { processesNamed } from "./own-processes.contract.ts";
 import type { RuntimeName } from "./runtime-choice.ts";
 import { SandboxError } from "./sandbox-error.ts";
 import type { Sandbox, SandboxProcess } from "./sandbox.ts";
@@ -277,13 +278,14 @@ function testMounts(ground: Ground): void {
     mkdirSync(outside);
     symlinkSync(outside, join(root, "link"));
     symlinkSync("../../../../..", join(root, "up"));
+    const inner = `inner-${basename(ground.folder)}`;
     const mounts = [
       { kind: "bind", source: secretFile(ground), destination: "/link/secret", readOnly: true },
-      { kind: "tmpfs", destination: "/up/inner", sizeBytes: undefined },
+      { kind: "tmpfs", destination: `/up/${inner}`, sizeBytes: undefined },
     ] as const;
-    assert.equal((await run(ground, ["cat /link/secret; touch /inner/file"], { mounts }, { root })).stdout, "s3cret");
+    assert.equal((await run(ground, [`cat /link/secret; touch /${inner}/file`], { mounts }, { root })).stdout, "s3cret");
     assert.deepEqual(readdirSync(outside), []);
-    assert.ok(!existsSync(join(root, "inner")) && !existsSync("/inner"));
+    assert.ok(!existsSync(join(root, inner)) && !existsSync(`/${inner}`));
   });
 }
 
@@ -386,27 +388,4 @@ export function secretFile(ground: Ground): string {
   writeFileSync(path, "s3cret");
   chmodSync(path, 0o400);
   return path;
-}
-
-/**
- * Command lines of what this process has started that begin with the text, blanks between the words. Others run the
- * same tests beside us. Who loses its parent gets process 1 of our mount namespace's process namespace, which is ours too.
- */
-export function processesNamed(text: string): readonly string[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((pid) => {
-    try {
-      const line = readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ");
-      return line.startsWith(text) && isOurs(pid) ? line : "";
-    } catch (error) {
-      if (!["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
-      return ""; // It has ended.
-    }
-  }).filter((line) => line !== "");
-}
-
-function isOurs(pid: string): boolean {
-  for (let id = pid; id !== "0"; id = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1] ?? "0") {
-    if (id === String(process.pid)) return true;
-  }
-  return false;
 }
