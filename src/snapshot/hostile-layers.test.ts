@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { lstatSync, mkdirSync, mkdtempDisposableSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { ArchiveError } from "../archive/archive-error.ts";
 import { CorruptBlobError } from "../content/blob-store.ts";
@@ -21,17 +21,19 @@ const signal = new AbortController().signal;
 test("hostile layers over each other are refused with an error of ours, or stay in their tree, in memory and on disk", async () => {
   using scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-hostile-"));
   const outside = join(scratch.path, "outside");
+  const mark = basename(scratch.path).replace("stemma-hostile", "");
   mkdirSync(outside);
   writeFileSync(join(outside, "keep"), "kept");
   await using store = await openLayerStore({ directory: join(scratch.path, "store"), snapshotter: "copy", namespace: noNamespace });
 
   let unpacked = 0;
   for (let seed = 1; seed <= ROUNDS; seed += 1) {
-    const tars = [0, 1].map((layer) => randomHostileTar(seed * 2 + layer, outside));
+    const tars = [0, 1].map((layer) => randomHostileTar(seed * 2 + layer, outside, mark));
     const failure = await unpack(store, tars).then(() => undefined, (error: unknown) => error);
     if (failure === undefined) unpacked += 1;
     else assert.ok(OURS.some((kind) => failure instanceof kind), `seed ${seed}: ${(failure as Error).stack}`);
     assert.deepEqual([readdirSync(outside), readFileSync(join(outside, "keep"), "utf8"), lstatSync(join(outside, "keep")).nlink], [["keep"], "kept", 1], `seed ${seed}`);
+    assert.deepEqual(readdirSync("/").filter((name) => name.endsWith(mark)), [], `seed ${seed}`);
   }
   assert.ok(unpacked > ROUNDS / 10 && unpacked < ROUNDS, `${unpacked} unpacked`);
 });

@@ -24,12 +24,16 @@ export function hostileTar(...members: ReadonlyArray<readonly Buffer[]>): Buffer
   return rawTar(...members.flat(), Buffer.from(TAR_END));
 }
 
-/** An archive that wants out, to `outside`, an absolute path: made of what has worked elsewhere, and then damaged here and there. */
-export function randomHostileTar(seed: number, outside: string): Buffer {
+/**
+ * An archive that wants out, to `outside`, an absolute path, or anywhere else: made of what has worked elsewhere, and then damaged here
+ * and there. All names of its own end in `mark`, so that what came out can be told from what others have.
+ */
+export function randomHostileTar(seed: number, outside: string, mark: string): Buffer {
   const random = new SeededRandom(seed);
-  const name = (): string => random.several(1, 3, () => random.pick(["a", "b", "c", "a", "b", "d", "e", ".", ".wh.a", ".wh..wh..opq", ...(random.below(20) === 0 ? ["..", ""] : [])] as [string, ...string[]])).join("/");
+  const names = ["a", "b", "c", "a", "b", "d", "e"].map((letter) => `${letter}${mark}`);
+  const name = (): string => random.several(1, 3, () => random.pick([...names, ".", `.wh.a${mark}`, ".wh..wh..opq", ...(random.below(20) === 0 ? ["..", ""] : [])] as [string, ...string[]])).join("/");
   const path = (): string => random.pick([name(), name(), name(), name(), name(), `/${name()}`, `${outside}/x`, ...(random.below(10) === 0 ? [`${UP}${outside}/x`] : [])] as [string, ...string[]]);
-  const target = (): string => random.pick([name(), "/", outside, "..", `${UP}${outside}`, `${outside}/keep`, "a"]);
+  const target = (): string => random.pick([name(), "/", outside, "..", `${UP}${outside}`, `${outside}/keep`, `a${mark}`]);
   const member = (): readonly Buffer[] => {
     switch (random.below(10)) {
       case 0:
