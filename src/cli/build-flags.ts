@@ -48,6 +48,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   "attest-store": text("where attestations go: index, referrers, both, file:DIRECTORY or none (default index)"),
   "build-arg": list("set a build-time variable: NAME=value, or NAME to take it from the environment"),
   "build-context": list("additional build context: name=path, docker-image://ref, oci-layout://path, https://… or a Git URL"),
+  builder: text("for command lines of buildx: default, or nothing; this command builds by itself"),
   "cache-from": list("take results of others from here: type=registry|local|gha|s3|azblob,…, or an image's name"),
   "cache-to": list("put results here for others: type=inline|registry|local|gha|s3|azblob,…[,mode=max]"),
   "cgroup-parent": text("control group in which those of RUN are made, such as /builds"),
@@ -87,7 +88,6 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   ulimit: list("limit for RUN: name=soft[:hard], such as nofile=1024:2048"),
   help: flag("show this text", { short: "h" }),
 
-  builder: refused("is not supported yet: the engine is in this command"),
   policy: refused(NOT_YET),
   ...LIMIT_FLAGS,
   compress: accepted("nothing"),

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { findPackageJson } from "../host/package-json.ts";
+import { requireThisBuilder, takeBuilder, type NamedBuilder } from "./builder-flag.ts";
 import { COMMANDS, findCommand } from "./commands.ts";
 import { EXIT } from "./exit-code.ts";
 import { explainFailure, stacksOf } from "./failure.ts";
@@ -46,21 +47,24 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
     process.stdout.write(`stemma ${version()}\n`);
     return EXIT.ok;
   }
-  const found = findCommand(argv);
+  const named = takeBuilder(argv);
+  const found = findCommand(named.args);
   if (found === undefined) {
     process.stderr.write(`stemma: unknown command ${JSON.stringify(argv.slice(0, 2).join(" "))}; there is ${Object.keys(COMMANDS).join(", ")}\n`);
     return EXIT.usage;
   }
-  return await runFound(found, signal);
+  return await runFound(found, named, signal);
 }
 
-async function runFound({ row, args }: NonNullable<ReturnType<typeof findCommand>>, signal: AbortSignal): Promise<number> {
+async function runFound({ row, args }: NonNullable<ReturnType<typeof findCommand>>, named: NamedBuilder, signal: AbortSignal): Promise<number> {
   const command = await row.load();
   if (args.includes("--help") || args.includes("-h")) {
     process.stdout.write(`${command.usage}\n`);
     return EXIT.ok;
   }
   try {
+    const notice = requireThisBuilder(named, process.env);
+    if (notice !== undefined) process.stderr.write(`${notice}\n`);
     return await command.run(args, {
       stdout: (text) => void process.stdout.write(text),
       stderr: (text) => void process.stderr.write(text),

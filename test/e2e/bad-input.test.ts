@@ -57,6 +57,27 @@ async function builds(dockerfile: string, flags: readonly string[] = [], options
   return stderr;
 }
 
+describe("a builder", () => {
+  const WARNED = /^WARNING: BUILDX_BUILDER names builder remote1, which is not used: .*--builder default/;
+
+  test("that is this command by one of its names is taken, wherever it stands", async () => {
+    for (const flags of [["--builder", "default"], ["--builder="], ["--builder=stemma"]]) assert.doesNotMatch(await builds("FROM scratch\nCOPY a /\n", flags), /WARNING: BUILDX/);
+    for (const args of [["--builder", "default", "history", "ls"], ["du", "--builder="], ["prune", "-f", "--builder", "stemma", "--filter", "type=none"]]) {
+      const { exitCode, stderr } = await place.stemma([...args, "--root", root]);
+      assert.deepEqual([exitCode, stderr], [0, ""], args.join(" "));
+    }
+  });
+
+  test("that the environment names for other programs is told as not used, unless a flag settles it", async () => {
+    const env = { BUILDX_BUILDER: "remote1" };
+    assert.match(await builds("FROM scratch\nCOPY a /\n", [], { env }), WARNED);
+    assert.doesNotMatch(await builds("FROM scratch\nCOPY a /\n", ["--builder", "default"], { env }), /BUILDX_BUILDER/);
+    assert.doesNotMatch(await builds("FROM scratch\nCOPY a /\n", [], { env: { BUILDX_BUILDER: "default" } }), /BUILDX_BUILDER/);
+    assert.match((await place.stemma(["du", "--root", root], { env })).stderr, WARNED);
+    assert.equal((await place.stemma(["fsck", "--root", root], { env })).stderr, "");
+  });
+});
+
 /** Nobody listens there: the port is reserved (RFC 6335: system ports), and nothing here serves it. */
 const CLOSED = "127.0.0.1:1";
 
@@ -64,6 +85,10 @@ describe("the command line", () => {
   const rows: ReadonlyArray<readonly [title: string, args: (context: string) => readonly string[], status: number, says: RegExp]> = [
     ["an unknown flag", (dir) => ["build", "--nope", dir], 64, /^ERROR: unknown flag: --nope$/],
     ["a flag that is not supported", (dir) => ["build", "--policy", "filename=x.rego", dir], 64, /^ERROR: --policy is not supported yet$/],
+    ["another builder than this", (dir) => ["build", "--builder", "remote1", dir], 64, /^ERROR: --builder remote1: there are no builders beside this command, .* leave the flag out, or use default; `docker buildx` uses builder remote1$/],
+    ["another builder before the command", () => ["--builder=remote1", "du"], 64, /^ERROR: --builder remote1: there are no builders/],
+    ["a builder for what has none", () => ["--builder=default", "fsck"], 64, /^ERROR: unknown flag: --builder of fsck$/],
+    ["a builder without its name", (dir) => ["build", dir, "--builder"], 64, /^ERROR: flag needs an argument: --builder$/],
     ["a flag without its value", (dir) => ["build", dir, "--tag"], 64, /^ERROR: flag needs an argument: --tag$/],
     ["no context", () => ["build"], 64, /^ERROR: a context is needed: stemma build \[flags\] DIRECTORY/],
     ["a context that is not there", () => ["build", "absent"], 66, /^ERROR: failed to build: path \S+\/absent not found: the context must be a directory that exists$/],
