@@ -123,6 +123,8 @@ async function publishAll({ plan, compiled, attested, inlineCache }: Finished, m
     epochNs: compiled.epochSeconds === undefined ? undefined : compiled.epochSeconds * 1_000_000_000n,
     indexAlways: compiled.multiPlatform,
     inlineCache,
+    // What is said of an image besides its provenance is read for secrets only once its layers are made.
+    streamsLayers: plan.secretsInEvidence !== "refuse" || !attested.hasEvidence,
     attests: (target: ImageTarget) => attested.hasEvidence || attestsImage(target, plan),
   };
   const images = new Map<ExportTarget, PublishedImage | undefined>();

@@ -5,6 +5,7 @@ import { RecordGraph } from "../cache/record-graph.ts";
 import { writeCacheLayout } from "../cache/write-cache-layout.ts";
 import type { BlobStore } from "../content/blob-store.ts";
 import type { Digest } from "../content/digest.ts";
+import type { OnGrowing } from "../content/growing-blob.ts";
 import { imageContent, layerBlob, type LayerBlob } from "../export/layer-blob.ts";
 import { formatReference } from "../oci/reference.ts";
 import { Push } from "../registry/push.ts";
@@ -52,10 +53,24 @@ async function exportCache(target: PlacedExport, steps: readonly SharedStep[], {
 type ManifestExport = Extract<PlacedExport, { readonly form: CacheForm }>;
 
 async function exportManifest(target: ManifestExport, steps: readonly SharedStep[], write: WriteMeans, signal: AbortSignal): Promise<"written" | "empty"> {
-  const cache = await cacheOf(steps, target.form, write.means, signal);
+  let layers: readonly LayerBlob[] = [];
+  await using push = target.kind === "registry" ? openPush(target, () => layers, write) : undefined;
+  const cache = await cacheOf(steps, target.form, { means: write.means, onGrowing: push && ((blob) => push.early(blob)) }, signal);
   if (cache.assembled.layers.length === 0) return "empty";
-  await writeManifest(target, cache, write, signal);
+  ({ layers } = cache);
+  await writeManifest(target, cache, { ...write, push }, signal);
   return "written";
+}
+
+function openPush(target: Extract<ManifestExport, { readonly kind: "registry" }>, layers: () => readonly LayerBlob[], { means, step }: WriteMeans): Push {
+  const { reference } = target;
+  return new Push({
+    repository: means.clientFor(target).repository(reference, "push"),
+    mountFrom: (digest) => mountSource(layers(), digest, reference.domain),
+    onProgress: ({ descriptor, state, sentBytes }) => {
+      if (state === "sent" || state === "mounted") means.services.steps.finished(step, `writing ${descriptor.digest} to ${formatReference(reference)}`, sentBytes);
+    },
+  });
 }
 
 /** Places without manifests say nothing of compression: layers there have what images have by default. */
@@ -63,7 +78,7 @@ const STORED: CacheForm["compression"] = { kind: "gzip", level: undefined, force
 
 async function exportToStore(target: Exclude<PlacedExport, ManifestExport>, steps: readonly SharedStep[], { means, step }: WriteMeans, signal: AbortSignal): Promise<"written" | "empty"> {
   const { blobs: stored } = means.publish.serialise;
-  const blobs = await blobsOf(steps, { compression: STORED, mediaTypes: "oci" }, means, signal);
+  const blobs = await blobsOf(steps, { compression: STORED, mediaTypes: "oci" }, { means, onGrowing: undefined }, signal);
   await using store = await openCacheStore(target, means.http, signal);
   const content = imageContent(new Map(), [...blobs.values()], stored);
   return await writeKeyedCache(recordGraph(steps, blobs), {
@@ -73,8 +88,13 @@ async function exportToStore(target: Exclude<PlacedExport, ManifestExport>, step
   }, store, signal);
 }
 
-async function blobsOf(steps: readonly SharedStep[], form: Pick<CacheForm, "compression" | "mediaTypes">, { publish }: BuildMeans, signal: AbortSignal): Promise<ReadonlyMap<LayerId, LayerBlob>> {
-  return await serialiseLayers(steps.flatMap(({ chain }) => chain ?? []), (layer) => layerBlob(layer, { ...form, rewriteToNs: undefined }, publish.serialise, signal));
+interface SerialiseMeans {
+  readonly means: BuildMeans;
+  readonly onGrowing: OnGrowing | undefined;
+}
+
+async function blobsOf(steps: readonly SharedStep[], form: Pick<CacheForm, "compression" | "mediaTypes">, { means: { publish }, onGrowing }: SerialiseMeans, signal: AbortSignal): Promise<ReadonlyMap<LayerId, LayerBlob>> {
+  return await serialiseLayers(steps.flatMap(({ chain }) => chain ?? []), (layer) => layerBlob(layer, { ...form, rewriteToNs: undefined }, { ...publish.serialise, onGrowing }, signal));
 }
 
 interface ReadableCache {
@@ -83,8 +103,9 @@ interface ReadableCache {
   readonly content: Pick<BlobStore, "read">;
 }
 
-async function cacheOf(steps: readonly SharedStep[], form: CacheForm, means: BuildMeans, signal: AbortSignal): Promise<ReadableCache> {
-  const blobs = await blobsOf(steps, form, means, signal);
+async function cacheOf(steps: readonly SharedStep[], form: CacheForm, serialise: SerialiseMeans, signal: AbortSignal): Promise<ReadableCache> {
+  const { means } = serialise;
+  const blobs = await blobsOf(steps, form, serialise, signal);
   const graph = recordGraph(steps, blobs);
   const byDigest = new Map([...blobs.values()].map((blob) => [blob.descriptor.digest, blob]));
   const assembled = assembleCache(graph.config(() => undefined), (digest) => sharedLayer(byDigest.get(digest), digest), form);
@@ -113,24 +134,13 @@ interface WriteMeans {
   readonly step: Digest;
 }
 
-async function writeManifest(target: ManifestExport, { assembled, layers, content }: ReadableCache, { means, step }: WriteMeans, signal: AbortSignal): Promise<void> {
-  const finished = (what: string, sizeBytes: number): void => means.services.steps.finished(step, what, sizeBytes);
-  switch (target.kind) {
-    case "registry": {
-      const { reference } = target;
-      const push = new Push({
-        repository: means.clientFor(target).repository(reference, "push"),
-        mountFrom: (digest) => mountSource(layers, digest, reference.domain),
-        onProgress: ({ descriptor, state, sentBytes }) => {
-          if (state === "sent" || state === "mounted") finished(`writing ${descriptor.digest} to ${formatReference(reference)}`, sentBytes);
-        },
-      });
-      await push.tags({ content, root: assembled.root }, [reference.tag ?? "latest"], signal);
-      break;
-    }
-    case "local":
-      await writeCacheLayout(assembled, content, { path: target.dest, tag: target.tag, reset: target.reset }, signal);
-      break;
-  }
-  finished(`writing cache ${target.form.root === "manifest" ? "image manifest" : "manifest"} ${assembled.root.digest}`, assembled.root.size);
+interface ManifestMeans extends WriteMeans {
+  /** Undefined where the place is no registry. */
+  readonly push: Push | undefined;
+}
+
+async function writeManifest(target: ManifestExport, { assembled, content }: ReadableCache, { means, step, push }: ManifestMeans, signal: AbortSignal): Promise<void> {
+  if (target.kind === "registry") await push?.tags({ content, root: assembled.root }, [target.reference.tag ?? "latest"], signal);
+  else await writeCacheLayout(assembled, content, { path: target.dest, tag: target.tag, reset: target.reset }, signal);
+  means.services.steps.finished(step, `writing cache ${target.form.root === "manifest" ? "image manifest" : "manifest"} ${assembled.root.digest}`, assembled.root.size);
 }

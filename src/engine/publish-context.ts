@@ -4,12 +4,12 @@ import type { ImageTarget } from "../export/target.ts";
 import type { Clock } from "../host/clock.ts";
 import type { LayerId } from "../snapshot/layer.ts";
 import type { PlatformResult } from "./platform-result.ts";
-import type { PushImage } from "./push-image.ts";
+import type { OpenPush } from "./push-image.ts";
 import type { StepReporter } from "./step-reporter.ts";
 
 export interface PublishMeans {
   readonly serialise: SerialiseContext;
-  readonly push: PushImage;
+  readonly openPush: OpenPush;
   readonly steps: StepReporter;
   readonly stdout: WriteStdout;
   readonly clock: Clock;
@@ -20,6 +20,8 @@ export type InlineCache = (result: Pick<PlatformResult, "config" | "chain">, blo
 export interface PublishOptions {
   readonly epochNs: bigint | undefined;
   readonly indexAlways: boolean;
+  /** False where something may still forbid to send anything. */
+  readonly streamsLayers: boolean;
   /** Whether statements are made for a target's image. */
   readonly attests: (target: ImageTarget) => boolean;
   /** Puts a cache of the result's own layers into its configuration; undefined where nobody asked for one. */

@@ -1,6 +1,7 @@
 import { writeTar } from "../archive/tar-writer.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import type { Digest } from "../content/digest.ts";
+import type { OnGrowing } from "../content/growing-blob.ts";
 import { rfc3339Nano, secondsOnly } from "../content/timestamp.ts";
 import { assembleImage, platformManifest, type AssembledImage, type PlatformImage } from "../export/assemble.ts";
 import { writingTo } from "../export/destination-refusal.ts";
@@ -20,6 +21,7 @@ import type { EvidencePlace } from "./build-outcome.ts";
 import type { LayerDescriptors, PlatformResult } from "./platform-result.ts";
 import type { PublishContext } from "./publish-context.ts";
 import type { FormChoice } from "./push-evidence.ts";
+import type { ImagePush } from "./push-image.ts";
 
 /** Layers serialised at a time: one is compressed while the next one is read. */
 const LAYERS_IN_FLIGHT_MAX = 2;
@@ -40,19 +42,23 @@ export interface ImageContext extends PublishContext {
   readonly step: Digest;
 }
 
-/** The statements about the image exist before the first byte of it is sent, and are in their place before it gets a name. */
+/**
+ * The statements about the image exist before the first byte of it can be had from a registry, and are in their place before it gets
+ * a name. Layers are sent while they are made; until the statements are there, they are uploads without an end.
+ */
 export async function publishImage(target: ImageTarget, results: readonly PlatformResult[], context: ImageContext, signal: AbortSignal): Promise<PublishedImage> {
   const { means, options } = context;
   const attests = options.attests(target);
   const forms = evidenceForms(target.form.evidence);
   refuseTarget(target, { platforms: results.map(({ platform }) => platform), evidence: attests ? forms[0].place : "apart", indexAlways: options.indexAlways });
-  const platforms = await platformImages(target, results, { ...context, attests }, signal);
+  await using push = target.kind === "image" && target.push !== "no" ? means.openPush({ names: target.form.names, step: context.step }) : undefined;
+  const platforms = await platformImages(target, results, { ...context, attests, onGrowing: options.streamsLayers ? push?.early : undefined }, signal);
   const { store } = target.form.evidence;
   await using files = store.kind === "file" && attests ? await writeEvidenceFiles(store.directory, platforms) : NO_FILES;
 
   const naming: LayoutNaming = { names: target.form.names, created: rfc3339Nano(secondsOnly(options.epochNs ?? means.clock.nowNs())) };
   const choice = { forms, inForm: formsOf(platforms, target, context) };
-  const { image } = await writeImage(target, { ...context, choice, files, naming }, signal);
+  const { image } = await writeImage(target, { ...context, choice, files, naming, push }, signal);
   const evidence = placeOf(image, files);
   // BuildKit tells of an archive's names in full, and of when it was made; of a pushed image's as they were given.
   if (target.kind === "image") return { image, names: target.form.names, root: image.root, evidence, isStored: target.push !== "no", reference: referenceOf(target, image.root.digest) };
@@ -80,12 +86,13 @@ interface WriteContext extends ImageContext {
   readonly choice: FormChoice;
   readonly files: EvidenceFiles;
   readonly naming: LayoutNaming;
+  /** Undefined where nothing is pushed. */
+  readonly push: ImagePush | undefined;
 }
 
-async function writeImage(target: ImageTarget, { means, choice, files, naming, step }: WriteContext, signal: AbortSignal): Promise<ReadableImage> {
-  const names = target.form.names;
-  if (target.kind === "image" && target.push !== "no") {
-    return await means.push({ ...choice, names, byDigest: target.push === "by-digest", step, beforeTags: () => files.publish() }, signal);
+async function writeImage(target: ImageTarget, { means, choice, files, naming, push }: WriteContext, signal: AbortSignal): Promise<ReadableImage> {
+  if (target.kind === "image" && push !== undefined) {
+    return await push.push({ ...choice, byDigest: target.push === "by-digest", beforeTags: () => files.publish() }, signal);
   }
   const readable = choice.inForm(choice.forms[0]);
   await files.publish();
@@ -127,10 +134,15 @@ function formsOf(platforms: readonly PlatformImage[], target: ImageTarget, { mea
   };
 }
 
-async function platformImages(target: ImageTarget, results: readonly PlatformResult[], { means, options, step, attests }: ImageContext & { readonly attests: boolean }, signal: AbortSignal): Promise<readonly PlatformImage[]> {
+interface LayersContext extends ImageContext {
+  readonly attests: boolean;
+  readonly onGrowing: OnGrowing | undefined;
+}
+
+async function platformImages(target: ImageTarget, results: readonly PlatformResult[], { means, options, step, attests, onGrowing }: LayersContext, signal: AbortSignal): Promise<readonly PlatformImage[]> {
   const rewriteToNs = target.form.rewriteTimestamp ? options.epochNs : undefined;
   const form = { compression: target.form.compression, mediaTypes: target.form.mediaTypes, rewriteToNs };
-  const blobs = await serialiseLayers(results.flatMap(({ chain }) => chain), (layer) => layerBlob(layer, form, means.serialise, signal));
+  const blobs = await serialiseLayers(results.flatMap(({ chain }) => chain), (layer) => layerBlob(layer, form, { ...means.serialise, onGrowing }, signal));
   means.steps.finished(step, "exporting layers", undefined);
   refuseLayers(target.form, [...blobs.values()].map(({ descriptor }) => descriptor));
   const descriptors: LayerDescriptors = new Map([...blobs].map(([id, { descriptor }]) => [id, descriptor]));

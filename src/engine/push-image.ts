@@ -1,4 +1,6 @@
 import type { Digest } from "../content/digest.ts";
+import type { OnGrowing } from "../content/growing-blob.ts";
+import type { LayerBlob } from "../export/layer-blob.ts";
 import type { ReadableImage } from "../export/layout.ts";
 import type { ReportEvent } from "../progress/event.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
@@ -7,16 +9,27 @@ import { formsForAll, pushEvidence, type FormChoice } from "./push-evidence.ts";
 import { named, pushTargets, type PushTarget } from "./push-target.ts";
 import type { StepReporter } from "./step-reporter.ts";
 
-export interface PushImageRequest extends FormChoice {
+/** Where an image is pushed to. */
+export interface PushPlace {
   readonly names: readonly string[];
-  readonly byDigest: boolean;
   readonly step: Digest;
+}
+
+export interface PushImageRequest extends FormChoice {
+  readonly byDigest: boolean;
   /** Called when all else is there. */
   readonly beforeTags: () => Promise<void>;
 }
 
-/** Returns the image in the form that it was pushed in. */
-export type PushImage = (request: PushImageRequest, signal: AbortSignal) => Promise<ReadableImage>;
+/** One image on its way to its repositories. What was begun and did not become a part of it is taken back at the end. */
+export interface ImagePush extends AsyncDisposable {
+  /** Begins to send a layer that is still being made. Nobody can have it from there before `push`. */
+  readonly early: OnGrowing;
+  /** Returns the image in the form that it was pushed in. */
+  readonly push: (request: PushImageRequest, signal: AbortSignal) => Promise<ReadableImage>;
+}
+
+export type OpenPush = (place: PushPlace) => ImagePush;
 
 export interface PushServices {
   readonly registry: RegistryClient;
@@ -29,23 +42,39 @@ export interface PushServices {
  * before every repository has all else. Where a registry refuses the form of the attestations, all get the next one, so that
  * the image has one digest.
  */
-export function imagePusher({ registry, steps, report }: PushServices): PushImage {
-  return async ({ forms, inForm, names, byDigest, step, beforeTags }, signal) => {
-    const wanted = inForm(forms[0]);
-    const targets = pushTargets({ names, layers: wanted.image.layers, registry, steps, step });
-    let readable = wanted;
-    if (wanted.image.attestations.length > 0) {
-      // One registry is asked by pushing to it. Of several, the first would keep what a later one refuses.
-      const asked = targets.length > 1 && forms.length > 1 ? await formsForAll(forms, targets, registry, signal) : { forms, refusals: [] };
-      await pushPlatforms(wanted, targets, signal);
-      const chosen = await pushEvidence({ forms: asked.forms, inForm }, targets, signal);
-      const refusals = [...asked.refusals, ...chosen.refusals];
-      if (refusals.length > 0) report({ kind: "notice", message: describeStandIn({ wanted: forms[0], chosen: chosen.form, refusals }) });
-      readable = chosen.readable;
-    }
-    await pushRoot(readable, targets, { byDigest, beforeTags }, signal);
-    return readable;
+export function imagePusher(services: PushServices): OpenPush {
+  return ({ names, step }) => {
+    let layers: readonly LayerBlob[] = [];
+    const targets = pushTargets({ ...services, names, step, layers: () => layers });
+    return {
+      early(blob) {
+        for (const { push } of targets) push.early(blob);
+      },
+      async push(request, signal) {
+        ({ layers } = request.inForm(request.forms[0]).image);
+        return await pushImage(request, targets, services, signal);
+      },
+      async [Symbol.asyncDispose]() {
+        await Promise.all(targets.map(({ push }) => push[Symbol.asyncDispose]()));
+      },
+    };
   };
+}
+
+async function pushImage({ forms, inForm, byDigest, beforeTags }: PushImageRequest, targets: readonly PushTarget[], { registry, report }: PushServices, signal: AbortSignal): Promise<ReadableImage> {
+  const wanted = inForm(forms[0]);
+  let readable = wanted;
+  if (wanted.image.attestations.length > 0) {
+    // One registry is asked by pushing to it. Of several, the first would keep what a later one refuses.
+    const asked = targets.length > 1 && forms.length > 1 ? await formsForAll(forms, targets, registry, signal) : { forms, refusals: [] };
+    await pushPlatforms(wanted, targets, signal);
+    const chosen = await pushEvidence({ forms: asked.forms, inForm }, targets, signal);
+    const refusals = [...asked.refusals, ...chosen.refusals];
+    if (refusals.length > 0) report({ kind: "notice", message: describeStandIn({ wanted: forms[0], chosen: chosen.form, refusals }) });
+    readable = chosen.readable;
+  }
+  await pushRoot(readable, targets, { byDigest, beforeTags }, signal);
+  return readable;
 }
 
 async function pushPlatforms({ image, content }: ReadableImage, targets: readonly PushTarget[], signal: AbortSignal): Promise<void> {

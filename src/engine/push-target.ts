@@ -16,8 +16,8 @@ export interface PushTarget {
 
 export interface TargetParts {
   readonly names: readonly string[];
-  /** Of the image: those of its base may be mounted from where it came from. */
-  readonly layers: ReadableImage["image"]["layers"];
+  /** Of the image, once they are known: those of its base may be mounted from where it came from. */
+  readonly layers: () => ReadableImage["image"]["layers"];
   readonly registry: RegistryClient;
   readonly steps: StepReporter;
   readonly step: Digest;
@@ -29,7 +29,7 @@ export function pushTargets({ names, layers, registry, steps, step }: TargetPart
     reference, tags,
     push: new Push({
       repository: registry.repository(reference, "push"),
-      mountFrom: (digest) => mountSource(layers, digest, reference.domain),
+      mountFrom: (digest) => mountSource(layers(), digest, reference.domain),
       onProgress: ({ descriptor, state, sentBytes }) => {
         if (state === "sent" || state === "mounted") steps.finished(step, `pushing ${state === "mounted" ? "mounted " : ""}${descriptor.digest}`, sentBytes);
       },

@@ -11,6 +11,7 @@ import { writeTar } from "../archive/tar-writer.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import { bytesOf, collectBytes } from "../content/bytes.ts";
 import { digestOf, type Digest, type DiffId } from "../content/digest.ts";
+import type { GrowingBlob } from "../content/growing-blob.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { exportedEntry } from "../snapshot/exported-entry.ts";
 import { ImageLayer } from "../snapshot/image-layer.ts";
@@ -99,6 +100,20 @@ test("what was serialised before is found, for another process too, and made aga
   assert.deepEqual((await layerBlob(layer, GZIP, counting, signal)).descriptor, first.descriptor);
   assert.equal(ingested, 1);
   assert.equal((await read(first.descriptor.digest)).length, first.descriptor.size);
+});
+
+test("a blob is told of while it is made in every form, and not where its digest is known already", async () => {
+  const forms: readonly BlobForm[] = [GZIP, ZSTD, { ...GZIP, compression: { kind: "estargz", level: undefined, force: false } }, { ...GZIP, compression: { kind: "uncompressed", level: undefined, force: false } }, { ...GZIP, rewriteToNs: EPOCH_NS }];
+  const layer = await layers.write(members(file("told", "told")), signal);
+  for (const form of forms) {
+    const told: GrowingBlob[] = [];
+    const telling: SerialiseContext = { ...context, onGrowing: (blob) => void told.push(blob) };
+    const { descriptor } = await layerBlob(layer, form, telling, signal);
+    assert.deepEqual(told.map(({ digest }) => digest), [descriptor.digest]);
+    rmSync(join(scratch.path, "blobs", descriptor.digest.replace(":", "/")));
+    assert.equal((await layerBlob(layer, form, telling, signal)).descriptor.digest, descriptor.digest);
+    assert.equal(told.length, 1);
+  }
 });
 
 test("a compression level is a form of its own", async () => {

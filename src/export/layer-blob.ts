@@ -9,6 +9,7 @@ import { writeTar } from "../archive/tar-writer.ts";
 import { bytesOf } from "../content/bytes.ts";
 import type { BlobStore, ByteStream } from "../content/blob-store.ts";
 import type { DiffId } from "../content/digest.ts";
+import type { OnGrowing } from "../content/growing-blob.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
 import { exportedEntry } from "../snapshot/exported-entry.ts";
@@ -40,6 +41,8 @@ export interface SerialiseContext {
   readonly layers: LayerStore;
   readonly blobs: FileBlobStore;
   readonly facts: LayerFacts;
+  /** Told of each blob of which nobody knows yet what it will be. */
+  readonly onGrowing?: OnGrowing | undefined;
 }
 
 /** The form of one layer's bytes: what decides them besides the layer itself. */
@@ -65,7 +68,7 @@ export async function layerBlob(layer: Layer, form: BlobForm, context: Serialise
   const name = formName(form, origin !== undefined);
   const known = context.facts.blob(layer.id, name);
   const isHere = known !== undefined && (await context.blobs.missing(new Set([known.digest]), signal)).size === 0;
-  const blob = known !== undefined && isHere ? known : await serialise(layer, form, context, signal);
+  const blob = known !== undefined && isHere ? known : await serialise(layer, form, known === undefined ? context : { ...context, onGrowing: undefined }, signal);
   if (blob !== known) context.facts.saveBlob(layer.id, name, blob);
   return {
     layer, origin: undefined, diffId: blob.diffId,
@@ -118,7 +121,7 @@ interface Ingested {
 async function ingestEstargz(layer: Layer, { compression, rewriteToNs }: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<Ingested> {
   const members = rewriteToNs === undefined || originOf(layer) !== undefined ? readTar(await storedTar(layer, context, signal)) : rewritten(layer, rewriteToNs, signal);
   const { promise, resolve } = Promise.withResolvers<EstargzFacts>();
-  const blob = await context.blobs.ingest(estargz(members, compression.level ?? GZIP_LEVEL, resolve), signal);
+  const blob = await context.blobs.ingest(estargz(members, compression.level ?? GZIP_LEVEL, resolve), signal, context.onGrowing);
   const { toc, uncompressed, uncompressedBytes } = await promise;
   // The digest of an uncompressed tar is a diff id by definition.
   return { blob, diffId: uncompressed as string as DiffId, annotations: { "containerd.io/snapshot/stargz/toc.digest": toc, "io.containers.estargz.uncompressed-size": String(uncompressedBytes) } };
@@ -126,13 +129,13 @@ async function ingestEstargz(layer: Layer, { compression, rewriteToNs }: BlobFor
 
 /** The store knows the diff id once the archive has been read through, and checks it on the way: it is not hashed again. */
 async function ingestStored(layer: Layer, { compression }: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<Ingested> {
-  const blob = await context.blobs.ingest(compress(await storedTar(layer, context, signal), compression), signal);
+  const blob = await context.blobs.ingest(compress(await storedTar(layer, context, signal), compression), signal, context.onGrowing);
   return { blob, diffId: await context.layers.diffId(layer.id, signal), annotations: {} };
 }
 
 async function ingestRewritten(layer: Layer, { compression, rewriteToNs = 0n }: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<Ingested> {
   const hash = createHash("sha256");
-  const blob = await context.blobs.ingest(compress(hashed(writeTar(rewritten(layer, rewriteToNs, signal)), hash), compression), signal);
+  const blob = await context.blobs.ingest(compress(hashed(writeTar(rewritten(layer, rewriteToNs, signal)), hash), compression), signal, context.onGrowing);
   // digest("hex") is 64 characters of lower-case hex by construction.
   return { blob, diffId: `sha256:${hash.digest("hex")}` as DiffId, annotations: {} };
 }

@@ -7,17 +7,28 @@ import { protocolError } from "./refusal.ts";
 import type { BlobUpload } from "./repository.ts";
 import { resolveLocation } from "./registry-server.ts";
 import { registryOf, type RepositoryServers } from "./repository-servers.ts";
-import { retrying } from "./retry.ts";
+import { retryDelayMs, retrying } from "./retry.ts";
 import { repositoryScope } from "./scope.ts";
 
 /** The piece in which a blob is sent where something on the way takes no larger request. Held in memory. */
 const PIECE_BYTES = 8 * 1024 * 1024;
 
-/** Sends a blob whole; in pieces where the registry, or what stands before it, calls that too large. */
+/**
+ * Sends a blob whole; in pieces where the registry, or what stands before it, calls that too large. What was sent while the blob was
+ * made gets its digest first: where that does not come through, for whatever reason, the blob is sent as if nothing had been.
+ */
 export async function uploadBlob(repository: RepositoryServers, upload: BlobUpload, signal: AbortSignal): Promise<"mounted" | "uploaded"> {
   const { descriptor, mountFrom } = upload;
+  let { streamed } = upload;
   let isFirst = true;
   return await retrying(async () => {
+    if (streamed !== undefined) {
+      const failure = await streamed.finish(descriptor.digest, signal);
+      if (failure === undefined) return "uploaded";
+      streamed = undefined;
+      isFirst = failure.error === undefined;
+      if (retryDelayMs(failure.error, 1) !== undefined) throw failure.error;
+    }
     // It may all be there, and only the answer have been lost.
     if (!isFirst && (await isThere(repository, descriptor.digest, signal))) return "uploaded";
     isFirst = false;
@@ -59,7 +70,7 @@ export interface UploadSession {
   readonly pieceBytesMin: number;
 }
 
-/** Asks whether a push is taken at all, and leaves nothing behind. */
+/** Of a blob of which nothing need be known yet; whoever begins without sending learns whether a push is taken at all. */
 export async function beginUpload(repository: RepositoryServers, signal: AbortSignal): Promise<UploadSession> {
   return await begin(repository, undefined, signal);
 }
@@ -117,6 +128,11 @@ async function sendPieces(repository: RepositoryServers, session: UploadSession,
     ({ location } = sessionOf(response, what));
     startBytes += piece.byteLength;
   }
+  await finishUpload(repository, { ...session, location }, digest, signal);
+}
+
+/** Gives what a session has been sent its digest. */
+export async function finishUpload(repository: RepositoryServers, { location }: UploadSession, digest: Digest, signal: AbortSignal): Promise<void> {
   await finish(repository, location, { digest, body: bodyOf(new Uint8Array()) }, signal);
 }
 
@@ -142,7 +158,7 @@ function withDigest(location: URL, digest: Digest): URL {
   return url;
 }
 
-function sessionOf(response: HttpResponse, what: string): UploadSession {
+export function sessionOf(response: HttpResponse, what: string): UploadSession {
   const location = response.header("location");
   const url = location === undefined ? undefined : resolveLocation(location, response.url);
   if (url === undefined) throw protocolError({ what }, "the registry does not say where to send it");

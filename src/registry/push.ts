@@ -1,9 +1,11 @@
 import type { Digest } from "../content/digest.ts";
+import type { GrowingBlob } from "../content/growing-blob.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { isIndex, isManifest } from "../oci/media-type.ts";
 import { eachLimited } from "./each-limited.ts";
 import { readPushGraph, type PushGraph, type PushRoots, type ReadManifest } from "./push-graph.ts";
 import type { Repository } from "./repository.ts";
+import type { StreamedUpload } from "./streamed-upload.ts";
 
 /** Uploads to one registry at a time, as dockerd does. */
 const UPLOADS_IN_FLIGHT_MAX = 5;
@@ -42,12 +44,21 @@ export async function pushContent(request: PushRequest, signal: AbortSignal): Pr
   else await push.tags({ content, root }, tags, signal);
 }
 
+interface EarlyUpload {
+  readonly blob: GrowingBlob;
+  readonly upload: StreamedUpload;
+  /** Known once somebody asks for the blob; from then on it is told how far it is. */
+  descriptor: Descriptor | undefined;
+}
+
 /**
  * A push in steps, for those who have something to decide on the way. What it has sent, it does not send again.
  */
-export class Push {
+export class Push implements AsyncDisposable {
   readonly #to: PushDestination;
   readonly #sent = new Set<Digest>();
+  readonly #early: EarlyUpload[] = [];
+  #isClosed = false;
 
   constructor(to: PushDestination) {
     this.#to = to;
@@ -55,6 +66,28 @@ export class Push {
 
   get repository(): Repository {
     return this.#to.repository;
+  }
+
+  /**
+   * Begins to send a blob that is still being made. Nobody can have it from there before a manifest that names it is sent too;
+   * a blob that none names is taken back at the end.
+   */
+  early(blob: GrowingBlob): void {
+    const underWay = this.#early.filter(({ upload }) => upload.state === "under-way").length;
+    // Where it failed once, all else goes the usual way.
+    if (this.#isClosed || underWay >= UPLOADS_IN_FLIGHT_MAX || this.#early.some(({ upload }) => upload.state === "failed")) return;
+    const early: EarlyUpload = {
+      blob, descriptor: undefined,
+      upload: this.repository.streamBlob(blob, (sentBytes) => {
+        if (early.descriptor !== undefined) this.#to.onProgress({ descriptor: early.descriptor, state: "sending", sentBytes });
+      }),
+    };
+    this.#early.push(early);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#early.map(({ upload }) => upload.cancel()));
   }
 
   /** Sends everything below manifests, and then themselves under their digests. A `referrer` is found by its subject, also where the registry keeps no lists. */
@@ -93,10 +126,16 @@ export class Push {
   async #sendBlob({ content }: Pick<PushRoots, "content">, descriptor: Descriptor, signal: AbortSignal): Promise<void> {
     const { repository, mountFrom, onProgress } = this.#to;
     const { digest, size } = descriptor;
+    const early = this.#early.find(({ blob }) => blob.digest === digest);
     if (await repository.hasBlob(digest, signal)) {
+      await early?.upload.cancel();
       onProgress({ descriptor, state: "present", sentBytes: 0 });
       this.#sent.add(digest);
       return;
+    }
+    if (early !== undefined) {
+      early.descriptor = descriptor;
+      onProgress({ descriptor, state: "sending", sentBytes: early.upload.sentBytes });
     }
     async function* open(open: AbortSignal): AsyncGenerator<Uint8Array> {
       let sentBytes = 0;
@@ -107,7 +146,7 @@ export class Push {
         onProgress({ descriptor, state: "sending", sentBytes });
       }
     }
-    const result = await repository.uploadBlob({ descriptor, open, mountFrom: mountFrom(digest) }, signal);
+    const result = await repository.uploadBlob({ descriptor, open, mountFrom: mountFrom(digest), streamed: early?.upload }, signal);
     this.#sent.add(digest);
     onProgress(result === "mounted" ? { descriptor, state: "mounted", sentBytes: 0 } : { descriptor, state: "sent", sentBytes: size });
   }

@@ -10,6 +10,7 @@ import { endpointsFor, type Endpoint } from "./endpoint.ts";
 import { fetchManifest, hasManifest, putManifest, resolveManifest } from "./manifest-calls.ts";
 import { hasReferrersInterface, listReferrers } from "./referrers.ts";
 import { dropReferrers, recordReferrer } from "./referrers-list.ts";
+import { streamBlob } from "./streamed-upload.ts";
 import { listTags } from "./tags.ts";
 import type { RegistryConfig } from "./registry-config.ts";
 import { createRegistryServer, type RegistryServer } from "./registry-server.ts";
@@ -81,6 +82,7 @@ function repositoryAt(at: RepositoryServers): Repository {
     hasBlob: (digest, signal) => hasBlob(at, digest, signal),
     mountBlob: (digest, from, signal) => mountBlob(at, digest, from, signal),
     uploadBlob: (upload, signal) => uploadBlob(at, upload, signal),
+    streamBlob: (blob, onSent) => streamBlob(at, blob, onSent),
     putManifest: (manifest, signal) => putWithSubject(at, manifest, signal),
     referrers: (digest, signal) => listReferrers(at, digest, signal),
     dropReferrers: (subject, digests, signal) => dropReferrers(at, subject, digests, signal),

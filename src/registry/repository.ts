@@ -1,6 +1,8 @@
 import type { ByteStream } from "../content/blob-store.ts";
 import type { Digest } from "../content/digest.ts";
+import type { GrowingBlob } from "../content/growing-blob.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
+import type { StreamedUpload } from "./streamed-upload.ts";
 
 /** One repository of a registry. Every method rejects with RegistryError, or with `signal.reason`. */
 export interface Repository {
@@ -18,6 +20,8 @@ export interface Repository {
   /** Makes a blob of another repository of this registry (`library/alpine`) one of this. False where the registry will not. */
   mountBlob(digest: Digest, from: string, signal: AbortSignal): Promise<boolean>;
   uploadBlob(upload: BlobUpload, signal: AbortSignal): Promise<"mounted" | "uploaded">;
+  /** Begins to send a blob that is still being made: for `uploadBlob`, else to be cancelled. */
+  streamBlob(blob: GrowingBlob, onSent: (sentBytes: number) => void): StreamedUpload;
   /** Where the registry keeps no referrers itself, a `subject`'s list of them is brought up to date too. */
   putManifest(manifest: ManifestUpload, signal: AbortSignal): Promise<Descriptor>;
   /** What says of itself that it is about this manifest: by the referrers interface, else by the fallback tag. */
@@ -45,6 +49,8 @@ export interface BlobUpload {
   open(signal: AbortSignal): ByteStream;
   /** A repository of the same registry that may have it already. */
   readonly mountFrom: string | undefined;
+  /** What was sent of it while it was made. */
+  readonly streamed?: StreamedUpload | undefined;
 }
 
 export interface ManifestUpload {

@@ -9,7 +9,7 @@ export function borrowingBlobStore(store: FileBlobStore, lender: FileBlobStore):
     },
     write: (digest, bytes, signal) => store.write(digest, bytes, signal),
     missing: async (digests, signal) => await lender.missing(await store.missing(digests, signal), signal),
-    ingest: (bytes, signal) => store.ingest(bytes, signal),
+    ingest: (bytes, signal, onGrowing) => store.ingest(bytes, signal, onGrowing),
     sizeBytes: async (digest) => (await store.sizeBytes(digest)) ?? (await lender.sizeBytes(digest)),
   };
 }

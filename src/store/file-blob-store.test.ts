@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { CorruptBlobError } from "../content/blob-store.ts";
 import { bytesOf, collectBytes } from "../content/bytes.ts";
 import { digestOf } from "../content/digest.ts";
+import type { GrowingBlob } from "../content/growing-blob.ts";
 import { describeBlobStore } from "./blob-store.contract.ts";
 import { openFileBlobStore } from "./file-blob-store.ts";
 import { plainLeases } from "../testing/plain-leases.ts";
@@ -44,4 +45,34 @@ test("notices bytes that were changed on disk, and has them no more", async () =
   writeFileSync(join(directory, "sha256", digest.slice(7)), "evil");
   await assert.rejects(collectBytes(store.read(digest, signal), 100), (error) => error instanceof CorruptBlobError && error.code === "damaged");
   assert.deepEqual(await store.missing(new Set([digest]), signal), new Set([digest]));
+});
+
+test("lets others read what is not whole yet, from its beginning to its end, and tells them where it comes to nothing", async () => {
+  const directory = join(scratch.path, "growing");
+  const store = await openFileBlobStore(directory, incomingIn(directory), plainLeases);
+  for (const failure of [undefined, new Error("no more")]) {
+    const begun = Promise.withResolvers<GrowingBlob>();
+    const rest = Promise.withResolvers<void>();
+    async function* source(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from("first");
+      await rest.promise;
+      yield Buffer.from(" and last");
+    }
+    const ingested = store.ingest(source(), signal, begun.resolve);
+    const blob = await begun.promise;
+    const early = blob.read(signal)[Symbol.asyncIterator]();
+    assert.equal(Buffer.from((await early.next()).value ?? []).toString(), "first");
+    assert.deepEqual([await blob.exceeds(4), blob.digest], [true, undefined]);
+    const [isLonger, left] = [blob.exceeds(100), early.next()];
+    if (failure === undefined) {
+      rest.resolve();
+      const { digest } = await ingested;
+      assert.deepEqual([Buffer.from((await left).value ?? []).toString(), (await early.next()).done, await isLonger, blob.digest], [" and last", true, false, digest]);
+      assert.equal((await collectBytes(blob.read(signal), 100)).toString(), "first and last");
+    } else {
+      rest.reject(failure);
+      await Promise.all([assert.rejects(ingested, failure), assert.rejects(left, failure)]);
+      assert.deepEqual([await isLonger, blob.digest, readdirSync(join(directory, "incoming"))], [false, undefined, []]);
+    }
+  }
 });

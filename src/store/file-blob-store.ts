@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BlobMissingError, CorruptBlobError, type BlobStore, type ByteStream } from "../content/blob-store.ts";
 import type { Digest } from "../content/digest.ts";
+import type { OnGrowing } from "../content/growing-blob.ts";
 import { verified } from "../content/verified.ts";
 import { systemClock } from "../host/clock.ts";
 import { randomId } from "../host/random.ts";
+import { GrowingFile } from "./growing-file.ts";
 
 /** Reads below this size cost twice the time for sha256 (measured). */
 const READ_SIZE_BYTES = 1024 * 1024;
@@ -27,7 +29,8 @@ export interface StoredBlob {
 
 /** A BlobStore that can also take in bytes whose digest nobody knows yet. */
 export interface FileBlobStore extends BlobStore {
-  ingest(bytes: ByteStream, signal: AbortSignal): Promise<StoredBlob>;
+  /** `onGrowing` may read the bytes meanwhile. */
+  ingest(bytes: ByteStream, signal: AbortSignal, onGrowing?: OnGrowing): Promise<StoredBlob>;
   /** Undefined when the blob is not here. */
   sizeBytes(digest: Digest): Promise<number | undefined>;
 }
@@ -66,7 +69,7 @@ export async function openFileBlobStore(directory: string, incoming: () => strin
     async missing(digests) {
       return new Set([...digests].filter((digest) => !leases.hold(pathOf(digest))));
     },
-    ingest: (bytes, signal) => receive({ incoming: incoming(), leases }, bytes, signal, pathOf),
+    ingest: (bytes, signal, onGrowing) => receive({ incoming: incoming(), leases, onGrowing }, bytes, signal, pathOf),
     sizeBytes: (digest) => heldSize(pathOf(digest), leases),
   };
 }
@@ -86,6 +89,7 @@ async function heldSize(path: string, leases: BlobLeases): Promise<number | unde
 interface Receiving {
   readonly incoming: string;
   readonly leases: BlobLeases;
+  readonly onGrowing?: OnGrowing | undefined;
 }
 
 /** Between two tries, while another process takes away the old one. */
@@ -108,24 +112,29 @@ async function put(path: string, target: string, leases: BlobLeases): Promise<vo
 }
 
 /** Writes to a file of its own, asks `place` where it belongs now that the digest is known, and moves it there. */
-async function receive({ incoming, leases }: Receiving, bytes: ByteStream, signal: AbortSignal, place: (digest: Digest) => string): Promise<StoredBlob> {
+async function receive({ incoming, leases, onGrowing }: Receiving, bytes: ByteStream, signal: AbortSignal, place: (digest: Digest) => string): Promise<StoredBlob> {
   const path = join(incoming, randomId());
+  const growing = new GrowingFile(path);
   const hash = createHash("sha256");
   let sizeBytes = 0;
   try {
     await using file = await open(path, "wx");
 
+    onGrowing?.(growing);
     for await (const chunk of bytes) {
       signal.throwIfAborted();
       hash.update(chunk);
       await file.writeFile(chunk);
       sizeBytes += chunk.byteLength;
+      growing.grown(sizeBytes);
     }
     // digest("hex") is 64 characters of lower-case hex by construction.
     const digest = `sha256:${hash.digest("hex")}` as Digest;
     await put(path, place(digest), leases);
+    growing.completed(place(digest), digest);
     return { digest, sizeBytes };
   } catch (error) {
+    growing.failed(error);
     await rm(path, { force: true });
     throw error;
   }

@@ -35,6 +35,10 @@ export interface ForwardedRequest {
   readonly path: string;
   readonly range: string | undefined;
   readonly authorization: string | undefined;
+  /** Of the body that is sent to the registry; undefined where that is not said before. */
+  readonly length: number | undefined;
+  /** Of that body, so far. */
+  receivedBytes: number;
   /** Of the answer's body. */
   sentBytes: number;
 }
@@ -56,8 +60,8 @@ export async function startFaultyRegistry(upstream: string): Promise<FaultyRegis
   const requests: ForwardedRequest[] = [];
   const tokens = new Map<string, number>();
   const server = createServer((request, response) => {
-    const { method = "", url = "", headers: { range, authorization } } = request;
-    const seen: ForwardedRequest = { method, path: url, range, authorization, sentBytes: 0 };
+    const { method = "", url = "", headers: { range, authorization, "content-length": length } } = request;
+    const seen: ForwardedRequest = { method, path: url, range, authorization, length: length === undefined ? undefined : Number(length), receivedBytes: 0, sentBytes: 0 };
     requests.push(seen);
     response.on("error", () => undefined);
     if (url.startsWith("/token")) giveToken(request, response, tokens, registry.requestsOfToken ?? 0);
@@ -124,7 +128,7 @@ function forward(exchange: Exchange, fault: Fault | undefined): void {
     if (fault?.kind === "lost-answer") answer.resume().on("end", () => request.socket.resetAndDestroy());
     else void answerWith(answer, exchange, fault).catch(() => response.destroy());
   });
-  request.pipe(outgoing);
+  request.on("data", (chunk: Buffer) => (seen.receivedBytes += chunk.byteLength)).pipe(outgoing);
 }
 
 function resetWithin(request: IncomingMessage, afterBytes: number): void {
