@@ -1,9 +1,12 @@
 import type { ByteStream } from "../content/blob-store.ts";
+import type { Digest } from "../content/digest.ts";
 import type { Entry } from "./entry.ts";
 
 /** An entry with its content, as it passes through. Content must be consumed, or skipped by going on, before the next member. */
 export interface Member {
   readonly entry: Entry;
-  /** Exactly `entry.sizeBytes` bytes; empty for all but files. */
+  /** Exactly `entry.sizeBytes` bytes; empty for all but files. Its chunks may be lent. */
   readonly content: ByteStream;
+  /** Of the content, where that throws rather than end on other bytes: nobody has to hash it again. */
+  readonly digest?: Digest;
 }

@@ -1,10 +1,10 @@
-import { closeSync, constants, fstatSync, openSync, readSync, read as readCallback, realpathSync, statSync, type BigIntStats } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync, type BigIntStats } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { promisify } from "node:util";
 import type { EntryKind } from "../archive/entry.ts";
 import { joinPath } from "../archive/entry-path.ts";
-import type { ByteStream } from "../content/blob-store.ts";
+import type { ByteStream, ChunkOwner } from "../content/blob-store.ts";
 import { systemClock, type Clock } from "../host/clock.ts";
+import { readAhead } from "../host/read-ahead.ts";
 import { FileSystem, type NamedKind } from "./file-system.ts";
 import { selectionFilter, type SelectionFilter, type Verdict } from "./selection-filter.ts";
 import { SessionError, systemReason } from "./session-error.ts";
@@ -13,16 +13,11 @@ import type { LocalDirectory, LocalEntry, LocalSelection } from "./session.ts";
 /** Entries looked at before other work gets its turn: a few milliseconds. */
 const SLICE_ENTRIES = 512;
 
-/** Reads below this size cost twice the time for sha256 (measured). */
-const READ_BYTES = 1024 * 1024;
-
 /** Files up to this size are read by synchronous calls; a pool thread would cost more than the read. */
 const SMALL_FILE_BYTES = 128 * 1024;
 
 /** A file written this shortly before we looked could be written again within the same tick of the file system's clock. */
 const SETTLED_NS = 2_000_000_000n;
-
-const readAsync = promisify(readCallback);
 
 export interface DirectoryOptions {
   /** Absolute paths that are not lent, whatever a selection says: the engine's own state, for one. */
@@ -91,18 +86,15 @@ class DiskDirectory implements LocalDirectory {
     }
   }
 
-  async *read(path: string, signal: AbortSignal): ByteStream {
+  async *read(path: string, signal: AbortSignal, chunks: ChunkOwner = "kept"): ByteStream {
     signal.throwIfAborted();
     const file = this.#open(path);
     try {
       const { size } = fstatSync(file);
-      for (;;) {
-        const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, Math.max(size + 1, 4096)));
-        const count = size <= SMALL_FILE_BYTES ? readSync(file, buffer) : (await readAsync(file, buffer, 0, buffer.byteLength, null)).bytesRead;
-        if (count === 0) return;
+      if (size <= SMALL_FILE_BYTES) return yield* readSmall(file, size);
+      for await (const piece of readAhead({ fd: file, offsetBytes: 0, sizeBytes: Infinity, lent: chunks === "lent" })) {
         signal.throwIfAborted();
-        yield buffer.subarray(0, count);
-        if (count < buffer.byteLength && size <= SMALL_FILE_BYTES) return;
+        yield piece;
       }
     } finally {
       closeSync(file);
@@ -211,4 +203,14 @@ function kindOf(stats: BigIntStats): Exclude<EntryKind, "hardlink" | "whiteout" 
 /** The kernel's 12 and 20 bits (linux/kdev_t.h, new_encode_dev). */
 function deviceOf(rdev: bigint): { readonly major: number; readonly minor: number } {
   return { major: Number((rdev >> 8n) & 0xfffn), minor: Number((rdev & 0xffn) | ((rdev >> 12n) & 0xfff00n)) };
+}
+
+/** A file of about this size, which is read in one call unless it has grown. */
+function* readSmall(fd: number, sizeBytes: number): Iterable<Uint8Array> {
+  for (;;) {
+    const buffer = Buffer.allocUnsafe(Math.max(sizeBytes + 1, 4096));
+    const count = readSync(fd, buffer);
+    if (count > 0) yield buffer.subarray(0, count);
+    if (count < buffer.byteLength) return;
+  }
 }

@@ -1,4 +1,4 @@
-import type { ByteStream } from "../content/blob-store.ts";
+import type { ByteStream, ChunkOwner } from "../content/blob-store.ts";
 import type { EntryKind } from "../archive/entry.ts";
 
 /** Which part of a client's directory a build asks for: the attributes of BuildKit's local source. */
@@ -33,7 +33,8 @@ export interface LocalEntry {
 export interface LocalDirectory {
   /** Sorted by path component, parents first. */
   walk(selection: LocalSelection, signal: AbortSignal): AsyncIterable<LocalEntry>;
-  read(path: string, signal: AbortSignal): ByteStream;
+  /** Chunks are kept by whoever asks unless it says that they are lent. */
+  read(path: string, signal: AbortSignal, chunks?: ChunkOwner): ByteStream;
 }
 
 /** What a client lends for the length of one build. All local input comes through here, also in the embedded engine. */

@@ -1,15 +1,10 @@
-import { closeSync, openSync, read, readSync } from "node:fs";
-import { promisify } from "node:util";
+import { closeSync, openSync, readSync } from "node:fs";
 import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
 import { TimeSlice } from "../content/time-slice.ts";
-
-const readAsync = promisify(read);
+import { readAhead } from "../host/read-ahead.ts";
 
 /** Read in one call that blocks: some ten microseconds, less than handing it to another thread. */
 const SMALL_BYTES = 64 * 1024;
-
-/** Reads below this size cost twice the time for sha256 (measured). */
-const READ_BYTES = 1024 * 1024;
 
 /** One for the process: it is its event loop that is shared, by however many readers. */
 const slice = new TimeSlice();
@@ -23,18 +18,22 @@ export interface FileRange {
 }
 
 /** A part of an open file. Throws CorruptBlobError where the file ends before. */
-export async function* readRange(range: FileRange, signal: AbortSignal): ByteStream {
-  let missing = range.sizeBytes;
-  for (let at = range.offsetBytes; missing > 0; ) {
-    signal.throwIfAborted();
-    const buffer = Buffer.allocUnsafe(Math.min(missing, READ_BYTES));
-    const bytesRead = missing <= SMALL_BYTES ? readSync(range.fd, buffer, 0, buffer.length, at) : (await readAsync(range.fd, buffer, 0, buffer.length, at)).bytesRead;
-    if (bytesRead === 0) throw new CorruptBlobError(`${range.name}: ends ${missing} bytes too early`, "damaged");
-    at += bytesRead;
-    missing -= bytesRead;
+export async function* readRange({ fd, offsetBytes, sizeBytes, name }: FileRange, signal: AbortSignal): ByteStream {
+  signal.throwIfAborted();
+  let missing = sizeBytes;
+  for await (const piece of sizeBytes <= SMALL_BYTES ? readSmall(fd, offsetBytes, sizeBytes) : readAhead({ fd, offsetBytes, sizeBytes, lent: false })) {
+    missing -= piece.byteLength;
     if (slice.isSpent) await slice.renew(signal);
-    yield buffer.subarray(0, bytesRead);
+    signal.throwIfAborted();
+    yield piece;
   }
+  if (missing > 0) throw new CorruptBlobError(`${name}: ends ${missing} bytes too early`, "damaged");
+}
+
+function* readSmall(fd: number, offsetBytes: number, sizeBytes: number): Iterable<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(sizeBytes);
+  const bytesRead = readSync(fd, buffer, 0, sizeBytes, offsetBytes);
+  if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
 }
 
 /** A whole file of known size. */

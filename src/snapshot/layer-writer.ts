@@ -1,4 +1,3 @@
-import { createHash, hash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readTar } from "../archive/tar-reader.ts";
@@ -6,7 +5,8 @@ import { TAR_END, tarHeader, tarPadding } from "../archive/tar-writer.ts";
 import type { Entry } from "../archive/entry.ts";
 import type { Member } from "../archive/member.ts";
 import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
-import type { DiffId } from "../content/digest.ts";
+import type { Digest, DiffId } from "../content/digest.ts";
+import { SizedHash } from "../content/sized-hash.ts";
 import { TimeSlice } from "../content/time-slice.ts";
 import { ArchiveFile } from "./archive-file.ts";
 import { writeContentDigests } from "./content-digests.ts";
@@ -22,13 +22,13 @@ export async function writeTarForm(directory: string, members: AsyncIterable<Mem
   const collector = new EntryCollector();
   // Small files come without waiting for anything.
   const slice = new TimeSlice();
-  for await (const { entry, content } of members) {
+  for await (const { entry, content, digest } of members) {
     signal.throwIfAborted();
     if (slice.isSpent) await slice.renew(signal);
     const exported = exportedEntry(entry);
     await archive.append(tarHeader(exported));
     const offsetBytes = archive.sizeBytes;
-    const sha256 = entry.kind === "file" ? await copyContent(entry, content, (chunk) => archive.append(chunk)) : undefined;
+    const sha256 = entry.kind === "file" ? await copyContent({ entry, content, digest }, (chunk) => archive.append(chunk)) : undefined;
     await archive.append(tarPadding(exported));
     collector.add({ entry, offsetBytes, sha256 });
   }
@@ -50,7 +50,7 @@ export async function keepTar(directory: string, expected: DiffId, tar: ByteStre
   };
   const collector = new EntryCollector();
   for await (const { entry, content, contentOffsetBytes } of readTar(kept())) {
-    const sha256 = entry.kind === "file" ? await copyContent(entry, content, () => undefined) : undefined;
+    const sha256 = entry.kind === "file" ? await copyContent({ entry, content, digest: undefined }, () => undefined) : undefined;
     collector.add({ entry, offsetBytes: entry.kind === "file" ? contentOffsetBytes : 0, sha256 });
   }
   const diffId = await archive.finish();
@@ -72,20 +72,23 @@ async function writeNotes(directory: string, { collector, diffId, tarBytes }: No
   return index;
 }
 
+interface FileContent {
+  readonly entry: Entry;
+  readonly content: ByteStream;
+  readonly digest: Digest | undefined;
+}
+
 /** Passes content on and returns its sha256. Throws CorruptBlobError when there is more or less of it than announced. */
-async function copyContent(entry: Entry, content: ByteStream, append: (chunk: Uint8Array) => Promise<void> | undefined): Promise<Buffer> {
+async function copyContent({ entry, content, digest }: FileContent, append: (chunk: Uint8Array) => Promise<void> | undefined): Promise<Buffer> {
+  const sum = digest === undefined ? new SizedHash(entry.sizeBytes) : undefined;
   let seenBytes = 0;
-  let whole: Uint8Array | undefined;
-  const sum = createHash("sha256");
   for await (const chunk of content) {
     seenBytes += chunk.byteLength;
     if (seenBytes > entry.sizeBytes) throw new CorruptBlobError(`${entry.path}: more than ${entry.sizeBytes} bytes`);
-    if (chunk.byteLength === entry.sizeBytes) whole = chunk;
-    else sum.update(chunk);
+    sum?.update(chunk);
     const written = append(chunk);
     if (written !== undefined) await written;
   }
   if (seenBytes < entry.sizeBytes) throw new CorruptBlobError(`${entry.path}: ended at ${seenBytes} of ${entry.sizeBytes} bytes`);
-  // One call for what came in one piece: most files do.
-  return whole === undefined ? sum.digest() : hash("sha256", whole, "buffer");
+  return Buffer.from((sum?.digest() ?? digest ?? "").slice("sha256:".length), "hex");
 }

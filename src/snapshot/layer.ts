@@ -13,6 +13,12 @@ export function imageLayerId(diffId: DiffId): LayerId {
   return diffId.replace(":", "-") as LayerId;
 }
 
+/** Content whose chunks are lent, and that throws rather than end on other bytes than its digest names. */
+export interface PassingContent {
+  readonly content: ByteStream;
+  readonly digest: Digest;
+}
+
 /** The changes of one step on what lies below: what a layer's tar holds, without saying how it is kept. */
 export interface Layer {
   readonly id: LayerId;
@@ -22,6 +28,8 @@ export interface Layer {
   read(entry: Entry, signal: AbortSignal): ByteStream;
   /** A part of that content, less where it ends before: what looks into a large file need not read all of it. */
   readPart(entry: Entry, part: BytesPart, signal: AbortSignal): ByteStream;
+  /** The same for who only passes it on, with less work for both. Not there where the layer can do no better than `read`. */
+  pass?(entry: Entry, signal: AbortSignal): Promise<PassingContent>;
   /** sha256 of that content; remembered, so that a second question reads nothing. */
   contentDigest(entry: Entry, signal: AbortSignal): Promise<Digest>;
 }

@@ -19,7 +19,7 @@ const SECOND_NS = 1_000_000_000n;
  */
 export async function* diffTrees(base: TreeView, changed: TreeView, signal: AbortSignal): AsyncIterable<Member> {
   const diff = new Diff(signal);
-  for await (const place of diff.below(base.root, changed.root, [])) yield memberOf(place, diff, signal);
+  for await (const place of diff.below(base.root, changed.root, [])) yield await memberOf(place, diff, signal);
 }
 
 /** One line of a diff: a place of the changed tree, or a path that is there no more. */
@@ -88,7 +88,7 @@ class Diff {
   }
 }
 
-function memberOf(change: Change, diff: Diff, signal: AbortSignal): Member {
+async function memberOf(change: Change, diff: Diff, signal: AbortSignal): Promise<Member> {
   if (change.kind === "gone") {
     return { entry: { path: change.path, kind: "whiteout", mode: 0, uid: 0, gid: 0, mtimeNs: 0n, sizeBytes: 0 }, content: bytesOf() };
   }
@@ -97,7 +97,9 @@ function memberOf(change: Change, diff: Diff, signal: AbortSignal): Member {
   if (entry.kind === "directory") return { entry, content: bytesOf() };
   const target = diff.linkTarget(place, path);
   if (target !== undefined) return { entry: { ...withoutContent(entry), kind: "hardlink", linkname: target }, content: bytesOf() };
-  return { entry, content: entry.kind === "file" ? place.layer.read(place.stored, signal) : bytesOf() };
+  if (entry.kind !== "file") return { entry, content: bytesOf() };
+  const { layer, stored } = place;
+  return { entry, ...((await layer.pass?.(stored, signal)) ?? { content: layer.read(stored, signal) }) };
 }
 
 function withoutContent({ device: _device, ...entry }: Entry): Entry {

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { Digest } from "../content/digest.ts";
+import { SizedHash } from "../content/sized-hash.ts";
 import { TimeSlice } from "../content/time-slice.ts";
 import { formatOf, objectHash, type ObjectFormat } from "../git/object-id.ts";
 import type { LocalDirectory, LocalEntry } from "../session/session.ts";
@@ -78,19 +78,17 @@ async function rememberedDigests(files: readonly LocalEntry[], remembered: FileD
 }
 
 async function hashFile(directory: LocalDirectory, file: LocalEntry, remembered: FileDigestCache, signal: AbortSignal): Promise<FileDigests> {
-  const hash = createHash("sha256");
+  const sum = new SizedHash(file.sizeBytes);
   const inspection = remembered.inspect?.(file.path);
   const blobHash = remembered.blobFormat && objectHash(remembered.blobFormat, "blob", file.sizeBytes);
-  let sizeBytes = 0;
-  for await (const chunk of directory.read(file.path, signal)) {
-    hash.update(chunk);
+  for await (const chunk of directory.read(file.path, signal, "lent")) {
+    if (!sum.update(chunk)) throw changed(file.path);
     blobHash?.update(chunk);
     if (inspection !== undefined) await inspectPart(inspection, chunk, signal);
-    sizeBytes += chunk.byteLength;
   }
-  if (sizeBytes !== file.sizeBytes) throw changed(file.path);
-  // digest("hex") is 64 characters of lower-case hex by construction.
-  const digests = { digest: `sha256:${hash.digest("hex")}` as Digest, blob: blobHash?.digest("hex"), inspected: inspection?.result() };
+  const digest = sum.digest();
+  if (digest === undefined) throw changed(file.path);
+  const digests = { digest, blob: blobHash?.digest("hex"), inspected: inspection?.result() };
   if (file.validator !== undefined) remembered.set(file.validator, digests);
   return digests;
 }

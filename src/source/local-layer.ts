@@ -4,6 +4,7 @@ import { bytesOfPath } from "../archive/path-bytes.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import { partOf } from "../content/bytes.ts";
 import { parseDigest, type Digest } from "../content/digest.ts";
+import { SizedHash } from "../content/sized-hash.ts";
 import { TimeSlice } from "../content/time-slice.ts";
 import type { LocalDirectory, LocalEntry, LocalSelection } from "../session/session.ts";
 import { SessionError } from "../session/session-error.ts";
@@ -156,7 +157,11 @@ function layerOf(directory: LocalDirectory, { id, entries, digests }: NamedEntri
   const read = async function* (entry: Entry, signal: AbortSignal): ByteStream {
     yield* unchanged(directory.read(entry.path, signal), entry, await contentDigest(entry, signal));
   };
-  return { id, entries: async () => entries, read, readPart: (entry, part, signal) => partOf(read(entry, signal), part), contentDigest };
+  const pass: Layer["pass"] = async (entry, signal) => {
+    const digest = await contentDigest(entry, signal);
+    return { content: unchanged(directory.read(entry.path, signal, "lent"), entry, digest), digest };
+  };
+  return { id, pass, entries: async () => entries, read, readPart: (entry, part, signal) => partOf(read(entry, signal), part), contentDigest };
 }
 
 function digestIn(hashed: ReadonlyMap<string, FileDigests>, { path }: Entry): Digest {
@@ -183,13 +188,10 @@ function describeRest({ device, xattrs }: Entry): string {
 
 /** Passes a file's bytes on, and throws rather than end on others than were hashed. */
 async function* unchanged(bytes: ByteStream, { path, sizeBytes }: Entry, digest: Digest): ByteStream {
-  const hash = createHash("sha256");
-  let seenBytes = 0;
+  const sum = new SizedHash(sizeBytes);
   for await (const chunk of bytes) {
-    seenBytes += chunk.byteLength;
-    if (seenBytes > sizeBytes) throw changed(path);
-    hash.update(chunk);
+    if (!sum.update(chunk)) throw changed(path);
     yield chunk;
   }
-  if (seenBytes < sizeBytes || `sha256:${hash.digest("hex")}` !== digest) throw changed(path);
+  if (sum.digest() !== digest) throw changed(path);
 }

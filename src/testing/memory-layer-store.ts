@@ -51,7 +51,7 @@ export class MemoryLayerStore implements LayerStore {
     for await (const { entry, content } of members) {
       signal.throwIfAborted();
       entries.push(entry);
-      if (entry.kind === "file") contents.set(entry.path, await collectBytes(content, entry.sizeBytes));
+      if (entry.kind === "file") contents.set(entry.path, await collectBytes(copied(content), entry.sizeBytes));
     }
     const layer = memoryLayer(id, entries, contents);
     this.#layers.set(id, layer);
@@ -75,4 +75,9 @@ async function* membersOf(layer: Layer, signal: AbortSignal): AsyncIterable<Memb
   for (const entry of await layer.entries(signal)) {
     yield { entry, content: entry.kind === "file" ? layer.read(entry, signal) : bytesOf() };
   }
+}
+
+/** Chunks may be lent. */
+async function* copied(content: ByteStream): ByteStream {
+  for await (const chunk of content) yield Buffer.from(chunk);
 }
