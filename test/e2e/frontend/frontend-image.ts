@@ -16,7 +16,7 @@ export async function makeFrontendImage({ path, root, env }: Workshop, labels: R
   const layout = join(path, `frontend-${Object.keys(labels).length}`);
   const lines = Object.entries(labels).map(([key, value]) => `LABEL ${key}=${value}\n`).join("");
   const dockerfile = { text: Buffer.from(`FROM scratch\nCOPY . /\n${lines}ENTRYPOINT ["/bin/node", "/program.mjs"]\n`) };
-  await build({ context, dockerfile, root, env, provenance: "false", outputs: [`type=oci,tar=false,dest=${layout},name=frontend:latest`] }).result;
+  await build({ context, dockerfile, root, env, provenance: "false", outputs: [`type=oci,tar=false,compression=uncompressed,dest=${layout},name=frontend:latest`] }).result;
   return layout;
 }
 
