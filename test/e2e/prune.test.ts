@@ -7,6 +7,7 @@ import { diskUsage } from "../../src/upkeep/disk-usage.ts";
 import { openStore } from "../../src/upkeep/open-store.ts";
 import { gitServerSkip, startGitServer } from "../../src/testing/git-server.ts";
 import { openPlace, type Place } from "./command.ts";
+import { HELD_STEP, releaseHeldStep } from "./held-step.ts";
 import { openWorkshop, runSkip, type Workshop } from "./workshop.ts";
 
 interface Row {
@@ -113,7 +114,7 @@ test("what is used least lately goes first, until the bound is kept", async () =
 
 test("what a running build uses stays, and it comes to its end", { skip: runSkip }, async () => {
   await stemma("prune", "-af");
-  const slow = await project("slow", { Dockerfile: "FROM base AS files\nCOPY a /a\nRUN cp /a /b\nFROM base\nRUN echo begun; sleep 6\nCOPY --from=files /b /c\nRUN cat /c\n", a: "a\n" });
+  const slow = await project("slow", { Dockerfile: `FROM base AS files\nCOPY a /a\nRUN cp /a /b\nFROM base\n${HELD_STEP}\nCOPY --from=files /b /c\nRUN cat /c\n`, a: "a\n" });
   // What a cache answers for is found, and held, before anything runs.
   await stemma("build", ...base(), "--target=files", slow);
   const other = await project("other", { Dockerfile: "FROM scratch\nCOPY b /b\n", b: "b\n" });
@@ -125,6 +126,7 @@ test("what a running build uses stays, and it comes to its end", { skip: runSkip
   const left = await rows();
   assert.ok(left.some(({ Description, Reclaimable }) => Description.includes("RUN cp /a /b") && !Reclaimable), JSON.stringify(left));
   assert.ok(!left.some(({ Description }) => Description.includes("COPY b /b")));
+  releaseHeldStep(join(place.path, "data/stemma"));
   const { exitCode, stderr } = await running.ended;
   assert.equal(exitCode, 0, stderr);
 });
