@@ -55,6 +55,7 @@ const EXIT_OF_CODE: Readonly<Record<string, number>> = {
   "newer-state": EXIT.storage,
   "damaged-layer": EXIT.storage,
   damaged: EXIT.storage,
+  running: EXIT.retryable,
   "missing-layer": EXIT.storage,
   verification: EXIT.verification,
   secret: EXIT.verification,

@@ -2,7 +2,7 @@ import { createWriteStream } from "node:fs";
 import { resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { findRun, writeArchive, type BuildHistory } from "../doors/history.ts";
+import { findRun, hasEnded, writeArchive, type BuildHistory } from "../doors/history.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { Command } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
@@ -18,7 +18,7 @@ export const command: Command = {
 
 Writes builds with their logs and attachments into one file, for stemma history import. It is not the form of Docker's .dockerbuild files.
 
-      --all              every build
+      --all              every build that has ended
   -o, --output FILE      where to write; - is standard output
       --finalize         for buildx's sake: every record is whole from the start
 ${ROOT_HELP}`,
@@ -29,7 +29,7 @@ ${ROOT_HELP}`,
     if (all && positionals.length > 0) throw new UsageError(`${NAME}: --all goes without builds`);
     return await withHistory(values.root, io, async (open) => {
       const builds = requireBuilds(open);
-      const ids = all ? builds.list().map(({ id }) => id) : (positionals.length === 0 ? [""] : positionals).map((ref) => findRun(builds, ref).id);
+      const ids = all ? builds.list().filter(hasEnded).map(({ id }) => id) : (positionals.length === 0 ? [""] : positionals).map((ref) => findRun(builds, ref, hasEnded).id);
       const archive = writeArchive(loaded(builds, [...new Set(ids)]));
       if (output !== "-") return await pipeline(Readable.from(archive), createWriteStream(resolve(io.cwd, output)), { signal: io.signal });
       for await (const chunk of archive) io.stdout(chunk);

@@ -13,7 +13,7 @@ export const command: Command = {
   summary: "print the log of a build again",
   usage: `Usage: stemma history logs [flags] [REF]
 
-Prints what a build showed while it ran. REF as for history inspect.
+Prints what a build showed while it ran; of one that still runs, what there is by now. REF as for history inspect.
 
       --progress KIND    plain (default), tty, or rawjson: BuildKit's status as JSON lines
 ${ROOT_HELP}`,

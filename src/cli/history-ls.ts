@@ -10,13 +10,13 @@ const OPTIONS = { ...ROOT_OPTION, filter: { type: "string", multiple: true }, fo
 
 export const command: Command = {
   name: NAME,
-  summary: "list the builds that were run",
+  summary: "list the builds that run or were run",
   usage: `Usage: stemma history ls [flags]
 
-Lists builds that ended, the newest first: those that came to their end, failed, or were stopped.
+Lists builds, the newest first: those that run now, came to their end, failed, were stopped, or were killed.
 
-      --filter FILTER    ref, repository, status (completed, error, canceled) with = != ~=; startedAt, completedAt, duration with
-                         < <= > >= =: status=error, duration>1m, startedAt>24h (a duration is so long ago). May be repeated
+      --filter FILTER    ref, repository, status (running, completed, error, canceled, interrupted) with = != ~=; startedAt,
+                         completedAt, duration with < <= > >= =: status=error, duration>1m, startedAt>24h (a duration is so long ago). May be repeated
       --format FORMAT    table (default), json, or a Go template over .Ref .Name .Status .CreatedAt .Duration
       --no-trunc         whole refs and names
 ${ROOT_HELP}

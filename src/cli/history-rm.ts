@@ -1,4 +1,4 @@
-import { findRun } from "../doors/history.ts";
+import { findRun, hasEnded } from "../doors/history.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { Command } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
@@ -12,9 +12,10 @@ export const command: Command = {
   summary: "remove records of builds",
   usage: `Usage: stemma history rm [flags] REF...
 
-Removes records with their logs and attachments. Images, caches and what was published stay.
+Removes records with their logs and attachments. Images, caches and what was published stay. A build that
+still runs is refused.
 
-      --all              every record
+      --all              every record of a build that has ended
 ${ROOT_HELP}`,
   async run(args, io) {
     const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
@@ -22,7 +23,7 @@ ${ROOT_HELP}`,
     return await withHistory(values.root, io, async (open) => {
       if (values.all && open === undefined) return;
       const builds = requireBuilds(open);
-      const records = values.all ? builds.list() : positionals.map((ref) => findRun(builds, ref));
+      const records = values.all ? builds.list().filter(hasEnded) : positionals.map((ref) => findRun(builds, ref));
       for (const { id } of records) await builds.remove(id);
     });
   },

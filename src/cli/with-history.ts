@@ -12,6 +12,7 @@ export const ROOT_HELP = "      --root DIRECTORY   where state is kept (default:
 export async function withHistory(root: string | undefined, io: CommandIo, use: (builds: BuildHistory | undefined) => Promise<void>): Promise<number> {
   await using history = openHistory(stateRoot(root, io));
   try {
+    await history?.builds.settle();
     await use(history?.builds);
     return EXIT.ok;
   } catch (error) {

@@ -4,7 +4,7 @@ export { parseDigest, type Digest } from "../content/digest.ts";
 export type { BuildHistory, StoredRun } from "../history/build-history.ts";
 export type { AttachmentRecord, BuildRecord, StepRecord } from "../history/build-record.ts";
 export { parseEventLog } from "../history/event-log.ts";
-export { findRun } from "../history/find-run.ts";
+export { findRun, hasEnded } from "../history/find-run.ts";
 export { HistoryError } from "../history/history-error.ts";
 export { inspectText } from "../history/inspect-record.ts";
 export { openHistory, type OpenHistory } from "../history/open-history.ts";

@@ -6,6 +6,7 @@ import type { Statement } from "../export/statement.ts";
 import { HISTORY_BOUNDS, type BuildHistory, type StoredRun } from "../history/build-history.ts";
 import { RECORD_VERSION, refOf, type AttachmentRecord, type BuildFailure, type BuildRecord, type BuildStatus } from "../history/build-record.ts";
 import { EventLog } from "../history/event-log.ts";
+import type { LiveRun } from "../history/running-builds.ts";
 import { StepRecorder } from "../history/step-record.ts";
 import type { Clock } from "../host/clock.ts";
 import { formatPlatform } from "../oci/platform.ts";
@@ -21,6 +22,11 @@ import type { LogScrubber } from "./log-scrubber.ts";
 import type { AttestedResults } from "./results.ts";
 
 const IN_TOTO = "application/vnd.in-toto+json";
+
+/** Others see nothing of a build that is faster: it has ended before they have looked, and is not made slower. */
+const SHOWN_AFTER_MS = 100;
+/** Values that somebody chose are not shown before all that is secret is known. */
+const CHOSEN = /^(?:build-arg|label):/;
 
 export interface RecordedRun {
   readonly id: string;
@@ -42,18 +48,48 @@ export class RunRecorder {
   readonly #run: RecordedRun;
   readonly #steps = new StepRecorder();
   readonly #events = new EventLog();
+  readonly #shown: NodeJS.Timeout;
+  #live: LiveRun | undefined;
+  #isPlanned = false;
 
   constructor(run: RecordedRun) {
     this.#run = run;
     this.startedNs = run.clock.nowNs();
+    this.#shown = setTimeout(() => this.#show(), SHOWN_AFTER_MS).unref();
   }
 
   /** Passes every event on, and follows it. */
   following(report: ReportEvent): ReportEvent {
     return (event) => {
       this.#steps.add(event);
-      this.#events.add(event);
+      const line = this.#events.add(event);
+      if (line !== undefined) this.#live?.append(line);
+      // By now the Dockerfile was read, and what in it is a secret is known.
+      if (event.kind === "step-planned" && !this.#isPlanned) {
+        this.#isPlanned = true;
+        this.#live?.update(this.#begun());
+      }
       report(event);
+    };
+  }
+
+  #show(): void {
+    this.#live = this.#run.history.begin(this.#begun());
+    this.#live.append(this.#events.text());
+  }
+
+  /** What others see while it goes. */
+  #begun(): BuildRecord {
+    const attributes = this.#attributes(new Map([...frontendAttributes(this.#run.plan)].filter(([name]) => this.#isPlanned || !CHOSEN.test(name))));
+    return { ...this.#described(attributes), status: "running", completedAt: rfc3339Nano(this.startedNs), warnings: 0, steps: [], attachments: [], error: null, names: [], image: null, materials: [] };
+  }
+
+  #described(attributes: BuildRecord["attributes"]): Pick<BuildRecord, "version" | "id" | "ref" | "name" | "startedAt" | "context" | "dockerfile" | "target" | "platforms" | "attributes"> {
+    const { id, plan, log } = this.#run;
+    const context = log.text(contextOf(plan));
+    return {
+      version: RECORD_VERSION, id, ref: refOf(id), name: nameOf(attributes, context), startedAt: rfc3339Nano(this.startedNs),
+      context, dockerfile: log.text(dockerfileOf(plan)), target: plan.target ?? null, platforms: plan.platforms.map(formatPlatform), attributes,
     };
   }
 
@@ -77,18 +113,21 @@ export class RunRecorder {
   }
 
   async #save(status: BuildStatus, means: BuildMeans | undefined, attachments: ReadonlyArray<readonly [AttachmentRecord, Uint8Array]>, ended: Pick<BuildRecord, "error" | "names" | "image" | "materials">): Promise<void> {
-    const { id, plan, log, clock, history } = this.#run;
+    const { plan, log, clock, history } = this.#run;
     const attributes = this.#attributes(means?.attributes ?? frontendAttributes(plan));
-    const context = log.text(contextOf(plan));
     const graph = (means?.seen.graphs ?? []).flatMap(({ vertices }) => [...vertices.values()].map(({ digest, name }) => ({ digest, name: log.text(name) })));
     const record: BuildRecord = {
-      version: RECORD_VERSION, id, ref: refOf(id), name: nameOf(attributes, context), status,
-      startedAt: rfc3339Nano(this.startedNs), completedAt: rfc3339Nano(clock.nowNs()),
-      context, dockerfile: log.text(dockerfileOf(plan)), target: plan.target ?? null, platforms: plan.platforms.map(formatPlatform), attributes,
+      ...this.#described(attributes), status, completedAt: rfc3339Nano(clock.nowNs()),
       warnings: this.#steps.warnings, steps: this.#steps.records(graph, status), attachments: attachments.map(([attachment]) => attachment), ...ended,
     };
     const run: StoredRun = { record, log: this.#events.text(), attachments: new Map(attachments.map(([{ digest }, bytes]) => [digest, bytes])) };
-    await history.save(run);
+    try {
+      await history.save(run);
+    } finally {
+      clearTimeout(this.#shown);
+      this.#live?.end();
+    }
+    await history.settle();
     await history.keepWithin(HISTORY_BOUNDS);
   }
 

@@ -1,10 +1,13 @@
-import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Workspace } from "../snapshot/workspace.ts";
-import { RECORD_VERSION, type BuildRecord } from "./build-record.ts";
+import type { BuildRecord } from "./build-record.ts";
 import { HistoryError } from "./history-error.ts";
+import { namesIn } from "./names-in.ts";
+import { parseRecord } from "./parse-record.ts";
+import { RunningBuilds, type LiveRun } from "./running-builds.ts";
 
 /** A record with what lies beside it. */
 export interface StoredRun {
@@ -28,17 +31,43 @@ export const HISTORY_BOUNDS: HistoryBounds = { runs: 50, ageMs: 48 * 3600 * 1000
 const FILES = { record: "record.json", log: "log.jsonl", attachments: "attachments" } as const;
 const ID_TEXT = /^[a-z0-9]{1,64}$/;
 
-/** Builds that ended, in a folder of the state root: one directory each, which appears by one rename, whole or not at all. */
+/** The folder of those that go on, beside the history's. */
+const RUNNING = "running";
+/** Why something may not be written that need not be. */
+const NO_PLACE: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM"]);
+
+/** Builds that ended, in a folder of the state root: one directory each, which appears by one rename, whole or not at all. And those that go on. */
 export class BuildHistory {
   readonly #directory: string;
   readonly #workspace: Workspace;
   readonly #clock: Clock;
+  readonly #running: RunningBuilds;
 
   /** `workspace` must be on the file system of `directory`, which is made when something is saved. */
   constructor(directory: string, workspace: Workspace, clock: Clock) {
     this.#directory = directory;
     this.#workspace = workspace;
     this.#clock = clock;
+    this.#running = new RunningBuilds(join(dirname(directory), RUNNING), workspace, clock);
+  }
+
+  /** Shows a run to others from now on, until it is ended there. Of its record, what is known by now. */
+  begin(record: BuildRecord): LiveRun {
+    return this.#running.begin(record);
+  }
+
+  /** Makes records of runs that were killed. Where nothing can be written they are shown as they are, and another does it. */
+  async settle(): Promise<void> {
+    try {
+      for (const id of this.#running.ids()) {
+        const run = this.#running.find(id);
+        if (run?.record.status === "running") continue;
+        if (run !== undefined) await this.save({ ...run, attachments: new Map() });
+        this.#running.remove(id);
+      }
+    } catch (error) {
+      if (!NO_PLACE.has((error as NodeJS.ErrnoException).code)) throw error;
+    }
   }
 
   /** False, and nothing done, where a run of that id is there. */
@@ -57,24 +86,34 @@ export class BuildHistory {
     }
   }
 
-  /** Also of records that cannot be read. */
+  /** Of those that ended; also of records that cannot be read. */
   ids(): readonly string[] {
     return namesIn(this.#directory).filter((name) => ID_TEXT.test(name));
   }
 
   /** The newest first. */
   list(): readonly BuildRecord[] {
-    return this.ids().flatMap((id) => this.find(id) ?? []).toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+    // In this order: one that ends meanwhile is in the one or in the other.
+    const running = this.#running.ids().flatMap((id) => this.#running.find(id)?.record ?? []);
+    const ended = this.ids().flatMap((id) => this.#ended(id) ?? []);
+    const records = new Map([...running, ...ended].map((record) => [record.id, record]));
+    return [...records.values()].toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
   }
 
   /** Undefined where there is no such run, also since another process has just removed it. */
   find(id: string): BuildRecord | undefined {
+    return ID_TEXT.test(id) ? (this.#ended(id) ?? this.#running.find(id)?.record ?? this.#ended(id)) : undefined;
+  }
+
+  #ended(id: string): BuildRecord | undefined {
     const text = this.#read(id, FILES.record);
     return text === undefined ? undefined : parseRecord(text.toString("utf8"), join(this.#directory, id));
   }
 
+  /** Of a run that goes on, as far as it has come. */
   log(id: string): string {
-    return this.#require(id, FILES.log).toString("utf8");
+    const ended = this.#read(id, FILES.log)?.toString("utf8");
+    return ended ?? (ID_TEXT.test(id) ? this.#running.find(id)?.log : undefined) ?? this.#require(id, FILES.log).toString("utf8");
   }
 
   /** Throws HistoryError "damaged" for other bytes than the record names. */
@@ -87,12 +126,16 @@ export class BuildHistory {
   load(id: string): StoredRun {
     const record = this.find(id);
     if (record === undefined) throw missing(id);
+    refuseRunning(record);
     return { record, log: this.log(id), attachments: new Map(record.attachments.map(({ digest }) => [digest, this.attachment(id, digest)])) };
   }
 
-  /** False where it was not there. */
+  /** False where it was not there. A run that goes on is refused. */
   async remove(id: string): Promise<boolean> {
     if (!ID_TEXT.test(id)) return false;
+    const unended = this.#running.find(id)?.record;
+    if (unended !== undefined) refuseRunning(unended);
+    this.#running.remove(id);
     try {
       await this.#workspace.drop(join(this.#directory, id));
       return true;
@@ -143,28 +186,8 @@ export class BuildHistory {
   }
 }
 
-/** None where there is no such directory, also since another process has just removed it. */
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
-}
-
-/** Throws HistoryError for what is no record, or one of a newer version. */
-export function parseRecord(text: string, where: string): BuildRecord {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    throw new HistoryError("damaged", `${where}: is no record of a build`, { cause: error });
-  }
-  if (typeof parsed !== "object" || parsed === null || !("version" in parsed) || !("id" in parsed)) throw new HistoryError("damaged", `${where}: is no record of a build`);
-  if (parsed.version !== RECORD_VERSION) throw new HistoryError("newer-state", `${where}: record of version ${String(parsed.version)}; upgrade`);
-  // Whoever wrote the version wrote the rest.
-  return parsed as BuildRecord;
+function refuseRunning({ id, status }: BuildRecord): void {
+  if (status === "running") throw new HistoryError("running", `build ${id} still runs: wait for its end, or stop it`);
 }
 
 function missing(id: string): HistoryError {

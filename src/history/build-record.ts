@@ -4,14 +4,14 @@ import type { StepReason } from "../progress/event.ts";
 /** Raised whenever older versions could not read what is written. */
 export const RECORD_VERSION = 1;
 
-/** In buildx's words. */
-export type BuildStatus = "completed" | "error" | "canceled";
+/** In buildx's words; `interrupted`: its process was killed. A record with `running` is only shown, not kept. */
+export type BuildStatus = "running" | "completed" | "error" | "canceled" | "interrupted";
 
 /**
  * What became of a step: `ran` also where an input was looked at. `not-needed`: nobody asked for its result, since a cache
- * answered for what stands on it, or another step did the same work. `not-reached`: the build ended before. `stopped`: it had begun by then.
+ * answered for what stands on it, or another step did the same work. `not-reached`: the build ended before, or goes on. `stopped`: it had begun by then.
  */
-export type StepOutcome = "ran" | "cached" | "failed" | "stopped" | "not-needed" | "not-reached";
+export type StepOutcome = "running" | "ran" | "cached" | "failed" | "stopped" | "not-needed" | "not-reached";
 
 export interface StepRecord {
   readonly digest: Digest;
@@ -53,6 +53,7 @@ export interface BuildRecord {
   readonly status: BuildStatus;
   /** RFC 3339, with nanoseconds. */
   readonly startedAt: string;
+  /** Of a run that goes on, now; of one that was killed, when it was heard of last. */
   readonly completedAt: string;
   readonly context: string;
   readonly dockerfile: string;

@@ -11,18 +11,21 @@ export class EventLog {
   #outputBytes = 0;
   #dropped = 0;
 
-  add(event: BuildEvent): void {
+  /** The line that it became; undefined where it is not kept. */
+  add(event: BuildEvent): string | undefined {
     if (this.#isTooMuch(event)) {
       this.#dropped++;
-      return;
+      return undefined;
     }
     if (event.kind === "step-output") this.#outputBytes += event.bytes.byteLength;
-    this.#lines.push(JSON.stringify(plainEvent(event)));
+    const line = `${JSON.stringify(plainEvent(event))}\n`;
+    this.#lines.push(line);
+    return line;
   }
 
   text(): string {
     const dropped: BuildEvent[] = this.#dropped === 0 ? [] : [{ kind: "notice", message: `${this.#dropped} pieces of output were not kept: the log of a build is kept up to ${OUTPUT_BYTES_KEPT_MAX / 1024 / 1024} MiB` }];
-    return [...this.#lines, ...dropped.map((event) => JSON.stringify(event))].map((line) => `${line}\n`).join("");
+    return [...this.#lines, ...dropped.map((event) => `${JSON.stringify(event)}\n`)].join("");
   }
 
   #isTooMuch(event: BuildEvent): boolean {

@@ -2,11 +2,11 @@ import type { BuildHistory } from "./build-history.ts";
 import { refOf, type BuildRecord } from "./build-record.ts";
 import { HistoryError } from "./history-error.ts";
 
-/** The run that a person means: its ref or id, the beginning of its id, `^N` for the Nth before the last; empty for the last. Throws HistoryError "missing-input". */
-export function findRun(builds: BuildHistory, text: string): BuildRecord {
+/** The run that a person means: its ref or id, the beginning of its id, `^N` for the Nth before the last; empty for the last. `counts` says which of them `^N` and the last are of. Throws HistoryError "missing-input". */
+export function findRun(builds: BuildHistory, text: string, counts: (record: BuildRecord) => boolean = () => true): BuildRecord {
   const [, back] = /^\^(\d+)$/.exec(text) ?? [];
   if (text === "" || back !== undefined) {
-    const record = builds.list()[Number(back ?? 0)];
+    const record = builds.list().filter(counts)[Number(back ?? 0)];
     if (record === undefined) throw new HistoryError("missing-input", back === undefined ? "there is no record of any build" : `there is no build ${text}: fewer were recorded`);
     return record;
   }
@@ -17,4 +17,9 @@ export function findRun(builds: BuildHistory, text: string): BuildRecord {
   if (found === undefined) throw new HistoryError("missing-input", `no record of build ${text}: \`stemma history ls\` lists those that there are`);
   if (more.length > 0) throw new HistoryError("missing-input", `${text} is the beginning of ${more.length + 1} builds: ${[found, ...more].map((record) => record.id).join(", ")}`);
   return found;
+}
+
+/** For what needs a whole record. */
+export function hasEnded({ status }: BuildRecord): boolean {
+  return status !== "running";
 }

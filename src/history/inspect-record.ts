@@ -21,7 +21,7 @@ export function inspectedRecord(record: BuildRecord): Readonly<Record<string, un
     VCSRepository: attributes["vcs:source"] ?? "", VCSRevision: attributes["vcs:revision"] ?? "",
     Target: record.target ?? "", Platform: record.platforms, KeepGitDir: attributes["build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR"] === "1",
     NamedContexts: pairs(attributes, "context:"),
-    StartedAt: record.startedAt, CompletedAt: record.completedAt, Duration: Number(durationNs(record)), Status: record.status,
+    StartedAt: record.startedAt, CompletedAt: record.status === "running" ? undefined : record.completedAt, Duration: Number(durationNs(record)), Status: record.status,
     Error: record.error === null ? undefined : { Code: record.error.code, Message: record.error.message, Logs: record.error.report },
     NumCompletedSteps: completed, NumTotalSteps: total, NumCachedSteps: cached,
     BuildArgs: pairs(attributes, "build-arg:"), Labels: pairs(attributes, "label:"),
@@ -51,7 +51,7 @@ function prettyText(record: BuildRecord): string {
   ];
   const times = [
     ["Started:", record.startedAt.slice(0, 19).replace("T", " ")],
-    ["Duration:", durationText(Number(durationNs(record) / 1_000_000n))],
+    ["Duration:", `${durationText(Number(durationNs(record) / 1_000_000n))}${record.status === "running" ? " (running)" : ""}`],
     ["Status:", record.status],
     ["Build Steps:", `${completed}/${total}${completed === 0 ? "" : ` (${Math.round((cached / total) * 100)}% cached)`}`],
   ];

@@ -6,8 +6,9 @@ import { writeTar } from "../archive/tar-writer.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import { bytesOf, collectBytes } from "../content/bytes.ts";
 import { digestOf, parseDigest, type Digest } from "../content/digest.ts";
-import { parseRecord, type StoredRun } from "./build-history.ts";
+import type { StoredRun } from "./build-history.ts";
 import { HistoryError } from "./history-error.ts";
+import { parseRecord } from "./parse-record.ts";
 
 /** No file of a record is larger than this; a longer one is somebody's trap. */
 const FILE_BYTES_MAX = 128 * 1024 * 1024;

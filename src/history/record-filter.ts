@@ -13,7 +13,7 @@ const TEXTS: Readonly<Record<string, (record: BuildRecord) => string>> = {
 
 const NUMBERS: Readonly<Record<string, (record: BuildRecord) => bigint>> = {
   startedAt: ({ startedAt }) => parseRfc3339(startedAt),
-  completedAt: ({ completedAt }) => parseRfc3339(completedAt),
+  completedAt: ({ status, completedAt }) => (status === "running" ? 0n : parseRfc3339(completedAt)),
   duration: ({ startedAt, completedAt }) => parseRfc3339(completedAt) - parseRfc3339(startedAt),
 };
 

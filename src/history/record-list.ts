@@ -12,10 +12,11 @@ export interface ListOptions {
 }
 
 const NAME_SHOWN_MAX = 36;
-const STATUS: Readonly<Record<BuildStatus, string>> = { completed: "Completed", error: "Error", canceled: "Canceled" };
+const STATUS: Readonly<Record<BuildStatus, string>> = { running: "Running", completed: "Completed", error: "Error", canceled: "Canceled", interrupted: "Interrupted" };
 
-/** What `history ls` prints (anchor f.1). Throws TemplateError. */
-export function listText(records: readonly BuildRecord[], { format, noTrunc, nowNs }: ListOptions): string {
+/** What `history ls` prints (anchor f.1): those that go on first, as buildx. Throws TemplateError. */
+export function listText(found: readonly BuildRecord[], { format, noTrunc, nowNs }: ListOptions): string {
+  const records = found.toSorted((a, b) => Number(b.status === "running") - Number(a.status === "running"));
   if (format === "json") return records.map((record) => `${JSON.stringify(listed(record))}\n`).join("");
   const shown = records.map((record) => row(record, { noTrunc, nowNs }));
   if (format === "table" || format === "") return columns([["BUILD ID", "NAME", "STATUS", "CREATED AT", "DURATION"], ...shown.map(({ Ref, Name, Status, CreatedAt, Duration }) => [Ref, Name, Status, CreatedAt, Duration])]);
@@ -39,7 +40,7 @@ function row(record: BuildRecord, { noTrunc, nowNs }: Pick<ListOptions, "noTrunc
     Name: noTrunc || name.length <= NAME_SHOWN_MAX ? name : `${name.slice(0, NAME_SHOWN_MAX - 1)}…`,
     Status: shownStatus(record),
     CreatedAt: agoText(Number((nowNs - parseRfc3339(startedAt)) / 1_000_000n)),
-    Duration: durationText(Number(durationNs(record) / 1_000_000n)),
+    Duration: `${durationText(Number(durationNs(record) / 1_000_000n))}${record.status === "running" ? "+" : ""}`,
   };
 }
 
@@ -47,7 +48,7 @@ function row(record: BuildRecord, { noTrunc, nowNs }: Pick<ListOptions, "noTrunc
 function listed(record: BuildRecord): object {
   const { total, completed, cached } = stepCounts(record);
   return {
-    cached_steps: cached, completed_at: record.completedAt, completed_steps: completed, created_at: record.startedAt,
+    cached_steps: cached, ...(record.status === "running" ? {} : { completed_at: record.completedAt }), completed_steps: completed, created_at: record.startedAt,
     name: record.name, ref: record.ref, status: shownStatus(record), total_steps: total,
   };
 }

@@ -48,9 +48,9 @@ export class StepRecorder {
     }
   }
 
-  /** `graph` names the steps that there were to do; those of which nothing was heard come last. */
-  records(graph: readonly GraphStep[], status: BuildStatus): readonly StepRecord[] {
-    const heard = [...this.#steps].map(([digest, step]) => this.#record(digest, step, status));
+  /** `graph` names the steps that there were to do; those of which nothing was heard come last. `at`: until when steps ran that did not end. */
+  records(graph: readonly GraphStep[], status: BuildStatus, at?: Date): readonly StepRecord[] {
+    const heard = [...this.#steps].map(([digest, step]) => this.#record(digest, { ...step, endedAt: step.endedAt ?? at }, status));
     const unheard = graph.filter(({ digest }) => !this.#steps.has(digest)).map(({ digest, name }): StepRecord => ({
       digest, name, outcome: status === "completed" ? "not-needed" : "not-reached", cache: null, startedAt: null, durationMs: 0, error: null,
     }));
@@ -75,7 +75,7 @@ export class StepRecorder {
     return {
       digest, name,
       // Where one step fails, the others are stopped and say so as a failure of theirs; of an aborted build all do.
-      outcome: outcome === "running" || (outcome === "failed" && status === "canceled") ? "stopped" : outcome,
+      outcome: (outcome === "running" && status !== "running") || (outcome === "failed" && status === "canceled") ? "stopped" : outcome,
       cache: this.#reasons.get(digest) ?? null,
       startedAt: startedAt?.toISOString() ?? null,
       durationMs: startedAt === undefined || endedAt === undefined ? 0 : endedAt.getTime() - startedAt.getTime(),

@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 const END_MS_MAX = 3000;
 
 /** Directories under a state root that only a running build has something in. */
-const WORK = ["work/incoming/*", "work/locks/*", "layers/incoming/*", "layers/locks/*", "sandbox/*"];
+const WORK = ["work/incoming/*", "work/locks/*", "layers/incoming/*", "layers/locks/*", "sandbox/*", "running/*"];
 
 /** Neither a process nor a mount that knows this text, which should be in every path and command of the test. */
 export async function assertNothingRuns(text: string): Promise<void> {
