@@ -34,6 +34,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   source: ["archive", "content", "git", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   cache: ["content", "host", "oci", "registry", "snapshot", "solver", "store"],
   rebuild: ["archive", "content"],
+  policy: ["content", "template"],
   // Stages of a build.
   frontend: ["content", "llb", "oci", "pattern", "progress", "scrub"],
   bridge: ["archive", "content", "frontend", "grpc", "host", "llb", "oci", "proto"],
@@ -42,7 +43,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   trace: ["archive", "content", "oci", "provenance", "registry", "template", "trust"],
   evidence: ["content", "export", "host", "oci", "progress", "provenance", "registry", "scrub", "trace"],
   // Composition, and the two doors.
-  engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "history", "host", "llb", "namespace", "oci", "ops", "pattern", "progress", "proto", "provenance",
+  engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "history", "host", "llb", "namespace", "oci", "ops", "pattern", "policy", "progress", "proto", "provenance",
     "rebuild", "registry", "sandbox", "sbom", "scrub", "session", "snapshot", "solver", "source", "store", "syscall", "trust", "upkeep"],
   rpc: ["content", "engine", "host", "llb", "progress", "proto", "session"],
   // The public doors, one file for each subpath export; what the package promises is what they export.
