@@ -1,13 +1,11 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { UsageError } from "./usage-error.ts";
 
-/** A flag of `docker buildx build`: what it takes, and whether we have it. */
+/** A flag of `docker buildx build`, and what it takes. */
 interface Flag {
   readonly takes: "text" | "nothing" | "optional-text";
   readonly repeat: boolean;
   readonly short?: string;
-  /** Set when the flag is refused by name: what the user can do instead, or what is missing. */
-  readonly refusal?: string;
   /** Said when the flag is given. */
   readonly warning?: string;
   /** Not in the help. */
@@ -18,7 +16,6 @@ interface Flag {
 const text = (help: string, more: Partial<Flag> = {}): Flag => ({ takes: "text", repeat: false, help, ...more });
 const list = (help: string, more: Partial<Flag> = {}): Flag => ({ takes: "text", repeat: true, help, ...more });
 const flag = (help: string, more: Partial<Flag> = {}): Flag => ({ takes: "nothing", repeat: false, help, ...more });
-const refused = (reason: string, takes: Flag["takes"] = "text"): Flag => ({ takes, repeat: true, refusal: reason, help: "" });
 
 /** For command lines written for the classic builder: read, and without effect, as in buildx. */
 const accepted = (takes: Flag["takes"], warning?: string): Flag => ({ takes, repeat: true, help: "", isHidden: true, ...(warning === undefined ? {} : { warning }) });
@@ -36,7 +33,6 @@ const LIMIT_FLAGS: Readonly<Record<string, Flag>> = {
   "cpuset-mems": older(),
 };
 
-const NOT_YET = "is not supported yet";
 
 /** Every flag of anchor rows A1–A34. One that does not work is refused by name, so that nothing is silently ignored. */
 export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
@@ -69,6 +65,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   output: list("where the result goes: type=image|registry|oci|docker|local|tar|cacheonly,…, or a directory", { short: "o" }),
   platform: list("target platform, such as linux/amd64"),
   progress: text("auto, plain, tty, rawjson, quiet or none (default auto)"),
+  policy: list("policy for what the build reads: filename=policy.rego, reset=true, disabled=true, strict=true, log-level=debug"),
   provenance: text("shorthand for --attest=type=provenance,…"),
   "provenance-env-dir": text("directory whose *.json files add members to the provenance (default BuildKit's /etc/buildkit/provenance.d)"),
   pull: flag("look base images up anew"),
@@ -88,7 +85,6 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   ulimit: list("limit for RUN: name=soft[:hard], such as nofile=1024:2048"),
   help: flag("show this text", { short: "h" }),
 
-  policy: refused(NOT_YET),
   ...LIMIT_FLAGS,
   compress: accepted("nothing"),
   isolation: accepted("text", "isolation flag is deprecated with BuildKit."),
@@ -142,7 +138,6 @@ interface OptionToken {
 function valueOf({ name, rawName, value }: OptionToken): string {
   const known = BUILD_FLAGS[name];
   if (known === undefined) throw new UsageError(`unknown flag: ${rawName}`);
-  if (known.refusal !== undefined && value !== "false") throw new UsageError(`${rawName} ${known.refusal}`);
   if (known.takes === "nothing") return value ?? "true";
   if (value === undefined) throw new UsageError(`flag needs an argument: ${rawName}`);
   return value;

@@ -66,6 +66,7 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     pull: flags.on("pull"),
     network: oneOf("network", flags.text("network") ?? "default", ["default", "none", "host"]),
     allow: flags.all("allow"),
+    policies: flags.all("policy"),
     secretFlags: flags.all("secret"),
     ssh: flags.all("ssh"),
     outputs: flags.all("output"),
@@ -134,7 +135,7 @@ function closingLines({ sandboxes, reference, evidence }: BuildOutcome): string 
 }
 
 function usage(): string {
-  const rows = Object.entries(BUILD_FLAGS).filter(([, { refusal, isHidden }]) => refusal === undefined && isHidden !== true).map(([name, { short, takes, help }]) => {
+  const rows = Object.entries(BUILD_FLAGS).filter(([, { isHidden }]) => isHidden !== true).map(([name, { short, takes, help }]) => {
     const words = `${short === undefined ? "    " : `-${short}, `}--${name}${takes === "nothing" ? "" : " VALUE"}`;
     return `  ${words.padEnd(26)}  ${help}`;
   });

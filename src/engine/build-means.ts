@@ -6,6 +6,7 @@ import { formatOf } from "../git/object-id.ts";
 import { layerResultCache } from "../cache/layer-result-cache.ts";
 import type { Digest } from "../content/digest.ts";
 import type { WriteStdout } from "../export/file-destination.ts";
+import { openRemoteFiles } from "../frontend/dockerfile/build.ts";
 import { systemClock } from "../host/clock.ts";
 import { hostPlatform } from "../host/host-platform.ts";
 import { openHttpClient, type HttpClient } from "../host/http-client.ts";
@@ -38,6 +39,8 @@ import { cdiDevices } from "./cdi-settings.ts";
 import type { Engine } from "./engine.ts";
 import type { Seen } from "./explain-failure.ts";
 import { frontendAttributes } from "./frontend-attributes.ts";
+import { frontendRequest } from "./frontend-request.ts";
+import { engineGateway } from "./gateway.ts";
 import { httpGet } from "./http-get.ts";
 import { imageSources, type ImageSources } from "./image-sources.ts";
 import { keyHistory } from "./key-history.ts";
@@ -46,7 +49,10 @@ import { provenanceEnvironment } from "./provenance-environment.ts";
 import type { PublishMeans } from "./publish-context.ts";
 import { imagePusher } from "./push-image.ts";
 import { RequestTrail } from "./request-trail.ts";
+import { openGate } from "./open-gate.ts";
 import { settingsPath } from "./settings-path.ts";
+import { sourceFacts } from "./source-facts.ts";
+import { OPEN_GATE } from "./source-gate.ts";
 import { withUpload } from "./stream-context.ts";
 import { StepReporter } from "./step-reporter.ts";
 
@@ -88,7 +94,22 @@ export interface BuildMeans extends AsyncDisposable {
   readonly archive: Digest | undefined;
 }
 
-export async function openBuildMeans(plan: BuildPlan, { id, startedNs, engine, request, report, log }: ScrubbedContext, signal: AbortSignal): Promise<BuildMeans> {
+export async function openBuildMeans(plan: BuildPlan, context: ScrubbedContext, signal: AbortSignal): Promise<BuildMeans> {
+  await using opening = new AsyncDisposableStack();
+  const means = opening.use(await openUngated(plan, context, signal));
+  const { services } = means;
+  const gate = await openGate(plan, {
+    steps: services.steps,
+    clock: systemClock,
+    facts: async (source, factsSignal) => await sourceFacts(source, services, factsSignal),
+    // Who is to be asked about a context is in it.
+    openContext: async (contextSignal) => await openRemoteFiles(engineGateway({ ...means, services: { ...services, pins: new Map() }, onGraph: () => undefined }, () => undefined), frontendRequest(means, means.attributes, new Map()), contextSignal),
+  }, signal);
+  opening.move();
+  return { ...means, services: { ...services, gate } };
+}
+
+async function openUngated(plan: BuildPlan, { id, startedNs, engine, request, report, log }: ScrubbedContext, signal: AbortSignal): Promise<BuildMeans> {
   await using opening = new AsyncDisposableStack();
   const { env } = request;
   const custom = await provenanceEnvironment(plan.provenanceEnvDir, env);
@@ -181,6 +202,7 @@ function buildServices({ engine, session, grants, steps, images, get, git, finds
       cacheDirectory: join(state.root, "cache-mounts"), workspace: state.workspace,
     },
     file: { layers, facts: state.facts, clock: systemClock, hashes },
+    gate: OPEN_GATE,
     pins: new Map(),
     resolved: [],
     containers: [],

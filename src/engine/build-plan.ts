@@ -12,6 +12,7 @@ export type NamedContext =
   | { readonly kind: "image"; readonly name: string; readonly reference: string }
   | { readonly kind: "oci-layout"; readonly name: string; readonly path: string; readonly tag: string | undefined; readonly digest: string | undefined };
 import type { CachePlan } from "./plan-cache.ts";
+import type { PolicyPlan } from "./plan-policies.ts";
 import type { StepAttributes } from "./plan-steps.ts";
 
 /** What becomes of a secret in what is published: it is masked, the build is refused, or nothing. */
@@ -67,6 +68,7 @@ export interface BuildPlan {
   /** Built twice, and published only where both builds gave the same bytes. */
   readonly reproducible: boolean;
   readonly cache: CachePlan;
+  readonly policies: PolicyPlan;
   readonly secretsInEvidence: SecretsInEvidence;
   /** Whether the values of build arguments stand in the image's history. */
   readonly historyArgs: "keep" | "drop";

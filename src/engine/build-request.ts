@@ -115,6 +115,11 @@ export interface BuildRequest {
   readonly secretsInEvidence?: SecretsInEvidence;
   /** `drop` leaves the values of build arguments out of the image's history, where BuildKit writes them. Default: `keep`. */
   readonly historyArgs?: "keep" | "drop";
+  /**
+   * As `--policy`: `filename=policy.rego`, `reset=true`, `disabled=true`, `log-level=debug`. A file is one of the context, or with
+   * `cwd://` one of `workingDirectory`. `<Dockerfile>.rego` beside the Dockerfile is asked without being named.
+   */
+  readonly policies?: readonly string[];
   readonly sandbox?: SandboxChoice;
   /** Directory of state; absolute. Any number of builds and processes may share it. */
   readonly root: string;

@@ -10,6 +10,7 @@ import type { ImageSource } from "../source/image.ts";
 import type { ContainerUse } from "./bridge-container.ts";
 import type { LocalSources } from "./locals.ts";
 import type { Pins } from "./pins.ts";
+import type { SourceGate } from "./source-gate.ts";
 import type { StepReporter } from "./step-reporter.ts";
 
 /** What the vertices of one build work with. Made anew for each build, so that two builds share no credentials. */
@@ -24,6 +25,8 @@ export interface BuildServices {
   readonly http: HttpSourceServices;
   readonly exec: ExecServices;
   readonly file: FileServices;
+  /** Asked about each source before it is read. */
+  readonly gate: SourceGate;
   readonly pins: Pins;
   /** Images that the frontend looked up, by the names that it asked with. */
   readonly resolved: ImageCapture[];

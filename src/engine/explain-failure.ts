@@ -5,6 +5,7 @@ import { FrontendOptionError } from "../frontend/dockerfile/frontend-option-erro
 import { HttpError } from "../host/http-error.ts";
 import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
 import { ProcessExitError } from "../ops/operation-error.ts";
+import { PolicyError } from "../policy/policy-error.ts";
 import type { SourceExcerpt } from "../progress/event.ts";
 import { CredentialError } from "../registry/credential.ts";
 import { RegistryError } from "../registry/registry-error.ts";
@@ -37,13 +38,37 @@ export function explainFailure(failure: unknown, { graphs, files, dockerfileName
   // The frontend falls back to the lower-case name, and keeps calling it by the other.
   const bytes = files.get(dockerfileName) ?? files.get(dockerfileName.toLowerCase());
   const dockerfile = bytes && { filename: dockerfileName, text: Buffer.from(bytes).toString("utf8") };
-  if (error instanceof DockerfileError) return dockerfileFailure(error, dockerfile, failedStep());
-  if (error instanceof FrontendFailure) return frontendFailure(error, failedStep());
+  const explained = explainPart(error, { graphs, dockerfile, failedStep: failedStep() });
+  return explained instanceof BuildError ? withDenials(explained) : explained;
+}
+
+interface FailureParts {
+  readonly graphs: readonly LlbGraph[];
+  readonly dockerfile: DockerfileText | undefined;
+  readonly failedStep: string | undefined;
+}
+
+function explainPart(error: unknown, { graphs, dockerfile, failedStep }: FailureParts): unknown {
+  if (error instanceof DockerfileError) return dockerfileFailure(error, dockerfile, failedStep);
+  if (error instanceof FrontendFailure) return frontendFailure(error, failedStep);
   if (error instanceof NotReproducibleError) return notReproducibleFailure(error);
   if (error instanceof VertexError) return stepFailure(error, graphs, dockerfile);
   const coded = error instanceof FrontendOptionError ? { code: "usage", retryable: false } : codeOf(error);
   if (coded === undefined || error instanceof BuildError) return error;
   return new BuildError(`failed to solve: ${messageOf(error)}`, { ...coded, excerpt: undefined, report: "", exitCode: undefined }, { cause: error });
+}
+
+/** What a policy has to say comes first, as buildx prints it. */
+function withDenials(error: BuildError): BuildError {
+  const said = denialsOf(error.cause).map((message) => `Policy: ${message}\n`).join("");
+  if (said === "") return error;
+  const { message, code, retryable, excerpt, report, exitCode, cause } = error;
+  return new BuildError(message, { code, retryable, excerpt, report: said + report, exitCode }, { cause });
+}
+
+function denialsOf(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [];
+  return error instanceof PolicyError ? error.denials : denialsOf(error.cause);
 }
 
 function dockerfileFailure(error: DockerfileError, dockerfile: DockerfileText | undefined, failedStep: string | undefined): BuildError {
@@ -65,7 +90,7 @@ function frontendFailure(error: FrontendFailure, failedStep: string | undefined)
 
 /** True where the Dockerfile may be right, and what it names could not be had. */
 function saidByTheWorld(cause: unknown): boolean {
-  return [RegistryError, SourceError, CredentialError, HttpError].some((kind) => cause instanceof kind);
+  return [RegistryError, SourceError, CredentialError, HttpError, PolicyError].some((kind) => cause instanceof kind);
 }
 
 function stepFailure(error: VertexError, graphs: readonly LlbGraph[], dockerfile: DockerfileText | undefined): BuildError {

@@ -1,8 +1,9 @@
 import { collectBytes } from "../content/bytes.ts";
-import type { Gateway, GatewayResult } from "../frontend/gateway.ts";
+import type { Gateway, GatewayResult, ResolveImageOptions } from "../frontend/gateway.ts";
 import type { Definition } from "../llb/definition.ts";
 import { loadGraph } from "../llb/graph.ts";
 import { formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
+import { PolicyError, withPolicyPrefix } from "../policy/policy-error.ts";
 import { RegistryError } from "../registry/registry-error.ts";
 import { parseGitRequest } from "../source/git-request.ts";
 import { fetchHttpFile } from "../source/http.ts";
@@ -20,13 +21,14 @@ export function engineGateway(means: SolveMeans, onRead: (path: string, bytes: U
   const { services } = means;
   return {
     async resolveImage(ref, options, signal) {
-      const reference = tagNameOnly(parseReference(ref));
+      const used = await admittedImage(ref, options, services, signal);
+      const reference = tagNameOnly(parseReference(used));
       const source = options.layout === undefined ? services.images : services.layouts(options.layout.storeId);
       const pinned = await services.steps.work(options.logName, () => source.pin(reference, options.platform, signal)).catch((error: unknown) => {
         throw named(error, `failed to resolve source metadata for ${formatReference(reference)}`);
       });
       services.resolved.push({ ref: formatReference(reference), platform: options.platform, digest: pinned.digest, layout: options.layout !== undefined });
-      return { ref, digest: pinned.digest, config: pinned.config };
+      return { ref: used, digest: pinned.digest, config: pinned.config };
     },
     sourceTime: async (definition, logName, signal) => await services.steps.work(logName, () => sourceTime(definition, services, signal)),
     async solve(definition: Definition, signal): Promise<GatewayResult> {
@@ -43,6 +45,22 @@ export function engineGateway(means: SolveMeans, onRead: (path: string, bytes: U
       };
     },
   };
+}
+
+/** The reference that policies have for this one. In a layout there is nothing else to be had. */
+async function admittedImage(ref: string, { platform, layout, logName }: ResolveImageOptions, { gate, steps }: BuildServices, signal: AbortSignal): Promise<string> {
+  const scheme = layout === undefined ? "docker-image://" : "oci-layout://";
+  const attrs: Record<string, string> = layout === undefined ? {} : { "oci.store": layout.storeId, "oci.session": layout.sessionId };
+  try {
+    const { identifier } = await gate.admit({ identifier: `${scheme}${formatReference(tagNameOnly(parseReference(ref)))}`, attrs, platform }, signal);
+    if (identifier === `${scheme}${formatReference(tagNameOnly(parseReference(ref)))}`) return ref;
+    if (layout === undefined && identifier.startsWith(scheme)) return identifier.slice(scheme.length);
+    throw new PolicyError(`${ref} is an image, and was converted to ${identifier}, which cannot stand in its place`);
+  } catch (error) {
+    const failure = withPolicyPrefix(error, "could not resolve image due to policy");
+    // The step that could not be done is this one.
+    throw failure === error ? error : await steps.work(logName, () => Promise.reject(failure)).catch((thrown: unknown) => thrown);
+  }
 }
 
 /** Seconds since 1970; a directory, an image and a server that does not tell have no time. */

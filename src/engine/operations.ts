@@ -89,7 +89,7 @@ function gitSourceOperation(vertex: Digest, request: GitRequest, { git, pins }: 
   return gitOperation(request, git, (commit) => pins.set(vertex, { kind: "git", request, commit }));
 }
 
-export function httpRequest({ identifier, attrs }: SourceOp): Parameters<typeof httpOperation>[0] {
+export function httpRequest({ identifier, attrs }: { readonly identifier: string; readonly attrs: Readonly<Record<string, string>> }): Parameters<typeof httpOperation>[0] {
   const checksum = attrs["http.checksum"];
   return {
     url: identifier,
@@ -101,7 +101,7 @@ export function httpRequest({ identifier, attrs }: SourceOp): Parameters<typeof 
   };
 }
 
-function platformOf(vertex: LlbVertex, services: BuildServices): Platform {
+export function platformOf(vertex: LlbVertex, services: Pick<BuildServices, "platform">): Platform {
   const { platform } = vertex.op;
   if (platform === undefined) return services.platform;
   const { Architecture: architecture, OS: os, Variant: variant, OSVersion, OSFeatures } = platform;

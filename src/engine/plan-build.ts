@@ -19,6 +19,7 @@ import { planContext, planNamedContext, requestPath } from "./plan-context.ts";
 import { planEntitlements } from "./plan-entitlements.ts";
 import { planEvidence } from "./plan-evidence.ts";
 import { planAttestations } from "./plan-provenance.ts";
+import { planPolicies } from "./plan-policies.ts";
 import { planSteps } from "./plan-steps.ts";
 import { refuseDeletion, refuseTargets } from "./plan-targets.ts";
 import { RequestError } from "./request-error.ts";
@@ -30,12 +31,14 @@ const PARALLELISM_MIN = 4;
 export function planBuild(request: BuildRequest): BuildPlan {
   if (!isAbsolute(request.root)) throw new RequestError("usage", `${request.root}: an absolute path is needed`);
   const context = planContext(request);
+  const dockerfile = planDockerfile(request, context);
   const buildArgs = planBuildArgs(request);
   const tags = (request.tags ?? []).map(checkTag);
   const exports = planExports(request, tags);
   const plan: BuildPlan = {
     context,
-    dockerfile: planDockerfile(request, context),
+    dockerfile,
+    policies: planPolicies(request, { context, dockerfile }),
     target: request.target,
     buildArgs,
     labels: new Map(Object.entries(request.labels ?? {})),

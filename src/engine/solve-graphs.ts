@@ -13,6 +13,7 @@ import type { Recipe } from "../solver/recipe.ts";
 import type { Sharing } from "../solver/shared-cache.ts";
 import { Solver } from "../solver/solve.ts";
 import type { BuildServices } from "./build-services.ts";
+import { admittedGraphs } from "./admitted-graphs.ts";
 import { operationsOf } from "./operations.ts";
 import { knownChains } from "./known-chains.ts";
 import { explainHit, explainMiss } from "./step-reason.ts";
@@ -44,7 +45,7 @@ export interface SolveMeans {
 
 /** Solves definitions together, so that what they have in common is done once. Rejects with VertexError. */
 export async function solveGraphs(definitions: readonly Definition[], { services, cache, sharing, semaphore, made, keys, maskName, onGraph }: SolveMeans, signal: AbortSignal): Promise<SolvedGraphs> {
-  const graphs = definitions.map(loadGraph);
+  const graphs = await admittedGraphs(definitions.map(loadGraph), services, signal);
   graphs.forEach(onGraph);
   for (const { vertices } of graphs) services.steps.planned(vertices.values());
   const merged: LlbGraph = { vertices: new Map(graphs.flatMap((graph) => [...graph.vertices])), head: undefined };

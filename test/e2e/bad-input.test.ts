@@ -84,7 +84,9 @@ const CLOSED = "127.0.0.1:1";
 describe("the command line", () => {
   const rows: ReadonlyArray<readonly [title: string, args: (context: string) => readonly string[], status: number, says: RegExp]> = [
     ["an unknown flag", (dir) => ["build", "--nope", dir], 64, /^ERROR: unknown flag: --nope$/],
-    ["a flag that is not supported", (dir) => ["build", "--policy", "filename=x.rego", dir], 64, /^ERROR: --policy is not supported yet$/],
+    ["a policy that is not there", (dir) => ["build", "--policy", "filename=x.rego", dir], 66, /^ERROR: .*policy file x\.rego not found: /],
+    ["a policy that is none", (dir) => ["build", "--policy", "x.rego", dir], 64, /^ERROR: .*--policy: invalid value x\.rego: filename=PATH, /],
+    ["a policy that is disabled, and another", (dir) => ["build", "--policy", "disabled=true,filename=x.rego", dir], 64, /^ERROR: .*disabled policy cannot be combined with other policy flags$/],
     ["another builder than this", (dir) => ["build", "--builder", "remote1", dir], 64, /^ERROR: --builder remote1: there are no builders beside this command, .* leave the flag out, or use default; `docker buildx` uses builder remote1$/],
     ["another builder before the command", () => ["--builder=remote1", "du"], 64, /^ERROR: --builder remote1: there are no builders/],
     ["a builder for what has none", () => ["--builder=default", "fsck"], 64, /^ERROR: unknown flag: --builder of fsck$/],

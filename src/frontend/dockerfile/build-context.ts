@@ -3,6 +3,7 @@ import { definitionOutput } from "../../llb/definition-output.ts";
 import type { Definition } from "../../llb/definition.ts";
 import { webSource } from "../../llb/source-vertex.ts";
 import type { Output } from "../../llb/vertex.ts";
+import type { GatewayResult } from "../gateway.ts";
 import { IgnoreFileError, readIgnoreFile } from "../../pattern/ignore-file.ts";
 import { baseName, joinPath } from "./dockerfile-paths.ts";
 import { DockerfileError } from "./dockerfile-error.ts";
@@ -52,6 +53,12 @@ export class BuildContext {
     const ignore = await result.readFile(`${filename}${IGNORE_FILE}`, signal);
     if (ignore !== undefined) this.#ignoreFile = Promise.resolve({ name: `${filename}${IGNORE_FILE}`, data: ignore });
     return { filename, data, definition };
+  }
+
+  /** All that is beside the Dockerfile, of a context that is not here. Undefined for one that is, and for a Dockerfile alone. */
+  async remoteFiles(signal: AbortSignal): Promise<GatewayResult | undefined> {
+    const { dockerfile, dockerfileName } = this.#remote ?? {};
+    return dockerfile === undefined || dockerfileName !== undefined ? undefined : await this.#means.gateway.solve(ownDefinition(dockerfile, this.#means), signal);
   }
 
   /** What is not to be sent; nothing for a remote context. Throws FrontendOptionError for an ignore file that cannot be read. */

@@ -1,6 +1,6 @@
 import type { SourceFile } from "../../llb/vertex.ts";
 import type { FrontendRequest, FrontendResult, PlatformResult } from "../frontend.ts";
-import type { Gateway, ResolvedImage } from "../gateway.ts";
+import type { Gateway, GatewayResult, ResolvedImage } from "../gateway.ts";
 import { BuildContext, type DockerfileInput } from "./build-context.ts";
 import { readBuildOptions, type BuildOptions } from "./build-options.ts";
 import { CheckOptionError, parseCheckOptions, type CheckOptions } from "./check-options.ts";
@@ -29,6 +29,11 @@ export async function openDockerfile(gateway: Gateway, request: FrontendRequest,
   const options = readBuildOptions(request);
   const context = await BuildContext.open(means, signal);
   return { options, means, context, dockerfile: await context.readDockerfile(signal) };
+}
+
+/** The files of a context that is not here: undefined for one that is. Throws FrontendOptionError. */
+export async function openRemoteFiles(gateway: Gateway, request: FrontendRequest, signal: AbortSignal): Promise<GatewayResult | undefined> {
+  return await (await BuildContext.open({ gateway, request }, signal)).remoteFiles(signal);
 }
 
 /**
