@@ -65,6 +65,8 @@ class DiskDirectory implements LocalDirectory {
   readonly #files: FileSystem;
   readonly #excluded: ReadonlySet<string>;
   readonly #clock: Clock;
+  /** Nobody reads into them just now. */
+  readonly #spare: Buffer[] = [];
 
   constructor(files: FileSystem, options: DirectoryOptions) {
     this.#files = files;
@@ -76,11 +78,12 @@ class DiskDirectory implements LocalDirectory {
     const teller = new EntryTeller(this.#files, this.#clock.nowNs() - SETTLED_NS);
     let seen = 0;
     for (const path of this.#selectedPaths(selectionFilter(this.#files, selection))) {
-      seen += 1;
+      // Before the first as well: whoever asks has often worked long to know what to ask for.
       if (seen % SLICE_ENTRIES === 0) {
         await nextTurn();
         signal.throwIfAborted();
       }
+      seen += 1;
       const entry = path === undefined ? undefined : teller.tell(path);
       if (entry !== undefined) yield entry;
     }
@@ -90,14 +93,27 @@ class DiskDirectory implements LocalDirectory {
     signal.throwIfAborted();
     const file = this.#open(path);
     try {
-      const { size } = fstatSync(file);
-      if (size <= SMALL_FILE_BYTES) return yield* readSmall(file, size);
-      for await (const piece of readAhead({ fd: file, offsetBytes: 0, sizeBytes: Infinity, lent: chunks === "lent" })) {
+      const isLent = chunks === "lent";
+      const begun = isLent ? yield* this.#lendBeginning(file) : yield* readIfSmall(file);
+      if (begun.isWhole) return;
+      for await (const piece of readAhead({ fd: file, offsetBytes: begun.sizeBytes, sizeBytes: Infinity, lent: isLent })) {
         signal.throwIfAborted();
         yield piece;
       }
     } finally {
       closeSync(file);
+    }
+  }
+
+  /** Of most files that is all. Nothing is asked about the file, and there are no more buffers than files that are read at a time. */
+  *#lendBeginning(file: number): Generator<Uint8Array, Beginning> {
+    const buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(SMALL_FILE_BYTES + 1);
+    try {
+      const sizeBytes = readSync(file, buffer, 0, buffer.byteLength, 0);
+      if (sizeBytes > 0) yield buffer.subarray(0, sizeBytes);
+      return { sizeBytes, isWhole: sizeBytes < buffer.byteLength };
+    } finally {
+      this.#spare.push(buffer);
     }
   }
 
@@ -205,12 +221,17 @@ function deviceOf(rdev: bigint): { readonly major: number; readonly minor: numbe
   return { major: Number((rdev >> 8n) & 0xfffn), minor: Number((rdev & 0xffn) | ((rdev >> 12n) & 0xfff00n)) };
 }
 
-/** A file of about this size, which is read in one call unless it has grown. */
-function* readSmall(fd: number, sizeBytes: number): Iterable<Uint8Array> {
-  for (;;) {
-    const buffer = Buffer.allocUnsafe(Math.max(sizeBytes + 1, 4096));
-    const count = readSync(fd, buffer);
-    if (count > 0) yield buffer.subarray(0, count);
-    if (count < buffer.byteLength) return;
-  }
+interface Beginning {
+  readonly sizeBytes: number;
+  readonly isWhole: boolean;
+}
+
+/** A large file is left to others, from its beginning. */
+function* readIfSmall(fd: number): Generator<Uint8Array, Beginning> {
+  const { size } = fstatSync(fd);
+  if (size > SMALL_FILE_BYTES) return { sizeBytes: 0, isWhole: false };
+  const buffer = Buffer.allocUnsafe(size + 1);
+  const sizeBytes = readSync(fd, buffer, 0, buffer.byteLength, 0);
+  if (sizeBytes > 0) yield buffer.subarray(0, sizeBytes);
+  return { sizeBytes, isWhole: sizeBytes < buffer.byteLength };
 }

@@ -56,7 +56,7 @@ export async function writeContentDigests(path: string, digests: ReadonlyArray<B
   const slots = Buffer.alloc(digests.length * SLOT_BYTES);
   const slice = new TimeSlice();
   for (const [number, sha256] of digests.entries()) {
-    if (sha256 !== undefined) slotOf(sha256).copy(slots, number * SLOT_BYTES);
+    if (sha256 !== undefined) fillSlot(slots.subarray(number * SLOT_BYTES), sha256);
     if (slice.isSpent) await slice.renew(signal);
   }
   await writeFile(path, slots, { flag: "wx", signal });
@@ -64,7 +64,11 @@ export async function writeContentDigests(path: string, digests: ReadonlyArray<B
 
 function slotOf(sha256: Buffer): Buffer {
   const slot = Buffer.allocUnsafe(SLOT_BYTES);
+  fillSlot(slot, sha256);
+  return slot;
+}
+
+function fillSlot(slot: Buffer, sha256: Buffer): void {
   sha256.copy(slot);
   slot.writeUInt32LE(crc32(sha256), SHA256_BYTES);
-  return slot;
 }

@@ -55,23 +55,28 @@ export class EntryCollector {
 
   finish(form: LayerIndex["form"], tarBytes: number): CollectedLayer {
     this.#settleWhiteouts();
-    let kept = this.#kept.filter((item) => item !== undefined);
-    if (this.#parentsLate) {
-      const isDirectory = ({ entry }: CollectedEntry): boolean => entry.kind === "directory";
-      kept = [...kept.filter(isDirectory).sort((a, b) => comparePaths(a.entry.path, b.entry.path)), ...kept.filter((item) => !isDirectory(item))];
+    const kept = this.#parentsLate ? parentsFirst(this.#kept) : this.#kept;
+    const [entries, offsets, digests]: [Entry[], number[], Array<Buffer | undefined>] = [[], [], []];
+    let contentBytes = 0;
+    for (const item of kept) {
+      if (item === undefined) continue;
+      entries.push(item.entry);
+      offsets.push(item.offsetBytes);
+      digests.push(item.sha256);
+      contentBytes += item.entry.sizeBytes;
     }
     return {
       index: {
         form,
-        entries: kept.map(({ entry }) => entry),
-        offsets: kept.map(({ offsetBytes }) => offsetBytes),
+        entries,
+        offsets,
         impliesDirectories: this.#implied.size > 0,
         saysRoot: this.#places.has(""),
         hasWhiteouts: this.#whiteouts.size + this.#opaque.size > 0,
-        contentBytes: kept.reduce((sum, { entry }) => sum + entry.sizeBytes, 0),
+        contentBytes,
         tarBytes,
       },
-      digests: kept.map(({ sha256 }) => sha256),
+      digests,
     };
   }
 
@@ -171,6 +176,12 @@ export class EntryCollector {
     }
     return this.#links.has(directory) ? directory : undefined;
   }
+}
+
+function parentsFirst(items: ReadonlyArray<CollectedEntry | undefined>): readonly CollectedEntry[] {
+  const kept = items.filter((item) => item !== undefined);
+  const isDirectory = ({ entry }: CollectedEntry): boolean => entry.kind === "directory";
+  return [...kept.filter(isDirectory).sort((a, b) => comparePaths(a.entry.path, b.entry.path)), ...kept.filter((item) => !isDirectory(item))];
 }
 
 /** `..` at the root stays there, as in every root file system. */

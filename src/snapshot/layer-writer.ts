@@ -5,7 +5,7 @@ import { TAR_END, tarHeader, tarPadding } from "../archive/tar-writer.ts";
 import type { Entry } from "../archive/entry.ts";
 import type { Member } from "../archive/member.ts";
 import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
-import type { Digest, DiffId } from "../content/digest.ts";
+import { bytesOfDigest, type Digest, type DiffId } from "../content/digest.ts";
 import { SizedHash } from "../content/sized-hash.ts";
 import { TimeSlice } from "../content/time-slice.ts";
 import { ArchiveFile } from "./archive-file.ts";
@@ -90,5 +90,7 @@ async function copyContent({ entry, content, digest }: FileContent, append: (chu
     if (written !== undefined) await written;
   }
   if (seenBytes < entry.sizeBytes) throw new CorruptBlobError(`${entry.path}: ended at ${seenBytes} of ${entry.sizeBytes} bytes`);
-  return Buffer.from((sum?.digest() ?? digest ?? "").slice("sha256:".length), "hex");
+  const known = sum?.digest() ?? digest;
+  if (known === undefined) throw new CorruptBlobError(`${entry.path}: not the ${entry.sizeBytes} bytes that it was said to be`);
+  return bytesOfDigest(known);
 }
