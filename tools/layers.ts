@@ -29,7 +29,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   snapshot: ["archive", "content", "host", "namespace", "oci", "pattern", "store", "syscall"],
   sandbox: ["content", "host", "namespace", "snapshot", "syscall"],
   trust: ["content", "host"],
-  history: ["archive", "content", "host", "progress", "snapshot", "syscall", "template"],
+  history: ["archive", "content", "host", "progress", "proto", "snapshot", "syscall", "template"],
   upkeep: ["content", "history", "host", "snapshot", "source", "store", "syscall", "template"],
   source: ["archive", "content", "git", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   cache: ["content", "host", "oci", "registry", "snapshot", "solver", "store"],
