@@ -2,7 +2,8 @@ import { createWriteStream } from "node:fs";
 import { resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { findRun, hasEnded, writeArchive, type BuildHistory } from "../doors/history.ts";
+import { findRun, hasEnded, type BuildHistory } from "../doors/history.ts";
+import { writeArchive } from "../doors/history-files.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { Command } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
@@ -16,7 +17,8 @@ export const command: Command = {
   summary: "write records of builds into a file, for another machine",
   usage: `Usage: stemma history export [flags] -o FILE [REF...]
 
-Writes builds with their logs and attachments into one file, for stemma history import. It is not the form of Docker's .dockerbuild files.
+Writes builds with their logs and attachments into one file in the form of buildx's .dockerbuild, for stemma history import or Docker
+Desktop.
 
       --all              every build that has ended
   -o, --output FILE      where to write; - is standard output

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
-import { readArchive } from "../doors/history.ts";
+import { readArchive } from "../doors/history-files.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { Command } from "./command.ts";
 import { stateRoot } from "./state-root.ts";
@@ -16,14 +16,14 @@ export const command: Command = {
   summary: "take in records of builds from a file",
   usage: `Usage: stemma history import [flags] [-f FILE]...
 
-Takes in what stemma history export wrote. Builds that are there stay as they are.
+Takes in what stemma history export, or docker buildx history export, wrote. Builds that are there stay as they are.
 
-  -f, --file FILE        where to read; standard input where it is left out
+  -f, --file FILE        where to read; - or nothing is standard input
 ${ROOT_HELP}`,
   async run(args, io) {
     const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`${NAME}: name files with --file`);
-    const sources = values.file === undefined ? [process.stdin] : values.file.map((path) => createReadStream(resolve(io.cwd, path)));
+    const sources = values.file === undefined ? [process.stdin] : values.file.map((path) => (path === "-" ? process.stdin : createReadStream(resolve(io.cwd, path))));
     // All of them are read before anything is taken in.
     const runs = (await Promise.all(sources.map(readArchive))).flat();
     await mkdir(stateRoot(values.root, io), { recursive: true, mode: 0o700 });

@@ -8,7 +8,6 @@ export { findRun, hasEnded } from "../history/find-run.ts";
 export { HistoryError } from "../history/history-error.ts";
 export { inspectText } from "../history/inspect-record.ts";
 export { openHistory, type OpenHistory } from "../history/open-history.ts";
-export { readArchive, writeArchive } from "../history/record-archive.ts";
 export { recordFilter } from "../history/record-filter.ts";
 export { listText } from "../history/record-list.ts";
 export { TemplateError } from "../template/template-error.ts";

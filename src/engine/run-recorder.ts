@@ -1,10 +1,10 @@
-import { basename } from "node:path";
 import { digestOf } from "../content/digest.ts";
 import { originalError } from "../content/original-error.ts";
 import { rfc3339Nano } from "../content/timestamp.ts";
 import type { Statement } from "../export/statement.ts";
 import { HISTORY_BOUNDS, type BuildHistory, type StoredRun } from "../history/build-history.ts";
 import { RECORD_VERSION, refOf, type AttachmentRecord, type BuildFailure, type BuildRecord, type BuildStatus } from "../history/build-record.ts";
+import { buildName } from "../history/build-name.ts";
 import { EventLog } from "../history/event-log.ts";
 import type { LiveRun } from "../history/running-builds.ts";
 import { StepRecorder } from "../history/step-record.ts";
@@ -88,7 +88,7 @@ export class RunRecorder {
     const { id, plan, log } = this.#run;
     const context = log.text(contextOf(plan));
     return {
-      version: RECORD_VERSION, id, ref: refOf(id), name: nameOf(attributes, context), startedAt: rfc3339Nano(this.startedNs),
+      version: RECORD_VERSION, id, ref: refOf(id), name: buildName(attributes, context), startedAt: rfc3339Nano(this.startedNs),
       context, dockerfile: log.text(dockerfileOf(plan)), target: plan.target ?? null, platforms: plan.platforms.map(formatPlatform), attributes,
     };
   }
@@ -170,15 +170,4 @@ function contextOf({ context }: BuildPlan): string {
 
 function dockerfileOf({ dockerfile }: BuildPlan): string {
   return dockerfile.kind === "text" ? "-" : dockerfile.name;
-}
-
-/** `app`, `app (target)`, `app/other.Dockerfile`: the repository or the directory, with what is not as usual. */
-function nameOf(attributes: Readonly<Record<string, string>>, context: string): string {
-  const own = attributes["build-arg:BUILDKIT_BUILD_NAME"];
-  if (own !== undefined && own !== "") return own;
-  const source = attributes["vcs:source"] ?? context.replace(/#.*$/s, "");
-  const place = basename(source).replace(/\.git$/, "") || source;
-  const filename = attributes["filename"] ?? "Dockerfile";
-  const target = attributes["target"];
-  return `${place}${filename === "Dockerfile" ? "" : `/${filename}`}${target === undefined ? "" : ` (${target})`}`;
 }

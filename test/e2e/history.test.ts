@@ -189,8 +189,11 @@ test("no secret is in the history", async () => {
 });
 
 test("the history goes to another machine as a file, and can be taken away", async () => {
-  const file = join(place.path, "builds.stemmabuild");
+  const file = join(place.path, "builds.dockerbuild");
   await stemma("history", "export", "--all", "-o", file);
+  const members = await place.run(["tar", "-tzf", file]);
+  assert.match(members, /^index\.json$/m);
+  assert.match(members, /^oci-layout$/m);
   const there = join(place.path, "elsewhere");
   await stemma("history", "import", "--root", there, "-f", file);
   const here = await stemma("history", "ls", "--format=json");
