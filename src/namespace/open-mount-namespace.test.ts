@@ -15,6 +15,8 @@ const env = { PATH: process.env["PATH"] ?? "/usr/bin:/bin" };
 const { namespace, refusal } = await openOrExplain();
 const skip = refusal ?? false;
 let folder = "";
+/** Seconds that no other process of this machine sleeps begin so. */
+const SLEEP = `1${String(process.pid).padStart(7, "0")}`;
 
 before(() => void (folder = mkdtempSync(join(tmpdir(), "stemma-namespace-"))));
 after(async () => {
@@ -85,37 +87,39 @@ test("a command that does not exist is a spawn failure", { skip }, async () => {
 
 test("abort kills the process with descendants that left its session", { skip }, async () => {
   const controller = new AbortController();
-  const child = await held().spawn({ argv: ["/bin/sh", "-c", "setsid sleep 871 & setsid sh -c 'sleep 872 & sleep 873' & echo up; wait"], cwd: "/", env, stdin: "none" }, controller.signal);
+  const child = await held().spawn({ argv: ["/bin/sh", "-c", `setsid sleep ${SLEEP}1 & setsid sh -c 'sleep ${SLEEP}2 & sleep ${SLEEP}3' & echo up; wait`], cwd: "/", env, stdin: "none" }, controller.signal);
   child.stderr.resume();
   await once(child.stdout, "data");
   await sleep(30);
   controller.abort();
   assert.equal(await child.exited, 137);
-  assert.doesNotMatch(commandLines(), /sleep 87[123]/);
+  assert.deepEqual(sleepers(/[123]/), []);
 });
 
 test("a killed parent leaves no mount and no process", { skip }, async () => {
   const overlay = makeOverlay(join(folder, "killed"));
-  const parent = spawn(process.execPath, ["--input-type=module-typescript", "-e", PARENT, import.meta.dirname, JSON.stringify(overlay)], { stdio: ["ignore", "pipe", "inherit"] });
+  const parent = spawn(process.execPath, ["--input-type=module-typescript", "-e", PARENT, import.meta.dirname, JSON.stringify(overlay), `${SLEEP}4`], { stdio: ["ignore", "pipe", "inherit"] });
   const [line] = (await once(parent.stdout, "data")) as [Buffer];
   const pid = Number(line.toString());
   assert.match(readFileSync(`/proc/${pid}/mounts`, "utf8"), new RegExp(overlay.target));
-  assert.match(commandLines(), /sleep 874/);
+  assert.equal(sleepers(/4/).length, 1);
   parent.kill("SIGKILL");
-  for (let round = 0; round < 100 && existsSync(`/proc/${pid}`); round++) await sleep(20);
-  assert.doesNotMatch(commandLines(), /sleep 874/);
+  for (let round = 0; round < 1500 && existsSync(`/proc/${pid}`); round++) await sleep(20);
+  // Those in it end after it, and by the kernel.
+  for (let round = 0; round < 1500 && sleepers(/4/).length > 0; round++) await sleep(20);
+  assert.deepEqual(sleepers(/4/), []);
   assert.ok(!existsSync(`/proc/${pid}`));
   assert.ok(!readFileSync("/proc/mounts", "utf8").includes(overlay.target));
 });
 
 test("disposing ends what runs inside and what is mounted, and what is asked afterwards is refused", { skip }, async () => {
   const own = await openMountNamespace({ environment: process.env }, signal);
-  const child = await own.spawn({ argv: ["sleep", "875"], cwd: "/", env, stdin: "none" }, signal);
+  const child = await own.spawn({ argv: ["sleep", `${SLEEP}5`], cwd: "/", env, stdin: "none" }, signal);
   await own[Symbol.asyncDispose]();
   await assert.rejects(child.exited, (error) => error instanceof NamespaceError && error.code === "holder-gone");
   await own.unmount("/");
   await assert.rejects(own.spawn({ argv: ["true"], cwd: "/", env, stdin: "none" }, signal), (error) => error instanceof NamespaceError && error.code === "holder-gone");
-  assert.doesNotMatch(commandLines(), /sleep 875/);
+  assert.deepEqual(sleepers(/5/), []);
 });
 
 test("a start that is aborted rejects with the reason and leaves nothing", { skip }, async () => {
@@ -153,7 +157,7 @@ const PARENT = `
   const signal = new AbortController().signal;
   const own = await openMountNamespace({ environment: process.env }, signal);
   await own.mount({ type: "overlay", source: "overlay", target: overlay.target, readOnly: false, data: overlay.data }, signal);
-  await own.spawn({ argv: ["sleep", "874"], cwd: "/", env: process.env }, signal);
+  await own.spawn({ argv: ["sleep", process.argv[3]], cwd: "/", env: process.env }, signal);
   console.log(/\\d+/.exec(own.viewPath("/"))[0]);`;
 
 async function openOrExplain(): Promise<{ readonly namespace?: MountNamespace; readonly refusal?: string }> {
@@ -193,13 +197,14 @@ async function drain(stream: AsyncIterable<Buffer>): Promise<string> {
   return text;
 }
 
-/** Of every process of this machine, with blanks between the words. */
-function commandLines(): string {
+/** Processes of ours that sleep, by the last digit of their seconds. */
+function sleepers(which: RegExp): readonly string[] {
+  const pattern = new RegExp(`^sleep\0${SLEEP}${which.source}\0$`);
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((pid) => {
     try {
-      return readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ");
+      return readFileSync(`/proc/${pid}/cmdline`, "latin1");
     } catch {
       return ""; // It has ended.
     }
-  }).join("\n");
+  }).filter((line) => pattern.test(line));
 }

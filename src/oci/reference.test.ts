@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import {
   InvalidReferenceError, isNameOnly, parseReference, withDigest, withTag,
 } from "./reference.ts";
+import { processorMs } from "../testing/processor-time.ts";
 
 function errorOf(text: string): string | undefined {
   try {
@@ -24,8 +25,8 @@ describe("references", () => {
   });
 
   test("a long hostile name is refused in an instant", () => {
-    const startedMs = performance.now();
+    const startedMs = processorMs();
     assert.notEqual(errorOf(`${"a-".repeat(20_000)}!`), undefined);
-    assert.ok(performance.now() - startedMs < 1000);
+    assert.ok(processorMs() - startedMs < 1000);
   });
 });

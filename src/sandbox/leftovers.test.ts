@@ -10,22 +10,25 @@ import { OWNER_LOCK, sweepLeftovers } from "./leftovers.ts";
 import { fillSmallRoot } from "./small-root.contract.ts";
 
 const PROGRAM = `
-  const [sources, folder] = process.argv.slice(1);
+  const [sources, folder, seconds] = process.argv.slice(1);
   const { openMountNamespace } = await import(sources + "/namespace/open-mount-namespace.ts");
   const { openSandbox } = await import(sources + "/sandbox/open-sandbox.ts");
   const signal = new AbortController().signal;
   const namespace = await openMountNamespace({ environment: process.env }, signal);
   const sandbox = await openSandbox({ namespace, stateDirectory: folder + "/state", prefer: "auto", environment: process.env }, signal);
   const root = folder + "/root";
-  const step = { argv: ["sleep", "9401"], env: [], cwd: "/", user: "", network: "none", hostname: "", extraHosts: [], limits: [], group: { parent: "/stemma-test-" + process.pid + "/inner", limits: undefined }, mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined, onOutput() {} };
+  const step = { argv: ["sleep", seconds], env: [], cwd: "/", user: "", network: "none", hostname: "", extraHosts: [], limits: [], group: { parent: "/stemma-test-" + process.pid + "/inner", limits: undefined }, mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined, onOutput() {} };
   await sandbox.run(step, { rootPath: root, viewPath: root }, signal);`;
+
+/** What no other process of this machine sleeps. */
+const SECONDS = `1${String(process.pid).padStart(7, "0")}`;
 
 const isRoot = process.getuid?.() === 0;
 
 test("of a killed build no process stays, and the next one sweeps its files and control groups", { skip: isRoot ? false : "needs root" }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "stemma-leftovers-"));
   fillSmallRoot(join(folder, "root"));
-  const build = spawn(process.execPath, ["--input-type=module-typescript", "-e", PROGRAM, join(import.meta.dirname, ".."), folder], { stdio: "inherit" });
+  const build = spawn(process.execPath, ["--input-type=module-typescript", "-e", PROGRAM, join(import.meta.dirname, ".."), folder, SECONDS], { stdio: "inherit" });
   await until(() => sleeping());
   build.kill("SIGKILL");
   await until(() => !sleeping() && !existsSync(`/proc/${build.pid}`));
@@ -66,7 +69,7 @@ test("what belongs to a living process is not swept", () => {
 function sleeping(): boolean {
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).some((pid) => {
     try {
-      return readFileSync(`/proc/${pid}/cmdline`, "latin1") === "sleep\x009401\0";
+      return readFileSync(`/proc/${pid}/cmdline`, "latin1") === `sleep\0${SECONDS}\0`;
     } catch {
       return false; // It has ended.
     }
@@ -83,9 +86,9 @@ function controlGroupsOf(pid: number): readonly string[] {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let round = 0; round < 250; round++) {
+  for (let round = 0; round < 1500; round++) {
     if (condition()) return;
     await sleep(20);
   }
-  assert.fail("it has not come about in five seconds");
+  assert.fail("it has not come about in half a minute");
 }

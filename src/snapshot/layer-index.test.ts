@@ -7,6 +7,7 @@ import { directory, file, hardLink, opaque, special, symlink, whiteout } from ".
 import { ContentDigests, writeContentDigests } from "./content-digests.ts";
 import { readIndex, readSummary, summaryOf, writeIndex, type LayerIndex } from "./layer-index.ts";
 import { LayerStoreError } from "./layer-store-error.ts";
+import { processorMs } from "../testing/processor-time.ts";
 
 const signal = new AbortController().signal;
 const scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-index-"));
@@ -34,17 +35,17 @@ test("100,000 entries are read in well under half a second, and block nobody for
   const many = Array.from({ length: 100_000 }, (_, at) => file(`usr/lib/module-${at % 300}/file-${at}.js`, "", { mtimeNs: BigInt(at) * 1_000_000_007n }).entry);
   await writeIndex(path("many"), indexOf(many), signal);
   let longestMs = 0;
-  let lastMs = performance.now();
+  let lastMs = processorMs();
   const watch = setInterval(() => {
-    longestMs = Math.max(longestMs, performance.now() - lastMs);
-    lastMs = performance.now();
+    longestMs = Math.max(longestMs, processorMs() - lastMs);
+    lastMs = processorMs();
   }, 1);
-  const startMs = performance.now();
+  const startMs = processorMs();
   const index = await readIndex(path("many"), signal);
-  const tookMs = performance.now() - startMs;
+  const tookMs = processorMs() - startMs;
   clearInterval(watch);
   assert.equal(index.entries.length, 100_000);
-  // Both with room for a machine that is busy with something else.
+  // Both with room for a slow machine.
   assert.ok(tookMs < 1000, `${tookMs} ms`);
   assert.ok(longestMs < 250, `${longestMs} ms in one go`);
 });

@@ -75,8 +75,10 @@ describe("--provenance capture-usage=true", { skip: runSkip }, () => {
   test("has a sample every two seconds", { skip: process.getuid?.() === 0 ? false : "needs root" }, async () => {
     const predicate = await recordOf("FROM base\nRUN sleep 4.5\n", { provenance: "mode=max,capture-usage=true" });
     const times = execOf(predicate)?.samples?.map(({ timestamp }) => Date.parse(timestamp)) ?? [];
-    assert.equal(times.length, 3);
-    assert.ok(times.every((time, i) => i === 0 || time - (times[i - 1] ?? 0) >= (i === 2 ? 0 : 2000)), times.join());
+    const gaps = times.slice(1).map((time, i) => time - (times[i] ?? 0));
+    // At least three; more where the machine took longer. The last one is taken when the step has ended.
+    assert.ok(times.length >= 3 && gaps.slice(0, -1).every((gap) => gap >= 2000), times.join());
+    assert.ok(times.length <= 2 + Math.floor(gaps.reduce((sum, gap) => sum + gap, 0) / 2000), times.join());
     assert.ok((predicate.runDetails.metadata.buildkit_metadata.sysUsage?.length ?? 0) >= 3);
   });
 

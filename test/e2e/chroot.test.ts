@@ -15,6 +15,9 @@ const AS_CONTAINER = ["setpriv", "--inh-caps=-all", `--bounding-set=-all,${"chow
 
 const BASE = "FROM scratch AS base\nCOPY base /\nCOPY --chown=5:6 base/bin/busybox /owned\nENV PATH=/bin\n";
 
+/** Seconds that no other process of this machine sleeps begin so. */
+const SLEEP = `1${String(process.pid).padStart(7, "0")}`;
+
 let place: Place;
 let root: string;
 let outputs = 0;
@@ -101,17 +104,17 @@ test("capabilities with which one leaves a root are not there, and a user has no
 });
 
 test("what a step left running is gone with it, also when it has left its parent, and when the build is killed", { skip }, async () => {
-  await built(`${BASE}RUN setsid sh -c 'sleep 7301 & sleep 7302' & sleep 0.3; echo done\n`, "--no-cache");
-  assert.deepEqual(processesWith("sleep\u0000730"), []);
-  await writeFile(join(place.path, "Dockerfile"), `${BASE}RUN setsid sh -c 'sleep 7401 & sleep 7402' & echo up > /dev/null; sleep 7403\n`);
+  await built(`${BASE}RUN setsid sh -c 'sleep ${SLEEP}01 & sleep ${SLEEP}02' & sleep 0.3; echo done\n`, "--no-cache");
+  assert.deepEqual(processesWith(`sleep\0${SLEEP}0`), []);
+  await writeFile(join(place.path, "Dockerfile"), `${BASE}RUN setsid sh -c 'sleep ${SLEEP}11 & sleep ${SLEEP}12' & echo up > /dev/null; sleep ${SLEEP}13\n`);
   const started = place.start(["build", "--root", root, "--progress=plain", "--sandbox=chroot", "-f", join(place.path, "Dockerfile"), join(place.path, "context")], { wrapper: AS_CONTAINER });
-  for (let waitedMs = 0; processesWith("sleep\u0000740").length < 3 && waitedMs < 30_000; waitedMs += 100) await delay(100);
-  const seen = processesWith("sleep\u0000740");
+  for (let waitedMs = 0; processesWith(`sleep\0${SLEEP}1`).length < 3 && waitedMs < 30_000; waitedMs += 100) await delay(100);
+  const seen = processesWith(`sleep\0${SLEEP}1`);
   started.kill("SIGKILL");
   const { stderr } = await started.ended;
   assert.ok(seen.length >= 3, `${seen.join("\n")}\n${stderr}`);
-  for (let waitedMs = 0; processesWith("sleep\u0000740").length > 0 && waitedMs < 5000; waitedMs += 50) await delay(50);
-  assert.deepEqual(processesWith("sleep\u0000740"), []);
+  for (let waitedMs = 0; processesWith(`sleep\0${SLEEP}1`).length > 0 && waitedMs < 30_000; waitedMs += 50) await delay(50);
+  assert.deepEqual(processesWith(`sleep\0${SLEEP}1`), []);
 });
 
 test("what cannot be done is said before any step runs", { skip }, async () => {

@@ -3,8 +3,8 @@ import { existsSync, globSync, readFileSync, readdirSync, readlinkSync } from "n
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** The kernel ends what lives in a namespace after its first process, and may take a moment for it. */
-const END_MS_MAX = 3000;
+/** The kernel ends what lives in a namespace after its first process, and may take a moment for it: a long one where the machine is busy. */
+const END_MS_MAX = 30_000;
 
 /** Directories under a state root that only a running build has something in. */
 const WORK = ["work/incoming/*", "work/locks/*", "layers/incoming/*", "layers/locks/*", "sandbox/*", "running/*"];

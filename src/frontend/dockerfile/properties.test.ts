@@ -11,6 +11,7 @@ import { printNodes } from "./print-nodes.ts";
 import { processWord, ShellWordError } from "./shell-lex.ts";
 import { encodeSource } from "./source-text.ts";
 import { parseDockerfile } from "./stages.ts";
+import { processorMs } from "../../testing/processor-time.ts";
 
 const RUNS = 2000;
 const SEED = 20_260_101;
@@ -75,7 +76,7 @@ const LEXING_MS_MAX = 5000;
 
 test("the shell lexer ends for every word, and soon", () => {
   const env = new Map([["A", "value ".repeat(20)], ["B1", "*"]]);
-  const startedMs = performance.now();
+  const startedMs = processorMs();
   const read = (word: string): void => {
     try {
       processWord(word, env, { escape: "\\" });
@@ -89,5 +90,5 @@ test("the shell lexer ends for every word, and soon", () => {
   for (const unit of hostile) for (const end of ["", "}".repeat(100)]) read(unit.repeat(Math.floor(60_000 / unit.length)) + end);
   read(`\${A##${"*".repeat(30_000)}}`);
   read(`\${A%%${"*a".repeat(15_000)}b}`);
-  assert.ok(performance.now() - startedMs < LEXING_MS_MAX, `${performance.now() - startedMs} ms`);
+  assert.ok(processorMs() - startedMs < LEXING_MS_MAX, `${processorMs() - startedMs} ms`);
 });
