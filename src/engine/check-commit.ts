@@ -1,5 +1,6 @@
 import { realpath } from "node:fs/promises";
 import { isAbsolute, relative, sep } from "node:path";
+import type { Entry } from "../archive/entry.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { ConversionMemory } from "../git/converted.ts";
 import { formatOf } from "../git/object-id.ts";
@@ -12,6 +13,9 @@ import { Tree } from "../snapshot/tree.ts";
 import type { StateDatabase } from "../store/state-database.ts";
 import { commitSelection } from "./commit-selection.ts";
 import type { ReadLocal } from "./locals.ts";
+
+/** Each looks at all entries; to make a set of them takes as long as some thirty. */
+const SEARCHES_MAX = 8;
 
 /** Kind of the facts that say which blob git would make of a content. They are true for ever. */
 const CHECKED_IN = "git-checked-in";
@@ -79,20 +83,30 @@ async function placeOf(name: string, { root, directories }: CommitCheckRequest):
 
 async function usedDirectory({ layer, digests, selection }: ReadLocal, { place, trees }: UsedThere, signal: AbortSignal): Promise<UsedDirectory<Verdict>> {
   const entries = await layer.entries(signal);
-  let paths: ReadonlySet<string> | undefined;
   let top: Promise<UsedPlace> | undefined;
   return {
     place,
     trees: trees.get(),
     keepTrees: (found) => trees.keep(found),
     top: async () => await (top ??= Tree.open([layer], signal).then(({ root }) => root)),
-    holds: (path) => (paths ??= new Set(entries.flatMap((entry) => (entry.kind === "directory" ? [] : [entry.path])))).has(path),
+    holds: membershipIn(entries),
     async blobs(files) {
       const known = await digests(signal, files && new Set(files.map(({ stored }) => stored.path)));
       return ({ stored }) => known.get(stored.path)?.blob;
     },
     content: async ({ stored }) => ({ digest: await layer.contentDigest(stored, signal), sizeBytes: stored.sizeBytes, read: (readSignal) => layer.read(stored, readSignal) }),
     selection: (tree) => commitSelection(tree, place, selection),
+  };
+}
+
+/** Who asks about a few paths, such as a Dockerfile's, does not wait until all that there are can be looked up. */
+function membershipIn(entries: readonly Entry[]): (path: string) => boolean {
+  let questions = 0;
+  let paths: ReadonlySet<string> | undefined;
+  return (path) => {
+    questions += 1;
+    if (questions <= SEARCHES_MAX) return entries.some((entry) => entry.path === path && entry.kind !== "directory");
+    return (paths ??= new Set(entries.flatMap((entry) => (entry.kind === "directory" ? [] : [entry.path])))).has(path);
   };
 }
 

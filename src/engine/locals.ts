@@ -65,13 +65,15 @@ async function readLocal(name: string, selection: LocalSelection, { session, dat
 
 /** In transactions of many files each: one for every file would take seconds, and one for all keep everybody else waiting. */
 async function saveDigests(learned: ReadonlyMap<string, string>, database: StateDatabase, signal: AbortSignal): Promise<void> {
-  const slice = new TimeSlice();
-  const digests = [...learned];
-  for (let at = 0; at < digests.length; at += SAVED_AT_ONCE) {
+  const digests = learned.entries();
+  for (let batch = new Map(digests.take(SAVED_AT_ONCE)); batch.size > 0; batch = new Map(digests.take(SAVED_AT_ONCE))) {
     if (slice.isSpent) await slice.renew(signal);
-    database.saveFileDigests(new Map(digests.slice(at, at + SAVED_AT_ONCE)));
+    database.saveFileDigests(batch);
   }
 }
+
+/** One for the process: it is its event loop that is shared. */
+const slice = new TimeSlice();
 
 /** Kept as `DIGEST`, `DIGEST BLOB` or `DIGEST BLOB INSPECTED`; `-` for what is not known. */
 function rememberedDigests(database: StateDatabase, learned: Map<string, string>): Pick<LocalMemory, "known" | "set"> {

@@ -54,13 +54,13 @@ export async function localLayer(directory: LocalDirectory, selection: LocalSele
   for await (const entry of directory.walk(selection, signal)) found.push(entry);
   const walk = await walkDigest(found, signal);
   const kept = walk === undefined ? undefined : memory.walked(walk);
-  if (kept !== undefined) return rememberedLayer(directory, { found, memory }, parseKept(kept));
+  const entries = await entriesOf(found, signal);
+  if (kept !== undefined) return rememberedLayer(directory, { found, entries, memory }, parseKept(kept));
   const { digests } = await hashFiles(directory, found, memory, signal);
-  const entries = found.map(entryOf);
   const id = await layerId(entries, digests, signal);
   const layer = layerOf(directory, { id, entries, digests: async () => digests });
   const root = await treeDigest(await Tree.open([layer], signal), ({ stored }) => digestIn(digests, stored), signal);
-  const told = toldIn(digests, memory);
+  const told = await toldIn(digests, memory, signal);
   if (walk !== undefined) memory.keepWalked(walk, JSON.stringify({ id, root, told: [...told] }));
   return { layer, root, told, digests: async () => digests };
 }
@@ -73,6 +73,7 @@ interface Kept {
 
 interface Walked {
   readonly found: readonly LocalEntry[];
+  readonly entries: readonly Entry[];
   readonly memory: LocalMemory;
 }
 
@@ -82,8 +83,7 @@ function parseKept(text: string): Kept {
   return { id, root: parseDigest(root), told: new Map(told) };
 }
 
-function rememberedLayer(directory: LocalDirectory, { found, memory }: Walked, { id, root, told }: Kept): LocalLayer {
-  const entries = found.map(entryOf);
+function rememberedLayer(directory: LocalDirectory, { found, entries, memory }: Walked, { id, root, told }: Kept): LocalLayer {
   const load = async (signal: AbortSignal): Promise<ReadonlyMap<string, FileDigests>> => {
     const { digests, readCount } = await hashFiles(directory, found, memory, signal);
     // What was read now may have changed since the walk, and the layer has its name already.
@@ -105,11 +105,23 @@ function rememberedLayer(directory: LocalDirectory, { found, memory }: Walked, {
   return { layer: layerOf(directory, { id, entries, digests }), root, told, digests };
 }
 
-function toldIn(digests: ReadonlyMap<string, FileDigests>, memory: LocalMemory): ReadonlyMap<string, string> {
+async function toldIn(digests: ReadonlyMap<string, FileDigests>, memory: LocalMemory, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
   const told = new Map<string, string>();
   if (memory.inspect === undefined) return told;
-  for (const [path, { inspected }] of digests) if (inspected !== undefined && memory.tells(inspected)) told.set(path, inspected);
+  for (const [path, { inspected }] of digests) {
+    if (slice.isSpent) await slice.renew(signal);
+    if (inspected !== undefined && memory.tells(inspected)) told.set(path, inspected);
+  }
   return told;
+}
+
+async function entriesOf(found: readonly LocalEntry[], signal: AbortSignal): Promise<readonly Entry[]> {
+  const entries: Entry[] = [];
+  for (const entry of found) {
+    if (slice.isSpent) await slice.renew(signal);
+    entries.push(entryOf(entry));
+  }
+  return entries;
 }
 
 /** Of all that the walk said; undefined where a file has no validator. */
