@@ -15,6 +15,7 @@ import { PLAIN_MASKING, scrubFailure } from "./scrub-failure.ts";
 import { explainFailure, type Seen } from "./explain-failure.ts";
 import type { Forwarding, ForwardingEngine } from "./forward-dockerfile.ts";
 import { frontendAttributes } from "./frontend-attributes.ts";
+import { admittedFrontend } from "./admitted-source.ts";
 import { wantedFrontend } from "./frontend-syntax.ts";
 import { engineGateway } from "./gateway.ts";
 import { withLayoutDigests } from "./layout-digests.ts";
@@ -51,7 +52,7 @@ export async function askFrontend<Answer>(request: BuildRequest, report: ReportE
       const gateway = engineGateway(means, means.onRead);
       const frontend = frontendRequest(means, attributes, new Map());
       const { dockerfile } = await openDockerfile(gateway, frontend, signal);
-      const wanted = wantedFrontend(dockerfile.data, attributes);
+      const wanted = await admittedFrontend(wantedFrontend(dockerfile.data, attributes), attributes, means.services, signal);
       return wanted === undefined ? await questions.builtIn(gateway, frontend, signal) : await questions.image({ wanted, dockerfile }, { means, gateway }, signal);
     });
   } catch (error) {

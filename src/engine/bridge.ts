@@ -8,6 +8,7 @@ import { parseReference, tagNameOnly, formatReference } from "../oci/reference.t
 import { parseGitRequest } from "../source/git-request.ts";
 import { fetchHttpFile } from "../source/http.ts";
 import { SourceError } from "../source/source-error.ts";
+import { admittedSource } from "./admitted-source.ts";
 import { openBridgeContainer } from "./bridge-container.ts";
 import { lazyReference } from "./bridge-reference.ts";
 import type { BuildMeans } from "./build-means.ts";
@@ -78,8 +79,10 @@ function referenceOf(definition: Definition | undefined, means: BuildMeans): Bri
 }
 
 async function resolveSource(source: SourceOp, options: Parameters<Bridge["resolveSource"]>[1], { means: { services }, gateway }: BridgeMeans, signal: AbortSignal): Promise<SourceMetadata> {
-  const nothing = { source, image: undefined, git: undefined, http: undefined };
-  const { identifier, attrs } = source;
+  // An image is asked about where it is looked up.
+  const isImage = /^(?:docker-image|oci-layout):/.test(source.identifier);
+  const { identifier, attrs } = isImage ? source : await admittedSource(source, services, signal);
+  const nothing = { source: isImage ? source : { ...source, identifier, attrs: { ...attrs } }, image: undefined, git: undefined, http: undefined };
   const [scheme = "", rest = ""] = /^([a-z-]+):\/\/(.*)$/s.exec(identifier)?.slice(1) ?? [];
   switch (scheme) {
     case "docker-image":
@@ -94,7 +97,7 @@ async function resolveSource(source: SourceOp, options: Parameters<Bridge["resol
     }
     case "http":
     case "https": {
-      const { digest, filename, lastModifiedNs } = await services.steps.work(options.logName, () => fetchHttpFile(httpRequest(source), services.http, signal));
+      const { digest, filename, lastModifiedNs } = await services.steps.work(options.logName, () => fetchHttpFile(httpRequest({ identifier, attrs }), services.http, signal));
       return { ...nothing, http: { digest, filename, lastModifiedNs: lastModifiedNs === 0n ? undefined : lastModifiedNs } };
     }
     default:

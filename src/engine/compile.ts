@@ -1,5 +1,6 @@
 import { convertDockerfileFor, openDockerfile } from "../frontend/dockerfile/build.ts";
 import { frontendRequest } from "./frontend-request.ts";
+import { admittedFrontend } from "./admitted-source.ts";
 import type { BuildMeans } from "./build-means.ts";
 import type { Compiled } from "./compiled.ts";
 import { forwardDockerfile } from "./forward-dockerfile.ts";
@@ -16,7 +17,7 @@ export async function compile(means: BuildMeans, signal: AbortSignal): Promise<C
   const { services, attributes } = means;
   const gateway = engineGateway(means, means.onRead);
   const open = await openDockerfile(gateway, frontendRequest(means, attributes, new Map()), signal);
-  const wanted = wantedFrontend(open.dockerfile.data, attributes);
+  const wanted = await admittedFrontend(wantedFrontend(open.dockerfile.data, attributes), attributes, services, signal);
   const made = wanted === undefined ? await convert(open, means, signal) : await forwardDockerfile({ wanted, dockerfile: open.dockerfile }, { means, gateway }, signal);
   return { ...made, rootAttributes: attributes, frontend: { pins: [...services.pins.values()] } };
 }

@@ -2,10 +2,10 @@ import type { BridgeResult } from "../bridge/bridge.ts";
 import type { Gateway } from "../frontend/gateway.ts";
 import { findFrontendImage, requireFrontendCapabilities } from "../frontend/frontend-image.ts";
 import type { Definition } from "../llb/definition.ts";
+import { admittedFrontend } from "./admitted-source.ts";
 import { engineBridge, solveDockerfile } from "./bridge.ts";
 import type { BuildMeans } from "./build-means.ts";
 import { frontendRequest } from "./frontend-request.ts";
-import { isBuiltIn } from "./frontend-syntax.ts";
 import { RequestError } from "./request-error.ts";
 import { runFrontend } from "./run-frontend.ts";
 
@@ -22,8 +22,9 @@ export async function runFrontendImage({ options, inputs }: GatewayRequest, { me
   const request = means.requests.ask("gateway.v0", options, inputs);
   const bridge = engineBridge({ means, gateway, inputs, request, runImage: (asked, runSignal) => runFrontendImage(asked, { means, gateway }, runSignal) });
   // The built-in frontend is what these images hold; a named context says that another one is meant.
-  if (isBuiltIn(source) && !options.has(`context:${source}`)) return means.requests.answer(request, await solveDockerfile({ options, inputs }, { means, gateway }, signal));
-  const image = await findFrontendImage(source, { gateway, request: frontendRequest(means, options, inputs) }, signal);
+  const wanted = await admittedFrontend({ source, commandLine: "", location: undefined }, options, means.services, signal);
+  if (wanted === undefined) return means.requests.answer(request, await solveDockerfile({ options, inputs }, { means, gateway }, signal));
+  const image = await findFrontendImage(wanted.source, { gateway, request: frontendRequest(means, options, inputs) }, signal);
   const asked = (options.get("frontend.caps") ?? "").split(",").filter((name) => name !== "");
   requireFrontendCapabilities(image, [...asked.map((name) => name.replace(/\+forward$/, "")), ...(inputs.size > 0 ? ["moby.buildkit.frontend.inputs"] : [])]);
   return means.requests.answer(request, await runFrontend({ image, bridge, options }, means, signal));

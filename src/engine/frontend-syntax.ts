@@ -17,13 +17,18 @@ export interface WantedFrontend {
   readonly location: readonly Range[] | undefined;
 }
 
-/** Undefined for the built-in frontend. To compile the text as something else than it says it is would be a silent lie. */
+/** Undefined where none is named. To compile the text as something else than it says it is would be a silent lie. */
 export function wantedFrontend(dockerfile: Uint8Array, attributes: ReadonlyMap<string, string>): WantedFrontend | undefined {
   // Who names a command line has been here before.
   if (attributes.has("cmdline")) return undefined;
   const wanted = fromArgument(attributes.get("build-arg:BUILDKIT_SYNTAX")) ?? fromFile(dockerfile);
   if (wanted === undefined || wanted.source === "" || wanted.source === "dockerfile.v0") return undefined;
-  return isBuiltIn(wanted.source) && !attributes.has(`context:${wanted.source}`) ? undefined : wanted;
+  return wanted;
+}
+
+/** True where the built-in frontend is the one that is meant. */
+export function servedFrontend({ source }: WantedFrontend, attributes: ReadonlyMap<string, string>): boolean {
+  return isBuiltIn(source) && !attributes.has(`context:${source}`);
 }
 
 /** True for the images whose frontend is the one in here: docker/dockerfile up to the version that we know. */

@@ -1,14 +1,14 @@
 import { collectBytes } from "../content/bytes.ts";
-import type { Gateway, GatewayResult, ResolveImageOptions } from "../frontend/gateway.ts";
+import type { Gateway, GatewayResult } from "../frontend/gateway.ts";
 import type { Definition } from "../llb/definition.ts";
 import { loadGraph } from "../llb/graph.ts";
 import { formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
-import { PolicyError, withPolicyPrefix } from "../policy/policy-error.ts";
 import { RegistryError } from "../registry/registry-error.ts";
 import { parseGitRequest } from "../source/git-request.ts";
 import { fetchHttpFile } from "../source/http.ts";
 import { SourceError } from "../source/source-error.ts";
 import { Tree } from "../snapshot/tree.ts";
+import { admittedImage, admittedSource } from "./admitted-source.ts";
 import type { BuildServices } from "./build-services.ts";
 import { httpRequest } from "./operations.ts";
 import { solveGraphs, type SolveMeans } from "./solve-graphs.ts";
@@ -47,30 +47,15 @@ export function engineGateway(means: SolveMeans, onRead: (path: string, bytes: U
   };
 }
 
-/** The reference that policies have for this one. In a layout there is nothing else to be had. */
-async function admittedImage(ref: string, { platform, layout, logName }: ResolveImageOptions, { gate, steps }: BuildServices, signal: AbortSignal): Promise<string> {
-  const scheme = layout === undefined ? "docker-image://" : "oci-layout://";
-  const attrs: Record<string, string> = layout === undefined ? {} : { "oci.store": layout.storeId, "oci.session": layout.sessionId };
-  try {
-    const { identifier } = await gate.admit({ identifier: `${scheme}${formatReference(tagNameOnly(parseReference(ref)))}`, attrs, platform }, signal);
-    if (identifier === `${scheme}${formatReference(tagNameOnly(parseReference(ref)))}`) return ref;
-    if (layout === undefined && identifier.startsWith(scheme)) return identifier.slice(scheme.length);
-    throw new PolicyError(`${ref} is an image, and was converted to ${identifier}, which cannot stand in its place`);
-  } catch (error) {
-    const failure = withPolicyPrefix(error, "could not resolve image due to policy");
-    // The step that could not be done is this one.
-    throw failure === error ? error : await steps.work(logName, () => Promise.reject(failure)).catch((thrown: unknown) => thrown);
-  }
-}
-
 /** Seconds since 1970; a directory, an image and a server that does not tell have no time. */
-async function sourceTime(definition: Definition, { git, http }: BuildServices, signal: AbortSignal): Promise<bigint | undefined> {
-  const source = [...loadGraph(definition).vertices.values()].map(({ op }) => op.op).find((op) => op.case === "source")?.value;
-  if (source === undefined) return undefined;
-  const { identifier, attrs } = source;
+async function sourceTime(definition: Definition, services: BuildServices, signal: AbortSignal): Promise<bigint | undefined> {
+  const { git, http } = services;
+  const asked = [...loadGraph(definition).vertices.values()].map(({ op }) => op.op).find((op) => op.case === "source")?.value;
+  if (asked === undefined || !/^(?:git|https?):/.test(asked.identifier)) return undefined;
+  const { identifier, attrs } = await admittedSource(asked, services, signal);
   if (identifier.startsWith("git://")) return await git.commitTime(parseGitRequest(identifier.slice("git://".length), attrs), signal);
   if (!/^https?:\/\//.test(identifier)) return undefined;
-  const { lastModifiedNs } = await fetchHttpFile(httpRequest(source), http, signal);
+  const { lastModifiedNs } = await fetchHttpFile(httpRequest({ identifier, attrs }), http, signal);
   return lastModifiedNs === 0n ? undefined : lastModifiedNs / 1_000_000_000n;
 }
 

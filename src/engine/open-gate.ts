@@ -4,12 +4,13 @@ import type { GatewayResult } from "../frontend/gateway.ts";
 import type { Clock } from "../host/clock.ts";
 import { PolicyError } from "../policy/policy-error.ts";
 import type { SourcePolicy } from "../policy/source-policy.ts";
+import type { PolicyRecord } from "../provenance/extension.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { PolicySet } from "./plan-policies.ts";
 import { PolicyFiles } from "./policy-files.ts";
 import { RequestError } from "./request-error.ts";
 import type { SourceFacts, AskedSource } from "./policy-input.ts";
-import { OPEN_GATE, sourceGate, type AskedPolicy, type AskedPolicyFile, type SourceGate } from "./source-gate.ts";
+import { OPEN_GATE, sourceGate, type AskedPolicy, type SourceGate } from "./source-gate.ts";
 import type { StepReporter } from "./step-reporter.ts";
 
 export interface GateOptions {
@@ -40,7 +41,7 @@ export async function openGate(plan: BuildPlan, { steps, clock, facts, openConte
   return sourceGate({
     policies, facts,
     sourcePolicy: sourcePolicy?.policy,
-    files: [...all.map((file): AskedPolicyFile => ({ kind: "rego", name: file.name, digest: digestOf(file.bytes) })), ...(sourcePolicy === undefined ? [] : [sourcePolicy.file])],
+    files: [...all.map((file): PolicyRecord => ({ kind: "rego", name: file.name, digest: digestOf(file.bytes) })), ...(sourcePolicy === undefined ? [] : [sourcePolicy.file])],
     step: async (work) => await steps.work(name, work),
   });
 }
@@ -54,7 +55,7 @@ async function loadFiles(set: PolicySet, files: PolicyFiles, signal: AbortSignal
   return loaded;
 }
 
-async function readSourcePolicy(path: string): Promise<{ readonly policy: SourcePolicy; readonly file: AskedPolicyFile }> {
+async function readSourcePolicy(path: string): Promise<{ readonly policy: SourcePolicy; readonly file: PolicyRecord }> {
   const { parseSourcePolicy } = await import("../policy/source-policy-file.ts");
   const bytes = await readFile(path).catch((error: unknown) => {
     throw new RequestError("missing-input", `EXPERIMENTAL_BUILDKIT_SOURCE_POLICY: failed to read policy file: ${error instanceof Error ? error.message : String(error)}`);

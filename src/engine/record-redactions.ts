@@ -17,7 +17,7 @@ const NOWHERE = { builderPlatform: { os: "linux", architecture: "amd64" }, docke
 export function recordRedactions({ provenance }: BuildPlan, { compiled, custom }: { readonly compiled: Compiled; readonly custom: JsonObject }, { definition, asked, newScrubber }: ScrubbedPlatform): readonly Redaction[] {
   const parts: RecordParts = {
     definition, newScrubber, asked, capture: plannedCapture(loadGraph(definition)), rootAttributes: compiled.rootAttributes,
-    invocation: NO_INVOCATION, environment: { ...NOWHERE, custom }, usage: undefined, commit: undefined, rebuild: undefined, imageRedactions: [],
+    invocation: NO_INVOCATION, environment: { ...NOWHERE, custom }, usage: undefined, commit: undefined, rebuild: undefined, policies: [], imageRedactions: [],
   };
   const input = provenanceInput({ ...(provenance ?? UNASKED), completeMaterials: false }, parts, []);
   if (provenance === undefined) metadataProvenance(input, "min");

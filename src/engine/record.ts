@@ -1,5 +1,5 @@
 import { parseGitReference } from "../frontend/dockerfile/git-reference.ts";
-import type { CommitRecord, RebuildRecord } from "../provenance/extension.ts";
+import type { CommitRecord, PolicyRecord, RebuildRecord } from "../provenance/extension.ts";
 import type { ProvenancePlan } from "../provenance/params.ts";
 import type { FrontendRequest } from "../provenance/request.ts";
 import type { AskedRequest } from "./request-trail.ts";
@@ -21,6 +21,7 @@ export interface RecordParts {
   readonly usage: MeasuredUsage | undefined;
   readonly commit: CommitRecord | undefined;
   readonly rebuild: RebuildRecord | undefined;
+  readonly policies: readonly PolicyRecord[];
   readonly newScrubber: () => Scrubber;
   /** What was masked of the image. */
   readonly imageRedactions: readonly Redaction[];
@@ -41,6 +42,7 @@ export function provenanceInput(plan: ProvenancePlan, parts: RecordParts, layers
     usage: parts.usage,
     commit: parts.commit,
     rebuild: parts.rebuild,
+    policies: parts.policies,
     scrubber: parts.newScrubber(),
     imageRedactions: parts.imageRedactions,
   };

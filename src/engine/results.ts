@@ -65,7 +65,7 @@ export async function attestedResults({ plan, compiled, solved, commit, evidence
     const all = await captureGraph(graph, sources);
     const capture = { ...all, images: platformImages(all.images, platform.platform, compiled.platforms.map((each) => each.platform)) };
     if (plan.provenance !== undefined) requireMaterials(plan.provenance, capture);
-    return { platform, graph, record: { definition: platform.definition, capture, asked: platform.asked, rootAttributes: compiled.rootAttributes, invocation, environment, usage, commit, rebuild, newScrubber: platform.newScrubber, imageRedactions: platform.imageRedactions } };
+    return { platform, graph, record: { definition: platform.definition, capture, asked: platform.asked, rootAttributes: compiled.rootAttributes, invocation, environment, usage, commit, rebuild, policies: services.gate.files, newScrubber: platform.newScrubber, imageRedactions: platform.imageRedactions } };
   }));
   const run = recordRun({ plan, compiled, records: parts.map(({ record }) => record), database: engine.state.database });
   const statements = new Map<Digest, Statement>();

@@ -1,9 +1,9 @@
 import { canonicalJson } from "../content/canonical-json.ts";
-import type { Digest } from "../content/digest.ts";
 import { formatReference, parseReference, withDigest } from "../oci/reference.ts";
 import { formatPlatform } from "../oci/platform.ts";
 import type { PolicyAnswer, PolicyInput, PolicyLog } from "../policy/build-policy.ts";
 import { PolicyError } from "../policy/policy-error.ts";
+import type { PolicyRecord } from "../provenance/extension.ts";
 import { evaluateSourcePolicy, type SourcePolicy } from "../policy/source-policy.ts";
 import { policyInput, type AskedSource, type SourceFacts } from "./policy-input.ts";
 
@@ -12,13 +12,7 @@ export interface SourceGate {
   /** What is to be used in place of the source: itself, where no policy says otherwise. Throws PolicyError. */
   admit(source: AskedSource, signal: AbortSignal): Promise<AskedSource>;
   /** The files of the policies that are asked. */
-  readonly files: readonly AskedPolicyFile[];
-}
-
-export interface AskedPolicyFile {
-  readonly kind: "rego" | "source-policy";
-  readonly name: string;
-  readonly digest: Digest;
+  readonly files: readonly PolicyRecord[];
 }
 
 export interface AskedPolicy {
@@ -29,7 +23,7 @@ export interface AskedPolicy {
 export interface GateMeans {
   readonly sourcePolicy: SourcePolicy | undefined;
   readonly policies: readonly AskedPolicy[];
-  readonly files: readonly AskedPolicyFile[];
+  readonly files: readonly PolicyRecord[];
   readonly facts: (source: AskedSource, signal: AbortSignal) => Promise<SourceFacts>;
   /** Shows the work as a step of the build. */
   readonly step: <T>(work: () => Promise<T>) => Promise<T>;

@@ -1,3 +1,4 @@
+import type { Digest } from "../content/digest.ts";
 import type { Capture, IsolationCapture } from "./capture.ts";
 import { hermeticJson } from "./hermetic.ts";
 import { nonEmptyList, type JsonObject } from "./json-tree.ts";
@@ -25,25 +26,34 @@ export interface RebuildRecord {
   readonly runs: number;
 }
 
+/** A policy that was asked about each source of the build, and allowed it. */
+export interface PolicyRecord {
+  readonly kind: "rego" | "source-policy";
+  readonly name: string;
+  readonly digest: Digest;
+}
+
 /** What was found out about a build, besides what it used. */
 export interface Findings {
   /** Undefined when there was no commit to compare with. */
   readonly commit: CommitRecord | undefined;
   /** Undefined when nobody asked. */
   readonly rebuild: RebuildRecord | undefined;
+  readonly policies: readonly PolicyRecord[];
 }
 
 /**
  * What we say beyond BuildKit's record: the table in docs/provenance.md has each key. Digests, numbers and fixed words
  * only, so that `mode=min` may hold all of it; `mode=max` names paths as well.
  */
-export function extensionJson(capture: Capture, { plan, commit, rebuild }: Findings & { readonly plan: ProvenancePlan }): JsonObject {
+export function extensionJson(capture: Capture, { plan, commit, rebuild, policies }: Findings & { readonly plan: ProvenancePlan }): JsonObject {
   return {
     stemma_inputs: nonEmptyList(capture.locals.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest: digestSet(digest), check: "content" }]))),
     stemma_commit: commit === undefined ? undefined : { ...commitJson(commit), differences: plan.mode === "max" ? differencesJson(commit) : undefined },
     stemma_builder: plan.builder.basis === "environment" ? { basis: plan.builder.basis } : undefined,
     stemma_hermetic: hermeticJson(capture),
     stemma_reproducible: rebuild === undefined ? undefined : { verified: true, check: "rebuild", runs: rebuild.runs },
+    stemma_policies: nonEmptyList(policies.map(({ kind, name, digest }) => ({ kind, name: plan.mode === "max" ? name.toWellFormed() : undefined, digest: digestSet(digest) }))),
     stemma_isolation: nonEmptyList(isolations(capture).map(({ runtime, seccomp, rootless }) => ({ runtime, seccomp, rootless }))),
     stemma_network: nonEmptyList([...new Set(capture.runs.map(({ network }) => network))].toSorted()),
   };

@@ -78,6 +78,7 @@ export function inputOf(recorded: Recorded): ProvenanceInput {
     usage: undefined,
     commit: undefined,
     rebuild: undefined,
+    policies: [],
     scrubber: new Scrubber(),
     imageRedactions: [],
   };

@@ -54,6 +54,7 @@ function leakyInput(mode: "min" | "max"): ProvenanceInput {
     usage: undefined,
     commit: { kind: "equal", commit: COMMIT, files: 3, converted: 1 },
     rebuild: { runs: 2 },
+    policies: [{ kind: "rego", name: `https://u:${SECRET}@host/x.rego`, digest: exec.digest }],
     scrubber: new Scrubber(),
     imageRedactions: [],
   };
@@ -178,21 +179,22 @@ test("mode=min holds no value that the caller chose, and says that the request i
 
 test("our own findings stand beside BuildKit's, in both modes and both versions", () => {
   const context = leakyInput("min").capture.locals[0]?.digest ?? parseDigest("");
-  const expected = {
+  const expectedIn = (mode: "min" | "max"): Record<string, unknown> => ({
     stemma_inputs: [{ name: "context", digest: { sha256: context.slice("sha256:".length) }, check: "content" }],
     stemma_commit: { digest: { sha1: COMMIT }, verified: true, check: "tree", files: 3, converted: 1 },
     stemma_hermetic: { verified: false, check: "inputs", uncaptured: ["network"] },
     stemma_reproducible: { verified: true, check: "rebuild", runs: 2 },
     stemma_isolation: [{ runtime: "runc", seccomp: true, rootless: false }],
+    stemma_policies: [{ kind: "rego", ...(mode === "max" ? { name: "https://xxxxx:xxxxx@host/x.rego" } : {}), digest: { sha256: context.slice("sha256:".length) } }],
     stemma_network: ["host", "none"],
-  };
+  });
   const withoutRedacted = (all: Record<string, unknown>): Record<string, unknown> => Object.fromEntries(Object.entries(ours(all)).filter(([key]) => key !== "stemma_redacted"));
   for (const mode of ["min", "max"] as const) {
     const { metadata } = (JSON.parse(written(leakyInput(mode))) as Written).predicate.runDetails;
-    assert.deepEqual(withoutRedacted(metadata), expected);
+    assert.deepEqual(withoutRedacted(metadata), expectedIn(mode));
     const input = leakyInput(mode);
     const older = JSON.parse(written({ ...input, plan: { ...input.plan, version: "v0.2" } })) as { predicate: { metadata: Record<string, unknown> } };
-    assert.deepEqual(withoutRedacted(older.predicate.metadata), expected);
+    assert.deepEqual(withoutRedacted(older.predicate.metadata), expectedIn(mode));
   }
 });
 
