@@ -12,8 +12,8 @@ const OPTIONS = { ...ROOT_OPTION, filter: { type: "string", multiple: true }, fo
 
 /** Shared with prune. */
 export const FILTER_HELP = `      --filter FILTER         until=24h (not used for so long), id, parents, description, type with = != ~=, or inuse, mutable,
-                              immutable, shared, private. May be repeated: all must pass. Types: regular (layers), internal
-                              (blobs), exec.cachemount, source.git.checkout`;
+                              immutable, shared, private. May be repeated: all must pass. Types: regular (layers), frontend
+                              (layers of their images), internal (blobs), exec.cachemount, source.git.checkout`;
 
 export const command: Command = {
   name: NAME,

@@ -35,7 +35,7 @@ export const command: Command = {
 Takes away what builds left and no build uses, what was not used for the longest time first. What a running build uses stays, and what
 is taken away is made again when it is needed. Images and files that were written elsewhere, and the history, stay.
 
-  -a, --all                   also blobs, not only layers, cache mounts and Git mirrors
+  -a, --all                   also blobs and images of frontends, not only layers, cache mounts and Git mirrors
 ${FILTER_HELP}
   -f, --force                 do not ask
       --max-used-space SIZE   no more than this is kept: 10GB, 512MB

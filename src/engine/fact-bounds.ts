@@ -15,6 +15,8 @@ const FACTS_KEPT_MAX: ReadonlyMap<string, number> = new Map([
   ["step-key", 20_000],
   ["git-equal", 5_000],
   ["input-secrets", 5_000],
+  // Layers of images are not forgotten with what they were fetched for.
+  ["layer-frontend", 1_000],
 ]);
 
 /** For the end of a process's work. Where it cannot be done now, on a disk that is full, the next that saves such a fact does it. */

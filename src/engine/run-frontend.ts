@@ -37,6 +37,7 @@ export async function runFrontend(run: FrontendRun, means: BuildMeans, signal: A
   const { engine, services } = means;
   // The frontend is an input of its own kind: its image is no part of the graph that it makes.
   const { chains } = await solveGraphs([image.definition], { ...means, services: { ...services, pins: new Map() } }, signal);
+  engine.state.facts.saveFrontends((chains[0] ?? []).map(({ id }) => id));
   await using scratch = scratchDirectory(means);
   await using root = await engine.layers.mount(await presentChain(chains[0] ?? [], engine.layers, signal), "writable", signal);
   const metadata = join(scratch.path, "metadata");

@@ -30,6 +30,9 @@ export interface LayerFacts {
   step(layerId: string): LayerStep | undefined;
   /** The first one stays: a step may also give back a layer as it was. */
   saveStep(layerId: string, step: LayerStep): void;
+  /** Whether a frontend was run from an image with this layer. */
+  isFrontends(layerId: string): boolean;
+  saveFrontends(layerIds: readonly string[]): void;
   /** `form` says how it was compressed and changed: "gzip", "zstd:19", "gzip@1700000000". */
   blob(layerId: string, form: string): KnownBlob | undefined;
   saveBlob(layerId: string, form: string, blob: KnownBlob): void;
@@ -50,6 +53,11 @@ export function layerFacts(state: StateDatabase): LayerFacts {
       return text === undefined ? undefined : (JSON.parse(text) as LayerStep);
     },
     saveStep: (layerId, step) => void state.keepFact("layer-step", layerId, JSON.stringify(step)),
+    isFrontends: (layerId) => state.fact("layer-frontend", layerId) !== undefined,
+    saveFrontends(layerIds) {
+      const unknown = layerIds.filter((id) => state.fact("layer-frontend", id) === undefined);
+      state.saveFacts("layer-frontend", new Map(unknown.map((id) => [id, ""])));
+    },
     blob(layerId, form) {
       const text = state.fact("layer-blob", `${layerId} ${form}`);
       return text === undefined ? undefined : parseBlob(text);

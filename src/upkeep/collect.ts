@@ -7,7 +7,7 @@ import { diskUsage, names } from "./disk-usage.ts";
 import { forgetRemoved } from "./forget-removed.ts";
 import { openStore, type OpenStore } from "./open-store.ts";
 import { pruneRecords, type Pruned } from "./prune.ts";
-import type { UsageRecord } from "./usage-record.ts";
+import { isForAllOnly, type UsageRecord } from "./usage-record.ts";
 
 /** In a state root: what the last collection found that took nothing. */
 const SETTLED = "collected.json";
@@ -57,7 +57,7 @@ async function apply(store: OpenStore, policies: readonly ResolvedPolicy[], nowM
 /** When the first of what is left has been unused for long enough. */
 function nextDue({ left, isEnough }: Pruned, { all, keepMs }: ResolvedPolicy, matches: (record: UsageRecord) => boolean): number {
   if (isEnough) return Number.POSITIVE_INFINITY;
-  return left.filter((record) => (all || record.type !== "internal") && matches(record)).reduce((first, { usedMs }) => Math.min(first, usedMs + keepMs), Number.POSITIVE_INFINITY);
+  return left.filter((record) => (all || !isForAllOnly(record)) && matches(record)).reduce((first, { usedMs }) => Math.min(first, usedMs + keepMs), Number.POSITIVE_INFINITY);
 }
 
 /**

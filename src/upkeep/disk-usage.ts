@@ -15,8 +15,9 @@ export async function diskUsage(store: OpenStore): Promise<readonly UsageRecord[
 async function layerUsage({ layers, facts, database }: OpenStore): Promise<readonly UsageRecord[]> {
   return (await layers.list()).map(({ id, sizeBytes, createdMs, usedMs, isInUse }) => {
     const step = facts.step(id);
+    const isFrontends = facts.isFrontends(id);
     return {
-      id, type: "regular", parents: step?.below.toReversed() ?? [], description: step?.name ?? (id.startsWith("sha256-") ? "layer of an image" : ""),
+      id, type: isFrontends ? "frontend" : "regular", parents: step?.below.toReversed() ?? [], description: step?.name ?? (isFrontends ? "layer of a frontend's image" : id.startsWith("sha256-") ? "layer of an image" : ""),
       sizeBytes, createdMs, usedMs, isMutable: false, isInUse, remove: () => layers.remove(id, () => forgetLayer(database, id)),
     };
   });

@@ -2,11 +2,11 @@ import { statfs } from "node:fs/promises";
 import type { OpenStore } from "./open-store.ts";
 import { diskUsage } from "./disk-usage.ts";
 import { forgetRemoved } from "./forget-removed.ts";
-import type { UsageRecord } from "./usage-record.ts";
+import { isForAllOnly, type UsageRecord } from "./usage-record.ts";
 
 /** What may go, in BuildKit's terms. Bytes of 0 ask for nothing; all of them 0: whatever passes goes. */
 export interface PrunePolicy {
-  /** Also what is kept beside layers, caches and mirrors: blobs. */
+  /** Also what is kept beside layers, caches and mirrors: blobs, and images of frontends. */
   readonly all: boolean;
   readonly passes: (record: UsageRecord) => boolean;
   /** Never less than this is kept. */
@@ -46,7 +46,7 @@ export async function pruneRecords(root: string, records: readonly UsageRecord[]
   const keptBytes = bytesToKeep(totalBytes, bounds, await freeBytes(root));
   const isEnough = (): boolean => keptBytes !== undefined && totalBytes <= keptBytes;
   const left = new Set(records);
-  const candidates = records.filter((record) => (all || record.type !== "internal") && !record.isInUse && passes(record)).toSorted((a, b) => a.usedMs - b.usedMs);
+  const candidates = records.filter((record) => (all || !isForAllOnly(record)) && !record.isInUse && passes(record)).toSorted((a, b) => a.usedMs - b.usedMs);
   for (const record of candidates) {
     signal.throwIfAborted();
     if (isEnough()) break;

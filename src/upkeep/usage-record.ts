@@ -1,5 +1,5 @@
-/** What a record keeps, in BuildKit's words. `internal`: blobs, as images and downloads have them. */
-export type UsageType = "regular" | "internal" | "exec.cachemount" | "source.git.checkout";
+/** What a record keeps, in BuildKit's words. `internal`: blobs, as images and downloads have them. `frontend`: layers of images that frontends are run from. */
+export type UsageType = "regular" | "internal" | "frontend" | "exec.cachemount" | "source.git.checkout";
 
 /** One thing in the store that takes room and can be made again. */
 export interface UsageRecord {
@@ -18,4 +18,9 @@ export interface UsageRecord {
   readonly isInUse: boolean;
   /** False, and nothing done, where some process uses it, or it is gone. */
   readonly remove: () => Promise<boolean>;
+}
+
+/** What a collection takes only if all may go: every build with such a frontend would fetch it again. */
+export function isForAllOnly({ type }: UsageRecord): boolean {
+  return type === "internal" || type === "frontend";
 }
