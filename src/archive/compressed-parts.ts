@@ -1,9 +1,13 @@
+import { availableParallelism } from "node:os";
 import type { ByteStream } from "../content/blob-store.ts";
 
-/** Parts under way at once: the threads of Node's pool, and one to come. */
-const PARTS_IN_FLIGHT_MAX = 5;
+/** Node's pool, where nobody said otherwise. */
+const POOL_THREADS = 4;
 
-/** Compresses one part, on a thread of the pool. Rejects where the library fails. */
+/** Parts under way at once: as many as there are threads that run at a time, and one to come. Each is held in memory. */
+const PARTS_IN_FLIGHT_MAX = Math.min(POOL_THREADS, availableParallelism()) + 1;
+
+/** Compresses one part, on a thread of the pool, and does not look at it any more once that is done. Rejects where the library fails. */
 export type CompressPart = (part: Buffer) => Promise<Buffer>;
 
 /**
@@ -12,9 +16,14 @@ export type CompressPart = (part: Buffer) => Promise<Buffer>;
  */
 export async function* compressedParts(bytes: ByteStream, partBytes: number, compress: CompressPart): ByteStream {
   const inFlight: Array<Promise<Buffer>> = [];
+  // Used again: parts that wait for the garbage collector may take several times the memory of those that are needed.
+  const spare: Buffer[] = [];
+  const takePart = (): Buffer => spare.pop() ?? Buffer.allocUnsafe(partBytes);
   try {
-    for await (const part of inParts(bytes, partBytes)) {
-      inFlight.push(compress(part));
+    for await (const part of inParts(bytes, partBytes, takePart)) {
+      inFlight.push(compress(part).finally(() => {
+        if (part.byteLength === partBytes) spare.push(part);
+      }));
       if (inFlight.length >= PARTS_IN_FLIGHT_MAX) yield await next(inFlight);
     }
     while (inFlight.length > 0) yield await next(inFlight);
@@ -33,8 +42,8 @@ async function next(inFlight: Array<Promise<Buffer>>): Promise<Buffer> {
   return bytes;
 }
 
-async function* inParts(bytes: ByteStream, partBytes: number): AsyncIterable<Buffer> {
-  let part = Buffer.allocUnsafe(partBytes);
+async function* inParts(bytes: ByteStream, partBytes: number, takePart: () => Buffer): AsyncIterable<Buffer> {
+  let part = takePart();
   let filled = 0;
   for await (const chunk of bytes) {
     for (let at = 0; at < chunk.byteLength; ) {
@@ -44,7 +53,7 @@ async function* inParts(bytes: ByteStream, partBytes: number): AsyncIterable<Buf
       filled += taken;
       if (filled < partBytes) continue;
       yield part;
-      part = Buffer.allocUnsafe(partBytes);
+      part = takePart();
       filled = 0;
     }
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { findPackageJson } from "../host/package-json.ts";
+import { boundYoungHeap } from "../host/young-heap.ts";
 import { requireThisBuilder, takeBuilder, type NamedBuilder } from "./builder-flag.ts";
 import { COMMANDS, findCommand } from "./commands.ts";
 import { EXIT } from "./exit-code.ts";
@@ -7,6 +8,7 @@ import { explainFailure, stacksOf } from "./failure.ts";
 
 /** Runs the command line of this process and sets its exit status. */
 export async function main(): Promise<void> {
+  boundYoungHeap();
   const interrupted = new AbortController();
   const interrupt = (): void => {
     // A second Ctrl-C gets its default back, for who cannot wait.
