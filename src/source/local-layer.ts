@@ -91,13 +91,19 @@ function rememberedLayer(directory: LocalDirectory, { found, entries, memory }: 
     return digests;
   };
   let loading: Promise<ReadonlyMap<string, FileDigests>> | undefined;
-  let byPath: ReadonlyMap<string, LocalEntry> | undefined;
+  const findPaths = async (paths: ReadonlySet<string>, signal: AbortSignal): Promise<readonly LocalEntry[]> => {
+    const wanted: LocalEntry[] = [];
+    for (const entry of found) {
+      if (slice.isSpent) await slice.renew(signal);
+      if (paths.has(entry.path)) wanted.push(entry);
+    }
+    return wanted;
+  };
   let questions = 0;
   const digests: LocalLayer["digests"] = async (signal, only) => {
     if (loading === undefined && only !== undefined && questions < QUESTIONS_MAX) {
       questions += 1;
-      byPath ??= new Map(found.map((entry) => [entry.path, entry]));
-      const some = await hashFiles(directory, Array.from(only, (path) => byPath?.get(path)).filter((entry) => entry !== undefined), memory, signal);
+      const some = await hashFiles(directory, await findPaths(only, signal), memory, signal);
       if (some.readCount === 0) return some.digests;
     }
     return await (loading ??= load(signal));
