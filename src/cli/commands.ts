@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   "history inspect": { summary: "show a build: its steps, why each ran or did not, and what came of it", load: async () => (await import("./history-inspect.ts")).command },
   "history inspect attachment": { summary: "write what is kept beside a build's record: statements, metadata", load: async () => (await import("./history-attachment.ts")).command },
   "history logs": { summary: "print the log of a build again", load: async () => (await import("./history-logs.ts")).command },
+  "history trace": { summary: "write where the time of a build went, for Jaeger", load: async () => (await import("./history-trace.ts")).command },
   "history export": { summary: "write records of builds into a file, for another machine", load: async () => (await import("./history-export.ts")).command },
   "history import": { summary: "take in records of builds from a file", load: async () => (await import("./history-import.ts")).command },
   "history rm": { summary: "remove records of builds", load: async () => (await import("./history-rm.ts")).command },

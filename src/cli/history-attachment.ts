@@ -1,12 +1,11 @@
 import { findRun, HistoryError, type AttachmentRecord, type BuildRecord } from "../doors/history.ts";
-import { oneOf, parseCommandLine } from "./command-line.ts";
+import { parseCommandLine } from "./command-line.ts";
 import type { Command } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
 import { requireBuilds, ROOT_HELP, ROOT_OPTION, withHistory } from "./with-history.ts";
 
 const NAME = "history inspect attachment";
 const OPTIONS = { ...ROOT_OPTION, type: { type: "string" } } as const;
-const TYPES = ["provenance", "sbom", "statement", "metadata", "any"] as const;
 
 export const command: Command = {
   name: NAME,
@@ -15,11 +14,11 @@ export const command: Command = {
 
 Writes one attachment of a build as it is: the one of DIGEST, or the first of a type. REF as for history inspect.
 
-      --type TYPE        provenance, sbom, statement, metadata or any
+      --type TYPE        provenance, sbom, statement, metadata or any; or the predicate type or media type that it has
 ${ROOT_HELP}`,
   async run(args, io) {
     const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
-    const type = oneOf(NAME, "type", values.type, TYPES);
+    const { type } = values;
     const digest = positionals.find((each) => each.startsWith("sha256:"));
     const [ref = "", ...more] = positionals.filter((each) => each !== digest);
     if (more.length > 0) throw new UsageError(`${NAME}: takes a build and a digest, not ${positionals.length} arguments`);
@@ -32,8 +31,10 @@ ${ROOT_HELP}`,
   },
 };
 
-function attachmentOf({ id, attachments }: BuildRecord, { digest, type }: { readonly digest: string | undefined; readonly type: (typeof TYPES)[number] | undefined }): AttachmentRecord {
-  const found = attachments.find((each) => (digest === undefined || each.digest === digest) && (type === undefined || type === "any" || each.type === type));
-  if (found === undefined) throw new HistoryError("missing-input", `build ${id} has no attachment ${digest ?? `of type ${type}`}`);
-  return found;
+function attachmentOf({ id, attachments }: BuildRecord, { digest, type }: { readonly digest: string | undefined; readonly type: string | undefined }): AttachmentRecord {
+  const isOfType = (each: AttachmentRecord): boolean => type === undefined || type === "any" || [each.type, each.predicateType, each.mediaType].includes(type);
+  const found = attachments.find((each) => (digest === undefined || each.digest === digest) && isOfType(each));
+  if (found !== undefined) return found;
+  const there = [...new Set(attachments.map((each) => each.type))].join(", ");
+  throw new HistoryError("missing-input", `build ${id} has no attachment ${digest ?? `of type ${type}`}: ${there === "" ? "it has none" : `there is ${there}`}`);
 }

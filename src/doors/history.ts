@@ -6,6 +6,7 @@ export type { AttachmentRecord, BuildRecord, StepRecord } from "../history/build
 export { parseEventLog } from "../history/event-log.ts";
 export { findRun, hasEnded } from "../history/find-run.ts";
 export { HistoryError } from "../history/history-error.ts";
+export { jaegerTrace } from "../history/jaeger-trace.ts";
 export { inspectText } from "../history/inspect-record.ts";
 export { openHistory, type OpenHistory } from "../history/open-history.ts";
 export { recordFilter } from "../history/record-filter.ts";

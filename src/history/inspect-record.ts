@@ -2,6 +2,7 @@ import { columns, durationText } from "../content/human-time.ts";
 import { DOCKER_FUNCTIONS } from "../template/docker-functions.ts";
 import { parseTemplate } from "../template/template.ts";
 import { stepCounts, type BuildRecord, type StepRecord } from "./build-record.ts";
+import { inspectedConfig } from "./inspect-config.ts";
 import { durationNs } from "./record-list.ts";
 
 /** What `history inspect` prints: `pretty`, `json`, or a Go template over the members of the JSON. Throws TemplateError. */
@@ -12,7 +13,7 @@ export function inspectText(record: BuildRecord, format: string): string {
   return `${parseTemplate("", format, DOCKER_FUNCTIONS).execute(inspected)}\n`;
 }
 
-/** The members of buildx's JSON (anchor f.1), and `Steps`. */
+/** The members of buildx's JSON (anchor f.1), and `Steps`. A build that failed is `failed` here, as there, and `error` in lists. */
 export function inspectedRecord(record: BuildRecord): Readonly<Record<string, unknown>> {
   const { total, completed, cached } = stepCounts(record);
   const { attributes } = record;
@@ -21,11 +22,11 @@ export function inspectedRecord(record: BuildRecord): Readonly<Record<string, un
     VCSRepository: attributes["vcs:source"] ?? "", VCSRevision: attributes["vcs:revision"] ?? "",
     Target: record.target ?? "", Platform: record.platforms, KeepGitDir: attributes["build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR"] === "1",
     NamedContexts: pairs(attributes, "context:"),
-    StartedAt: record.startedAt, CompletedAt: record.status === "running" ? undefined : record.completedAt, Duration: Number(durationNs(record)), Status: record.status,
+    StartedAt: record.startedAt, CompletedAt: record.status === "running" ? undefined : record.completedAt, Duration: Number(durationNs(record)), Status: record.status === "error" ? "failed" : record.status,
     Error: record.error === null ? undefined : { Code: record.error.code, Message: record.error.message, Logs: record.error.report },
     NumCompletedSteps: completed, NumTotalSteps: total, NumCachedSteps: cached,
     BuildArgs: pairs(attributes, "build-arg:"), Labels: pairs(attributes, "label:"),
-    Config: { Network: attributes["force-network-mode"] ?? "", ExtraHosts: attributes["add-hosts"] ?? "", ImageResolveMode: attributes["image-resolve-mode"] ?? "local", NoCache: attributes["no-cache"] !== undefined },
+    Config: inspectedConfig(attributes),
     Materials: record.materials.map(({ uri, digest }) => ({ URI: uri, Digests: digest === "" ? [] : digest.split(" ") })),
     Attachments: record.attachments.map(({ digest, type, predicateType, mediaType }) => ({ Digest: digest, Type: predicateType ?? mediaType, Kind: type })),
     Warnings: record.warnings,

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { digestOf } from "../content/digest.ts";
+import { refOf, type BuildRecord } from "./build-record.ts";
+import { inspectText } from "./inspect-record.ts";
+import { jaegerTrace } from "./jaeger-trace.ts";
+
+const [COPY, RUN, LAST] = ["copy", "run", "last"].map((name) => digestOf(Buffer.from(name)));
+const RECORD: BuildRecord = {
+  version: 1, id: "a1", ref: refOf("a1"), name: "app", status: "error", startedAt: "2026-01-01T00:00:00.5Z", completedAt: "2026-01-01T00:00:03Z", context: "/app", dockerfile: "Dockerfile", target: "x", platforms: ["linux/amd64"],
+  attributes: {
+    target: "x", filename: "Dockerfile", platform: "linux/amd64", "vcs:source": "https://example.com/a.git", "label:l": "1", "context:c": "local:c", "build-arg:A": "1",
+    "no-cache": "one,two", "add-hosts": "a=1.2.3.4,b=::1", "force-network-mode": "none", "cgroup-parent": "/x", "shm-size": "5", memory: "6", cpusetcpus: "0-1", "build-arg:BUILDKIT_MULTI_PLATFORM": "true", "build-arg:SOURCE_DATE_EPOCH": "7", zone: "z", area: "y",
+  },
+  error: { code: "step", message: "exit code: 1", report: "" }, warnings: 0, materials: [], names: [], image: null, attachments: [],
+  steps: [
+    { digest: COPY ?? assert.fail(), name: "COPY a /", outcome: "cached", cache: { reason: "unchanged", message: "nothing changed" }, startedAt: "2026-01-01T00:00:01.000Z", durationMs: 0, error: null },
+    { digest: RUN ?? assert.fail(), name: "RUN make", outcome: "failed", cache: null, startedAt: "2026-01-01T00:00:01.250Z", durationMs: 1500, error: "exit code: 1" },
+    { digest: LAST ?? assert.fail(), name: "RUN true", outcome: "not-reached", cache: null, startedAt: null, durationMs: 0, error: null },
+  ],
+};
+
+test("what a build was asked for is in buildx's members, and nothing of it is left out", () => {
+  const { Config, Status, BuildArgs } = JSON.parse(inspectText(RECORD, "json")) as { readonly Config: object; readonly Status: string; readonly BuildArgs: ReadonlyArray<{ readonly Name: string }> };
+  assert.deepEqual(Config, {
+    NoCacheFilter: ["one", "two"], ExtraHosts: ["a=1.2.3.4", "b=::1"], Network: "none", CgroupParent: "/x", ShmSize: "5", Memory: "6", CPUSetCPUs: "0-1", MultiPlatform: true, SourceDateEpoch: "7",
+    RestRaw: [{ Name: "area", Value: "y" }, { Name: "zone", Value: "z" }],
+  });
+  assert.equal(Status, "failed");
+  assert.deepEqual(BuildArgs.map(({ Name }) => Name), ["A", "BUILDKIT_MULTI_PLATFORM", "SOURCE_DATE_EPOCH"]);
+  assert.equal(inspectText({ ...RECORD, attributes: { "no-cache": "" } }, "{{.Config.NoCache}}"), "true\n");
+  assert.equal(inspectText({ ...RECORD, status: "canceled" }, "{{.Status}} {{(index .Config.ExtraHosts 1)}}"), "canceled b=::1\n");
+});
+
+test("a trace has a span for the build, and in it one for each step that began", () => {
+  interface Span {
+    readonly spanID: string;
+    readonly operationName: string;
+    readonly startTime: number;
+    readonly duration: number;
+    readonly references: ReadonlyArray<{ readonly refType: string; readonly spanID: string }>;
+    readonly tags: ReadonlyArray<{ readonly key: string; readonly value: unknown }>;
+  }
+  const { data: [trace] } = JSON.parse(jaegerTrace(RECORD)) as { readonly data: ReadonlyArray<{ readonly traceID: string; readonly spans: readonly Span[]; readonly processes: object }> };
+  assert.match(trace?.traceID ?? "", /^[0-9a-f]{32}$/);
+  const [build, ...steps] = trace?.spans ?? [];
+  assert.deepEqual([build?.operationName, build?.startTime, build?.duration, build?.references], ["build app", 1767225600500000, 2_500_000, []]);
+  assert.deepEqual(steps.map(({ operationName, startTime, duration }) => [operationName, startTime, duration]), [["COPY a /", 1767225601000000, 0], ["RUN make", 1767225601250000, 1_500_000]]);
+  for (const { references } of steps) assert.deepEqual(references.map(({ refType, spanID }) => [refType, spanID]), [["CHILD_OF", build?.spanID]]);
+  assert.deepEqual(steps[1]?.tags.filter(({ key }) => key.startsWith("error")).map(({ value }) => value), [true, "exit code: 1"]);
+  assert.equal(new Set(trace?.spans.map(({ spanID }) => spanID)).size, 3);
+  assert.deepEqual(trace?.processes, { p1: { serviceName: "stemma", tags: [] } });
+});
