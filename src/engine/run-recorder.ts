@@ -24,7 +24,7 @@ import type { AttestedResults } from "./results.ts";
 const IN_TOTO = "application/vnd.in-toto+json";
 
 /** Others see nothing of a build that is faster: it has ended before they have looked, and is not made slower. */
-const SHOWN_AFTER_MS = 100;
+const SHOWN_AFTER_MS = 300;
 /** Values that somebody chose are not shown before all that is secret is known. */
 const CHOSEN = /^(?:build-arg|label):/;
 
