@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import type { GatewayResult } from "../frontend/gateway.ts";
-import { JSON_BYTES_MAX } from "../policy/build-functions.ts";
 import { PolicyError } from "../policy/policy-error.ts";
 import { filePath, type PolicyFile, type PolicyPlan } from "./plan-policies.ts";
 import { RequestError } from "./request-error.ts";
+
+/** The largest file that a policy may read: buildx's bound on one of JSON. */
+const JSON_BYTES_MAX = 4 * 1024 * 1024;
 
 /** A policy wants a file that has not been read yet. */
 class UnreadFile extends Error {

@@ -6,9 +6,6 @@ import { parseJson } from "./rego/builtins-encoding.ts";
 import { BuiltinError } from "./rego/rego-error.ts";
 import { RegoObject, type Value } from "./rego/value.ts";
 
-/** The largest file that `load_json` reads. */
-export const JSON_BYTES_MAX: number = 4 * 1024 * 1024;
-
 /** What one evaluation has beside the language. */
 export interface FunctionMeans {
   /** Of the context, or `cwd://…`. Undefined where it is not there. */
