@@ -14,9 +14,8 @@ export interface AskedSource {
 /** What looking the source up has told, by the members of its input. */
 export type SourceFacts = Readonly<Record<string, unknown>>;
 
-const CONFIG_FIELDS = ["createdTime", "env", "labels", "user", "volumes", "workingDir"];
+const LOOKED_UP = ["hasProvenance", "createdTime", "env", "labels", "user", "volumes", "workingDir"];
 const UNTOLD_OF_IMAGES = {
-  hasProvenance: "attestations of images are not read in a build",
   provenance: "attestations of images are not read in a build",
   signatures: "signatures of images are not verified in a build",
 };
@@ -55,7 +54,7 @@ function imageInput(text: string, { platform }: AskedSource, { facts, isLayout }
     platform: formatPlatform(normalizePlatform(platform)), os, arch: architecture, variant,
     ...facts,
   };
-  const open = facts === undefined ? [...(reference.digest === undefined ? ["checksum"] : []), ...CONFIG_FIELDS] : [];
+  const open = facts === undefined ? [...(reference.digest === undefined ? ["checksum"] : []), ...LOOKED_UP] : [];
   return { kind: "image", known, open, untold: UNTOLD_OF_IMAGES };
 }
 

@@ -12,8 +12,8 @@ export async function sourceFacts({ identifier, attrs, platform }: AskedSource, 
   const [scheme, rest] = [identifier.slice(0, at), identifier.slice(at + "://".length)];
   if (scheme === "docker-image" || scheme === "oci-layout") {
     const images = scheme === "docker-image" ? services.images : services.layouts(attrs["oci.store"] ?? "");
-    const { digest, config } = await images.pin(tagNameOnly(parseReference(rest)), platform, signal);
-    return { checksum: digest, ...configFacts(config) };
+    const { digest, config, hasAttestations } = await images.pin(tagNameOnly(parseReference(rest)), platform, signal);
+    return { checksum: digest, hasProvenance: hasAttestations, ...configFacts(config) };
   }
   if (scheme === "git") {
     const { ref, hash, commit } = await services.git.resolve(parseGitRequest(rest, attrs), signal);

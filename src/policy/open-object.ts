@@ -27,6 +27,10 @@ export class OpenObject extends RegoObject {
     return super.get(key);
   }
 
+  override shownEntries(): ReadonlyArray<readonly [Value, Value]> {
+    return super.entries();
+  }
+
   /** Whoever goes through all members wants each of them. */
   override entries(): ReadonlyArray<readonly [Value, Value]> {
     const [first] = this.#open;

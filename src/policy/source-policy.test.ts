@@ -46,19 +46,19 @@ test("what is converted is asked about anew, and not without end", () => {
   const mirror = "docker-image://mirror.example/alpine:3.20";
   assert.deepEqual(evaluate([convert("docker-image://docker.io/library/*:*", "docker-image://mirror.example/${1}:$2")], ALPINE), { identifier: mirror, attrs: {} });
   assert.deepEqual(evaluate([convert("docker\\.io/library/(?P<name>\\w+)", "mirror.example/${name}", { match_type: "REGEX" })], ALPINE), { identifier: mirror, attrs: {} });
-  assert.match(String(evaluate([convert(ALPINE, mirror), deny(mirror)], ALPINE)), /mirror\.example\/alpine:3\.20" denied by policy/);
-  assert.match(String(evaluate([convert("a*", "b${1}"), convert("b*", "a${1}")], "ax")), /too many mutations on a single source/);
+  assert.match(JSON.stringify(evaluate([convert(ALPINE, mirror), deny(mirror)], ALPINE)), /mirror\.example\/alpine:3\.20\W+ denied by policy/);
+  assert.match(JSON.stringify(evaluate([convert("a*", "b${1}"), convert("b*", "a${1}")], "ax")), /too many mutations on a single source/);
   assert.deepEqual(evaluate([{ action: "CONVERT", selector: { identifier: "http://h/f" }, updates: { attrs: { "http.checksum": "sha256:x" } } }], "http://h/f", { a: "b" }), { identifier: "http://h/f", attrs: { a: "b", "http.checksum": "sha256:x" } });
 });
 
 test("what is not understood is an error with its place", () => {
   for (const [rules, says] of [
-    [[{ action: "DNY", selector: { identifier: "*" } }], /rules\[0\]\.action: "DNY" is none of/],
-    [[{ action: "DENY", selectr: { identifier: "*" } }], /rules\[0\]: unknown member "selectr"/],
+    [[{ action: "DNY", selector: { identifier: "*" } }], /rules\[0\]\.action: \W+DNY\W+ is none of/],
+    [[{ action: "DENY", selectr: { identifier: "*" } }], /rules\[0\]: unknown member \W+selectr/],
     [[{ action: "DENY" }], /invalid nil selector in policy/],
     [[deny("**")], /invalid wildcard/],
     [[deny("(", { match_type: "REGEX" })], /invalid regex/],
     [[{ action: "CONVERT", selector: { identifier: ALPINE } }], /missing destination for convert rule/],
-  ] as const) assert.match(String(evaluate(rules, ALPINE)), says);
+  ] as const) assert.match(JSON.stringify(evaluate(rules, ALPINE)), says);
   assert.throws(() => parseSourcePolicy("{", "p.json"), /failed to parse source policy p\.json/);
 });

@@ -29,6 +29,8 @@ export interface PinnedImage {
   readonly manifest: Manifest;
   readonly config: Uint8Array;
   readonly chain: LayerChain;
+  /** The index has statements about this image. Whether they are true is another matter. */
+  readonly hasAttestations: boolean;
 }
 
 export interface ImageSourceServices {
@@ -61,14 +63,14 @@ export class ImageSource {
   async #pin(reference: Reference, platform: Platform, signal: AbortSignal): Promise<PinnedImage> {
     const repository = await this.#services.open(reference, signal);
     const root = await this.#root(reference, repository, signal);
-    const descriptor = isIndex(root.mediaType) ? await this.#choose(root, platform, { reference, repository }, signal) : root;
+    const { descriptor, hasAttestations } = isIndex(root.mediaType) ? await this.#choose(root, platform, { reference, repository }, signal) : { descriptor: root, hasAttestations: false };
     if (!isManifest(descriptor.mediaType)) throw new SourceError("not-found", `${formatReference(reference)}: is no image, but ${descriptor.mediaType}`);
     // The digest was checked; what it says is the registry's word for an image.
     const manifest = parseDocument<Manifest>(await this.#document(descriptor, async (fetchSignal) => (await repository.manifest(descriptor.digest, fetchSignal)).bytes, signal));
     const config = await this.#document(manifest.config, (fetchSignal) => collectBytes(repository.blob(manifest.config, fetchSignal), DOCUMENT_BYTES_MAX), signal);
     const chain = layerOrigins(manifest, config, { reference, repository, mountable: this.#services.mountable }).map((origin) => new ImageLayer(origin, this.#services.layers));
     this.#services.onLayers(chain);
-    return { reference, digest: root.digest, manifestDigest: descriptor.digest, manifest, config, chain };
+    return { reference, digest: root.digest, manifestDigest: descriptor.digest, manifest, config, chain, hasAttestations };
   }
 
   async #root(reference: Reference, repository: ImageRepository, signal: AbortSignal): Promise<Descriptor> {
@@ -87,7 +89,7 @@ export class ImageSource {
     return mediaType === undefined ? undefined : { mediaType, digest, size };
   }
 
-  async #choose(root: Descriptor, platform: Platform, { reference, repository }: { reference: Reference; repository: ImageRepository }, signal: AbortSignal): Promise<Descriptor> {
+  async #choose(root: Descriptor, platform: Platform, { reference, repository }: { reference: Reference; repository: ImageRepository }, signal: AbortSignal): Promise<{ readonly descriptor: Descriptor; readonly hasAttestations: boolean }> {
     const index = parseDocument<ImageIndex>(await this.#document(root, async (fetchSignal) => (await repository.manifest(root.digest, fetchSignal)).bytes, signal));
     const images = index.manifests.filter(({ mediaType, annotations }) => isManifest(mediaType) && annotations?.["vnd.docker.reference.type"] === undefined);
     // A manifest that names no platform is what its configuration says; the only one there is is taken at its word.
@@ -96,7 +98,8 @@ export class ImageSource {
       const there = images.map((image) => (image.platform === undefined ? "unknown" : formatPlatform(image.platform))).join(", ");
       throw new SourceError("not-found", `${formatReference(reference)}: no match for platform in manifest: not found (wanted ${formatPlatform(platform)}, there is ${there === "" ? "nothing" : there})`);
     }
-    return chosen;
+    const isAbout = ({ annotations }: Descriptor): boolean => annotations?.["vnd.docker.reference.type"] === "attestation-manifest" && annotations["vnd.docker.reference.digest"] === chosen.digest;
+    return { descriptor: chosen, hasAttestations: index.manifests.some(isAbout) };
   }
 
   /** Reads a small document from the store, or fetches and keeps it. */

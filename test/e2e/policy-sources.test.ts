@@ -139,15 +139,15 @@ let registry: DockerRegistry;
 let layout: string;
 const digests = new Map<string, string>();
 
-/** `base:a` and `base:b`, and the first as a layout. */
+/** `base:a` and `base:b`, and the first as a layout; `base:bare` has no provenance. */
 before(async () => {
   if (dockerRegistrySkip !== false) return;
   registry = await startDockerRegistry();
   layout = join(path, "layout");
-  for (const tag of ["a", "b"]) {
+  for (const tag of ["a", "b", "bare"]) {
     const context = await directory({ Dockerfile: `FROM scratch\nCOPY own /\nLABEL owner=${tag}\n`, own: tag });
     const request = { context, env, root: join(path, "state") };
-    const { image } = await build({ ...request, tags: [`${registry.host}/base:${tag}`], push: true }).result;
+    const { image } = await build({ ...request, tags: [`${registry.host}/base:${tag}`], push: true, provenance: tag === "bare" ? "false" : "mode=min" }).result;
     if (tag === "a") await build({ ...request, outputs: [`type=oci,tar=false,dest=${layout}`] }).result;
     digests.set(tag, image?.digest ?? "");
   }
@@ -164,7 +164,12 @@ describe("images", { skip: dockerRegistrySkip }, () => {
     const { log } = await allowed({ ...from("a"), rules });
     assert.match(log, /resolve missing fields \[labels\]/);
     await denied({ ...from("b"), rules }, /base:b/);
-    assert.doesNotMatch((await allowed({ ...from("a"), rules: 'allow if input.image.tag == "a"' })).log, /missing fields/);
+    // To show an image is not to ask for more of it.
+    const shown = await allowed({ ...from("a"), rules: 'allow if { input.image.tag == "a"; print("seen", input) }' });
+    assert.doesNotMatch(shown.log, /missing fields/);
+    assert.match(shown.log, /^Dockerfile\.rego:4:\d+: seen \{"env": \{.*"image": \{.*"tag": "a"\}\}$/m);
+    await allowed({ ...from("a"), rules: "allow if input.image.hasProvenance" });
+    await denied({ ...from("bare"), rules: "allow if input.image.hasProvenance" }, /base:bare/);
     await allowed({ ...from("a"), rules: `allow if input.image.checksum == "${digests.get("a")}"` });
     await denied({ ...from("b"), rules: `allow if input.image.checksum == "${digests.get("a")}"` }, /base:b/);
   });
@@ -187,7 +192,7 @@ describe("images", { skip: dockerRegistrySkip }, () => {
   test("of which a policy asks what cannot be told stop the build, and it does not pass for one that allows", async () => {
     for (const [rules, says] of [
       ["allow if not input.image.signatures", /asks for input\.image\.signatures, which cannot be told: signatures of images are not verified/],
-      ["allow if not input.image.hasProvenance", /input\.image\.hasProvenance, which cannot be told/],
+      ["allow if not input.image.provenance.builderID", /input\.image\.provenance, which cannot be told/],
       ['allow if not docker_github_builder(input.image, "docker/app")', /input\.image\.signatures, which cannot be told/],
       ['allow if not verify_git_signature(input.image, "key.asc")', /calls verify_git_signature, which is not supported/],
       ['allow if count(object.keys(input.image)) > 1000', /input\.image\.\w+, which cannot be told/],

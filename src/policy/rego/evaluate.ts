@@ -109,13 +109,13 @@ export function* answers(term: Term, bindings: Bindings, context: Context): Gene
     case "comprehension":
       return void (yield { value: comprehended(term, bindings, context), bindings });
     case "template":
-      return void (yield { value: term.parts.map((part) => (typeof part === "string" ? part : shown(firstOf(answers(part, bindings, context))?.value))).join(""), bindings });
+      return void (yield { value: term.parts.map((part) => (typeof part === "string" ? part : shown(firstOf(answers(part, bindings, context))?.value, "whole"))).join(""), bindings });
   }
 }
 
-function shown(value: Value | undefined): string {
+function shown(value: Value | undefined, extent: "whole" | "known"): string {
   if (value === undefined) return "<undefined>";
-  return typeof value === "string" ? value : regoText(value);
+  return typeof value === "string" ? value : regoText(value, extent);
 }
 
 function variable(name: string, bindings: Bindings, context: Context): Value | undefined {
@@ -140,7 +140,7 @@ function pairs(values: readonly Value[]): Array<readonly [Value, Value]> {
 
 function* callAnswers(term: Extract<Term, { readonly kind: "call" }>, bindings: Bindings, context: Context): Generator<Answer> {
   if (term.name.length === 1 && term.name[0] === "print") {
-    context.print(term.args.map((arg) => shown(firstOf(answers(arg, bindings, context))?.value)).join(" "), term.place);
+    context.print(term.args.map((arg) => shown(firstOf(answers(arg, bindings, context))?.value, "known")).join(" "), term.place);
     return void (yield { value: true, bindings });
   }
   for (const { values, bindings: more } of listAnswers(term.args, bindings, context)) {

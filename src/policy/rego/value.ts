@@ -23,6 +23,11 @@ export class RegoObject {
     return [...this.#members.values()].toSorted(([a], [b]) => compare(a, b));
   }
 
+  /** For who only shows it: what is known of it. */
+  shownEntries(): ReadonlyArray<readonly [Value, Value]> {
+    return this.entries();
+  }
+
   get size(): number {
     return this.entries().length;
   }
@@ -135,10 +140,11 @@ export function jsonText(value: Value): string {
   return typeof value === "bigint" ? String(value) : JSON.stringify(value);
 }
 
-/** As Rego writes it: what `print` and `sprintf` show. */
-export function regoText(value: Value): string {
-  if (value instanceof RegoSet) return value.size === 0 ? "set()" : `{${value.values().map(regoText).join(", ")}}`;
-  if (value instanceof RegoObject) return `{${value.entries().map(([key, each]) => `${regoText(key)}: ${regoText(each)}`).join(", ")}}`;
-  if (isArray(value)) return `[${value.map(regoText).join(", ")}]`;
+/** As Rego writes it. For `print` that is what is known of it, and for all else it is the whole. */
+export function regoText(value: Value, extent: "whole" | "known" = "whole"): string {
+  const text = (each: Value): string => regoText(each, extent);
+  if (value instanceof RegoSet) return value.size === 0 ? "set()" : `{${value.values().map(text).join(", ")}}`;
+  if (value instanceof RegoObject) return `{${(extent === "known" ? value.shownEntries() : value.entries()).map(([key, each]) => `${text(key)}: ${text(each)}`).join(", ")}}`;
+  if (isArray(value)) return `[${value.map(text).join(", ")}]`;
   return typeof value === "bigint" ? String(value) : JSON.stringify(value);
 }
