@@ -21,7 +21,7 @@ describe("an HTTP client", () => {
 
   test("names silence: no answer, and a body that stops", async () => {
     await using fixture = await serve((request, response) => void (request.url === "/body" && response.writeHead(200).write("a")));
-    await using client = openHttpClient({}, { connectMs: 1000, answerMs: 100, idleMs: 100 });
+    await using client = openHttpClient({}, { connectMs: 30_000, answerMs: 1000, idleMs: 1000 });
 
     await assert.rejects(client.send({ method: "GET", url: new URL("/none", fixture.origin) }, limit()), hasCode("timeout", "GET", "/none"));
     const response = await client.send({ method: "GET", url: new URL("/body", fixture.origin) }, limit());

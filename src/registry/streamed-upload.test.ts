@@ -17,7 +17,7 @@ const LAYER_BYTES = 6 * MiB;
 /** Made before the maker stops for a while. */
 const FIRST_BYTES = 5 * MiB;
 /** Short where a fault is silence. */
-const IMPATIENT = { connectMs: 5000, answerMs: 1500, idleMs: 300 };
+const IMPATIENT = { connectMs: 30_000, answerMs: 4000, idleMs: 2000 };
 
 let blobs: HalfMadeBlobs;
 let upstream: DockerRegistry;

@@ -298,7 +298,7 @@ function testAbort(ground: Ground, runtime: RuntimeName): void {
       const onUsage = measured ? () => assert.fail("it did not come to its end") : undefined;
       const running = run(ground, [script], { onUsage, onOutput: () => setTimeout(() => controller.abort(new Error("stop here")), 50) }, { signal: controller.signal });
       await assert.rejects(running, /stop here/);
-      assert.ok(performance.now() - started < 5000);
+      assert.ok(performance.now() - started < 15_000, "generous: well under a second on an idle machine");
       assert.deepEqual(processesNamed("sleep 920"), []);
       assertNothingLeft(ground, runtime);
     });

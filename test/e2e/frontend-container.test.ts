@@ -9,6 +9,8 @@ import { openWorkshop, runSkip, type Workshop, type WorkshopBuild } from "./work
 
 const FRONTEND = "example.com/test/frontend:1";
 const NEVER_PULLED = { timeout: 120_000 };
+/** Seconds that no other process of this machine sleeps begin so. */
+const SLEEP = `1${String(process.pid).padStart(7, "0")}`;
 const BASE = "FROM base\nRUN --network=none mkdir /data && echo one > /data/one && echo two > /data/two\n";
 const CAPABILITIES = ["gateway.exec", "gateway.exec.extrahosts", "gateway.exec.secretenv", "gateway.exec.signals"];
 const ROOT = { dest: "/", from: BASE } as const;
@@ -169,14 +171,14 @@ describe("the record of a build whose frontend has containers", { skip: runSkip 
 
 describe("the end of a frontend that has containers", { skip: runSkip }, () => {
   const busy: ContainStep[] = [
-    { start: "first", args: sh("trap '' TERM INT HUP; setsid sleep 9811 & echo up; sleep 9812") }, { until: "first", text: "up" },
-    { start: "second", args: sh("echo up; sleep 9813"), tty: true }, { until: "second", text: "up" },
+    { start: "first", args: sh(`trap '' TERM INT HUP; setsid sleep ${SLEEP}1 & echo up; sleep ${SLEEP}2`) }, { until: "first", text: "up" },
+    { start: "second", args: sh(`echo up; sleep ${SLEEP}3`), tty: true }, { until: "second", text: "up" },
   ];
   const mounts = [ROOT, { dest: "/mnt", from: BASE }, { dest: "/tmp", mountType: TMPFS }] as const;
 
   const assertNothingLeft = async (): Promise<void> => {
     await assertNothingRuns(workshop.path);
-    assert.deepEqual(processesWith("sleep\u0000981"), []);
+    assert.deepEqual(processesWith(`sleep\0${SLEEP}`), []);
     assertNoWorkLeft(workshop.root);
     assertNoControlGroupOf(process.pid);
   };
