@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { chmod, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";
 import { collectBytes } from "../content/bytes.ts";
-import { startProcess } from "../host/process.ts";
 import type { Session } from "../session/session.ts";
 import type { Layer } from "../snapshot/layer.ts";
 import { Workspace } from "../snapshot/workspace.ts";
@@ -294,24 +296,15 @@ test("a server's certificate is believed where SSL_CERT_FILE names its authority
 describe("git's own protocol", { skip: gitServerSkip }, () => {
   test("is spoken to git daemon", async () => {
     const served = await server.repository("d", { a: "daemon\n" });
-    const port = 20_000 + (process.pid % 20_000);
-    const daemon = startProcess({ argv: ["git", "daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1", `--port=${port}`, `--base-path=${served.path}/..`], env: { PATH } }, ["ignore", "ignore", "pipe"]);
-    try {
-      const asked = request(`git://127.0.0.1:${port}/d`);
-      let layer: Layer | undefined;
-      for (let attempt = 0; layer === undefined && attempt < 50; attempt += 1) {
-        layer = await source().layer(asked, signal).catch(async (error: unknown) => {
-          if (!(error instanceof SourceError) || !error.retryable) throw error;
-          await delay(50);
-          return undefined;
-        });
-      }
-      assert.ok(layer);
-      assert.equal(await text(layer, "a"), "daemon\n");
-    } finally {
-      daemon.kill();
-      await new Promise((resolve) => daemon.once("close", resolve));
-    }
+    // A port of its own would have to be guessed: it serves what is accepted for it.
+    const serve = (socket: Socket): void => {
+      const daemon = spawn("git", ["daemon", "--inetd", "--export-all", `--base-path=${served.path}/..`], { stdio: [socket, socket, "ignore"], env: { PATH } });
+      daemon.once("exit", () => socket.destroy());
+    };
+    await using daemon = createServer({ pauseOnConnect: true }, serve).listen(0, "127.0.0.1");
+    await once(daemon, "listening");
+    const layer = await source().layer(request(`git://127.0.0.1:${(daemon.address() as AddressInfo).port}/d`), signal);
+    assert.equal(await text(layer, "a"), "daemon\n");
   });
 });
 
