@@ -2,7 +2,7 @@ import { digestOf } from "../content/digest.ts";
 import { originalError } from "../content/original-error.ts";
 import { rfc3339Nano } from "../content/timestamp.ts";
 import type { Statement } from "../export/statement.ts";
-import { HISTORY_BOUNDS, type BuildHistory, type StoredRun } from "../history/build-history.ts";
+import { HISTORY_BOUNDS, type BuildHistory } from "../history/build-history.ts";
 import { RECORD_VERSION, refOf, type AttachmentRecord, type BuildFailure, type BuildRecord, type BuildStatus } from "../history/build-record.ts";
 import { buildName } from "../history/build-name.ts";
 import { EventLog } from "../history/event-log.ts";
@@ -114,16 +114,16 @@ export class RunRecorder {
 
   async #save(status: BuildStatus, means: BuildMeans | undefined, attachments: ReadonlyArray<readonly [AttachmentRecord, Uint8Array]>, ended: Pick<BuildRecord, "error" | "names" | "image" | "materials">): Promise<void> {
     const { plan, log, clock, history } = this.#run;
-    const attributes = this.#attributes(means?.attributes ?? frontendAttributes(plan));
-    const graph = (means?.seen.graphs ?? []).flatMap(({ vertices }) => [...vertices.values()].map(({ digest, name }) => ({ digest, name: log.text(name) })));
-    const record: BuildRecord = {
-      ...this.#described(attributes), status, completedAt: rfc3339Nano(clock.nowNs()),
-      warnings: this.#steps.warnings, steps: this.#steps.records(graph, status), attachments: attachments.map(([attachment]) => attachment), ...ended,
-    };
-    const run: StoredRun = { record, log: this.#events.text(), attachments: new Map(attachments.map(([{ digest }, bytes]) => [digest, bytes])) };
     try {
-      await history.save(run);
+      const attributes = this.#attributes(means?.attributes ?? frontendAttributes(plan));
+      const graph = (means?.seen.graphs ?? []).flatMap(({ vertices }) => [...vertices.values()].map(({ digest, name }) => ({ digest, name: log.text(name) })));
+      const record: BuildRecord = {
+        ...this.#described(attributes), status, completedAt: rfc3339Nano(clock.nowNs()),
+        warnings: this.#steps.warnings, steps: this.#steps.records(graph, status), attachments: attachments.map(([attachment]) => attachment), ...ended,
+      };
+      await history.save({ record, log: this.#events.text(), attachments: new Map(attachments.map(([{ digest }, bytes]) => [digest, bytes])) });
     } finally {
+      // Whatever became of the record, the run goes on no more.
       clearTimeout(this.#shown);
       this.#live?.end();
     }

@@ -46,6 +46,11 @@ test("of a kind of facts that could grow for ever, so many stay, and what was ju
   database.saveFacts("walk", new Map(Array.from({ length: 20 }, (_, i) => [`b${i}`, ""])));
   database.trimFacts(bounds);
   assert.deepEqual(new Set(database.facts("walk").map(([name]) => name[0])), new Set(["b"]), "one process may save more than stays");
+  for (const [name, left] of [["c", 21], ["d", 16]] as const) {
+    database.saveFact("walk", name, "");
+    database.trimFacts(new Map([["walk", 16]]));
+    assert.equal(database.facts("walk").length, left, "they are counted when an eighth of what may stay was saved");
+  }
 });
 
 test("of a fact that several keep, the first one counts", () => {

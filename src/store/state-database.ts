@@ -7,6 +7,11 @@ const BUSY_TIMEOUT_MS = 10_000;
 
 const SCHEMA_VERSION = 1;
 
+/** Kind of the facts that say how many of another kind were saved since those were counted. */
+const SAVED_SINCE = "saved-since-counted";
+/** To count takes as long as a step: it is done when so much of what may stay was saved since. */
+const UNCOUNTED_SHARE = 1 / 8;
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS cache_records (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS file_digests (validator TEXT PRIMARY KEY, digest TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -33,7 +38,7 @@ export interface StateDatabase extends Disposable {
   /** Names and values of one kind. */
   facts(kind: string): ReadonlyArray<readonly [name: string, value: string]>;
   removeFact(kind: string, name: string): void;
-  /** Of the kinds that facts were saved of here, so many stay of each, and those that were saved here: the others go by chance, so that no name is better off. */
+  /** Of the kinds that facts were saved of here, so many stay of each, or an eighth more, and those that were saved here: the others go by chance, so that no name is better off. */
   trimFacts(kept: ReadonlyMap<string, number>): void;
   /** What SQLite finds wrong with its file; empty where all is well. */
   problems(): readonly string[];
@@ -172,8 +177,12 @@ function openTables(path: string): StateDatabase {
     removeFact: (kind, name) => void remove.fact.run(kind, name),
     trimFacts(kept) {
       for (const [kind, names] of saved.take(kept)) {
-        const surplus = Number(select.factCount.get(kind)?.["value"]) - (kept.get(kind) ?? 0);
+        const max = kept.get(kind) ?? 0;
+        const since = Number(valueOf(select.fact.get(SAVED_SINCE, kind)) ?? 0) + names.size;
+        const isDue = since >= max * UNCOUNTED_SHARE;
+        const surplus = isDue ? Number(select.factCount.get(kind)?.["value"]) - max : 0;
         if (surplus > 0) remove.otherFacts.run(kind, JSON.stringify([...names]), surplus);
+        insert.fact.run(SAVED_SINCE, kind, String(isDue ? 0 : since));
       }
     },
     problems: () => pairsOf(select.problems.all()).map(([, text]) => text).filter((text) => text !== "ok"),

@@ -119,6 +119,8 @@ test("what is remembered of steps does not grow for ever, and of the last build 
   {
     using database = openStateDatabase(join(root, "state.db"));
     for (const kind of ["step-key", "git-equal", "invocation"]) database.saveFacts(kind, new Map(Array.from({ length: 20_100 }, (_, i) => [`sha256:${String(i).padStart(64, "0")}`, "[]"])));
+    // So many that they are counted again.
+    database.saveFact("saved-since-counted", "step-key", "2500");
   }
   await writeFile(join(directory, "a"), "2\n");
   await built(directory, ...flags);
