@@ -31,7 +31,7 @@ export const DOCKER_REGISTRY_USER = { username: "stemma", password: "secret" } a
 /** bcrypt of that password; the registry takes no other form. */
 const HTPASSWD = "stemma:$2b$05$wc.3g8kIdf4lg/1g9Zp4kesOfpKXeb8c3DZq9V3jA3KBxvqrfP3gi\n";
 const PROGRAM = ["/usr/bin/docker-registry", "/usr/local/bin/docker-registry"].find((path) => existsSync(path));
-const START_ATTEMPTS_MAX = 100;
+const START_ATTEMPTS_MAX = 1000;
 const ANSWER_ATTEMPTS_MAX = 500;
 
 /** For node:test: the reason to skip, or false where the program is here. */

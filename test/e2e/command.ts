@@ -72,7 +72,7 @@ export async function openPlace(): Promise<Place> {
   };
 }
 
-const SHOWN_MS_MAX = 30_000;
+const SHOWN_MS_MAX = 120_000;
 
 function follow(child: RunningProcess): StartedCommand {
   let [stdout, stderr, hasEnded] = ["", "", false];

@@ -8,7 +8,7 @@ import { assertNothingRuns, assertNoControlGroupOf, assertNoWorkLeft, processesW
 import { openWorkshop, runSkip, type Workshop, type WorkshopBuild } from "./workshop.ts";
 
 const FRONTEND = "example.com/test/frontend:1";
-const NEVER_PULLED = { timeout: 120_000 };
+const NEVER_PULLED = { timeout: 240_000 };
 /** Seconds that no other process of this machine sleeps begin so. */
 const SLEEP = `1${String(process.pid).padStart(7, "0")}`;
 const BASE = "FROM base\nRUN --network=none mkdir /data && echo one > /data/one && echo two > /data/two\n";

@@ -7,7 +7,7 @@ import { makeFrontendImage } from "./frontend/frontend-image.ts";
 import { finished, openWorkshop, runSkip, type Tree, type Workshop, type WorkshopBuild } from "./workshop.ts";
 
 const FRONTEND = "example.com/test/frontend:1";
-const NEVER_PULLED = { timeout: 60_000 };
+const NEVER_PULLED = { timeout: 240_000 };
 
 interface RecordedRequest {
   readonly frontend?: string;

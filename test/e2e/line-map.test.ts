@@ -10,7 +10,7 @@ import { openWorkshop, runSkip, type Workshop, type WorkshopBuild } from "./work
 
 const MAP = "urn:stemma:line-map:v1";
 const signal = new AbortController().signal;
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 240_000 };
 const SECRET = "hush-hush-4711";
 
 describe("the map from layers to lines", { skip: runSkip }, () => {

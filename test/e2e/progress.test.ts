@@ -8,7 +8,7 @@ import { COMMAND } from "./command-path.ts";
 import { openPlace, type Place } from "./command.ts";
 import { runSkip } from "./workshop.ts";
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 240_000 };
 
 const skip = runSkip !== false ? runSkip : spawnSync("tmux", ["-V"]).status !== 0 ? "tmux is not installed" : false;
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { openWorkshop, runSkip, type Built, type Workshop, type WorkshopBuild } from "./workshop.ts";
 
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 240_000 };
 
 interface Statement {
   readonly predicateType: string;

@@ -13,7 +13,7 @@ import { BASE, contextWithBase, makeContext, runSkip, type Files } from "./small
 const SEED = Number(process.env["SEED"] ?? process.hrtime.bigint() % 1_000_000n);
 const secrets = new RandomSecrets(SEED);
 const hidden = new Map<string, string>();
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 240_000 };
 
 /** A fresh secret that no document may show. */
 function hide(place: string): string {
