@@ -13,8 +13,8 @@ export interface BuildCase {
   readonly fill: (context: string) => Promise<void> | void;
   /** Pushes what the Dockerfile is from; undefined where that is nothing. */
   readonly base?: (place: BenchPlace, image: string) => Promise<void>;
-  /** `gzip` and `zstd`: an OCI layout with that compression, which buildah takes no part in. */
-  readonly output: "push" | "keep" | "gzip" | "zstd";
+  /** `gzip` and `zstd`: an OCI layout with that compression. buildah takes part where nothing is said of compression. */
+  readonly output: "push" | "push-zstd" | "keep" | "gzip" | "zstd";
   /** `cached`: nothing is to be done. `anew`: each step is, over what the store has. `fresh`: in an empty store. */
   readonly state: "cached" | "anew" | "fresh";
   readonly provenance?: "mode=max";
@@ -87,7 +87,7 @@ class BuildRace implements AsyncDisposable {
     await this.#forget();
     this.#root = await freshStore(this.#place, contestant, this.#root);
     // An empty registry each time: a blob that is there already would not be sent.
-    if (output === "push") this.#target = await startDockerRegistry();
+    if (output === "push" || output === "push-zstd") this.#target = await startDockerRegistry();
     this.#layout = await mkdtemp(join(this.#place.path, "layout-"));
   }
 
@@ -109,7 +109,7 @@ class BuildRace implements AsyncDisposable {
 
   #task(env: Task["env"]): Task {
     const { name, output, state, provenance } = this.#build;
-    const into: TaskOutput = output === "push" || output === "keep" ? output : { layout: join(this.#layout ?? this.#place.path, "image"), compression: output };
+    const into: TaskOutput = output === "push" || output === "push-zstd" || output === "keep" ? output : { layout: join(this.#layout ?? this.#place.path, "image"), compression: output };
     return { context: this.#input.context, image: `${this.#target?.host ?? "bench.invalid"}/bench/${name}:1`, output: into, cached: state !== "anew", provenance, root: this.#root, env };
   }
 

@@ -17,7 +17,7 @@ export interface Task {
 }
 
 /** Into a registry, nowhere, or an OCI layout in a directory. */
-export type TaskOutput = "push" | "keep" | { readonly layout: string; readonly compression: string };
+export type TaskOutput = "push" | "push-zstd" | "keep" | { readonly layout: string; readonly compression: string };
 
 export async function buildWith(place: BenchPlace, contestant: Contestant, task: Task): Promise<void> {
   if (contestant === "stemma") await place.output([...place.stemma, "build", "--progress=none", ...(task.root === undefined ? [] : ["--root", task.root]), ...commonFlags(task, "--push"), task.context], task.env);
@@ -28,7 +28,7 @@ export async function buildWith(place: BenchPlace, contestant: Contestant, task:
 
 /** What Stemma and buildx call the same. */
 function commonFlags({ output, cached, provenance, image }: Task, push: string): string[] {
-  const to = output === "push" ? push : output === "keep" ? "--output=type=cacheonly" : `--output=type=oci,tar=false,dest=${output.layout},compression=${output.compression}`;
+  const to = output === "push" ? push : output === "push-zstd" ? `--output=type=image,name=${image},push=true,compression=zstd` : output === "keep" ? "--output=type=cacheonly" : `--output=type=oci,tar=false,dest=${output.layout},compression=${output.compression}`;
   return [to, ...(cached ? [] : ["--no-cache"]), ...(provenance === undefined ? [] : [`--provenance=${provenance}`]), "-t", image];
 }
 

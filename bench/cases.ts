@@ -35,7 +35,11 @@ export const CASES: readonly BenchCase[] = [
   },
   {
     name: "big-file", claim: `first COPY of one file of ${BIG_FILE_MIB} MB, push`,
-    prepare: (place) => prepareBuild(place, { ...bigFile("big"), output: "push", state: "fresh" }),
+    prepare: (place) => prepareBuild(place, { ...bigFile("big"), output: "push", state: "fresh", probed: true }),
+  },
+  {
+    name: "big-file-zstd", claim: "the same, zstd",
+    prepare: (place) => prepareBuild(place, { ...bigFile("big-zstd"), output: "push-zstd", state: "fresh", probed: true }),
   },
   { name: "hashing", claim: `first COPY of that file, kept, less the time of a second one; alone: sha256sum`, prepare: (place) => prepareHashing(place, BIG_FILE_MIB) },
   {

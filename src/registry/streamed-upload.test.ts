@@ -124,7 +124,7 @@ const ROWS: readonly Row[] = [
   { fault: status(503), at: "feed", times: 1, whole: 1 },
   { fault: status(429, { "retry-after": "1" }), at: "feed", times: 1, whole: 1 },
   { fault: status(202), at: "feed", times: 1, whole: 1 },
-  { fault: status(202, { location: elsewhere, range: "0-99" }), at: "feed", times: 1, whole: 1, leaves: 1 },
+  { fault: status(202, { location: elsewhere }), at: "feed", times: 1, whole: 1, leaves: 1 },
   { fault: { kind: "lost-answer" }, at: "close", times: 1, whole: 0 },
   { fault: status(404, {}, "BLOB_UPLOAD_UNKNOWN"), at: "close", times: 1, whole: 1 },
   { fault: status(400, {}, "DIGEST_INVALID"), at: "close", times: 1, whole: 1 },
