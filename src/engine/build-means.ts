@@ -37,7 +37,7 @@ import { importCaches, type CacheImports, type ClientFor } from "./cache-imports
 import { lentDirectories } from "./directories.ts";
 import { cdiDevices } from "./cdi-settings.ts";
 import type { Engine } from "./engine.ts";
-import type { Seen } from "./explain-failure.ts";
+import { explainFailure, type Seen } from "./explain-failure.ts";
 import { frontendAttributes } from "./frontend-attributes.ts";
 import { frontendRequest } from "./frontend-request.ts";
 import { engineGateway } from "./gateway.ts";
@@ -103,7 +103,15 @@ export async function openBuildMeans(plan: BuildPlan, context: ScrubbedContext, 
     clock: systemClock,
     facts: async (source, factsSignal) => await sourceFacts(source, services, factsSignal),
     // Who is to be asked about a context is in it.
-    openContext: async (contextSignal) => await openRemoteFiles(engineGateway({ ...means, services: { ...services, pins: new Map() }, onGraph: () => undefined }, () => undefined), frontendRequest(means, means.attributes, new Map()), contextSignal),
+    async openContext(contextSignal) {
+      const gateway = engineGateway({ ...means, services: { ...services, pins: new Map() }, onGraph: () => undefined }, () => undefined);
+      try {
+        return await openRemoteFiles(gateway, frontendRequest(means, means.attributes, new Map()), contextSignal);
+      } catch (error) {
+        // It would have failed as the build's context, and is told as that.
+        throw explainFailure(error, means.seen);
+      }
+    },
   }, signal);
   opening.move();
   return { ...means, services: { ...services, gate } };
