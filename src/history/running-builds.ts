@@ -4,6 +4,7 @@ import { rfc3339Nano } from "../content/timestamp.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Workspace } from "../snapshot/workspace.ts";
 import { tryLock } from "../syscall/lock.ts";
+import { openIfThere } from "../syscall/open-if-there.ts";
 import type { BuildRecord } from "./build-record.ts";
 import { parseEventLog } from "./event-log.ts";
 import { namesIn } from "./names-in.ts";
@@ -51,8 +52,9 @@ export class RunningBuilds {
       if (fd === undefined) return;
       try {
         write(fd);
-      } catch {
+      } catch (error) {
         end();
+        requireRefusal(error);
       }
     };
     const end = (): void => {
@@ -63,10 +65,12 @@ export class RunningBuilds {
         // The record first: a run without one is none, whoever holds its lock.
         for (const name of [FILES.record, FILES.log]) unlinkSync(join(path, name));
         rmdirSync(path);
-      } catch {
+      } catch (error) {
         // Whoever looks next finds it without its process.
+        requireRefusal(error);
+      } finally {
+        closeSync(held);
       }
-      closeSync(held);
     };
     return {
       append: (line) => unlessItFails((to) => void writeSync(to, line)),
@@ -89,9 +93,10 @@ export class RunningBuilds {
       mkdirSync(this.#directory, { recursive: true });
       renameSync(claimed, path);
       return fd;
-    } catch {
+    } catch (error) {
       if (fd !== undefined) closeSync(fd);
       if (claimed !== undefined) rmSync(claimed, { recursive: true, force: true });
+      requireRefusal(error);
       return undefined;
     }
   }
@@ -140,13 +145,9 @@ export class RunningBuilds {
 
 const INTERRUPTED = { code: "interrupted", message: "the process of this build ended before the build did: it was killed, or the machine stopped", report: "" };
 
-function openIfThere(path: string): number | undefined {
-  try {
-    return openSync(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
+/** Throws what is not the system's own no, such as for want of room or of a right: that is a fault of ours. */
+function requireRefusal(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
 }
 
 function readIfThere(path: string): string | undefined {

@@ -2,6 +2,7 @@ import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, ren
 import { join } from "node:path";
 import { randomId } from "../host/random.ts";
 import { tryLock } from "../syscall/lock.ts";
+import { openIfThere } from "../syscall/open-if-there.ts";
 import { removeTree } from "./remove-tree.ts";
 
 const LOCKS = "locks";
@@ -85,15 +86,6 @@ async function sweepDead(root: string, owner: string): Promise<void> {
     if (existsSync(path)) unlinkSync(path);
   } finally {
     closeSync(fd);
-  }
-}
-
-function openIfThere(path: string): number | undefined {
-  try {
-    return openSync(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, statSync } from "node:fs";
+import { closeSync, fstatSync, statSync } from "node:fs";
 import { tryLock } from "./lock.ts";
+import { openIfThere } from "./open-if-there.ts";
 
 /**
  * What a process uses of a store that several share: a shared lock on a file of each thing, from the first look until this is closed.
@@ -70,13 +71,4 @@ export function isHeld(path: string): boolean {
 
 function isSame(fd: number, path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino;
-}
-
-function openIfThere(path: string): number | undefined {
-  try {
-    return openSync(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
 }
