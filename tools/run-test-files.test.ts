@@ -10,11 +10,11 @@ const folder = mkdtempSync(join(tmpdir(), "stemma-run-"));
 after(() => rmSync(folder, { recursive: true }));
 
 /** In a process of its own: within a test, node:test runs nothing. */
-function runFiles(files: Readonly<Record<string, string>>): { readonly stdout: string; readonly passed: boolean } {
+function runFiles(files: Readonly<Record<string, string>>, ...msMax: readonly number[]): { readonly stdout: string; readonly passed: boolean } {
   for (const [name, body] of Object.entries(files)) writeFileSync(join(folder, name), `const { test } = require("node:test");\n${body}\n`);
   const program = join(folder, "run.mjs");
   const paths = Object.keys(files).map((name) => join(folder, name));
-  writeFileSync(program, `import { runTestFiles } from ${JSON.stringify(import.meta.resolve("./run-test-files.ts"))};\nprocess.exitCode = (await runTestFiles(${JSON.stringify(paths)})) ? 0 : 1;\n`);
+  writeFileSync(program, `import { runTestFiles } from ${JSON.stringify(import.meta.resolve("./run-test-files.ts"))};\nprocess.exitCode = (await runTestFiles(${[paths, ...msMax].map((each) => JSON.stringify(each)).join(", ")})) ? 0 : 1;\n`);
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const { status, stdout, stderr } = spawnSync(process.execPath, [program], { encoding: "utf8", env });
   assert.equal(stderr, "");
@@ -36,6 +36,14 @@ for (const [what, body] of Object.entries({ "a test that fails": 'test("fails", 
     assert.match(stdout, /✖ .*b\.test\.cjs|✖ fails/);
   });
 }
+
+test("a file that does not end fails the run, says why, and keeps no other from its turn", () => {
+  const waits = "new Promise(() => setInterval(() => {}, 1000))";
+  const { stdout, passed } = runFiles({ "a.test.cjs": `${PASSES} void ${waits};`, "b.test.cjs": `require("node:test").before(() => ${waits});\n${PASSES}`, "c.test.cjs": 'test("comes last", () => {});' }, 3000);
+  assert.ok(!passed, stdout);
+  assert.equal(stdout.match(/this file did not end within 3000 ms; it waits for\n.*\bTimeout\b/g)?.length, 2, stdout);
+  assert.match(stdout, /✖ .*a\.test\.cjs[^]*✖ .*b\.test\.cjs[^]*✔ comes last/);
+});
 
 test("what takes long starts first", () => {
   const files = ["src/a.test.ts", "src/large-b.test.ts", "test/e2e/a.test.ts", "test/e2e/sbom-of-debian.test.ts"];

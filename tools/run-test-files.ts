@@ -1,12 +1,14 @@
 /** Runs test files as `node --test` does, but in an order of ours: that sorts them by name, and what takes longest would come last. */
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import slowestFiles from "./slowest-files.ts";
 
 /** What builds images takes longest, and of that what waits for a mirror of Debian: first, so that at the end no long file runs by itself. */
 const FIRST = [/^test\/e2e\/sbom-of-debian\./, /^test\//, /large/];
+
+/** Many times what the longest file takes: one that hangs must not take all of CI's time, and with it the words about what hung. */
+const FILE_MS_MAX = 8 * 60 * 1000;
 
 export function longestFirst(files: readonly string[]): string[] {
   const place = (file: string): number => {
@@ -16,11 +18,11 @@ export function longestFirst(files: readonly string[]): string[] {
   return files.toSorted((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
 }
 
-/** Each in a process of its own, with this one's environment. True when all passed. */
-export async function runTestFiles(files: readonly string[]): Promise<boolean> {
+/** Each in a process of its own, with this one's environment; one that has not ended after `msMax` milliseconds fails. True when all passed. */
+export async function runTestFiles(files: readonly string[], msMax: number = FILE_MS_MAX): Promise<boolean> {
   // Tests wait for registries, sandboxes and the disk: one file more than there are processors keeps these busy.
   const concurrency = availableParallelism() + 1;
-  const events = run({ files: longestFirst(files), concurrency, execArgv: ["--import", join(import.meta.dirname, "../test/packed-programs.ts")] });
+  const events = run({ files: longestFirst(files), concurrency, execArgv: ["packed-programs.ts", `end-what-hangs.ts?ms=${msMax}`].flatMap((name) => ["--import", import.meta.resolve(`../test/${name}`)]) });
   let passed = false;
   events.on("test:summary", ({ file, success }) => {
     if (file === undefined) passed = success;
