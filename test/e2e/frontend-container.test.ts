@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { build } from "../../src/doors/build.ts";
-import type { Contain, Contained, ContainStep, SeenProcess } from "./frontend/contain.ts";
+import { MEMORY_FILES, type Contain, type Contained, type ContainStep, type SeenProcess } from "./frontend/contain.ts";
 import { makeFrontendImage } from "./frontend/frontend-image.ts";
 import { assertNothingRuns, assertNoControlGroupOf, assertNoWorkLeft, processesWith } from "./nothing-left.ts";
 import { openWorkshop, runSkip, type Workshop, type WorkshopBuild } from "./workshop.ts";
@@ -167,6 +168,43 @@ describe("the record of a build whose frontend has containers", { skip: runSkip 
     const { uncaptured, secrets } = await recorded({ mounts: [ROOT], network: 2 }, { secretenv: "token" });
     assert.deepEqual([uncaptured, secrets], [["secret"], [{ id: "token" }]]);
   });
+});
+
+describe("limits of control groups", { skip: runSkip }, () => {
+  const shows = `cat /proc/self/cgroup ${MEMORY_FILES.join(" ")} 2>/dev/null`;
+  const scannerOf = async (): Promise<string> => {
+    const scanner = join(workshop.path, "scanner");
+    if (existsSync(scanner)) return scanner;
+    const document = JSON.stringify({ _type: "https://in-toto.io/Statement/v0.1", predicateType: "https://spdx.dev/Document", predicate: { spdxVersion: "SPDX-2.3", name: "own", creationInfo: { created: "2023-11-14T22:13:20Z", creators: [] } } });
+    const files = { "scan.sh": `echo scanner:; ${shows}\necho over\nprintf '%s' '${document}' > $BUILDKIT_SCAN_DESTINATION/sbom.spdx.json\n` };
+    await workshop.build('FROM base\nCOPY scan.sh /scan.sh\nENTRYPOINT ["/bin/sh", "/scan.sh"]\n', { files, provenance: "false", outputs: [`type=oci,tar=false,dest=${scanner},name=scanner:latest`] });
+    return scanner;
+  };
+
+  for (const sandbox of ["runc", "crun"] as const) {
+    test(`hold, as with BuildKit, the RUNs that a frontend asks for, and neither itself, nor its containers, nor an SBOM generator, by ${sandbox}`, NEVER_PULLED, async () => {
+      const parent = `stemma-held-${process.pid}-${sandbox}`;
+      const held = (text: string): readonly [inParent: boolean, limited: boolean] => [text.includes(`/${parent}/`), text.split("\n").includes("67108864")];
+      const from = `FROM base\nENV IN=${sandbox}\nRUN --network=none ${shows} > /of-run; true\n`;
+      const steps: ContainStep[] = [{ start: "p", args: sh(`cat /of-run; echo container:; ${shows}`), fds: [1] }, { wait: "p" }];
+      const { text, output } = await workshop.tree(programOf({ mounts: [{ dest: "/", from }], network: 2, steps }), {
+        sandbox, cgroupParent: `/${parent}`, resources: ["memory=64m"], attest: ["type=sbom,generator=example.com/scanner:1"],
+        buildContexts: { [FRONTEND]: `oci-layout://${layout}`, "example.com/scanner:1": `oci-layout://${await scannerOf()}` },
+      });
+      const { groups, processes, failure } = JSON.parse(text("seen.json")) as Contained;
+      assert.equal(failure, undefined);
+      const [run = "", container = ""] = (processes["p"]?.out ?? "").split("container:");
+      const version2Alone = existsSync("/sys/fs/cgroup/cgroup.controllers");
+      // With version 2 alone, a process sees its own group as the root.
+      assert.deepEqual(held(run), [!version2Alone, true], run);
+      for (const others of [groups, container, /scanner:\n([^]*)over\n/.exec(output)?.[1] ?? ""]) {
+        assert.match(others, /^\d+:.*:\//m);
+        assert.deepEqual(held(others), [false, false], others);
+      }
+      assertNoWorkLeft(workshop.root);
+      assertNoControlGroupOf(process.pid);
+    });
+  }
 });
 
 describe("the end of a frontend that has containers", { skip: runSkip }, () => {

@@ -1,4 +1,5 @@
 /** The part of the test frontend that runs processes in containers of its own. */
+import { existsSync, readFileSync } from "node:fs";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { LLBBridge, type ExecMessage, type ExecMessageSchema, type NewContainerRequestSchema } from "../../../src/proto/frontend/gateway_pb.ts";
 import type { BridgeClient, ExecCall } from "./call-bridge.ts";
@@ -41,6 +42,8 @@ export interface Contain extends ContainRequest {
 
 export interface Contained {
   readonly capabilities: readonly string[];
+  /** The control groups of the frontend itself, and the memory that it may take. */
+  readonly groups: string;
   readonly processes: Readonly<Record<string, SeenProcess>>;
   /** What was said to those that were refused. */
   readonly refusals: readonly string[];
@@ -62,9 +65,12 @@ interface Means {
 }
 
 const NAME = "box";
+/** What holds the memory of whoever reads it, by version of control groups. */
+export const MEMORY_FILES: readonly string[] = ["/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory.max"];
 
 export async function contain(asked: Contain, { bridge, reference }: Means): Promise<Contained> {
   const capabilities = (await bridge.call(LLBBridge.method.ping, {})).FrontendAPICaps.map(({ ID }) => ID).filter((id) => id.startsWith("gateway.exec"));
+  const groups = ["/proc/self/cgroup", ...MEMORY_FILES].map((path) => (existsSync(path) ? readFileSync(path, "utf8") : "")).join("");
   const watched = new Watched(bridge);
   const refusals: string[] = [];
   const open = async (request: ContainRequest): Promise<unknown> => await bridge.call(LLBBridge.method.newContainer, await newContainer(request, reference));
@@ -77,11 +83,11 @@ export async function contain(asked: Contain, { bridge, reference }: Means): Pro
   } catch (error) {
     // A call that is open keeps this process.
     watched.call.cancel();
-    return { capabilities, refusals, processes: watched.seen, failure: (error as Error).message };
+    return { capabilities, groups, refusals, processes: watched.seen, failure: (error as Error).message };
   }
-  if (asked.read === undefined) return { capabilities, refusals, processes: watched.seen };
+  if (asked.read === undefined) return { capabilities, groups, refusals, processes: watched.seen };
   const read = await bridge.call(LLBBridge.method.readFile, { Ref: await reference(asked.read.from), FilePath: asked.read.path }).then(({ Data }) => Buffer.from(Data).toString(), (error: Error) => error.message);
-  return { capabilities, refusals, processes: watched.seen, read };
+  return { capabilities, groups, refusals, processes: watched.seen, read };
 }
 
 async function newContainer({ id = NAME, mounts, network = 0, hostname = "", extraHosts = [], platform }: ContainRequest, reference: Means["reference"]): Promise<MessageInitShape<typeof NewContainerRequestSchema>> {
