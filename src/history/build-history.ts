@@ -33,18 +33,21 @@ const ID_TEXT = /^[a-z0-9]{1,64}$/;
 
 /** The folder of those that go on, beside the history's. */
 const RUNNING = "running";
-/** Why something may not be written that need not be. */
+/** Why something cannot be written that need not be. */
 const NO_PLACE: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM"]);
+
+/** What a history needs of a workspace. */
+export type WritingPlace = Pick<Workspace, "claim" | "discard" | "drop">;
 
 /** Builds that ended, in a folder of the state root: one directory each, which appears by one rename, whole or not at all. And those that go on. */
 export class BuildHistory {
   readonly #directory: string;
-  readonly #workspace: Workspace;
+  readonly #workspace: WritingPlace;
   readonly #clock: Clock;
   readonly #running: RunningBuilds;
 
   /** `workspace` must be on the file system of `directory`, which is made when something is saved. */
-  constructor(directory: string, workspace: Workspace, clock: Clock) {
+  constructor(directory: string, workspace: WritingPlace, clock: Clock) {
     this.#directory = directory;
     this.#workspace = workspace;
     this.#clock = clock;
@@ -63,10 +66,10 @@ export class BuildHistory {
         const run = this.#running.find(id);
         if (run?.record.status === "running") continue;
         if (run !== undefined) await this.save({ ...run, attachments: new Map() });
-        this.#running.remove(id);
+        await this.#running.remove(id);
       }
     } catch (error) {
-      if (!NO_PLACE.has((error as NodeJS.ErrnoException).code)) throw error;
+      if (!mayNotWrite(error)) throw error;
     }
   }
 
@@ -135,7 +138,7 @@ export class BuildHistory {
     if (!ID_TEXT.test(id)) return false;
     const unended = this.#running.find(id)?.record;
     if (unended !== undefined) refuseRunning(unended);
-    this.#running.remove(id);
+    await this.#running.remove(id);
     try {
       await this.#workspace.drop(join(this.#directory, id));
       return true;
@@ -184,6 +187,11 @@ export class BuildHistory {
     if (bytes === undefined) throw missing(id);
     return bytes;
   }
+}
+
+/** True of the system's no for want of room or of a right, whatever else is well. */
+export function mayNotWrite(error: unknown): boolean {
+  return NO_PLACE.has((error as NodeJS.ErrnoException).code);
 }
 
 function refuseRunning({ id, status }: BuildRecord): void {

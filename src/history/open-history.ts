@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../host/clock.ts";
 import { Workspace } from "../snapshot/workspace.ts";
-import { BuildHistory } from "./build-history.ts";
+import { BuildHistory, mayNotWrite, type WritingPlace } from "./build-history.ts";
 
 /** The builds of one state root, without opening anything else of it. */
 export interface OpenHistory extends AsyncDisposable {
@@ -12,10 +12,25 @@ export interface OpenHistory extends AsyncDisposable {
 /** Undefined where there is no such root: no build was ever run in it. */
 export function openHistory(root: string): OpenHistory | undefined {
   if (!existsSync(root)) return undefined;
-  return openedHistory(root, new Workspace(join(root, "work")));
+  const place = writingPlace(join(root, "work"));
+  return { builds: new BuildHistory(join(root, "history"), place, systemClock), [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
 }
 
-/** `workspace` is for what is not whole yet, and is closed with it. */
-function openedHistory(root: string, workspace: Workspace): OpenHistory {
-  return { builds: new BuildHistory(join(root, "history"), workspace, systemClock), [Symbol.asyncDispose]: () => workspace[Symbol.asyncDispose]() };
+/** For what is not whole yet. Opened by the first who writes: who only looks may not be able to, and needs none. */
+function writingPlace(directory: string): WritingPlace & AsyncDisposable {
+  let opened: Workspace | undefined;
+  const workspace = (): Workspace => (opened ??= new Workspace(directory));
+  return {
+    claim: () => workspace().claim(),
+    discard: (path) => workspace().discard(path),
+    drop: (path) => workspace().drop(path),
+    async [Symbol.asyncDispose]() {
+      try {
+        await opened?.[Symbol.asyncDispose]();
+      } catch (error) {
+        // What others left stays for who can take it away. Who had to write here has heard of it before.
+        if (!mayNotWrite(error)) throw error;
+      }
+    },
+  };
 }

@@ -2,6 +2,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, rm
 import { join } from "node:path";
 import { rfc3339Nano } from "../content/timestamp.ts";
 import type { Clock } from "../host/clock.ts";
+import { removeTree } from "../snapshot/remove-tree.ts";
 import type { Workspace } from "../snapshot/workspace.ts";
 import { tryLock } from "../syscall/lock.ts";
 import { openIfThere } from "../syscall/open-if-there.ts";
@@ -36,10 +37,10 @@ export interface LiveRun {
  */
 export class RunningBuilds {
   readonly #directory: string;
-  readonly #workspace: Workspace;
+  readonly #workspace: Pick<Workspace, "claim">;
   readonly #clock: Clock;
 
-  constructor(directory: string, workspace: Workspace, clock: Clock) {
+  constructor(directory: string, workspace: Pick<Workspace, "claim">, clock: Clock) {
     this.#directory = directory;
     this.#workspace = workspace;
     this.#clock = clock;
@@ -121,8 +122,8 @@ export class RunningBuilds {
   }
 
   /** For a run that is in the history, or was never whole. */
-  remove(id: string): void {
-    rmSync(join(this.#directory, id), { recursive: true, force: true });
+  async remove(id: string): Promise<void> {
+    await removeTree(join(this.#directory, id));
   }
 
   #described(begun: BuildRecord, fd: number, isKilled: boolean): UnendedRun {

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, renameSync, statSync, unlinkSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { randomId } from "../host/random.ts";
 import { tryLock } from "../syscall/lock.ts";
 import { openIfThere } from "../syscall/open-if-there.ts";
@@ -20,7 +20,8 @@ export class Workspace implements AsyncDisposable {
 
   constructor(root: string) {
     this.#root = root;
-    for (const directory of [LOCKS, INCOMING]) mkdirSync(join(root, directory), { recursive: true });
+    mkdirSync(dirname(root), { recursive: true });
+    for (const directory of [root, join(root, LOCKS), join(root, INCOMING)]) makeDirectory(directory);
     this.#sweeping = sweep(root);
     // Heard by whoever disposes of us; until then it must not be taken for unheard.
     this.#sweeping.catch(() => undefined);
@@ -51,6 +52,15 @@ export class Workspace implements AsyncDisposable {
     unlinkSync(join(this.#root, LOCKS, this.#lock.name));
     closeSync(this.#lock.fd);
     this.#lock = undefined;
+  }
+}
+
+/** With its parents, Node would tell of a file system that is read-only as of a directory that is not there. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, readdir } from "node:fs/promises";
+import { readFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openPlace, type CommandRun, type Place, type StartedCommand } from "./command.ts";
@@ -93,6 +93,29 @@ test("a build that runs is seen by others, and one that was killed says so, with
   assert.match((await place.stemma(["history", "import", "--root", join(place.path, "other"), "-f", join(place.path, "killed")])).stdout, new RegExp(`^${ref}$`, "m"));
   await stdoutOf("rm", ref);
   assert.equal(await stdoutOf("ls", "--format=json"), "");
+});
+
+test("a store that is read-only shows its builds, a killed one as such, and is left as it is", { skip: runSkip }, async () => {
+  const command = await waiting();
+  command.kill("SIGKILL");
+  await command.ended;
+  await assertNothingRuns(place.path);
+  const left = async (): Promise<readonly string[]> => (await readdir(root, { recursive: true })).filter((name) => /^(?:work|running|history)\//.test(name)).toSorted();
+  const before = await left();
+  assert.ok(before.some((name) => name.startsWith("work/locks/")) && before.some((name) => name.startsWith("running/")), before.join());
+  const readOnly = async (...args: readonly string[]): Promise<CommandRun> => await place.stemma(["history", ...args, "--root", root], {
+    wrapper: ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"', root],
+  });
+  const { exitCode, stdout, stderr } = await readOnly("ls", "--format", "{{.Name}} {{.Status}}");
+  assert.deepEqual([exitCode, stdout, stderr], [0, "waiting Interrupted\n", ""]);
+  assert.match((await readOnly("inspect")).stdout, /\nERROR: the process of this build ended before the build did/);
+  const removed = await readOnly("rm", "--all");
+  assert.deepEqual([removed.exitCode, removed.stderr.trim().split("\n").length], [74, 1], removed.stderr);
+  assert.match(removed.stderr, /read-only/);
+  assert.deepEqual(await left(), before);
+  for (const name of ["work", "history"]) await rm(join(root, name), { recursive: true, force: true });
+  assert.equal((await readOnly("ls", "--format", "{{.Name}} {{.Status}}")).stdout, "waiting Interrupted\n");
+  await stdoutOf("rm", "--all");
 });
 
 test("the build after a killed one makes its record, and leaves nothing of what runs", { skip: runSkip }, async () => {
