@@ -44,7 +44,7 @@ export async function openStepContainer(request: StepContainerRequest, { service
   const mounts = opening.use(new ExecMounts({ ...services, scratchDirectory: scratch.path }));
   const inputs = request.mounts.map(({ chain }) => chain);
   // Mount points have to be made in the root, also where the processes may only read it.
-  for (const { mount } of placed) await mounts.add(mount === root ? message(MountSchema, { ...mount, readonly: false }) : mount, inputs, signal);
+  await mounts.add(placed.map(({ mount }) => (mount === root ? message(MountSchema, { ...mount, readonly: false }) : mount)), inputs, signal);
   const sandbox = await services.sandbox();
   const op = message(ExecOpSchema, { mounts: placed.map(({ mount }) => mount), network: request.network });
   return new StepContainer({ request, op, readOnlyRoot: root.readonly, mounts, services, sandbox, onProcess, held: opening.move() });

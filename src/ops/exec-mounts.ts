@@ -4,7 +4,7 @@ import { CacheSharingOpt, MountType, type Mount } from "../llb/op.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { SandboxMount } from "../sandbox/sandbox.ts";
 import type { Session } from "../session/session.ts";
-import { openCacheDirectory, type CacheSharing } from "../snapshot/cache-directory.ts";
+import { openCacheDirectory, type CacheDirectory, type CacheSharing } from "../snapshot/cache-directory.ts";
 import { presentChain } from "../snapshot/image-layer.ts";
 import type { LayerStore, MountedTree } from "../snapshot/layer-store.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
@@ -37,6 +37,7 @@ export class ExecMounts implements AsyncDisposable {
   /** Trees that were written to and that the graph wants back, by output index. */
   readonly #outputs = new Map<number, { readonly base: LayerChain; readonly tree: MountedTree }>();
   readonly #mounts: SandboxMount[] = [];
+  readonly #caches = new Map<string, CacheDirectory>();
   #root: MountedTree | undefined;
   #secrets: string | undefined;
 
@@ -53,12 +54,18 @@ export class ExecMounts implements AsyncDisposable {
     return this.#mounts;
   }
 
-  async add(mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
+  /** In their order: parents come before what is mounted in them. */
+  async add(mounts: readonly Mount[], inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
+    await this.#openCaches(mounts.filter(({ mountType }) => mountType === MountType.CACHE), inputs, signal);
+    for (const mount of mounts) await this.#add(mount, inputs, signal);
+  }
+
+  async #add(mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
     switch (mount.mountType) {
       case MountType.BIND:
         return await this.#addTree(mount, inputs, signal);
       case MountType.CACHE:
-        return await this.#addCache(mount, inputs, signal);
+        return this.#addCache(mount);
       case MountType.TMPFS:
         this.#mounts.push({ kind: "tmpfs", destination: mount.dest, sizeBytes: tmpfsSize(mount) });
         return;
@@ -98,15 +105,30 @@ export class ExecMounts implements AsyncDisposable {
     this.#mounts.push({ kind: "bind", source, destination: mount.dest, readOnly: mount.readonly });
   }
 
-  async #addCache(mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
-    const { cacheOpt } = mount;
-    if (cacheOpt === undefined) throw new OperationError("unsupported", `the graph has a cache mount without an id (${mount.dest})`);
+  /**
+   * By their ids, whatever the order of the step: two steps that lock the same caches, each first the one that the other waits for, would
+   * never go on. What a step has at two places is opened once, as it is first named: it would wait for itself.
+   */
+  async #openCaches(mounts: readonly Mount[], inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
+    const asked = mounts.map((mount) => ({ mount, request: this.#cacheRequest(mount) }));
+    for (const { mount, request } of asked.toSorted((a, b) => (a.request.id < b.request.id ? -1 : a.request.id > b.request.id ? 1 : 0))) {
+      if (this.#caches.has(request.id)) continue;
+      const directory = await openCacheDirectory(this.#services.cacheDirectory, request, (path) => this.#fillCache(path, mount, inputs, signal), signal);
+      this.#caches.set(request.id, this.#stack.use(directory));
+    }
+  }
+
+  #cacheRequest({ cacheOpt, dest }: Mount): { readonly id: string; readonly sharing: CacheSharing } {
+    if (cacheOpt === undefined) throw new OperationError("unsupported", `the graph has a cache mount without an id (${dest})`);
     const sharing = SHARING.get(cacheOpt.sharing);
-    if (sharing === undefined) throw new OperationError("unsupported", `the cache mount ${mount.dest} is shared in a way that this engine does not know`);
-    const request = { id: cacheOpt.ID, sharing: this.#services.withoutNamespaces && sharing === "shared" ? "locked" as const : sharing };
-    const directory = await openCacheDirectory(this.#services.cacheDirectory, request, (path) => this.#fillCache(path, mount, inputs, signal), signal);
-    this.#stack.use(directory);
-    this.#mounts.push({ kind: "bind", source: directory.path, destination: mount.dest, readOnly: mount.readonly });
+    if (sharing === undefined) throw new OperationError("unsupported", `the cache mount ${dest} is shared in a way that this engine does not know`);
+    return { id: cacheOpt.ID, sharing: this.#services.withoutNamespaces && sharing === "shared" ? "locked" : sharing };
+  }
+
+  #addCache({ cacheOpt, dest, readonly }: Mount): void {
+    const directory = this.#caches.get(cacheOpt?.ID ?? "");
+    if (directory === undefined) throw new RangeError(`the cache of ${dest} was not opened`);
+    this.#mounts.push({ kind: "bind", source: directory.path, destination: dest, readOnly: readonly });
   }
 
   /** A new cache starts with what the mount is `from`, or with the owner and mode that it asks for. */

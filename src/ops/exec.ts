@@ -114,7 +114,7 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, as
   await using scratch = scratchDirectory(services.workspace);
   await using mounts = new ExecMounts({ ...services, scratchDirectory: scratch.path });
 
-  for (const mount of op.mounts) await mounts.add(mount, inputs, signal);
+  await mounts.add(op.mounts, inputs, signal);
   const tail = new OutputTail();
   const process = sandboxProcess(op, meta, { env: secrets, mounts: mounts.sandboxMounts, edits }, {
     ...aside,

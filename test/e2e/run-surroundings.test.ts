@@ -170,8 +170,9 @@ test("cache mounts are told apart by id, owned and moded as asked, and begin wit
   assert.equal((await workshop.build(seeded)).output, "seeded\n");
 });
 
-test("a locked cache mount is one step's at a time", { skip }, async () => {
-  const stage = (name: string): string => `FROM base AS ${name}\nRUN --mount=type=cache,target=/c,id=locked,sharing=locked test ! -e /c/busy && touch /c/busy && sleep 0.3 && rm /c/busy\n`;
+test("a locked cache mount is one step's at a time, at however many places it has it", { skip }, async () => {
+  const mount = (target: string): string => `--mount=type=cache,target=${target},id=locked,sharing=locked`;
+  const stage = (name: string): string => `FROM base AS ${name}\nRUN ${mount("/c")} ${mount("/d")} test ! -e /c/busy && touch /c/busy && sleep 0.3 && rm /d/busy\n`;
   await workshop.build(`${stage("a")}${stage("b")}FROM base\nCOPY --from=a /bin/sh /a\nCOPY --from=b /bin/sh /b\n`, { noCache: true });
 });
 
