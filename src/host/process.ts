@@ -32,7 +32,11 @@ export async function runProcess(request: ProcessRequest, signal: AbortSignal): 
   const child = startProcess(request, ["pipe", "pipe", "pipe"]);
   const stdout = collectOutput(child, "stdout");
   const stderr = collectOutput(child, "stderr");
-  const kill = (): void => void child.kill("SIGKILL");
+  const kill = (): void => {
+    child.kill("SIGKILL");
+    // What it has started may hold them for as long as it likes, and is not waited for.
+    for (const output of [child.stdout, child.stderr]) output?.destroy();
+  };
   signal.addEventListener("abort", kill);
   try {
     // A command that reads no input closes the pipe; its exit code tells the story, not EPIPE.
