@@ -57,6 +57,8 @@ export interface BuildPlan {
   readonly exports: readonly [ExportTarget, ...ExportTarget[]];
   /** Undefined: no provenance. */
   readonly provenance: ProvenancePlan | undefined;
+  /** What turned it off, as it was given. */
+  readonly provenanceOff: string | undefined;
   /** True: a provenance of `mode=min` is followed by the map from layers to lines. */
   readonly lineMap: boolean;
   /** Undefined: no SBOM. */

@@ -12,6 +12,7 @@ import { copiedSecrets } from "./copied-secrets.ts";
 import type { Engine } from "./engine.ts";
 import { describeEvidence } from "./evidence-text.ts";
 import { explainFailure } from "./explain-failure.ts";
+import { lackOfEvidence } from "./lack-of-evidence.ts";
 import { logScrubber, type LogScrubber } from "./log-scrubber.ts";
 import { exportCaches } from "./cache-exports.ts";
 import { inlineCache } from "./inline-cache.ts";
@@ -127,14 +128,20 @@ async function publishAll({ plan, compiled, attested, inlineCache }: Finished, m
     streamsLayers: plan.secretsInEvidence !== "refuse" || !attested.hasEvidence,
     attests: (target: ImageTarget) => attested.hasEvidence || attestsImage(target, plan),
   };
-  const images = new Map<ExportTarget, PublishedImage | undefined>();
+  const images = new Map<ExportTarget, PublishedImage>();
   // What is pushed comes last: others see nothing of a build that could not write its files.
   for (const target of plan.exports.toSorted((a, b) => Number(isPushed(a)) - Number(isPushed(b)))) {
-    images.set(target, await publish(target, attested.results, { means: means.publish, options }, signal));
+    const image = await publish(target, attested.results, { means: means.publish, options }, signal);
+    if (image !== undefined) images.set(target, image);
   }
-  const published = plan.exports.map((target) => images.get(target)).filter((image) => image !== undefined);
-  for (const image of published) means.report({ kind: "notice", message: describeEvidence(image) });
-  return published.at(-1);
+  let last: PublishedImage | undefined;
+  for (const target of plan.exports) {
+    const image = images.get(target);
+    if (image === undefined || !("form" in target)) continue;
+    means.report({ kind: "notice", message: describeEvidence(image, () => lackOfEvidence(target, { ...plan, isMade: options.attests(target) })) });
+    last = image;
+  }
+  return last;
 }
 
 function isPushed(target: ExportTarget): boolean {

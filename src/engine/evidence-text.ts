@@ -37,14 +37,15 @@ function describeChosen(wanted: EvidenceForm, { place, manifest }: EvidenceForm)
   }
 }
 
-/** Where the evidence about an image is, in one line. */
-export function describeEvidence({ root, names, evidence, isStored }: Pick<PublishedImage, "root" | "names" | "evidence" | "isStored">): string {
+/** Where the evidence about an image is, or what would bring some, in one line. */
+export function describeEvidence({ root, names, evidence, isStored }: Pick<PublishedImage, "root" | "names" | "evidence" | "isStored">, lack: () => string): string {
   const image = `${root.digest}${names.length === 0 ? "" : ` (${names.join(", ")})`}`;
-  if (isStored || evidence.kind === "file" || evidence.kind === "none") return `${image}: ${placeText(evidence)}`;
+  if (evidence.kind === "none") return `${image}: there is no evidence with it, since ${lack()}`;
+  if (isStored || evidence.kind === "file") return `${image}: ${placeText(evidence)}`;
   return `${image} is not pushed, nor is its evidence`;
 }
 
-function placeText(evidence: EvidencePlace): string {
+function placeText(evidence: Exclude<EvidencePlace, { readonly kind: "none" }>): string {
   switch (evidence.kind) {
     case "index":
       return `its evidence is in the index, in ${evidence.attestations.join(", ")}`;
@@ -54,7 +55,5 @@ function placeText(evidence: EvidencePlace): string {
       return `its evidence is in the index and refers to it, in ${evidence.attestations.join(", ")}`;
     case "file":
       return `its evidence is in ${evidence.paths.join(", ")}`;
-    case "none":
-      return "there is no evidence with it";
   }
 }

@@ -37,6 +37,8 @@ export type SbomFormat = "spdx" | "cyclonedx";
 export interface AttestationPlan {
   /** Undefined: none is made. */
   readonly provenance: ProvenancePlan | undefined;
+  /** What turned it off, as it was given: `--provenance=false`. */
+  readonly provenanceOff: string | undefined;
   readonly sbom: SbomPlan | undefined;
 }
 
@@ -68,9 +70,13 @@ const DEFAULT_PROVENANCE: Attributes = new Map([["mode", "min"], ["inline-only",
  */
 export function parseAttestations(flags: AttestationFlags): AttestationPlan {
   const requests = new Map<string, Attributes | "disabled">();
-  for (const text of [...flags.attest, ...shorthand("provenance", flags.provenance), ...shorthand("sbom", flags.sbom)]) {
+  const given = [...flags.attest.map((text) => [text, `--attest=${text}`] as const), ...shorthand("provenance", flags.provenance), ...shorthand("sbom", flags.sbom)];
+  let turnedOff: string | undefined;
+  for (const [text, flag] of given) {
     const { type, attributes } = parseAttest(text);
-    if (!requests.has(type)) requests.set(type, attributes);
+    if (requests.has(type)) continue;
+    requests.set(type, attributes);
+    if (type === "provenance" && attributes === "disabled") turnedOff = flag;
   }
   for (const [name, value] of flags.buildArgs) {
     const type = /^BUILDKIT_ATTEST_(.+)$/.exec(name)?.[1]?.toLowerCase();
@@ -82,6 +88,7 @@ export function parseAttestations(flags: AttestationFlags): AttestationPlan {
   const sbom = requests.get("sbom") ?? "disabled";
   return {
     provenance: provenance === "disabled" ? undefined : provenancePlan(provenance, flags.environmentBuilder),
+    provenanceOff: provenance === "disabled" ? (turnedOff ?? `BUILDX_NO_DEFAULT_ATTESTATIONS=${flags.noDefault}`) : undefined,
     sbom: sbom === "disabled" ? undefined : sbomPlan(sbom),
   };
 }
@@ -95,10 +102,10 @@ export function parseMetadataMode(text: string | undefined): "min" | "max" | "di
 type Attributes = ReadonlyMap<string, string>;
 
 /** `--provenance=true` is `type=provenance`, with the default mode of one that is asked for: max. */
-function shorthand(type: "provenance" | "sbom", value: string | undefined): readonly string[] {
+function shorthand(type: "provenance" | "sbom", value: string | undefined): ReadonlyArray<readonly [text: string, flag: string]> {
   if (value === undefined || value === "") return [];
   const enabled = goBoolean(value);
-  return [enabled === undefined ? `type=${type},${value}` : `type=${type},disabled=${!enabled}`];
+  return [[enabled === undefined ? `type=${type},${value}` : `type=${type},disabled=${!enabled}`, `--${type}=${value}`]];
 }
 
 function parseAttest(text: string): { readonly type: string; readonly attributes: Attributes | "disabled" } {
