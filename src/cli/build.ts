@@ -9,6 +9,7 @@ import { EXIT } from "./exit-code.ts";
 import { parsePairs } from "./pairs.ts";
 import { progressKind, withProgress } from "./progress-flag.ts";
 import { requirePlace } from "./result-file.ts";
+import { standardInput } from "./standard-input.ts";
 import { stateRoot } from "./state-root.ts";
 import { UsageError } from "./usage-error.ts";
 import { annotations, warningsText, type BuildWarning } from "./warnings.ts";
@@ -46,7 +47,7 @@ const RESULT_FILES = ["iidfile", "metadata-file"] as const;
 
 async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest> {
   return {
-    ...(await contextArgument({ context: flags.context, file: flags.text("file"), cwd: io.cwd, stdin: process.stdin })),
+    ...(await contextArgument({ context: flags.context, file: flags.text("file"), cwd: io.cwd, stdin: standardInput(io.signal) })),
     tags: flags.all("tag"),
     ...optional("target", flags.text("target")),
     buildArgs: parsePairs("build-arg", flags.all("build-arg"), io.env),

@@ -7,6 +7,7 @@ import { readAll } from "../host/read-all.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { EXIT } from "./exit-code.ts";
 import { parsePairs } from "./pairs.ts";
+import { standardInput } from "./standard-input.ts";
 import { stateRoot } from "./state-root.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -75,7 +76,7 @@ async function requestOf(values: Values, context: string, io: CommandIo): Promis
   if (network !== undefined && network !== "default" && network !== "none" && network !== "host") throw new UsageError(`--network=${network}: use default, none or host`);
   return {
     context: resolve(io.cwd, context),
-    ...(file === undefined ? {} : { dockerfile: file === "-" ? { text: await readAll(process.stdin) } : resolve(io.cwd, file) }),
+    ...(file === undefined ? {} : { dockerfile: file === "-" ? { text: await readAll(standardInput(io.signal)) } : resolve(io.cwd, file) }),
     ...(target === undefined ? {} : { target }),
     buildArgs: parsePairs("build-arg", values["build-arg"] ?? [], io.env),
     buildContexts: parsePairs("build-context", values["build-context"] ?? [], {}),

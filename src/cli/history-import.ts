@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { readArchive } from "../doors/history-files.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { Command } from "./command.ts";
+import { standardInput } from "./standard-input.ts";
 import { stateRoot } from "./state-root.ts";
 import { UsageError } from "./usage-error.ts";
 import { requireBuilds, ROOT_HELP, ROOT_OPTION, withHistory } from "./with-history.ts";
@@ -23,7 +24,7 @@ ${ROOT_HELP}`,
   async run(args, io) {
     const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`${NAME}: name files with --file`);
-    const sources = values.file === undefined ? [process.stdin] : values.file.map((path) => (path === "-" ? process.stdin : createReadStream(resolve(io.cwd, path))));
+    const sources = values.file === undefined ? [standardInput(io.signal)] : values.file.map((path) => (path === "-" ? standardInput(io.signal) : createReadStream(resolve(io.cwd, path))));
     // All of them are read before anything is taken in.
     const runs = (await Promise.all(sources.map(readArchive))).flat();
     await mkdir(stateRoot(values.root, io), { recursive: true, mode: 0o700 });

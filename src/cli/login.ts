@@ -5,6 +5,7 @@ import type { Command, CommandIo } from "./command.ts";
 import { EXIT } from "./exit-code.ts";
 import { askHidden } from "./hidden-prompt.ts";
 import { registryHost } from "./registry-host.ts";
+import { standardInput } from "./standard-input.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const command: Command = {
@@ -68,7 +69,7 @@ function parse(args: readonly string[]): { readonly values: { readonly username?
 async function readPassword({ username, passwordStdin, registry }: LoginFlags, signal: AbortSignal): Promise<string> {
   if (!passwordStdin && !process.stdin.isTTY) throw new UsageError("login needs a password: a terminal to ask at, or --password-stdin");
   const password = passwordStdin
-    ? Buffer.from(await readAll(process.stdin)).toString("utf8").replace(/\r?\n$/, "")
+    ? Buffer.from(await readAll(standardInput(signal))).toString("utf8").replace(/\r?\n$/, "")
     : await askHidden(`password of ${username} at ${registry}: `, process.stdin, signal);
   if (password === "") throw new UsageError("the password is empty");
   return password;

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { blockText, columns, humanSize, openStore, parseSize, prune, sum, usageFilter, USAGE_HEAD, usageRow, type UsageRecord } from "../doors/store.ts";
 import { systemClock } from "../host/clock.ts";
+import { eachUntilAborted } from "../host/until-aborted.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { FILTER_HELP } from "./du.ts";
@@ -75,8 +76,7 @@ async function agrees(question: string, { stderr, signal }: CommandIo): Promise<
   stderr(`${question} [y/N] `);
   const lines = createInterface({ input: process.stdin });
   try {
-    for await (const line of lines) return /^y(?:es)?$/i.test(line.trim());
-    signal.throwIfAborted();
+    for await (const line of eachUntilAborted(lines, signal)) return /^y(?:es)?$/i.test(line.trim());
     return false;
   } finally {
     lines.close();

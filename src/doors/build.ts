@@ -52,7 +52,7 @@ async function run(request: BuildRequest, report: (event: BuildEvent) => void): 
   signal.throwIfAborted();
   try {
     const policies = await collectionPolicies(settingsPath(request.env));
-    const plan = await withLayoutDigests(planBuild(await withStreamContext(request)), signal);
+    const plan = await withLayoutDigests(planBuild(await withStreamContext(request, signal)), signal);
     await using engine = await openEngine({ root: request.root, sandboxes: undefined, env: request.env, sandbox: request.sandbox ?? "auto", report });
     try {
       return await runBuild(plan, { engine, request, report }, signal);

@@ -42,7 +42,7 @@ export interface OfflineMeans {
 export async function askFrontend<Answer>(request: BuildRequest, report: ReportEvent, questions: FrontendQuestions<Answer>): Promise<Answer> {
   const signal = request.signal ?? new AbortController().signal;
   try {
-    const plan = await withLayoutDigests(planBuild(await withStreamContext(request)), signal);
+    const plan = await withLayoutDigests(planBuild(await withStreamContext(request, signal)), signal);
     const log = logScrubber(plan);
     await using engine = await openEngine({ root: request.root, sandboxes: undefined, env: request.env, sandbox: request.sandbox ?? "auto", report });
     await using means = await openBuildMeans(plan, { id: randomId(), startedNs: systemClock.nowNs(), engine, request, log, report: log.report(report) }, signal);
@@ -65,7 +65,7 @@ export async function askFrontend<Answer>(request: BuildRequest, report: ReportE
 export async function askOffline<Answer>(request: BuildRequest, { images, sessionId }: OfflineMeans, question: FrontendQuestion<Answer>): Promise<Answer> {
   const signal = request.signal ?? new AbortController().signal;
   try {
-    const plan = planBuild(await withStreamContext(request));
+    const plan = planBuild(await withStreamContext(request, signal));
     const platform = hostPlatform();
     const seen: Seen = { graphs: [], files: new Map(), failedStep: () => undefined, dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
     return await explained(seen, logScrubber(plan), async () => await question(offlineGateway(plan, images, (path, bytes) => seen.files.set(path, bytes)), {

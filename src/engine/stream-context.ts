@@ -1,6 +1,7 @@
 import type { Digest } from "../content/digest.ts";
 import { isArchive } from "../frontend/dockerfile/build-context.ts";
 import { readAll } from "../host/read-all.ts";
+import { eachUntilAborted } from "../host/until-aborted.ts";
 import type { HttpAnswer, HttpGet } from "../source/http.ts";
 import type { FileBlobStore } from "../store/file-blob-store.ts";
 import type { BuildRequest } from "./build-request.ts";
@@ -16,10 +17,11 @@ const UPLOAD_HOST = "buildkit-session";
 export const UPLOAD_URL: string = `http://${UPLOAD_HOST}/context`;
 
 /** A request whose stream, if its context is one, is known for an archive or a Dockerfile. Throws RequestError in buildx's words. */
-export async function withStreamContext(request: BuildRequest): Promise<BuildRequest> {
+export async function withStreamContext(request: BuildRequest, signal: AbortSignal): Promise<BuildRequest> {
   const { context } = request;
-  if (typeof context === "string" || !("stream" in context)) return request;
-  const { start, whole } = await peek(context.stream);
+  if (typeof context === "string" || "empty" in context) return request;
+  if ("archive" in context) return { ...request, context: { archive: eachUntilAborted(context.archive, signal) } };
+  const { start, whole } = await peek(eachUntilAborted(context.stream, signal));
   if (isArchive(start)) return { ...request, context: { archive: whole } };
   if (request.dockerfile !== undefined) throw new RequestError("usage", "ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles");
   return { ...request, context: { empty: true }, dockerfile: { text: await readAll(whole) } };

@@ -118,6 +118,28 @@ describe("Ctrl-C", () => {
   });
 });
 
+describe("Ctrl-C while there may be more on standard input", () => {
+  for (const args of [["build", "-"], ["check", "-f", "-"]]) {
+    test(`ends ${args.join(" ")} at once`, { timeout: 60_000 }, async () => {
+      const fifo = join(place.path, `input-${args[0]}`);
+      await place.run(["mkfifo", fifo]);
+      const command = place.start(args, { wrapper: ["/bin/sh", "-c", 'input=$1; shift; exec "$@" < "$input"', "sh", fifo] });
+      try {
+        const input = createWriteStream(fifo).on("error", () => undefined);
+        // More than a pipe holds: somebody reads.
+        await new Promise((resolve) => void input.write("#".repeat(1024 * 1024), resolve));
+        const since = performance.now();
+        command.kill("SIGINT");
+        assertInterrupted(await command.ended);
+        assert.ok(performance.now() - since < INTERRUPT_MS_MAX);
+        input.destroy();
+      } finally {
+        command.kill("SIGKILL");
+      }
+    });
+  }
+});
+
 describe("a kill", () => {
   for (const runtime of RUNTIMES) {
     test(`during a RUN in ${runtime} takes everything with it, and the next build sweeps`, { skip: runSkip }, async () => {

@@ -165,11 +165,18 @@ async function forwardTo(host: string, onRequest: (line: string) => void): Promi
 
 const never = async (): Promise<never> => await new Promise<never>(() => undefined);
 
-test("abort does not wait for a caller's function that never answers", { skip: runSkip === false ? dockerRegistrySkip : runSkip }, async () => {
+async function* stalled(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from("the beginning");
+  yield await never();
+}
+
+test("abort does not wait for a caller's function or stream that never answers", { skip: runSkip === false ? dockerRegistrySkip : runSkip }, async () => {
   await using locked = await startDockerRegistry({ auth: "basic" });
   const requests: ReadonlyArray<readonly [what: string, request: BuildRequest]> = [
     ["secret", await workshop.request("FROM base\nRUN --mount=type=secret,id=s cat /run/secrets/s\n", { secrets: { s: never } })],
     ["credentials", await workshop.request("FROM scratch\nCOPY a /\n", { files: { a: "a" }, tags: [`${locked.host}/a:1`], push: true, credentials: never })],
+    ["context", await workshop.request("", { context: { stream: stalled() } })],
+    ["archive", await workshop.request("FROM scratch\n", { context: { archive: stalled() } })],
     ["stdout", await workshop.request("FROM scratch\nCOPY a /\n", { files: { a: "a" }, outputs: ["-"], stdout: never })],
   ];
   for (const [what, request] of requests) {
