@@ -6,10 +6,16 @@ import { PatternMatcher } from "../pattern/pattern-matcher.ts";
 import { TreeError } from "../snapshot/tree-error.ts";
 import type { TreeNode } from "../snapshot/tree-node.ts";
 import { Tree } from "../snapshot/tree.ts";
-import { solveGraphs, type SolveMeans } from "./solve-graphs.ts";
+import { solveGraphs, type SolvedGraphs, type SolveMeans } from "./solve-graphs.ts";
 
 /** A file that a frontend reads travels as one message, of at most 16 MiB with its prefix. */
 export const FRONTEND_FILE_BYTES_MAX: number = 16 * 1024 * 1024;
+
+/** A tree that a frontend saw, for the record: what it returns may depend on that. */
+export interface LookedAt {
+  readonly definition: Definition;
+  readonly solved: SolvedGraphs;
+}
 
 /** A result that is made when somebody first looks at it, and then once. Rejects with VertexError. */
 export function lazyReference(definition: Definition, means: SolveMeans): BridgeReference {
@@ -34,8 +40,9 @@ export function lazyReference(definition: Definition, means: SolveMeans): Bridge
 }
 
 async function solveTree(definition: Definition, means: SolveMeans, signal: AbortSignal): Promise<Tree> {
-  const { chains } = await solveGraphs([definition], means, signal);
-  return await Tree.open(chains[0] ?? [], signal);
+  const solved = await solveGraphs([definition], means, signal);
+  means.services.looked.push({ definition, solved });
+  return await Tree.open(solved.chains[0] ?? [], signal);
 }
 
 /** In Go's words, which frontends look for. */

@@ -214,6 +214,7 @@ function buildServices({ engine, session, grants, steps, images, get, git, finds
     pins: new Map(),
     resolved: [],
     containers: [],
+    looked: [],
     steps,
     usage: capturesUsage ? new Map() : undefined,
   };

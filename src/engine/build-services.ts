@@ -8,6 +8,7 @@ import type { GitSource } from "../source/git.ts";
 import type { HttpSourceServices } from "../source/http.ts";
 import type { ImageSource } from "../source/image.ts";
 import type { ContainerUse } from "./bridge-container.ts";
+import type { LookedAt } from "./bridge-reference.ts";
 import type { LocalSources } from "./locals.ts";
 import type { Pins } from "./pins.ts";
 import type { SourceGate } from "./source-gate.ts";
@@ -32,6 +33,8 @@ export interface BuildServices {
   readonly resolved: ImageCapture[];
   /** Containers that frontends had. */
   readonly containers: ContainerUse[];
+  /** Trees that frontends had made, and looked at or had evaluated. */
+  readonly looked: LookedAt[];
   readonly steps: StepReporter;
   /** What each vertex that ran used, as far as it could be measured; undefined: nobody asked. */
   readonly usage: Map<Digest, UsageObject> | undefined;

@@ -3,6 +3,7 @@ import { formatReference } from "../oci/reference.ts";
 import { EMPTY_CAPTURE, execCapture, mergeCaptures, type Capture, type ImageCapture, type IsolationCapture } from "../provenance/capture.ts";
 import type { GitRequest } from "../source/git-request.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
+import type { LookedAt } from "./bridge-reference.ts";
 import type { ContainerUse } from "./bridge-container.ts";
 import type { Pin, Pins } from "./pins.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
@@ -11,7 +12,7 @@ export interface CaptureSources {
   readonly solved: Pick<SolvedGraphs, "known">;
   readonly pins: Pins;
   /** What the frontend read and looked up before there was a graph. */
-  readonly frontend: { readonly pins: readonly Pin[]; readonly images: readonly ImageCapture[]; readonly containers: readonly ContainerUse[] };
+  readonly frontend: { readonly pins: readonly Pin[]; readonly images: readonly ImageCapture[]; readonly looked: readonly LookedAt[]; readonly containers: readonly ContainerUse[] };
   readonly facts: LayerFacts;
 }
 
@@ -20,19 +21,23 @@ export interface CaptureSources {
  * step that a cache answered for is told just as one that ran.
  */
 export async function captureGraph(graph: LlbGraph, sources: CaptureSources): Promise<Capture> {
-  const { pins, images, containers } = sources.frontend;
+  const { pins, images, looked, containers } = sources.frontend;
+  const seen = await Promise.all(looked.map(({ solved }) => captureSolved(solved, sources)));
   const used = await Promise.all(containers.map((container) => captureContainer(container, sources)));
-  return mergeCaptures([{ ...EMPTY_CAPTURE, images }, ...pins.map(capturePin), ...used, ...(await captureSteps(graph, sources))]);
+  return mergeCaptures([{ ...EMPTY_CAPTURE, images }, ...pins.map(capturePin), ...seen.flat(), ...used, ...(await captureSteps(graph, sources))]);
 }
 
 async function captureSteps(graph: LlbGraph, sources: CaptureSources): Promise<readonly Capture[]> {
   return await Promise.all([...graph.vertices.values()].map((vertex) => captureVertex(vertex, sources)));
 }
 
+async function captureSolved(solved: SolvedGraphs, sources: CaptureSources): Promise<readonly Capture[]> {
+  return (await Promise.all(solved.graphs.map((graph) => captureSteps(graph, { ...sources, solved })))).flat();
+}
+
 /** A frontend's result can depend on what it did in a container as on what a RUN did: what was mounted counts, and each process. */
 async function captureContainer({ solved, processes }: ContainerUse, sources: CaptureSources): Promise<Capture> {
-  const mounted = await Promise.all(solved.graphs.map((graph) => captureSteps(graph, { ...sources, solved })));
-  return mergeCaptures([...mounted.flat(), ...processes.map(({ op, isolation }) => execCapture(op, isolation))]);
+  return mergeCaptures([...(await captureSolved(solved, sources)), ...processes.map(({ op, isolation }) => execCapture(op, isolation))]);
 }
 
 async function captureVertex(vertex: LlbVertex, { solved, pins, facts }: CaptureSources): Promise<Capture> {

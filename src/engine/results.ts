@@ -8,6 +8,7 @@ import { predicateType, provenanceStatement, type StatementForm } from "../prove
 import type { StepLayers } from "../provenance/source-map.ts";
 import type { ProvenancePlan } from "../provenance/params.ts";
 import { platformImages } from "../provenance/platform-images.ts";
+import type { LookedAt } from "./bridge-reference.ts";
 import { captureGraph } from "./capture-graph.ts";
 import type { BuildMeans } from "./build-means.ts";
 import type { BuildPlan } from "./build-plan.ts";
@@ -58,7 +59,7 @@ export async function attestedResults({ plan, compiled, solved, commit, evidence
   const { engine, services } = means;
   const invocation = { id: means.id, startedNs: means.startedNs, finishedNs: means.publish.clock.nowNs() };
   const environment = { builderPlatform: services.platform, dockerfileVersion: DOCKERFILE_VERSION, compatibilityVersion: COMPATIBILITY_VERSION, custom: means.custom };
-  const sources = { solved, pins: services.pins, frontend: { pins: compiled.frontend.pins, images: services.resolved, containers: services.containers }, facts: engine.state.facts };
+  const sources = { solved, pins: services.pins, frontend: { pins: compiled.frontend.pins, images: services.resolved, looked: lookedBeside({ compiled, solved }, services.looked), containers: services.containers }, facts: engine.state.facts };
   const usage = means.machineUsage && { steps: services.usage ?? new Map(), system: await means.machineUsage.finish() };
   const parts = await Promise.all(compiled.platforms.map(async (platform, i) => {
     const graph = solved.graphs[i] ?? { vertices: new Map(), head: undefined };
@@ -71,6 +72,16 @@ export async function attestedResults({ plan, compiled, solved, commit, evidence
   const statements = new Map<Digest, Statement>();
   const results = parts.map((part, i) => platformResult({ ...part, plan, solved, run, statements, chain: solved.chains[i] ?? [], evidence: evidence[i] ?? [] }, means, signal));
   return { results, parts, statements, hasEvidence: evidence.some((said) => said.length > 0) };
+}
+
+/**
+ * What frontends saw beside what the build came to: a result of one platform is no input of another's, and what is said of a result none of the
+ * result's.
+ */
+function lookedBeside({ compiled, solved }: Pick<SolvedBuild, "compiled" | "solved">, looked: readonly LookedAt[]): readonly LookedAt[] {
+  const said = new Set(compiled.platforms.flatMap(({ attestations }) => attestations.map(({ reference }) => reference?.definition)));
+  const results = new Set(solved.graphs.flatMap(({ head }) => (head === undefined ? [] : [`${head.digest}:${head.index}`])));
+  return looked.filter(({ definition, solved: { graphs: [graph] } }) => !said.has(definition) && !results.has(`${graph?.head?.digest}:${graph?.head?.index}`));
 }
 
 interface ResultParts {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { build } from "../../src/doors/build.ts";
@@ -148,17 +149,41 @@ test("the chroot sandbox has no containers, does not say so, and tells who asks 
   assert.match(failure ?? "", /^12 UNIMPLEMENTED: a frontend asks for a container, which the chroot sandbox cannot give: .* build with another --sandbox$/);
 });
 
+/** What a record says of what nobody can check. */
+interface Said {
+  readonly uncaptured: readonly string[];
+  readonly secrets: unknown;
+}
+
 describe("the record of a build whose frontend has containers", { skip: runSkip }, () => {
-  const recorded = async (contain: Omit<Contain, "steps">, process: Partial<Extract<ContainStep, { start: string }>> = {}): Promise<{ readonly hermetic: boolean; readonly uncaptured: readonly string[]; readonly secrets: unknown }> => {
-    const out = `${workshop.path}/recorded`;
-    const steps: ContainStep[] = [{ start: "p", args: sh("true"), fds: [1], ...process }, { wait: "p" }];
-    await workshop.build(programOf({ ...contain, steps }), withFrontend({ outputs: [`type=local,dest=${out}`], provenance: "mode=max", secrets: { token: async () => Buffer.from("hush") } }));
-    const text = readFileSync(`${out}/provenance.json`, "utf8");
-    assert.ok(!text.includes("hush"));
-    const { predicate } = JSON.parse(text) as { predicate: { buildDefinition: { externalParameters: { request: { secrets?: unknown } } }; runDetails: { metadata: { buildkit_hermetic?: boolean; stemma_hermetic: { uncaptured?: readonly string[] } } } } };
-    const { buildkit_hermetic: hermetic = false, stemma_hermetic: { uncaptured = [] } } = predicate.runDetails.metadata;
-    return { hermetic, uncaptured, secrets: predicate.buildDefinition.externalParameters.request.secrets };
+  const recordsOf = async (program: object): Promise<string> => {
+    const out = await mkdtemp(`${workshop.path}/recorded-`);
+    await workshop.build(`# syntax=${FRONTEND}\n${JSON.stringify(program)}`, withFrontend({ outputs: [`type=local,dest=${out}`], provenance: "mode=max", secrets: { token: async () => Buffer.from("hush") } }));
+    return out;
   };
+  const saysIn = (path: string): Said => {
+    const text = readFileSync(path, "utf8");
+    assert.ok(!text.includes("hush"));
+    const { predicate } = JSON.parse(text) as { predicate: { buildDefinition: { externalParameters: { request: { secrets?: unknown } } }; runDetails: { metadata: { stemma_hermetic: { uncaptured?: readonly string[] } } } } };
+    const { stemma_hermetic: { uncaptured = [] } } = predicate.runDetails.metadata;
+    return { uncaptured, secrets: predicate.buildDefinition.externalParameters.request.secrets };
+  };
+  const recorded = async (contain: Omit<Contain, "steps">, process: Partial<Extract<ContainStep, { start: string }>> = {}): Promise<Said> => {
+    const steps: ContainStep[] = [{ start: "p", args: sh("true"), fds: [1], ...process }, { wait: "p" }];
+    return saysIn(`${await recordsOf({ contain: { ...contain, steps } })}/provenance.json`);
+  };
+
+  test("tells of the steps that made what it read, though the result has nothing of them, also out of the cache", NEVER_PULLED, async () => {
+    const reading = (run: string): Promise<Said> => recorded({ mounts: [ROOT], network: 2, read: { from: `FROM base\nRUN ${run} true > /x\n`, path: "/x" } });
+    assert.deepEqual(await reading("--network=none"), { uncaptured: [], secrets: undefined });
+    for (const _of of ["ran", "cached"]) assert.deepEqual(await reading(""), { uncaptured: ["network"], secrets: undefined });
+    assert.deepEqual(await reading("--network=none --mount=type=secret,id=token"), { uncaptured: ["secret"], secrets: [{ id: "token", optional: true }] });
+  });
+
+  test("keeps what platforms are made of apart, though the frontend has seen them all", NEVER_PULLED, async () => {
+    const out = await recordsOf({ each: { "linux/amd64": "FROM base\nRUN echo open\n", "linux/arm64": "FROM base\nRUN --network=none echo shut\n" } });
+    assert.deepEqual(["amd64", "arm64"].map((name) => saysIn(`${out}/linux_${name}/provenance.json`).uncaptured), [["network"], []]);
+  });
 
   test("tells what no record can name: its network, caches and secrets, and those of the steps that it is made of", NEVER_PULLED, async () => {
     assert.deepEqual((await recorded({ mounts: [ROOT], network: 2 })).uncaptured, []);

@@ -23,6 +23,8 @@ interface Program {
   readonly input?: { readonly dockerfile: string };
   readonly chain?: { readonly base: string; readonly dockerfile: string; readonly baseOptions: Readonly<Record<string, string>> };
   readonly look?: string;
+  /** By platform: a result of its own for each, which is evaluated first. */
+  readonly each?: Readonly<Record<string, string>>;
   readonly evaluate?: { readonly dockerfile: string };
   readonly resolve?: string;
   readonly fail?: { readonly message: string; readonly line?: number };
@@ -74,7 +76,7 @@ async function run(program: Program, text: string, marshal: (output: Output | un
   if (program.fail !== undefined) return await fail(program.fail, text);
   if (program.write !== undefined) {
     const ref = await refOf(bridge, marshal(files(program.write)));
-    if (program.platforms !== undefined) return await returnPlatforms(program.platforms, ref);
+    if (program.platforms !== undefined) return await returnPlatforms(new Map(program.platforms.map((platform) => [platform, ref])));
     const config = { architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: null }, config: { Labels: { made: "by a frontend", opts: options.get("build-arg:NAME") ?? "" } } };
     await bridge.call(unary.warn, { digest: "", level: 1n, short: Buffer.from("TestRule: this is only a test (line 2)"), url: "https://example.com/rule", info: { filename, data: Buffer.from(text) }, ranges: [{ start: { line: 2 }, end: { line: 2 } }] });
     const attestations = program.attest === undefined ? undefined : await attestation(program.attest, marshal, files);
@@ -88,6 +90,7 @@ async function run(program: Program, text: string, marshal: (output: Output | un
   if (program.chain !== undefined) await chain(program.chain, marshal, files);
   if (program.diff !== undefined) await diff(program.diff, marshal, files);
   if (program.look !== undefined) await look(program.look, marshal, files);
+  if (program.each !== undefined) await returnPlatforms(new Map(await Promise.all(Object.entries(program.each).map(async ([platform, source]) => [platform, await evaluated(source, marshal, files)] as const))));
   if (program.evaluate !== undefined) await evaluate(program.evaluate.dockerfile, marshal, files);
   if (program.contain !== undefined) {
     const reference = async (source: string): Promise<string> => {
@@ -143,6 +146,13 @@ async function look(directory: string, marshal: (output: Output | undefined) => 
   await bridge.call(unary.return, { result: { result: { case: "ref", value: await refOf(bridge, marshal(files({ "/seen.json": JSON.stringify(seen) }))) } } });
 }
 
+async function evaluated(dockerfile: string, marshal: (output: Output | undefined) => Definition, files: (content: Readonly<Record<string, string>>) => Output | undefined): Promise<Ref> {
+  const { result } = await solveDockerfile(marshal(files({ Dockerfile: dockerfile })), {}, {});
+  if (result?.result.case !== "ref") throw new Error("no single result");
+  await bridge.call(unary.evaluate, { Ref: result.result.value.id });
+  return result.result.value;
+}
+
 /** Runs steps before it returns: what they made is read, and is the result. */
 async function evaluate(dockerfile: string, marshal: (output: Output | undefined) => Definition, files: (content: Readonly<Record<string, string>>) => Output | undefined): Promise<void> {
   const solved = await solveDockerfile(marshal(files({ Dockerfile: dockerfile })), {}, {});
@@ -168,11 +178,11 @@ async function fail({ message, line }: NonNullable<Program["fail"]>, text: strin
   await bridge.call(unary.return, { error: { code: 2, message, details } });
 }
 
-async function returnPlatforms(platforms: readonly string[], ref: Ref): Promise<void> {
-  const parsed = platforms.map((id) => ({ ID: id, Platform: { os: id.split("/")[0], architecture: id.split("/")[1] } }));
+async function returnPlatforms(refs: ReadonlyMap<string, Ref>): Promise<void> {
+  const parsed = [...refs.keys()].map((id) => ({ ID: id, Platform: { os: id.split("/")[0], architecture: id.split("/")[1] } }));
   const configs = parsed.map(({ ID, Platform }) => [`containerimage.config/${ID}`, Buffer.from(JSON.stringify({ ...Platform, rootfs: { type: "layers", diff_ids: null }, config: {} }))] as const);
   await bridge.call(unary.return, {
-    result: { result: { case: "refs", value: { refs: Object.fromEntries(platforms.map((id) => [id, ref])) } }, metadata: { ...Object.fromEntries(configs), "refs.platforms": Buffer.from(JSON.stringify({ Platforms: parsed })) } },
+    result: { result: { case: "refs", value: { refs: Object.fromEntries(refs) } }, metadata: { ...Object.fromEntries(configs), "refs.platforms": Buffer.from(JSON.stringify({ Platforms: parsed })) } },
   });
 }
 
