@@ -16,20 +16,22 @@ for (const [entries, attributes] of GOOD) {
   test(`--resource ${entries.join(" ")} asks for ${JSON.stringify(attributes)}`, () => assert.deepEqual(Object.fromEntries(planResources(entries)), attributes));
 }
 
+const KEYS = ": use memory, memory-swap, cpu-shares, cpu-period, cpu-quota, cpuset-cpus, cpuset-mems";
 const BAD: ReadonlyArray<readonly [entry: string, says: string]> = [
   ["memory", 'invalid resource "memory", expected key=value'],
   ["", 'invalid resource "", expected key=value'],
-  ["cpus=2", 'unknown resource "cpus"'],
-  ["Memory=1", 'unknown resource "Memory"'],
-  ["=1", 'unknown resource ""'],
-  ["memory=x", 'invalid value "x" for resource memory: invalid size: \'x\''],
-  ["memory=-1", 'invalid value "-1" for resource memory: invalid size: \'-1\''],
-  ["memory=1q", 'invalid value "1q" for resource memory: invalid suffix: \'q\''],
-  ["memory-swap=-2", 'invalid value "-2" for resource memory-swap: invalid size: \'-2\''],
-  ["cpu-shares=1.5", 'invalid value "1.5" for resource cpu-shares: strconv.ParseInt: parsing "1.5": invalid syntax'],
-  ["cpu-quota=", 'invalid value "" for resource cpu-quota: strconv.ParseInt: parsing "": invalid syntax'],
-  ["cpu-period=9223372036854775808", 'invalid value "9223372036854775808" for resource cpu-period: strconv.ParseInt: parsing "9223372036854775808": value out of range'],
+  ["cpus=2", `unknown resource "cpus"${KEYS}`],
+  ["Memory=1", `unknown resource "Memory"${KEYS}`],
+  ["=1", `unknown resource ""${KEYS}`],
+  ["memory=x", 'invalid value "x" for resource memory: invalid size: \'x\': give a size such as 512m, or 0 for no limit'],
+  ["memory=-1", 'invalid value "-1" for resource memory: invalid size: \'-1\': give a size such as 512m, or 0 for no limit'],
+  ["memory=1q", 'invalid value "1q" for resource memory: invalid suffix: \'q\': give a size such as 512m, or 0 for no limit'],
+  ["memory-swap=-2", 'invalid value "-2" for resource memory-swap: invalid size: \'-2\': give a size such as 1g, -1 for as much swap as there is, or 0 for no limit'],
+  ["cpu-shares=many", 'invalid value "many" for resource cpu-shares: strconv.ParseInt: parsing "many": invalid syntax: give 2 to 262144, or 0 for no limit'],
+  ["cpu-shares=1.5", 'invalid value "1.5" for resource cpu-shares: strconv.ParseInt: parsing "1.5": invalid syntax: give 2 to 262144, or 0 for no limit'],
+  ["cpu-quota=", 'invalid value "" for resource cpu-quota: strconv.ParseInt: parsing "": invalid syntax: give at least 1000 microseconds, or 0 for no limit'],
+  ["cpu-period=9223372036854775808", 'invalid value "9223372036854775808" for resource cpu-period: strconv.ParseInt: parsing "9223372036854775808": value out of range: give 1000 to 1000000 microseconds, or 0 for no limit'],
 ];
 for (const [entry, says] of BAD) {
-  test(`--resource ${JSON.stringify(entry)} is refused in buildx's words`, () => assert.throws(() => planResources([entry]), { name: "RequestError", code: "usage", message: says }));
+  test(`--resource ${JSON.stringify(entry)} is refused in buildx's words, and with what fits`, () => assert.throws(() => planResources([entry]), { name: "RequestError", code: "usage", message: says }));
 }

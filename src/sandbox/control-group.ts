@@ -35,12 +35,12 @@ export interface GroupGround {
 }
 
 /** Kernel's bounds, in microseconds (sched/core.c). */
-const PERIOD_MIN = 1_000n;
-const PERIOD_MAX = 1_000_000n;
-const QUOTA_MIN = 1_000n;
+export const PERIOD_MIN: bigint = 1_000n;
+export const PERIOD_MAX: bigint = 1_000_000n;
+export const QUOTA_MIN: bigint = 1_000n;
 /** Kernel's bounds; what lies outside would be changed without a word. */
-const SHARES_MIN = 2n;
-const SHARES_MAX = 262_144n;
+export const SHARES_MIN: bigint = 2n;
+export const SHARES_MAX: bigint = 262_144n;
 
 /** As the path that a runtime is told: below each tree, with neither `.` nor `..`. */
 export function groupParent({ parent }: GroupRequest): string {
