@@ -48,7 +48,14 @@ export async function openEngine({ root: named, sandboxes, env, sandbox, report 
   const root = await realpath(named);
   // Opened once for all steps; a step that is aborted must not take it from the others.
   const never = new AbortController().signal;
-  const namespace = once(async () => (withoutNamespaces ? NO_NAMESPACE : closing.use(await openMountNamespace({ environment: env }, never))));
+  const namespace = once(async () => {
+    if (withoutNamespaces) return NO_NAMESPACE;
+    if (closing.disposed) throw new Error("the engine is closed: nothing runs in it any more");
+    const started = openMountNamespace({ environment: env }, never);
+    // Before it is there: whoever asked may be gone by then, and the engine closed, and its helper would keep this process for ever.
+    closing.defer(async () => await (await started.catch(() => undefined))?.[Symbol.asyncDispose]());
+    return await started;
+  });
   const state = opening.use(await openState(root));
   const layers = opening.use(await openLayerStore({ directory: join(root, "layers"), namespace, snapshotter: withoutNamespaces ? "copy-as-root" : "auto" }));
   const stateDirectory = sandboxes ?? join(root, SANDBOXES);
