@@ -2,7 +2,7 @@
  * Loaded before every test file by tools/run-test-files.ts, with `?ms=` for how long the file may take: node:test bounds tests, but
  * neither hooks nor what keeps a process after its last test. Past that the file tells what it waits for, and fails.
  */
-import { readFileSync, readdirSync } from "node:fs";
+import { descendants } from "../tools/processes.ts";
 
 interface Handle {
   readonly is_active: boolean;
@@ -17,21 +17,3 @@ const timer = setTimeout(() => {
   process.exit(1);
 }, ms);
 timer.unref();
-
-/** `pid command line`, of what runs below that process. */
-function descendants(pid: number): string[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && parentOf(name) === pid).flatMap((name) => [`${name} ${textOf(`/proc/${name}/cmdline`).replaceAll("\0", " ")}`, ...descendants(Number(name))]);
-}
-
-function parentOf(pid: string): number {
-  // `pid (name) state parent …`: a name may hold anything, brackets too.
-  return Number(textOf(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ")[1]);
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return ""; // It has ended meanwhile.
-  }
-}

@@ -45,6 +45,13 @@ test("a file that does not end fails the run, says why, and keeps no other from 
   assert.match(stdout, /✖ .*a\.test\.cjs[^]*✖ .*b\.test\.cjs[^]*✔ comes last/);
 });
 
+test("a file that is stuck in one call is killed, and told by its name", () => {
+  const { stdout, passed } = runFiles({ "a.test.cjs": PASSES, "b.test.cjs": 'test("stuck", () => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); });', "c.test.cjs": 'test("comes last", () => {});' }, 1000);
+  assert.ok(!passed, stdout);
+  assert.match(stdout, /this file is stuck, and is killed: \d+ .*b\.test\.cjs/);
+  assert.match(stdout, /✖ .*b\.test\.cjs[^]*✔ comes last/);
+});
+
 test("what takes long starts first", () => {
   const files = ["src/a.test.ts", "src/large-b.test.ts", "test/e2e/a.test.ts", "test/e2e/sbom-of-debian.test.ts"];
   assert.deepEqual(longestFirst(files), [files[3], files[2], files[1], files[0]]);

@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { children, described, waits } from "./processes.ts";
 import slowestFiles from "./slowest-files.ts";
 
 /** What builds images takes longest, and of that what waits for a mirror of Debian: first, so that at the end no long file runs by itself. */
@@ -18,15 +19,36 @@ export function longestFirst(files: readonly string[]): string[] {
   return files.toSorted((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
 }
 
+/** How much longer one may take before it is ended from here: one that is stuck in a call, or on its way out, ends itself no more. */
+const GRACE_MS = 10_000;
+const LOOK_MS = 1000;
+
+/** Ends test files, which are all that runs below this process, after so long. */
+function endWhatIsStuck(msMax: number): NodeJS.Timeout {
+  let seenMs = new Map<number, number>();
+  return setInterval(() => {
+    const now = performance.now();
+    // Numbers of processes come again.
+    seenMs = new Map(children(process.pid).map((pid) => [pid, seenMs.get(pid) ?? now]));
+    for (const [pid, sinceMs] of seenMs) {
+      if (now - sinceMs < msMax) continue;
+      process.stdout.write(`this file is stuck, and is killed: ${described(pid)}\nits threads wait in ${waits(pid)}\n`);
+      process.kill(pid, "SIGKILL");
+    }
+  }, LOOK_MS).unref();
+}
+
 /** Each in a process of its own, with this one's environment; one that has not ended after `msMax` milliseconds fails. True when all passed. */
 export async function runTestFiles(files: readonly string[], msMax: number = FILE_MS_MAX): Promise<boolean> {
   // Tests wait for registries, sandboxes and the disk: one file more than there are processors keeps these busy.
   const concurrency = availableParallelism() + 1;
   const events = run({ files: longestFirst(files), concurrency, execArgv: ["packed-programs.ts", `end-what-hangs.ts?ms=${msMax}`].flatMap((name) => ["--import", import.meta.resolve(`../test/${name}`)]) });
+  const watch = endWhatIsStuck(msMax + GRACE_MS);
   let passed = false;
   events.on("test:summary", ({ file, success }) => {
     if (file === undefined) passed = success;
   });
   await Promise.all([new spec(), slowestFiles].map((reporter) => new Promise((resolve, reject) => void events.compose(reporter).on("error", reject).on("end", resolve).pipe(process.stdout))));
+  clearInterval(watch);
   return passed;
 }

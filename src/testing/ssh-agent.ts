@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { runProcess, startProcess } from "../host/process.ts";
+import { eventually } from "./eventually.ts";
 
 /** For node:test: the reason to skip, or false. */
 export const sshSkip: string | false = ["ssh-agent", "ssh-add", "ssh-keygen"].every((name) => (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, name))))
@@ -33,7 +33,10 @@ export async function startTestAgent(): Promise<TestAgent> {
     return { exitCode, output: stdout.toString("utf8") + stderr.toString("utf8") };
   };
   const agent = startProcess({ argv: ["ssh-agent", "-D", "-a", socket], env }, "ignore");
-  while ((await stat(socket).catch(() => undefined)) === undefined) await delay(5);
+  await eventually("ssh-agent listens", async () => (await stat(socket).catch(() => undefined)) !== undefined).catch((error: unknown) => {
+    agent.kill("SIGKILL");
+    throw error;
+  });
   await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test key", "-f", keyPath]);
   await run(["ssh-add", "-q", keyPath]);
   return {

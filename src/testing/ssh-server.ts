@@ -4,8 +4,8 @@ import { createConnection, createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { runProcess, startProcess } from "../host/process.ts";
+import { eventually } from "./eventually.ts";
 
 const SSHD = "/usr/sbin/sshd";
 
@@ -35,7 +35,13 @@ export async function startSshServer(publicKeyPath: string): Promise<SshServer> 
     await runProcess({ argv: ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", hostKey], env: { PATH: process.env["PATH"] ?? "" } }, new AbortController().signal);
     const server = startProcess({ argv: [SSHD, "-D", "-e", "-f", config], env: { PATH: process.env["PATH"] ?? "" } }, "ignore");
     const ended = once(server, "close");
-    while (!(await answers(port))) await delay(20);
+    await eventually("sshd answers", async () => {
+      if (server.exitCode !== null) throw new Error(`sshd did not start: exit code ${server.exitCode}`);
+      return await answers(port);
+    }).catch((error: unknown) => {
+      server.kill("SIGKILL");
+      throw error;
+    });
     return async () => {
       server.kill();
       await ended;

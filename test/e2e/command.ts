@@ -11,7 +11,7 @@ export interface CommandRun {
   readonly stderr: string;
 }
 
-/** A place for one test: state, home and working directory of its own, gone at the end. */
+/** A place for one test: state, home and working directory of its own, gone at the end with whatever of it still runs. */
 export interface Place extends AsyncDisposable {
   readonly path: string;
   /** The command as a user runs it, in a process of its own. */
@@ -54,21 +54,30 @@ export async function openPlace(): Promise<Place> {
     const [first, ...rest] = [...wrapper, process.execPath, COMMAND, ...args];
     return [first ?? process.execPath, ...rest];
   };
+  // A test that failed half-way, or took too long, leaves what it waited for, such as a step that is held: it would keep the file from its end.
+  const closed = new AbortController();
   const run = async (argv: readonly [string, ...string[]], options: PlaceOptions = {}): Promise<ProcessResult> =>
-    await runProcess({ argv, cwd: options.cwd ?? path, env: { ...env, ...options.env }, ...(options.input === undefined ? {} : { input: options.input }) }, options.signal ?? new AbortController().signal);
+    await runProcess({ argv, cwd: options.cwd ?? path, env: { ...env, ...options.env }, ...(options.input === undefined ? {} : { input: options.input }) }, AbortSignal.any([closed.signal, ...(options.signal === undefined ? [] : [options.signal])]));
   return {
     path,
     async stemma(args, options) {
       const { exitCode, stdout, stderr } = await run(commandLine(args, options), options);
       return { exitCode, stdout: stdout.toString("utf8"), stderr: stderr.toString("utf8") };
     },
-    start: (args, options = {}) => follow(startProcess({ argv: commandLine(args, options), cwd: options.cwd ?? path, env: { ...env, ...options.env } }, ["ignore", "pipe", "pipe"])),
+    start(args, options = {}) {
+      const child = startProcess({ argv: commandLine(args, options), cwd: options.cwd ?? path, env: { ...env, ...options.env } }, ["ignore", "pipe", "pipe"]);
+      closed.signal.addEventListener("abort", () => void child.kill("SIGKILL"));
+      return follow(child);
+    },
     async run(argv, options) {
       const { exitCode, stdout, stderr } = await run(argv, options);
       if (exitCode !== 0) throw new Error(`${argv.join(" ")}: exit code ${exitCode}\n${stdout.toString("utf8")}${stderr.toString("utf8")}`);
       return stdout.toString("utf8");
     },
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+    async [Symbol.asyncDispose]() {
+      closed.abort(new Error("the test's place is gone"));
+      await rm(path, { recursive: true, force: true, maxRetries: 10 });
+    },
   };
 }
 

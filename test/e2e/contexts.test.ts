@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { eventually } from "../../src/testing/eventually.ts";
 import { COMMIT_SECONDS, gitServerSkip, startGitServer, type GitRepository, type GitServer } from "../../src/testing/git-server.ts";
 import { COMMAND } from "./command-path.ts";
 import { openPlace, type Place, type PlaceOptions } from "./command.ts";
@@ -142,7 +143,7 @@ test("a build that is killed while it fetches keeps nobody from the repository",
   // By its hash a commit is fetched at once, without a question before.
   const context = `${slow.url}/slow.git#${await served.git("rev-parse", "HEAD")}`;
   const killed = place.start(["build", context]);
-  while (slow.requests.length === 0) await delay(10);
+  await eventually("the server is asked", () => slow.requests.length > 0);
   killed.kill("SIGKILL");
   await killed.ended;
   const next = build([context]);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, test } from "node:test";
+import { eventually } from "../../src/testing/eventually.ts";
 import { COMMAND } from "./command-path.ts";
 import { openPlace, type Place } from "./command.ts";
 import { runSkip } from "./workshop.ts";
@@ -39,11 +39,9 @@ function openScreen(place: Place, { columns, args, env = "" }: { readonly column
   tmux("new-session", "-d", "-s", "s", "-x", String(columns), "-y", "20", command);
   return {
     async showing(pattern) {
-      for (;;) {
-        const text = tmux("capture-pane", "-p", "-t", "s").replace(/\d+\.\ds/g, "0.0s").trimEnd();
-        if (pattern.test(text)) return text;
-        await sleep(50);
-      }
+      let text = "";
+      await eventually(`the terminal shows ${pattern}`, () => pattern.test((text = tmux("capture-pane", "-p", "-t", "s").replace(/\d+\.\ds/g, "0.0s").trimEnd())));
+      return text;
     },
     press: (key) => void tmux("send-keys", "-t", "s", key),
     isCursorShown: () => tmux("display-message", "-p", "-t", "s", "#{cursor_flag}").trim() === "1",

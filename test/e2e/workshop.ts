@@ -67,12 +67,15 @@ export async function openWorkshop(): Promise<Workshop> {
     }
     return parent;
   };
+  // Of a test that took too long, a build may still go on: it would keep the file from its end.
+  const closed = new AbortController();
   const base = runSkip === false ? await makeBase(path, { root, env }) : undefined;
   const request = async (dockerfile: string, { files, buildContexts, ...rest }: WorkshopBuild = {}): Promise<BuildRequest> => ({
     context: rest.context ?? (await directory(files ?? {})),
     dockerfile: { text: Buffer.from(dockerfile) },
     buildContexts: { ...(base === undefined ? {} : { base: `oci-layout://${base}` }), ...buildContexts },
     env,
+    signal: closed.signal,
     ...rest,
     root,
   });
@@ -85,7 +88,10 @@ export async function openWorkshop(): Promise<Workshop> {
       const built = await run(dockerfile, { ...options, outputs: [`type=tar,dest=${tar}`] });
       return { ...built, lines: listing(tar), text: (name) => runTar(["-xOf", tar, name]) };
     },
-    [Symbol.asyncDispose]: async () => rmSync(path, { recursive: true, force: true }),
+    async [Symbol.asyncDispose]() {
+      closed.abort(new Error("the workshop is closed"));
+      rmSync(path, { recursive: true, force: true, maxRetries: 10 });
+    },
   };
 }
 
