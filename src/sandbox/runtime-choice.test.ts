@@ -33,6 +33,16 @@ test("a runtime or a kernel without seccomp is used and told", () => {
   assert.match(reportRuntimes({ ...SURVEY, seccomp: false }, VERSIONS)[2]?.reason ?? "", /^no seccomp and no control groups/);
 });
 
+test("a runc that may miss the end of its process comes behind a crun, and says so", () => {
+  const order = (version: string): readonly string[] => reportRuntimes(SURVEY, { ...VERSIONS, runc: `runc version ${version}\nspec: 1.2.1\nlibseccomp: 2.5.4\n` }).map(({ runtime }) => runtime);
+  for (const version of ["1.3.0", "1.3.5+ds1", "1.4.0-rc.3", "1.4.1", "1.5.0-rc.1"]) assert.deepEqual(order(version), ["crun", "runc", "namespaces"], version);
+  for (const version of ["1.1.5+ds1", "1.2.9", "1.3.6", "1.4.2", "1.5.0-rc.2", "1.5.0", "1.6.0"]) assert.deepEqual(order(version), ["runc", "crun", "namespaces"], version);
+  assert.equal(reportRuntimes(SURVEY, { runc: "runc version 1.3.3\nlibseccomp: 2.5.4\n", crun: "crun version 1.8.1\n" })[0]?.runtime, "runc", "a crun without seccomp is weaker");
+  const alone = reportRuntimes(SURVEY, { runc: "runc version 1.3.3\nlibseccomp: 2.5.4\n", crun: undefined }).find(({ available }) => available);
+  assert.deepEqual([alone?.runtime, alone?.seccomp], ["runc", true]);
+  assert.match(alone?.reason ?? "", /^this runc may wait for ever .*use a newer one, or crun$/);
+});
+
 test("the layout of control groups is read from the mount table", () => {
   const tmpfs = "30 22 0:25 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755";
   const memory = "31 30 0:26 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory";

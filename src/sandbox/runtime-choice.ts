@@ -23,8 +23,12 @@ export function reportRuntimes(survey: Survey, versions: RuntimeVersions): reado
     const refusal = version === undefined ? `${runtime} is not installed` : cgroupRefusal(runtime, survey);
     if (refusal !== "") return { runtime, available: false, seccomp: false, reason: refusal };
     const seccomp = survey.seccomp && hasSeccomp(version ?? "");
-    return { runtime, available: true, seccomp, reason: seccomp ? "" : `no seccomp: ${survey.seccomp ? `this ${runtime} was built without it` : "the kernel lacks it"}` };
+    const lack = seccomp ? "" : `no seccomp: ${survey.seccomp ? `this ${runtime} was built without it` : "the kernel lacks it"}`;
+    return { runtime, available: true, seccomp, reason: missesEnds(version ?? "") ? [MISSES_ENDS, lack].filter((text) => text !== "").join("; ") : lack };
   });
+  // Behind one that is as strong.
+  const isAsStrong = oci[1]?.available === true && (oci[1].seccomp || oci[0]?.seccomp !== true);
+  if (missesEnds(versions.runc ?? "") && isAsStrong) oci.reverse();
   const reason = `no ${survey.seccomp ? "" : "seccomp and no "}control groups; used when neither runc nor crun can be`;
   return [...oci, { runtime: "namespaces", available: true, seccomp: survey.seccomp, reason }];
 }
@@ -35,6 +39,14 @@ function cgroupRefusal(runtime: "runc" | "crun", survey: Survey): string {
   if (survey.cgroups === "read-only" && !survey.rootless) return `${runtime} needs to write control groups, and /sys/fs/cgroup is read-only`;
   if (runtime === "crun" && survey.cgroups === "hybrid" && survey.rootless) return "crun refuses control groups of both versions side by side";
   return "";
+}
+
+const MISSES_ENDS = "this runc may wait for ever for a process that ends at once (opencontainers/runc#5208): use a newer one, or crun";
+
+/** From 1.3.0 on until that was mended in each branch, a runc could miss the signal that tells of its process's end. */
+function missesEnds(version: string): boolean {
+  const [, minor, patch, candidate] = /^runc version 1\.(\d+)\.(\d+)(-rc\.\d+)?/.exec(version) ?? [];
+  return (minor === "3" && Number(patch) <= 5) || (minor === "4" && Number(patch) <= 1) || (minor === "5" && candidate === "-rc.1");
 }
 
 /** runc prints `libseccomp: 2.5.4`, crun `+SECCOMP`. */
