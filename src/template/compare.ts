@@ -64,10 +64,10 @@ function incompatible(a: GoValue, b: GoValue): FunctionError {
 
 /** Values that Go compares by identity, if at all. */
 function areSame(a: GoValue, b: GoValue): boolean {
-  const pair = `${formatValue(a)}: ${typeName(a.type)}`;
+  const pair = `${formatValue(a, "s")}: ${typeName(a.type)}`;
   if (a.type.kind !== b.type.kind) throw new FunctionError(`non-comparable types ${pair}, ${typeName(b.type)}: ${formatValue(b)}`);
   if (isNil(a) || isNil(b)) return isNil(a) === isNil(b);
-  if (["map", "slice", "bytes", "func"].includes(b.type.kind)) throw new FunctionError(`non-comparable type ${formatValue(b)}: ${typeName(b.type)}`);
+  if (["map", "slice", "bytes", "func"].includes(b.type.kind)) throw new FunctionError(`non-comparable type ${formatValue(b, "s")}: ${typeName(b.type)}`);
   return a.raw === b.raw;
 }
 

@@ -153,26 +153,27 @@ export class Execution {
 
   #range(dot: Maybe, branch: Branch): Flow {
     const { value } = reach(this.pipeline(dot, branch.pipe));
-    const items = this.#items(value, branch);
-    for (const [key, element] of items) {
+    let isEmpty = true;
+    for (const [key, element] of this.#items(value, branch)) {
+      isEmpty = false;
       const flow = this.#scoped(() => {
         this.#bind(branch.pipe, key, element);
         return this.#walkList(element, branch.body);
       });
       if (flow === "break") break;
     }
-    if (items.length === 0 && branch.otherwise !== undefined) return this.#walkList(dot, branch.otherwise);
+    if (isEmpty && branch.otherwise !== undefined) return this.#walkList(dot, branch.otherwise);
     return "on";
   }
 
-  #items(value: Maybe, { pipe }: Branch): ReadonlyArray<readonly [key: Maybe, element: Maybe]> {
+  #items(value: Maybe, { pipe }: Branch): Iterable<readonly [key: Maybe, element: Maybe]> {
     if (value === undefined || value.type.kind === "any") return [];
     const { kind } = value.type;
     if (kind === "slice" || kind === "bytes") return elementsOf(value).map((element, index) => [new GoValue(INT, index), element] as const);
     if (kind === "map") return entriesOf(value).map(([key, member]) => [new GoValue(STRING, key), member] as const);
     if (kind !== "int" && kind !== "uint") return this.fail(`range can't iterate over ${formatValue(value)}`);
     if (pipe.variables.length > 1) this.fail(`can't use ${formatValue(value)} to iterate over more than one variable`);
-    return Array.from({ length: Math.max(0, Number(integerOf(value))) }, (_none, index) => [undefined, new GoValue(value.type, index)] as const);
+    return counted(value);
   }
 
   /** One variable of a range is the element; of two, the first is the key. */
@@ -224,4 +225,10 @@ export class Execution {
 function resultOf(result: unknown): GoValue {
   if (result instanceof GoValue) return result;
   return valueOf(result) ?? new GoValue(ANY, undefined);
+}
+
+/** From 0 to below that integer, one at a time: it may be as large as integers are. */
+function* counted(end: GoValue): Generator<readonly [key: undefined, element: GoValue]> {
+  const count = Number(integerOf(end));
+  for (let index = 0; index < count; index += 1) yield [undefined, new GoValue(end.type, index)];
 }

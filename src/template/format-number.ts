@@ -3,6 +3,8 @@ import { isPrintable, runeText } from "./quote.ts";
 
 /** From this exponent on, the shortest form of a number is written with an exponent. */
 const SHORTEST_EXPONENT = 6;
+/** Of a number whose zeros stay. */
+const SHARP_DIGITS = 6;
 const EXPONENT_BIAS = 1075;
 
 /** An integer in base 2, 8, 10 or 16. `prefixedOctal` is the verb O. */
@@ -24,9 +26,9 @@ export function formatInteger(value: bigint, base: 2 | 8 | 10 | 16, flags: Forma
 
 /** `U+007D`, with `#` and the character behind it. */
 export function formatUnicode(value: bigint, flags: FormatFlags): string {
-  const digits = value.toString(16).toUpperCase().padStart(Math.max(4, flags.precision ?? 0), "0");
+  const digits = BigInt.asUintN(64, value).toString(16).toUpperCase().padStart(Math.max(4, flags.precision ?? 0), "0");
   const character = runeText(value);
-  const shown = flags.sharp && value <= 0x10ffffn && isPrintable(character) ? ` '${character}'` : "";
+  const shown = flags.sharp && value >= 0n && value <= 0x10ffffn && isPrintable(character) ? ` '${character}'` : "";
   return pad(`U+${digits}${shown}`, { ...flags, zero: false });
 }
 
@@ -46,7 +48,15 @@ export function formatFloat(value: number, verb: string, flags: FormatFlags): st
   return pad(sign + digits, { ...flags, zero: false });
 }
 
-function floatDigits(value: number, verb: string, { precision, sharp }: FormatFlags): string {
+function floatDigits(value: number, verb: string, flags: FormatFlags): string {
+  const digits = plainDigits(value, verb, flags);
+  if (!flags.sharp || verb === "b" || digits.includes(".")) return digits;
+  // `#` keeps the point, too.
+  const end = digits.search(verb === "x" || verb === "X" ? /p|P/ : /e|E|$/);
+  return `${digits.slice(0, end)}.${digits.slice(end)}`;
+}
+
+function plainDigits(value: number, verb: string, { precision, sharp }: FormatFlags): string {
   switch (verb) {
     case "e":
     case "E":
@@ -58,7 +68,7 @@ function floatDigits(value: number, verb: string, { precision, sharp }: FormatFl
       return binary(value);
     case "x":
     case "X":
-      return cased(hexadecimal(value, precision), verb === "X");
+      return cased(sharp && verb === "x" ? wholeHexadecimal(value, precision) : hexadecimal(value, precision), verb === "X");
     default:
       return cased(general(value, precision, sharp), verb === "G");
   }
@@ -75,8 +85,7 @@ function general(value: number, precision: number | undefined, keepZeros: boolea
   if (keepZeros) digits = digits.padEnd(wanted ?? SHORTEST_EXPONENT, "0");
   if (exponent < -4 || exponent >= exponentFrom) return withExponent(pointAfter(digits, 1), exponent);
   if (exponent < 0) return `0.${"0".repeat(-exponent - 1)}${digits}`;
-  const whole = pointAfter(digits.padEnd(exponent + 1, "0"), exponent + 1);
-  return keepZeros && !whole.includes(".") ? `${whole}.` : whole;
+  return pointAfter(digits.padEnd(exponent + 1, "0"), exponent + 1);
 }
 
 function exponential(value: number, precision: number): string {
@@ -102,8 +111,13 @@ function shortest(value: number): Scientific {
 
 function significant(value: number, count: number): Scientific {
   if (value === 0) return { digits: "0".repeat(count), exponent: 0 };
-  const { exponent } = shortest(value);
-  const digits = roundedShift(value, count - 1 - exponent).toString();
+  let { exponent } = shortest(value);
+  let digits = roundedShift(value, count - 1 - exponent).toString();
+  if (digits.length < count) {
+    // Shortest is 1e-7 for what is a little less.
+    exponent -= 1;
+    digits = roundedShift(value, count - 1 - exponent).toString();
+  }
   // Rounding 9.99 up makes one digit more.
   return digits.length > count ? { digits: digits.slice(0, count), exponent: exponent + 1 } : { digits, exponent };
 }
@@ -162,6 +176,13 @@ function hexadecimal(value: number, precision: number | undefined): string {
   const digits = (mantissa & ((1n << 52n) - 1n)).toString(16).padStart(13, "0");
   const fraction = precision === undefined ? digits.replace(/0+$/, "") : digits.slice(0, precision).padEnd(precision, "0");
   return `0x1${fraction === "" ? "" : `.${fraction}`}p${exponent + 52 < 0 ? "-" : "+"}${String(Math.abs(exponent + 52)).padStart(2, "0")}`;
+}
+
+/** `%#x`, but not `%#X`: with six digits unless told otherwise, among which Go counts the x. */
+function wholeHexadecimal(value: number, precision: number | undefined): string {
+  const [digits = "", exponent = ""] = hexadecimal(value, precision).split("p");
+  const missing = (precision ?? SHARP_DIGITS) - digits.replace(".", "").length + 1;
+  return `${digits}${digits.includes(".") || missing <= 0 ? "" : "."}${"0".repeat(Math.max(0, missing))}p${exponent}`;
 }
 
 function cased(text: string, upper: boolean): string {

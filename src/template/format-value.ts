@@ -24,6 +24,7 @@ export function formatValue(value: Maybe, verb = "v", flags: FormatFlags = NO_FL
   const formatting = { verb, flags, depth: 0, erring: false };
   if (held === undefined) return verb === "T" || verb === "v" ? pad("<nil>", flags) : `%!${verb}(<nil>)`;
   if (verb === "T") return formatText(typeName(held.type), { ...formatting, verb: "s" });
+  if (verb === "w") return badVerb(held, formatting);
   if (verb === "p") return formatPointer(held, formatting) ?? badVerb(held, formatting);
   return format(held, formatting);
 }
@@ -207,8 +208,8 @@ function badVerb(value: GoValue, { verb, flags, depth }: Formatting): string {
   return `%!${verb}(${typeName(value.type)}=${format(value, { verb: "v", flags, depth, erring: true })})`;
 }
 
-function badText(text: string, { verb, flags }: Formatting): string {
-  return `%!${verb}(string=${pad(text, flags)})`;
+function badText(text: string, { verb, flags, depth }: Formatting): string {
+  return `%!${verb}(string=${formatText(text, { verb: "v", flags, depth, erring: true }) ?? ""})`;
 }
 
 function deeper(formatting: Formatting): Formatting {

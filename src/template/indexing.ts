@@ -24,7 +24,7 @@ export function slice(item: Maybe, bounds: readonly Maybe[]): Maybe {
   if (kind !== "string" && kind !== "slice" && kind !== "bytes") throw new FunctionError(`can't slice item of type ${typeName(value.type)}`);
   const size = lengthOf(value) ?? 0;
   const capacity = kind === "slice" ? grownCapacity(size) : size;
-  const [start = 0, end = size, limit = capacity] = bounds.map((bound) => position(inside(bound), capacity));
+  const [start = 0, end = size, limit = capacity] = bounds.map((bound) => position(bound, capacity));
   if (start > end) throw new FunctionError(`invalid slice index: ${start} > ${end}`);
   if (end > limit) throw new FunctionError(`invalid slice index: ${end} > ${limit}`);
   return cut(value, start, end);

@@ -177,13 +177,16 @@ class Lexer {
     if (end !== undefined && /[+-]/.test(this.#input[end] ?? "")) {
       kind = "complex";
       const second = this.#numberEnd(end);
-      if (second === undefined || this.#input[second - 1] !== "i") {
-        return this.#fail(`bad number syntax: ${quote(this.#input.slice(this.#at, second ?? this.#input.length))}`);
-      }
+      if (second === undefined) return this.#badNumber(end);
+      if (this.#input[second - 1] !== "i") return this.#fail(`bad number syntax: ${quote(this.#input.slice(this.#at, second))}`);
       end = second;
     }
-    if (end !== undefined) return this.#emit(kind, end);
-    const bad = endOfMatch(NUMBER, this.#input, this.#at);
+    return end === undefined ? this.#badNumber(this.#at) : this.#emit(kind, end);
+  }
+
+  /** Told up to the first letter that follows the part that starts there. */
+  #badNumber(start: number): false {
+    const bad = endOfMatch(NUMBER, this.#input, start);
     return this.#fail(`bad number syntax: ${quote(this.#input.slice(this.#at, endOfMatch(WORD_CHARACTER, this.#input, bad)))}`);
   }
 

@@ -41,9 +41,11 @@ export function parseNumber(text: string): NumberLiteral {
 /** `1+2i`, its two parts scanned as one word. */
 export function parseComplex(text: string): NumberLiteral {
   const split = text.search(/(?<![eEpP])[+-](?!.*(?<![eEpP])[+-])/);
-  const real = parseFloatLiteral(text.slice(0, split));
-  const imaginary = parseFloatLiteral(text.slice(split, -1));
-  if (split <= 0 || real === undefined || imaginary === undefined) throw new LiteralError(`illegal number syntax: ${quote(text)}`);
+  const [real = 0, imaginary = 0] = [text.slice(0, split), text.slice(split, -1)].map((part) => {
+    const value = parseFloatLiteral(part);
+    if (value === undefined) throw new LiteralError(`strconv.ParseFloat: parsing ${quote(part)}: invalid syntax`);
+    return value;
+  });
   return { complex: { real, imaginary } };
 }
 

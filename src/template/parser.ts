@@ -66,7 +66,10 @@ class Parser {
   /** The body of a define or a block: variables and loops outside are not seen in it. */
   #nested(name: string, context: string): void {
     const inner = new Parser(this.#tokens, this.#scope.hasFunction, this.#definitions);
+    const { actionLine } = this.#tokens;
+    this.#tokens.actionLine = 0;
     const { statements, end } = inner.#list();
+    this.#tokens.actionLine = actionLine;
     if (end.kind !== "end") this.#tokens.fail(`unexpected {{${end.kind}}} in ${context}`);
     inner.define(name, statements);
   }

@@ -6,11 +6,16 @@ import { inside, integerOf, type Maybe } from "./value.ts";
 /** Go refuses larger widths and precisions. */
 const NUMBER_MAX = 1_000_000;
 
-const DIRECTIVE = /%([#0+\- ]*)(\[[^\]]*\]?)?(\*|\d+)?(?:\.(\[[^\]]*\]?)?(\*|\d+)?)?(\[[^\]]*\]?)?(.)?/gsu;
+const FLAGS = /[#0+\- ]*/y;
+const NUMBER = /\*|\d+/y;
+const POINT = /\./y;
+/** Without its end it is a bracket alone, as are two at the end of the format. */
+const INDEX = /\[[^\]]+\]|\[\](?=.)|\[/sy;
+const ANY = /./suy;
 
 /** fmt.Sprintf. */
 export function sprintf(format: string, args: readonly Maybe[]): string {
-  return new Formatter(args).format(format);
+  return new Formatter(format, args).run();
 }
 
 /** fmt.Sprint: spaces between operands of which neither is a string. */
@@ -25,41 +30,58 @@ export function sprintln(args: readonly Maybe[]): string {
 }
 
 class Formatter {
+  readonly #format: string;
   readonly #args: readonly Maybe[];
+  #at = 0;
   #next = 0;
   #reordered = false;
   #indexIsGood = true;
 
-  constructor(args: readonly Maybe[]) {
+  constructor(format: string, args: readonly Maybe[]) {
+    this.#format = format;
     this.#args = args;
   }
 
-  format(format: string): string {
-    const text = format.replace(DIRECTIVE, (...parts: Array<string | undefined>) => this.#directive(parts));
-    if (this.#reordered || this.#next >= this.#args.length) return text;
+  run(): string {
+    const parts: string[] = [];
+    for (let percent = this.#format.indexOf("%"); percent >= 0; percent = this.#format.indexOf("%", this.#at)) {
+      parts.push(this.#format.slice(this.#at, percent));
+      this.#at = percent + 1;
+      parts.push(this.#directive());
+    }
+    parts.push(this.#format.slice(this.#at));
+    return parts.join("") + this.#extra();
+  }
+
+  /** Arguments that nothing asked for, unless the format chose among them. */
+  #extra(): string {
+    if (this.#reordered || this.#next >= this.#args.length) return "";
     const extra = this.#args.slice(this.#next).map((arg) => {
       const held = inside(arg);
       return held === undefined ? "<nil>" : `${typeName(held.type)}=${formatValue(held)}`;
     });
-    return `${text}%!(EXTRA ${extra.join(", ")})`;
+    return `%!(EXTRA ${extra.join(", ")})`;
   }
 
-  #directive([whole = "", flagText = "", indexBeforeWidth, width, indexBeforePrecision, precision, indexBeforeVerb, verb]: ReadonlyArray<string | undefined>): string {
+  /** `%`, which was taken, flags, width, precision and verb; an index may stand before each of the last three, and only right before it. */
+  #directive(): string {
     this.#indexIsGood = true;
     const complaints: string[] = [];
-    this.#jump(indexBeforeWidth);
-    let flags = parseFlags(flagText);
+    let flags = parseFlags(this.#take(FLAGS) ?? "");
+    let hasIndex = this.#takeIndex();
+    const width = this.#take(NUMBER);
+    if (hasIndex && (width !== undefined && width !== "*")) this.#indexIsGood = false;
+    if (width === "*") hasIndex = false;
     flags = this.#withWidth(flags, width, complaints);
-    // "%[3]2d": the index must stand right before what it is for.
-    if (indexBeforeWidth !== undefined && width !== undefined && width !== "*") this.#indexIsGood = false;
-    if (whole.slice(flagText.length + 1).includes(".") && verb !== ".") {
-      if (indexBeforeWidth !== undefined && width === undefined) this.#indexIsGood = false;
-      this.#jump(indexBeforePrecision);
+    if (this.#take(POINT) !== undefined) {
+      if (hasIndex) this.#indexIsGood = false;
+      hasIndex = this.#takeIndex();
+      const precision = this.#take(NUMBER);
+      if (precision === "*") hasIndex = false;
       flags = this.#withPrecision(flags, precision, complaints);
-      if (indexBeforePrecision !== undefined && precision !== undefined && precision !== "*") this.#indexIsGood = false;
     }
-    this.#jump(indexBeforeVerb);
-    return complaints.join("") + this.#verb(verb, flags);
+    if (!hasIndex) this.#takeIndex();
+    return complaints.join("") + this.#verb(this.#take(ANY), flags);
   }
 
   #verb(verb: string | undefined, flags: FormatFlags): string {
@@ -69,23 +91,34 @@ class Formatter {
     if (this.#next >= this.#args.length) return `%!${verb}(MISSING)`;
     const arg = this.#args[this.#next];
     this.#next += 1;
-    return formatValue(arg, verb, verb === "v" ? { ...flags, plus: false, sharp: false, plusV: flags.plus, sharpV: flags.sharp } : flags);
+    // %w, with which nothing but an error can be wrapped, reads its flags as %v does.
+    return formatValue(arg, verb, verb === "v" || verb === "w" ? { ...flags, plus: false, sharp: false, plusV: flags.plus, sharpV: flags.sharp } : flags);
   }
 
   #withWidth(flags: FormatFlags, width: string | undefined, complaints: string[]): FormatFlags {
     if (width === undefined) return flags;
-    const number = width === "*" ? this.#number() : bounded(Number(width));
+    const number = width === "*" ? this.#number() : this.#literal(width);
     if (number === undefined) {
-      complaints.push("%!(BADWIDTH)");
+      if (width === "*") complaints.push("%!(BADWIDTH)");
       return flags;
     }
     return number < 0 ? { ...flags, width: -number, minus: true, zero: false } : { ...flags, width: number };
   }
 
   #withPrecision(flags: FormatFlags, precision: string | undefined, complaints: string[]): FormatFlags {
-    const number = precision === "*" ? this.#number() : bounded(Number(precision ?? 0));
+    if (precision !== "*") return { ...flags, precision: this.#literal(precision ?? "0") ?? 0 };
+    const number = this.#number();
     if (number === undefined || number < 0) complaints.push("%!(BADPREC)");
     return number === undefined || number < 0 ? flags : { ...flags, precision: number };
+  }
+
+  /** Undefined for a number that is too large, which takes the rest of the format with it. */
+  #literal(digits: string): number | undefined {
+    const number = Number(digits);
+    // Go looks before it reads the last digit.
+    if (bounded(Math.floor(number / 10)) !== undefined) return number;
+    this.#at = this.#format.length;
+    return undefined;
   }
 
   /** An argument as width or precision. */
@@ -96,12 +129,23 @@ class Formatter {
     return bounded(Number(integerOf(held)));
   }
 
-  #jump(index: string | undefined): void {
-    if (index === undefined) return;
+  /** True where there is an index, though no argument may have it; what is none in its brackets, or lacks the last, is bad too. */
+  #takeIndex(): boolean {
+    const index = this.#take(INDEX);
+    if (index === undefined) return false;
     this.#reordered = true;
-    const number = /^\[(\d+)\]$/.exec(index)?.[1];
-    if (number !== undefined && Number(number) >= 1 && Number(number) <= this.#args.length) this.#next = Number(number) - 1;
+    const digits = /^\[(\d+)\]$/.exec(index)?.[1];
+    const number = Number(digits ?? 0);
+    if (number >= 1 && number <= this.#args.length) this.#next = number - 1;
     else this.#indexIsGood = false;
+    return digits !== undefined;
+  }
+
+  #take(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#at;
+    const [text] = pattern.exec(this.#format) ?? [];
+    this.#at += text?.length ?? 0;
+    return text;
   }
 }
 

@@ -36,6 +36,12 @@ test("formats with the verbs, flags and complaints of Go's printf", () => {
     ['{{printf "%x" 3.5}} {{printf "%b" 1.0}}', "0x1.cp+01 4503599627370496p-52"],
     ['{{printf "%.2s|%5.1s|" "héllo" "é"}}', "hé|    é|"],
     ['{{printf "%08.3f|%+.1e|%6.1f%%" 3.14159 12345.0 99.5}}', "0003.142|+1.2e+04|  99.5%"],
+    ['{{printf "%#.0f|%#.0e|%#x|%#X|%.30g" 3.0 1000.0 3.0 3.0 1e-7}}', "3.|1.e+03|0x1.8000p+01|0X1.8P+01|9.99999999999999954748111825886e-08"],
+    ['{{printf "%U|%#U" -1 -1}}', "U+FFFFFFFFFFFFFFFF|U+FFFFFFFFFFFFFFFF"],
+    ['{{printf "%[1d|%[1" 7}}|{{printf "%[]" 7}}|{{printf "%[0]d" 7}}', "%!d(BADINDEX)|%!(NOVERB)|%!](BADINDEX)|%!d(BADINDEX)"],
+    ['{{printf "%[1][2]d|%[2]5[1]d" 1 2}}', "%![(int=1)2]d|%![(BADINDEX)1]d"],
+    ['{{printf "%.[2]3d" 1 2}}|{{len (printf "%2000000d" 1)}}|{{printf "%99999999d" 1}}', "002|2000000|%!(NOVERB)%!(EXTRA int=1)"],
+    ['{{printf "%w|%+w|%#w" .b 7 "s"}}', '%!w([]interface {}=[x <nil>])|%!w(int=7)|%!w(string="s")'],
   ];
   for (const [template, expected] of rows) assert.equal(run(template, { a: 1, b: ["x", null] }), expected, template);
 });
@@ -65,6 +71,22 @@ test("names what is wrong, and where", () => {
   assert.match(errorOf('{{eq .s "a"}}', { s: [] }), /error calling eq: incompatible types for comparison: \[\]interface \{\} and string$/);
   assert.match(errorOf("{{lt true false}}"), /error calling lt: invalid type for comparison$/);
   assert.equal(errorOf("{{printf 1}}"), 'template: t:1:9: executing "t" at <1>: expected string; found 1');
+});
+
+test("names what is wrong in Go's words where numbers, blocks, bounds and comparisons are", () => {
+  assert.equal(errorOf("{{0-upper .a}}"), 'template: t:1: bad number syntax: "0-u"');
+  assert.equal(errorOf("{{--1i}}"), 'template: t:1: strconv.ParseFloat: parsing "-": invalid syntax');
+  assert.equal(errorOf('{{block "w" .}}\n{{/* c }}{{end}}'), "template: t:2: unclosed comment");
+  assert.match(errorOf("{{slice .s .s}}", { s: "x" }), /cannot index slice\/array with type interface \{\}$/);
+  assert.match(errorOf("{{eq .m .m}}", { m: { b: true } }), /non-comparable type map\[b:%!s\(bool=true\)\]: map\[string\]interface \{\}$/);
+});
+
+test("cuts and pads a map's keys as its values, also where the verb is wrong", () => {
+  assert.equal(run('{{printf "%3.1d %3.1v" .m .m}}', { m: { key: "value" } }), "map[%!d(string=  k):%!d(string=  v)] map[  k:  v]");
+});
+
+test("counts to the largest integer one by one", () => {
+  assert.equal(run("{{range $i := 9223372036854775807}}{{$i}}{{if eq $i 2}}{{break}}{{end}}{{end}}{{range 0}}x{{else}}none{{end}}", undefined), "012none");
 });
 
 test("says what was written before the failure", () => {
