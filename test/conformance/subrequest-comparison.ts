@@ -1,5 +1,6 @@
 import { describeLint, describeOutline, describeTargets } from "../../src/frontend/dockerfile/subrequest-json.ts";
 import { DockerfileError } from "../../src/frontend/dockerfile/dockerfile-error.ts";
+import { FrontendOptionError } from "../../src/frontend/dockerfile/frontend-option-error.ts";
 import { lintDockerfile, type LintResult } from "../../src/frontend/dockerfile/lint.ts";
 import { outlineDockerfile } from "../../src/frontend/dockerfile/outline.ts";
 import { listTargets } from "../../src/frontend/dockerfile/targets.ts";
@@ -58,14 +59,14 @@ async function compareTargets(record: LlbRecord): Promise<readonly Difference[]>
   const { targets: wanted, unstable } = record.result;
   if (wanted === undefined || wanted.panic !== undefined || (wanted.error !== undefined && unstable?.includes("error") === true)) return [];
   const ours: TargetsOutcome = await answer(async () => JSON.parse(describeTargets(await listTargets(recordedGateway(record), requestOf(record), never))) as TargetsOutcome);
-  return difference("targets", { targets: ours.targets, error: ours.error }, { targets: wanted.targets ?? undefined, error: wanted.error });
+  return difference("targets", { targets: ours.targets ?? undefined, error: ours.error }, { targets: wanted.targets ?? undefined, error: wanted.error });
 }
 
 async function answer<Answer extends object>(ask: () => Promise<Answer>): Promise<Answer | { readonly error: string }> {
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof DockerfileError) return { error: error.message };
+    if (error instanceof DockerfileError || error instanceof FrontendOptionError) return { error: error.message };
     throw error;
   }
 }

@@ -61,7 +61,7 @@ function localAttrs(result: FrontendResult, name: string): Readonly<Record<strin
   return assert.fail(`no local source ${name}`);
 }
 
-function configOf(result: FrontendResult): { readonly config: Readonly<Record<string, unknown>>; readonly history: readonly unknown[]; readonly architecture: string } {
+function configOf(result: FrontendResult): { readonly config: Readonly<Record<string, unknown>>; readonly history: readonly unknown[]; readonly architecture: string; readonly os: string } {
   return JSON.parse(Buffer.from(result.results[0]?.config ?? assert.fail("no result")).toString());
 }
 
@@ -130,6 +130,14 @@ describe("a Dockerfile", () => {
     await assert.rejects(build(`# check=error=true\n${dockerfile}`), { message: "lint violation found for rules: LegacyKeyValueFormat" });
     assert.deepEqual((await build(`# check=skip=all\n${dockerfile}`)).warnings, []);
   });
+});
+
+test("a stage on a context that tells no platform is for the system of the builder, and its steps are named for none", async () => {
+  const dockerfile = "FROM scratch AS base\nFROM base\nWORKDIR /x\n";
+  const single = await build(dockerfile, { "context:base": "local:base" });
+  assert.deepEqual([configOf(single).architecture, configOf(single).os], ["", "linux"]);
+  const many = await build(dockerfile, { "context:base": "local:base", platform: "linux/amd64,linux/arm64" });
+  assert.ok(names(many, 1).includes("[unknown stage-1 1/1] WORKDIR /x"), names(many, 1).join());
 });
 
 describe("a Dockerfile that cannot be built", () => {

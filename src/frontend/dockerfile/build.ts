@@ -54,7 +54,7 @@ export async function convertDockerfileFor(open: OpenDockerfile, signal: AbortSi
 
 /** What BuildKit once took and no longer does. */
 function checkRequest({ opts, disabledCapabilities }: FrontendRequest): void {
-  if (disabledCapabilities.has("file.base")) throw new FrontendOptionError("needs BuildKit 0.5 or later");
+  if (disabledCapabilities.has("file.base")) throw new FrontendOptionError("needs BuildKit 0.5 or later: requested prerelease feature file.base  is not supported by build server (added in BuildKit v0.5.0), please update buildkit");
   if ((opts.get("override-copy-image") ?? "") !== "") throw new FrontendOptionError(`support for "override-copy-image" was removed in BuildKit 0.11`);
   if (parseBool(opts.get("build-arg:BUILDKIT_DISABLE_FILEOP") ?? "") === true) {
     throw new FrontendOptionError(`support for "BUILDKIT_DISABLE_FILEOP" build-arg was removed in BuildKit 0.11`);

@@ -1,6 +1,7 @@
 import { gitSource, type SourceRequest } from "../../llb/source-vertex.ts";
 import { baseName, joinPath } from "./dockerfile-paths.ts";
 import { cut, parseBool, quote } from "./go-text.ts";
+import { isAuthority } from "./url-authority.ts";
 
 /** A repository that an ADD or a context names, with what is to be taken of it. */
 export interface GitReference {
@@ -106,8 +107,8 @@ function splitGitUrl(text: string): GitUrl | undefined {
   const { before, after: fragment } = cut(text, "#");
   const [, authority = "", path = "", query = ""] = URL_PARTS.exec(before) ?? [];
   const host = authority.slice(authority.lastIndexOf("@") + 1);
-  if (isBroken(path) || isBroken(fragment) || / |:(?!\d*$)/.test(host.replace(/^\[[^\]]*\]/, ""))) return undefined;
-  return { scheme, host, path, query, fragment: decoded(fragment), remote: `${scheme}://${authority}${path}` };
+  if (isBroken(path) || isBroken(fragment) || !isAuthority(authority, scheme)) return undefined;
+  return { scheme, host: decoded(host), path, query, fragment: decoded(fragment), remote: `${scheme}://${authority}${path}` };
 }
 
 function splitScp(text: string): GitUrl | undefined {
@@ -131,8 +132,10 @@ function decoded(text: string): string {
 }
 
 function decodedPath(url: string): string | undefined {
-  const [, , path = ""] = URL_PARTS.exec(cut(url, "#").before) ?? [];
-  return isBroken(path) || hasControl(url) ? undefined : decoded(path);
+  const { before, after: fragment } = cut(url, "#");
+  const [, authority = "", path = ""] = URL_PARTS.exec(before) ?? [];
+  const isUrl = !isBroken(path) && !isBroken(fragment) && !hasControl(url) && isAuthority(authority, cut(url.toLowerCase(), ":").before);
+  return isUrl ? decoded(path) : undefined;
 }
 
 const NO_QUERY = { checksum: "", keepGitDir: undefined as boolean | undefined, submodules: undefined as boolean | undefined, mtime: "", fetchByCommit: false };

@@ -4,6 +4,7 @@ import type { DockerfileInput } from "./build-context.ts";
 import { openDockerfile, parseForConversion } from "./build.ts";
 import { analyseDockerfile } from "./convert/convert-dockerfile.ts";
 import { DockerfileError } from "./dockerfile-error.ts";
+import { FrontendOptionError } from "./frontend-option-error.ts";
 import type { Finding } from "./parsed.ts";
 
 /** What is wrong with a Dockerfile. */
@@ -27,7 +28,8 @@ export async function lintDockerfile(gateway: Gateway, request: FrontendRequest,
     await analyseDockerfile({ ...conversion, stages: open.options.target === "" ? "all" : "target" }, signal);
     return { findings, dockerfile: open.dockerfile, failure: undefined };
   } catch (error) {
-    if (!(error instanceof DockerfileError)) throw error;
-    return { findings, dockerfile: open.dockerfile, failure: error };
+    const failure = error instanceof FrontendOptionError ? new DockerfileError("conversion", error.message, []) : error;
+    if (!(failure instanceof DockerfileError)) throw error;
+    return { findings, dockerfile: open.dockerfile, failure };
   }
 }

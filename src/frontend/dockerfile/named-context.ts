@@ -9,6 +9,7 @@ import { parseImage } from "./convert/parse-docker-image.ts";
 import { ignoreFileOutput, parseIgnoreFile, readIgnoreBytes } from "./build-context.ts";
 import { joinPath } from "./dockerfile-paths.ts";
 import { followPaths, gitContext, localOutput, namedSource, type FrontendMeans } from "./frontend-source.ts";
+import { DockerfileError } from "./dockerfile-error.ts";
 import { FrontendOptionError } from "./frontend-option-error.ts";
 import { cut, quote, toLower } from "./go-text.ts";
 import { llbPlatform } from "./llb-platform.ts";
@@ -39,7 +40,7 @@ interface Found {
   readonly value: string;
 }
 
-/** The context given for an image's or a stage's name. Throws FrontendOptionError for a name that no image can have. */
+/** The context given for an image's or a stage's name. Throws DockerfileError for a name that no image can have. */
 export function findNamedContext(text: string, use: ContextUse, means: FrontendMeans): NamedContext | undefined {
   if (["scratch", "context"].includes(toLower(text))) return undefined;
   const plainName = contextName(text);
@@ -55,7 +56,7 @@ function contextName(text: string): string {
   try {
     return familiarString(parseReference(text)).replace(/:latest$/, "");
   } catch (error) {
-    if (error instanceof InvalidReferenceError) throw new FrontendOptionError(`invalid context name ${text}: ${error.message}`);
+    if (error instanceof InvalidReferenceError) throw new DockerfileError("conversion", `invalid context name ${text}: ${error.message}`, []);
     throw error;
   }
 }

@@ -1,5 +1,7 @@
-import { toLower, toUpper } from "./go-text.ts";
+import { cut, toLower, toUpper } from "./go-text.ts";
+import type { Instruction } from "./instruction.ts";
 import type { DockerfileNode } from "./node.ts";
+import type { From } from "./parse-from.ts";
 import type { Finding } from "./parsed.ts";
 import { lineRanges } from "./source-range.ts";
 
@@ -17,6 +19,21 @@ export function nodeFindings(node: DockerfileNode): readonly Finding[] {
     findings.push(finding(node, "FromAsCasing", "from-as-casing", `'${as}' and '${node.word}' keywords' casing do not match`));
   }
   return findings;
+}
+
+/** The finding that a FROM or an ARG shows once it is read: a comment above that does not begin with what it would describe. */
+export function definitionFindings(node: DockerfileNode, instruction: Instruction | From): readonly Finding[] {
+  const comment = node.comments.at(-1);
+  const names = definedNames(instruction);
+  const [example] = names;
+  if (comment === undefined || example === undefined || names.includes(cut(comment, " ").before)) return [];
+  const form = `# ${names.length > 1 ? "<arg_key>" : example} <description>`;
+  return [finding(node, "InvalidDefinitionDescription", "invalid-definition-description", `Comment for ${instruction.kind.toUpperCase()} should follow the format: \`${form}\``)];
+}
+
+function definedNames(instruction: Instruction | From): readonly string[] {
+  if (instruction.kind === "arg") return instruction.args.map(({ key }) => key);
+  return instruction.kind === "from" && instruction.stageName !== "" ? [instruction.stageName] : [];
 }
 
 function maintainerDeprecated(node: DockerfileNode): Finding {

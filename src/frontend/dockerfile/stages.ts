@@ -1,6 +1,6 @@
 import { DockerfileError, InstructionError } from "./dockerfile-error.ts";
 import type { ArgInstruction, Instruction, Stage } from "./instruction.ts";
-import { nodeFindings } from "./node-findings.ts";
+import { definitionFindings, nodeFindings } from "./node-findings.ts";
 import type { DockerfileNode } from "./node.ts";
 import type { From } from "./parse-from.ts";
 import { parseInstruction } from "./parse-instruction.ts";
@@ -18,6 +18,7 @@ export function parseDockerfile(bytes: Uint8Array, warn?: Warn): Parsed {
   for (const node of nodes) {
     if (warn !== undefined) nodeFindings(node).forEach(warn);
     const instruction = placed(node, `dockerfile parse error on line ${node.firstLine}: `);
+    if (warn !== undefined) definitionFindings(node, instruction).forEach(warn);
     const stage = stages.at(-1);
     if (instruction.kind === "from") stages.push({ from: instruction, commands: [] });
     else if (stage !== undefined) stage.commands.push(instruction);

@@ -37,9 +37,9 @@ export function describeOutline({ name, description, args, secrets, sshSockets, 
 /** The stages, in the JSON that BuildKit's clients read. */
 export function describeTargets({ targets, dockerfile }: TargetList): string {
   return written({
-    targets: targets.map(({ name, isDefault, description, base, platform, location }) => ({
+    targets: nonEmpty(targets.map(({ name, isDefault, description, base, platform, location }) => ({
       name: name || undefined, default: isDefault || undefined, description: description || undefined, base: base || undefined, platform: platform || undefined, location: locationJson(location),
-    })),
+    }))) ?? null,
     sources: [base64(dockerfile)],
   });
 }

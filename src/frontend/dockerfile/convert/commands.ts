@@ -1,6 +1,6 @@
 import { DockerfileError } from "../dockerfile-error.ts";
 import type { CopyInstruction, Instruction, RunInstruction } from "../instruction.ts";
-import { processWord } from "../shell-lex.ts";
+import { processWord, ShellWordError } from "../shell-lex.ts";
 import type { Range } from "../source-range.ts";
 import { parseTrigger } from "../stages.ts";
 import { ConversionError, withLocation } from "./conversion-error.ts";
@@ -48,13 +48,23 @@ function sourcesOf(instruction: Instruction, conversion: Conversion): readonly S
 }
 
 function copySource({ from, location }: CopyInstruction, { stages, wordRules }: Conversion): StageDraft {
-  if (processWord(from, NO_VARIABLES, wordRules).result !== from) {
+  if (expanded(from, wordRules) !== from) {
     throw new ConversionError("variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround");
   }
   if (!/^[+-]?[0-9]+$/.test(from)) return stages.named(from) ?? implicitStage(from, location);
   const stage = from.startsWith("-") ? undefined : stages.all[Number(from)];
   if (stage === undefined) throw new ConversionError(`invalid stage index ${Number(from)}`);
   return stage;
+}
+
+/** Its fault has no place, as in BuildKit. */
+function expanded(word: string, rules: Conversion["wordRules"]): string {
+  try {
+    return processWord(word, NO_VARIABLES, rules).result;
+  } catch (error) {
+    if (error instanceof ShellWordError) throw new ConversionError(error.message, [], error);
+    throw error;
+  }
 }
 
 /** One for each mount, whether it needs one or not: its type may hang on variables. */

@@ -68,7 +68,7 @@ async function convertAll(request: ConversionRequest, late: LateContext, signal:
   const goals = (): readonly StageDraft[] => (request.stages === "all" ? conversion.stages.all : [target]);
   const reachable = await resolveStages(goals, conversion, means, signal);
   const matcher = ignoreMatcher(await context.ignorePatterns(signal));
-  convertStages(reachable, target, { ...conversion, ignoreMatcher: matcher });
+  convertStages(request.stages === "all" ? "all" : reachable, target, { ...conversion, ignoreMatcher: matcher });
   failOnFindings(findings);
   return { conversion, target, reachable };
 }
@@ -200,10 +200,14 @@ function marshal(output: Output | undefined, defaults: MarshalDefaults): Definit
   }
 }
 
+/** Of an image that names no system, as one on a context alone does, BuildKit says that of its own program. */
+const HOST_OS = "linux";
+
 /** Labels of the build win; a platform that was asked for is what the image says it is for. */
 function finalImage(image: DockerImage, { labels }: BuildOptions, asked: Platform | undefined): DockerImage {
   const config = { ...image.config, labels: new Map([...image.config.labels, ...labels]) };
-  return { ...image, config, platform: normalizePlatform(asked === undefined ? image.platform : platformFor(asked, image.platform)) };
+  const platform = asked === undefined ? { ...image.platform, os: image.platform.os || HOST_OS } : platformFor(asked, image.platform);
+  return { ...image, config, platform: normalizePlatform(platform) };
 }
 
 function platformFor(asked: Platform, found: Platform): Platform {

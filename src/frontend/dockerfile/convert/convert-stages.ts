@@ -3,6 +3,7 @@ import { parseBool } from "../go-text.ts";
 import { resolveBase, useScratch } from "./base-image.ts";
 import { addTriggers } from "./commands.ts";
 import { located } from "./conversion-error.ts";
+import type { Platform } from "../../../oci/platform.ts";
 import type { Conversion } from "./conversion.ts";
 import { convertInstruction } from "./convert-instruction.ts";
 import { DEFAULT_PATH } from "./docker-image.ts";
@@ -49,21 +50,29 @@ function takeTriggers(stage: StageDraft, conversion: Conversion): boolean {
   return addTriggers(expressions, stage, conversion);
 }
 
-/** Converts what the target needs, in the order of the file. Throws ConversionError. */
-export function convertStages(reachable: ReadonlySet<StageDraft>, target: StageDraft, conversion: Conversion): void {
+/**
+ * Converts what the target needs, in the order of the file. Throws ConversionError. `all` is for a look at every stage: there
+ * BuildKit also looks into those that a context stands for.
+ */
+export function convertStages(reachable: ReadonlySet<StageDraft> | "all", target: StageDraft, conversion: Conversion): void {
   for (const stage of conversion.stages.all) {
-    if (reachable.has(stage) && !stage.isConverted) convertStage(stage, conversion);
+    if (reachable === "all" || (reachable.has(stage) && !stage.isConverted)) convertStage(stage, conversion);
   }
   // All of the result is used.
   target.paths.add("/");
 }
 
+/** Of a stage on a context that tells none, while its steps are made: BuildKit fills in the target's when they are. */
+const NO_PLATFORM: Platform = { os: "", architecture: "" };
+
 function convertStage(stage: StageDraft, conversion: Conversion): void {
   stage.inherit();
   stage.isConverted = true;
-  stage.platform ??= conversion.targetPlatform;
+  const hasPlatform = stage.platform !== undefined;
+  stage.platform ??= NO_PLATFORM;
   located(stage.declaration.location, () => takeImageSettings(stage, conversion));
   for (const command of stage.commands) located(command.instruction.location, () => convertInstruction(command, stage, conversion));
+  if (!hasPlatform) stage.platform = conversion.targetPlatform;
   stage.scansContext = isScanned("BUILDKIT_SBOM_SCAN_CONTEXT", stage, conversion);
   stage.scansStage = isScanned("BUILDKIT_SBOM_SCAN_STAGE", stage, conversion);
 }

@@ -23,7 +23,6 @@ export function addStage(declaration: Stage, position: number, from: FromMeans):
   const base = expandBase(declaration, from, used);
   const stage = new StageDraft(declaration, base, false);
   stage.platform = declaration.platform === "" ? undefined : expandPlatform(declaration, from, used);
-  for (const name of used) stage.parameters.used.add(name);
   stage.namedContext = declaration.stageName === "" ? undefined : contextOf(declaration.stageName, stage, from);
   if (declaration.stageName === "") stage.shownName = `stage-${position}`;
   conversion.stages.add(stage);
@@ -31,6 +30,7 @@ export function addStage(declaration: Stage, position: number, from: FromMeans):
     stage.base = undefined;
     return stage;
   }
+  for (const name of used) stage.parameters.used.add(name);
   const steps = declaration.commands.filter(isStep).length;
   stage.stepTotal = steps + (stage.base === undefined && base !== "scratch" ? 1 : 0);
   const { noCache } = conversion.options;
