@@ -6,7 +6,8 @@ import type { Definition } from "../../llb/definition.ts";
 import type { FrontendRequest } from "../frontend.ts";
 import type { Gateway } from "../gateway.ts";
 import { cleanPath, joinPath } from "./dockerfile-paths.ts";
-import { gitRequest, parseGitReference } from "./git-reference.ts";
+import { FrontendOptionError } from "./frontend-option-error.ts";
+import { GitReferenceError, gitRequest, parseGitReference, type GitReference } from "./git-reference.ts";
 import { llbPlatform } from "./llb-platform.ts";
 
 /** What reading of contexts needs. */
@@ -51,12 +52,21 @@ function jsonList(items: readonly string[]): string {
   return items.length === 0 ? "" : goJson(items.map((item) => item.toWellFormed()));
 }
 
-/** A repository as a context; undefined where the text names none. Throws GitReferenceError. */
+/** A repository as a context; undefined where the text names none. Throws FrontendOptionError. */
 export function gitContext(text: string, keepGitDir: boolean, mtime: string): Output | undefined {
-  const git = parseGitReference(text);
+  const git = parseContext(text);
   if (git === undefined) return undefined;
   const choices = { keepGitDir: keepGitDir || git.keepGitDir === true, checksum: git.checksum, mtime: git.mtime === "" ? mtime : git.mtime };
   return namedSource(gitRequest(git, choices), `[internal] load git source ${text}`);
+}
+
+function parseContext(text: string): GitReference | undefined {
+  try {
+    return parseGitReference(text);
+  } catch (error) {
+    if (error instanceof GitReferenceError) throw new FrontendOptionError(error.message);
+    throw error;
+  }
 }
 
 /** The paths to be sent of a directory; none means all of it. */

@@ -1,7 +1,7 @@
 import { gitSource, type SourceRequest } from "../../llb/source-vertex.ts";
 import { baseName, joinPath } from "./dockerfile-paths.ts";
 import { cut, parseBool, quote } from "./go-text.ts";
-import { isAuthority } from "./url-authority.ts";
+import { decodedUrlPart, hasBadEscape, isAuthority, writtenAuthority, writtenPath } from "./go-url.ts";
 
 /** A repository that an ADD or a context names, with what is to be taken of it. */
 export interface GitReference {
@@ -37,7 +37,7 @@ export function parseGitReference(text: string): GitReference | undefined {
   const looksLocal = text.startsWith("github.com/");
   const url = splitGitUrl(looksLocal ? `https://${text}` : text);
   if (url === undefined) return undefined;
-  if (!looksLocal && /^https?$/.test(url.scheme) && !decoded(url.path).endsWith(".git")) return undefined;
+  if (!looksLocal && /^https?$/.test(url.scheme) && !decodedUrlPart(url.path).endsWith(".git")) return undefined;
   const { before: ref, after: subdir } = cut(url.fragment, ":");
   const remote = looksLocal ? url.remote.slice("https://".length) : url.remote;
   const draft = { remote, looksLocal, ref, subdir: url.fragment === "" ? "" : joinPath("/", subdir).slice(1), ...NO_QUERY };
@@ -69,7 +69,7 @@ export interface GitChoices {
 
 export function gitRequest(git: GitReference, { keepGitDir, checksum, mtime }: GitChoices): SourceRequest {
   const url = splitGitUrl(git.remote) ?? splitGitUrl(`https://${git.remote}`);
-  const place = url === undefined ? git.remote : url.host + joinPath("/", decoded(url.path));
+  const place = url === undefined ? git.remote : url.host + joinPath("/", decodedUrlPart(url.path));
   const subdir = git.subdir === "" ? "" : `:${git.subdir}`;
   return gitSource({
     id: git.ref === "" && subdir === "" ? place : `${place}#${git.ref}${subdir}`,
@@ -107,8 +107,8 @@ function splitGitUrl(text: string): GitUrl | undefined {
   const { before, after: fragment } = cut(text, "#");
   const [, authority = "", path = "", query = ""] = URL_PARTS.exec(before) ?? [];
   const host = authority.slice(authority.lastIndexOf("@") + 1);
-  if (isBroken(path) || isBroken(fragment) || !isAuthority(authority, scheme)) return undefined;
-  return { scheme, host: decoded(host), path, query, fragment: decoded(fragment), remote: `${scheme}://${authority}${path}` };
+  if (hasBadEscape(path) || hasBadEscape(fragment) || !isAuthority(authority, scheme)) return undefined;
+  return { scheme, host: decodedUrlPart(host), path, query, fragment: decodedUrlPart(fragment), remote: `${scheme}://${writtenAuthority(authority)}${writtenPath(path)}` };
 }
 
 function splitScp(text: string): GitUrl | undefined {
@@ -123,19 +123,11 @@ function hasControl(text: string): boolean {
   return Array.from(text).some((char) => char < " " || char === "\u007f");
 }
 
-function isBroken(text: string): boolean {
-  return /%(?![0-9a-fA-F]{2})/.test(text);
-}
-
-function decoded(text: string): string {
-  return isBroken(text) ? text : Buffer.from(text.replace(/%([0-9a-fA-F]{2})|[^%]+/g, (part, hex?: string) => (hex === undefined ? Buffer.from(part).toString("latin1") : String.fromCharCode(Number.parseInt(hex, 16)))), "latin1").toString("utf8");
-}
-
 function decodedPath(url: string): string | undefined {
   const { before, after: fragment } = cut(url, "#");
   const [, authority = "", path = ""] = URL_PARTS.exec(before) ?? [];
-  const isUrl = !isBroken(path) && !isBroken(fragment) && !hasControl(url) && isAuthority(authority, cut(url.toLowerCase(), ":").before);
-  return isUrl ? decoded(path) : undefined;
+  const isUrl = !hasBadEscape(path) && !hasBadEscape(fragment) && !hasControl(url) && isAuthority(authority, cut(url.toLowerCase(), ":").before);
+  return isUrl ? decodedUrlPart(path) : undefined;
 }
 
 const NO_QUERY = { checksum: "", keepGitDir: undefined as boolean | undefined, submodules: undefined as boolean | undefined, mtime: "", fetchByCommit: false };
@@ -146,9 +138,9 @@ function readQuery(reference: GitReference, query: string): GitReference {
   const draft: Draft = { ...reference };
   const values = new Map<string, string[]>();
   for (const pair of query.split("&")) {
-    if (pair === "" || pair.includes(";") || isBroken(pair)) continue;
+    if (pair === "" || pair.includes(";") || hasBadEscape(pair)) continue;
     const { before, after } = cut(pair.replaceAll("+", " "), "=");
-    values.set(decoded(before), [...(values.get(decoded(before)) ?? []), decoded(after)]);
+    values.set(decodedUrlPart(before), [...(values.get(decodedUrlPart(before)) ?? []), decodedUrlPart(after)]);
   }
   for (const [key, [value = "", ...more]] of values) {
     if (more.length > 0) throw new GitReferenceError(`query ${quote(key)} has multiple values`);
