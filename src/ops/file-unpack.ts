@@ -4,7 +4,7 @@ import { ArchiveError } from "../archive/archive-error.ts";
 import type { Member } from "../archive/member.ts";
 import { readTar, type TarMember } from "../archive/tar-reader.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
-import type { TreeDraft } from "../snapshot/tree-draft.ts";
+import type { Attributes, TreeDraft } from "../snapshot/tree-draft.ts";
 import type { TreeNode } from "../snapshot/tree-node.ts";
 import { decompressFile } from "./file-decompress.ts";
 import type { Owner } from "./file-owner.ts";
@@ -83,6 +83,8 @@ class Unpacking {
   readonly #owner: Owner | undefined;
   /** Times of directories are set last, since making files in them changes them. */
   readonly #times: Array<readonly [path: string, mtimeNs: bigint]> = [];
+  /** Names that were given to one file, under each of them. */
+  readonly #names = new Map<string, Set<string>>();
 
   constructor(draft: TreeDraft, root: string, owner: Owner | undefined) {
     this.#draft = draft;
@@ -121,7 +123,7 @@ class Unpacking {
         this.#draft.writeFile(path, attributes, content);
         return;
       case "hardlink":
-        this.#link(this.#place(entry.linkname ?? ""), path);
+        this.#link(this.#place(entry.linkname ?? ""), path, attributes);
         return;
       case "symlink":
         this.#draft.makeSymlink(path, entry.linkname ?? "", attributes);
@@ -138,10 +140,17 @@ class Unpacking {
     }
   }
 
-  #link(existing: string, path: string): void {
+  /** What is said of the link is then so of the file, by all its names; of a symbolic link, the owner alone. */
+  #link(existing: string, path: string, attributes: Attributes): void {
     const found = this.#draft.lookup(existing)?.entry.kind;
     if (found === undefined || found === "directory") throw new OperationError("step-failed", `link /${existing} /${path}: ${found === undefined ? "no such file or directory" : "operation not permitted"}`);
     this.#draft.link(existing, path);
+    const names = (this.#names.get(existing) ?? new Set([existing])).add(path);
+    this.#names.set(existing, names).set(path, names);
+    const { uid, gid } = attributes;
+    const identity = this.#draft.identity(path);
+    // Another file may have taken one of them since.
+    for (const name of names) if (this.#draft.identity(name) === identity) this.#draft.amend(name, found === "symlink" ? { uid, gid } : attributes);
   }
 
   #place(path: string): string {

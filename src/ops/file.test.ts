@@ -212,9 +212,9 @@ const archived: readonly Entry[] = [
   { path: "implied/l/through", kind: "file", mode: 0o644, uid: 8, gid: 9, mtimeNs: 0n, sizeBytes: 7 },
 ];
 
-async function archive(): Promise<Buffer> {
+async function archive(entriesOf: readonly Entry[] = archived): Promise<Buffer> {
   const members = async function* () {
-    for (const entry of archived) yield { entry, content: bytesOf(Buffer.from("content").subarray(0, entry.sizeBytes)) };
+    for (const entry of entriesOf) yield { entry, content: bytesOf(Buffer.from("content").subarray(0, entry.sizeBytes)) };
   };
   return await collectBytes(writeTar(members()), 1_000_000);
 }
@@ -254,6 +254,28 @@ for (const [name, compress] of compressions) {
     assert.equal(entries.find(({ path }) => path === "un/packed/dir")?.mtimeNs, 3_000_000_000n);
   });
 }
+
+test("what an archive says of a link is so of the file, by all its names, and of a symbolic link the owner alone", async () => {
+  const one = { uid: 1, gid: 1, mtimeNs: 1_000_000_000n, sizeBytes: 0 };
+  const two = { uid: 2, gid: 3, mtimeNs: 2_000_000_000n, sizeBytes: 0 };
+  const bytes = await archive([
+    { path: "f", kind: "file", mode: 0o600, ...one, sizeBytes: 7 },
+    { path: "again", kind: "hardlink", mode: 0o644, ...one, linkname: "f" },
+    { path: "last", kind: "hardlink", mode: 0o4750, ...two, linkname: "again" },
+    { path: "gone", kind: "file", mode: 0o600, ...one, sizeBytes: 7 },
+    { path: "gone-too", kind: "hardlink", mode: 0o600, ...one, linkname: "gone" },
+    { path: "gone", kind: "file", mode: 0o640, ...one, sizeBytes: 7 },
+    { path: "kept", kind: "hardlink", mode: 0o444, ...two, linkname: "gone-too" },
+    { path: "s", kind: "symlink", mode: 0o777, ...one, linkname: "f" },
+    { path: "s-again", kind: "hardlink", mode: 0o600, ...two, linkname: "s" },
+  ]);
+  const chain = await unpack(bytes, { dest: "/un/" });
+  const entries = await chain?.at(-1)?.entries(signal) ?? [];
+  assert.deepEqual(entries.map((entry) => `${describeEntry(entry)} ${entry.mtimeNs / 1_000_000_000n}`).filter((line) => line.includes("un/")), [
+    "f 4750 2:3 un/again 2", "h 4750 2:3 un/f -> un/again 2", "f 640 1:1 un/gone 1", "f 444 2:3 un/gone-too 2", "h 444 2:3 un/kept -> un/gone-too 2",
+    "h 4750 2:3 un/last -> un/again 2", "l 777 2:3 un/s -> f 1", "h 777 2:3 un/s-again -> un/s 1",
+  ]);
+});
 
 test("an archive's files go to the owner that is named, and over what is there", async () => {
   const owner = { user: { user: { case: "byID", value: 3 } } } as const;
