@@ -15,8 +15,8 @@ const skip = process.geteuid?.() === 0 ? false : "needs root";
 const never = new AbortController().signal;
 
 /** A locked cache, which starts with what the only input holds. */
-function cache(id: string, dest: string): Mount {
-  return message(MountSchema, { mountType: MountType.CACHE, dest, input: 0n, output: -1n, selector: "", cacheOpt: { ID: id, sharing: CacheSharingOpt.LOCKED } });
+function cache(id: string, dest: string, sharing: CacheSharingOpt = CacheSharingOpt.LOCKED): Mount {
+  return message(MountSchema, { mountType: MountType.CACHE, dest, input: 0n, output: -1n, selector: "", cacheOpt: { ID: id, sharing } });
 }
 
 /** `onFill` is waited for when a step has a new cache, and before it asks for the next one. */
@@ -72,5 +72,14 @@ test("a step that has a locked cache at two places does not wait for itself", { 
     const [first, second] = mounts.sandboxMounts.map((mount) => (mount.kind === "bind" ? mount.source : ""));
     assert.equal(first, second);
     assert.deepEqual(readdirSync(first ?? ""), ["seed"]);
+  });
+});
+
+test("a private cache is another one at each place of a step", { skip }, async () => {
+  await withCaches(async () => undefined, async (add, open) => {
+    await using mounts = open();
+    await add(mounts, cache("a", "/1", CacheSharingOpt.PRIVATE), cache("a", "/2", CacheSharingOpt.PRIVATE));
+    const sources = mounts.sandboxMounts.map((mount) => (mount.kind === "bind" ? mount.source : ""));
+    assert.equal(new Set(sources).size, 2, sources.join());
   });
 });

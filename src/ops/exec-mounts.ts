@@ -37,7 +37,7 @@ export class ExecMounts implements AsyncDisposable {
   /** Trees that were written to and that the graph wants back, by output index. */
   readonly #outputs = new Map<number, { readonly base: LayerChain; readonly tree: MountedTree }>();
   readonly #mounts: SandboxMount[] = [];
-  readonly #caches = new Map<string, CacheDirectory>();
+  readonly #caches = new Map<Mount, CacheDirectory>();
   #root: MountedTree | undefined;
   #secrets: string | undefined;
 
@@ -107,14 +107,17 @@ export class ExecMounts implements AsyncDisposable {
 
   /**
    * By their ids, whatever the order of the step: two steps that lock the same caches, each first the one that the other waits for, would
-   * never go on. What a step has at two places is opened once, as it is first named: it would wait for itself.
+   * never go on. What a step has at two places is opened once, as it is first named: it would wait for itself. A private one is another
+   * at each place.
    */
   async #openCaches(mounts: readonly Mount[], inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
     const asked = mounts.map((mount) => ({ mount, request: this.#cacheRequest(mount) }));
+    const opened = new Map<string, CacheDirectory>();
     for (const { mount, request } of asked.toSorted((a, b) => (a.request.id < b.request.id ? -1 : a.request.id > b.request.id ? 1 : 0))) {
-      if (this.#caches.has(request.id)) continue;
-      const directory = await openCacheDirectory(this.#services.cacheDirectory, request, (path) => this.#fillCache(path, mount, inputs, signal), signal);
-      this.#caches.set(request.id, this.#stack.use(directory));
+      const open = request.sharing === "private" ? undefined : opened.get(request.id);
+      const directory = open ?? this.#stack.use(await openCacheDirectory(this.#services.cacheDirectory, request, (path) => this.#fillCache(path, mount, inputs, signal), signal));
+      opened.set(request.id, directory);
+      this.#caches.set(mount, directory);
     }
   }
 
@@ -125,10 +128,10 @@ export class ExecMounts implements AsyncDisposable {
     return { id: cacheOpt.ID, sharing: this.#services.withoutNamespaces && sharing === "shared" ? "locked" : sharing };
   }
 
-  #addCache({ cacheOpt, dest, readonly }: Mount): void {
-    const directory = this.#caches.get(cacheOpt?.ID ?? "");
-    if (directory === undefined) throw new RangeError(`the cache of ${dest} was not opened`);
-    this.#mounts.push({ kind: "bind", source: directory.path, destination: dest, readOnly: readonly });
+  #addCache(mount: Mount): void {
+    const directory = this.#caches.get(mount);
+    if (directory === undefined) throw new RangeError(`the cache of ${mount.dest} was not opened`);
+    this.#mounts.push({ kind: "bind", source: directory.path, destination: mount.dest, readOnly: mount.readonly });
   }
 
   /** A new cache starts with what the mount is `from`, or with the owner and mode that it asks for. */
