@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { EXIT_SAFELY } from "../src/host/exit-safely.ts";
 import { children, described, waits } from "./processes.ts";
 import slowestFiles from "./slowest-files.ts";
 
@@ -23,13 +24,15 @@ export function longestFirst(files: readonly string[]): string[] {
 const GRACE_MS = 10_000;
 const LOOK_MS = 1000;
 
-/** Ends test files, which are all that runs below this process, after so long. */
+/** Ends test files after so long: they are all that is started below this process from now on. */
 function endWhatIsStuck(msMax: number): NodeJS.Timeout {
+  const others = new Set(children(process.pid));
   let seenMs = new Map<number, number>();
   return setInterval(() => {
     const now = performance.now();
+    const files = children(process.pid).filter((pid) => !others.has(pid));
     // Numbers of processes come again.
-    seenMs = new Map(children(process.pid).map((pid) => [pid, seenMs.get(pid) ?? now]));
+    seenMs = new Map(files.map((pid) => [pid, seenMs.get(pid) ?? now]));
     for (const [pid, sinceMs] of seenMs) {
       if (now - sinceMs < msMax) continue;
       process.stdout.write(`this file is stuck, and is killed: ${described(pid)}\nits threads wait in ${waits(pid)}\n`);
@@ -42,8 +45,9 @@ function endWhatIsStuck(msMax: number): NodeJS.Timeout {
 export async function runTestFiles(files: readonly string[], msMax: number = FILE_MS_MAX): Promise<boolean> {
   // Tests wait for registries, sandboxes and the disk: one file more than there are processors keeps these busy.
   const concurrency = availableParallelism() + 1;
-  const events = run({ files: longestFirst(files), concurrency, execArgv: ["packed-programs.ts", `end-what-hangs.ts?ms=${msMax}`].flatMap((name) => ["--import", import.meta.resolve(`../test/${name}`)]) });
   const watch = endWhatIsStuck(msMax + GRACE_MS);
+  const preloads = ["packed-programs.ts", `end-what-hangs.ts?ms=${msMax}`].flatMap((name) => ["--import", import.meta.resolve(`../test/${name}`)]);
+  const events = run({ files: longestFirst(files), concurrency, execArgv: [...EXIT_SAFELY, ...preloads] });
   let passed = false;
   events.on("test:summary", ({ file, success }) => {
     if (file === undefined) passed = success;
