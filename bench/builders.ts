@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { BenchPlace, CommandLine } from "./place.ts";
 import type { Contestant } from "./table.ts";
 
@@ -37,8 +38,17 @@ async function runBuildah(place: BenchPlace, buildah: CommandLine, { context, im
   if (output === "push") await place.output([...buildah, "push", "--quiet", "--tls-verify=false", image]);
 }
 
-/** Empties what a peer keeps. Stemma gets a new state root instead, which is returned, and the one before it goes. */
+/** ext4 leaves the numbers of files that were deleted within five seconds alone, and looks past each of them for every new file. */
+const DELETED_MS = 6000;
+
+/** Empties what a peer keeps. Stemma gets a new state root instead, which is returned, and the one before it goes. Waits until the file system has forgotten that. */
 export async function freshStore(place: BenchPlace, contestant: Contestant, oldRoot: string | undefined): Promise<string | undefined> {
+  const root = await emptied(place, contestant, oldRoot);
+  await delay(DELETED_MS);
+  return root;
+}
+
+async function emptied(place: BenchPlace, contestant: Contestant, oldRoot: string | undefined): Promise<string | undefined> {
   if (contestant === "buildah" && place.buildah !== undefined) await place.output([...place.buildah, "rmi", "--all", "--force"]);
   if (contestant === "buildkit" && place.buildkit !== undefined) await place.output([...place.buildkit, "prune", "--all", "--force"]);
   if (contestant !== "stemma") return oldRoot;
