@@ -13,10 +13,12 @@ const ROUNDS_MAX = 100;
  * Kills a process and all its descendants, and leaves none behind.
  *
  * The root is stopped first: it can then neither start more nor reap, so that what its children lose comes back to
- * it or to process 1 of a namespace that is itself a descendant, and is found in the next round.
+ * it or to process 1 of a namespace that is itself a descendant, and is found in the next round. It stops only when it comes out
+ * of the kernel: whom it is just starting there is nobody's child in a list until then, and nobody's ever after if it were killed.
  */
 export function killTree(root: number): void {
   signal(root, "SIGSTOP");
+  for (let round = 0; round < ROUNDS_MAX && mayStartMore(root); round++) sleepMs(1);
   killDescendants(root);
   signal(root, "SIGKILL");
 }
@@ -35,6 +37,12 @@ export function killDescendants(root: number): void {
   }
 }
 
+/** Neither stopped nor dead. */
+function mayStartMore(pid: number): boolean {
+  const { state } = parseStat(readStat(String(pid)));
+  return state !== undefined && !["T", "t", "Z", "X"].includes(state);
+}
+
 function descendants(root: number, processes: readonly Process[]): readonly Process[] {
   const found: Process[] = [];
   const parents = [root];
@@ -50,11 +58,16 @@ function descendants(root: number, processes: readonly Process[]): readonly Proc
 
 function listProcesses(): readonly Process[] {
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap((name) => {
-    const stat = readStat(name);
-    // The name of the command, in parentheses, may itself hold spaces and parentheses.
-    const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const { state, parent } = parseStat(readStat(name));
     return parent === undefined ? [] : [{ pid: Number(name), parent: Number(parent), dead: state === "Z" || state === "X" }];
   });
+}
+
+function parseStat(stat: string): { readonly state: string | undefined; readonly parent: string | undefined } {
+  if (stat === "") return { state: undefined, parent: undefined };
+  // The name of the command, in parentheses, may itself hold spaces and parentheses.
+  const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return { state, parent };
 }
 
 /** Empty when the process has ended in the meantime. */
