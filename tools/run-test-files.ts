@@ -2,7 +2,6 @@
 import { availableParallelism } from "node:os";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
-import { EXIT_SAFELY } from "../src/host/exit-safely.ts";
 import { children, described, waits } from "./processes.ts";
 import slowestFiles from "./slowest-files.ts";
 
@@ -47,7 +46,7 @@ export async function runTestFiles(files: readonly string[], msMax: number = FIL
   const concurrency = availableParallelism() + 1;
   const watch = endWhatIsStuck(msMax + GRACE_MS);
   const preloads = ["packed-programs.ts", `end-what-hangs.ts?ms=${msMax}`].flatMap((name) => ["--import", import.meta.resolve(`../test/${name}`)]);
-  const events = run({ files: longestFirst(files), concurrency, execArgv: [...EXIT_SAFELY, ...preloads] });
+  const events = run({ files: longestFirst(files), concurrency, execArgv: preloads });
   let passed = false;
   events.on("test:summary", ({ file, success }) => {
     if (file === undefined) passed = success;

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { exitSafely } from "../host/exit-safely.ts";
 import { findPackageJson } from "../host/package-json.ts";
 import { boundYoungHeap } from "../host/young-heap.ts";
 import { requireThisBuilder, takeBuilder, type NamedBuilder } from "./builder-flag.ts";
@@ -9,7 +8,6 @@ import { explainFailure, stacksOf } from "./failure.ts";
 
 /** Runs the command line of this process and sets its exit status. */
 export async function main(): Promise<void> {
-  exitSafely();
   boundYoungHeap();
   const interrupted = new AbortController();
   const interrupt = (): void => {
