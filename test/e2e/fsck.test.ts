@@ -76,7 +76,7 @@ const inDatabase = (root: string, sql: string): void => {
 };
 
 /** A layer of a RUN, whose form is a tree. */
-const treeOfRun = (root: string): string => victim(root, "layers/layers/[!s]*/tree/e");
+const treeOfRun = (root: string): string => victim(root, "layers/layers/!(sha256-*)/tree/e");
 
 const DAMAGES: Readonly<Record<string, { readonly names: RegExp; readonly damage: (root: string) => void }>> = {
   "a blob with a flipped bit": { names: /^blob sha256:/m, damage: (root) => flip(victim(root, "blobs/sha256/*")) },
@@ -91,8 +91,8 @@ const DAMAGES: Readonly<Record<string, { readonly names: RegExp; readonly damage
     },
   },
   "an index cut short": { names: /^layer .*(?:ends too early|damaged)/m, damage: (root) => { const index = victim(root, "layers/layers/*/index"); truncateSync(index, readFileSync(index).length - 20); } },
-  "an index that is gone": { names: /^layer .*ENOENT/m, damage: (root) => unlinkSync(victim(root, "layers/layers/[!s]*/index")) },
-  "a diff id that is another": { names: /^layer /m, damage: (root) => writeFileSync(victim(root, "layers/layers/[!s]*/diff-id"), `sha256:${"0".repeat(64)}`) },
+  "an index that is gone": { names: /^layer .*ENOENT/m, damage: (root) => unlinkSync(victim(root, "layers/layers/!(sha256-*)/index")) },
+  "a diff id that is another": { names: /^layer /m, damage: (root) => writeFileSync(victim(root, "layers/layers/!(sha256-*)/diff-id"), `sha256:${"0".repeat(64)}`) },
   "a file of a RUN's tree with another content": { names: /^layer .*(?:tree makes|another content)/m, damage: (root) => flip(treeOfRun(root)) },
   "a file of a RUN's tree that is gone": { names: /^layer .*missing in its tree/m, damage: (root) => unlinkSync(treeOfRun(root)) },
   "a file in a base's tree that nobody put there": { names: /^layer .*not in its index/m, damage: (root) => writeFileSync(join(victim(root, "layers/layers/sha256-*/tree/bin/busybox"), "../stranger"), "") },
