@@ -56,6 +56,16 @@ describe("a control group in a parent", { skip }, () => {
     assert.equal(there(NAME), false);
   });
 
+  test("takes with it who was left in it", { timeout: 30_000 }, async () => {
+    const group = makeGroup(`/${NAME}/a/left`, undefined);
+    const left = spawn("sleep", [`${200_000 + process.pid}`], { stdio: "ignore" });
+    const ended = once(left, "exit");
+    writeFileSync(join(tree ?? "", NAME, "a/left/cgroup.procs"), String(left.pid));
+    await group[Symbol.asyncDispose]();
+    assert.deepEqual(await ended, [null, "SIGKILL"]);
+    assert.equal(there(NAME), false);
+  });
+
   test("that cannot be made is an error, and leaves nothing", () => {
     assert.throws(() => makeGroup(`/${NAME}/cgroup.procs/one`, undefined), (error) => error instanceof SandboxError && error.code === "limits" && error.message.includes(`the control group /${NAME}/cgroup.procs cannot be used`));
     assert.equal(there(NAME), false);

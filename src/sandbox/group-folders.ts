@@ -54,10 +54,29 @@ export function makeGroup(group: string, notes: string | undefined): AsyncDispos
   };
 }
 
-/** Takes the control group away, and those that a runtime made in it, in all trees; those that stay busy are left. */
+/**
+ * Takes the control group of a process that has ended away, and those that a runtime made in it, in all trees. Who is still in it is
+ * killed: a runtime that was killed while it started something may have left that to nobody. Those that stay busy are left.
+ */
 export async function removeGroup(group: string): Promise<void> {
   for (const path of foldersOf(group)) {
-    for (let attempt = 0; attempt < ATTEMPTS_MAX && !removeEmptyFolder(path); attempt++) await sleep(10);
+    for (let attempt = 0; attempt < ATTEMPTS_MAX && !removeEmptyFolder(path); attempt++) {
+      killMembers(path);
+      await sleep(10);
+    }
+  }
+}
+
+function killMembers(path: string): void {
+  const members = join(path, "cgroup.procs");
+  // 0 for a process of another process namespace, which is not ours to see.
+  const pids = existsSync(members) ? readFileSync(members, "utf8").split("\n").map(Number).filter((pid) => pid > 0) : [];
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      if (!["ESRCH", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    }
   }
 }
 
