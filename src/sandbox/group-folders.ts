@@ -68,15 +68,23 @@ export async function removeGroup(group: string): Promise<void> {
 }
 
 function killMembers(path: string): void {
-  const members = join(path, "cgroup.procs");
   // 0 for a process of another process namespace, which is not ours to see.
-  const pids = existsSync(members) ? readFileSync(members, "utf8").split("\n").map(Number).filter((pid) => pid > 0) : [];
-  for (const pid of pids) {
+  for (const pid of membersOf(path).filter((member) => member > 0)) {
     try {
       process.kill(pid, "SIGKILL");
     } catch (error) {
       if (!["ESRCH", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
     }
+  }
+}
+
+/** None where the group is gone: its last process may just have ended, and a sweep of another build been faster. */
+function membersOf(path: string): readonly number[] {
+  try {
+    return readFileSync(join(path, "cgroup.procs"), "utf8").split("\n").map(Number);
+  } catch (error) {
+    if (!["ENOENT", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    return [];
   }
 }
 

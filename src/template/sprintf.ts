@@ -70,7 +70,7 @@ class Formatter {
     let flags = parseFlags(this.#take(FLAGS) ?? "");
     let hasIndex = this.#takeIndex();
     const width = this.#take(NUMBER);
-    if (hasIndex && (width !== undefined && width !== "*")) this.#indexIsGood = false;
+    if (hasIndex && width !== undefined && width !== "*") this.#indexIsGood = false;
     if (width === "*") hasIndex = false;
     flags = this.#withWidth(flags, width, complaints);
     if (this.#take(POINT) !== undefined) {
