@@ -1,4 +1,4 @@
-import { HistoryError, openHistory, TemplateError, type BuildHistory } from "../doors/history.ts";
+import { noBuilds, openHistory, TemplateError, type BuildHistory } from "../doors/history.ts";
 import type { CommandIo } from "./command.ts";
 import { EXIT } from "./exit-code.ts";
 import { stateRoot } from "./state-root.ts";
@@ -22,6 +22,6 @@ export async function withHistory(root: string | undefined, io: CommandIo, use: 
 
 /** For what needs a build to be there. */
 export function requireBuilds(builds: BuildHistory | undefined): BuildHistory {
-  if (builds === undefined) throw new HistoryError("missing-input", "there is no record of any build");
+  if (builds === undefined) throw noBuilds();
   return builds;
 }

@@ -5,7 +5,7 @@ export type { BuildHistory, StoredRun } from "../history/build-history.ts";
 export type { AttachmentRecord, BuildRecord, StepRecord } from "../history/build-record.ts";
 export { parseEventLog } from "../history/event-log.ts";
 export { findRun, hasEnded } from "../history/find-run.ts";
-export { HistoryError } from "../history/history-error.ts";
+export { HistoryError, noBuilds } from "../history/history-error.ts";
 export { jaegerTrace } from "../history/jaeger-trace.ts";
 export { inspectText } from "../history/inspect-record.ts";
 export { openHistory, type OpenHistory } from "../history/open-history.ts";

@@ -1,13 +1,13 @@
 import type { BuildHistory } from "./build-history.ts";
 import { refOf, type BuildRecord } from "./build-record.ts";
-import { HistoryError } from "./history-error.ts";
+import { HistoryError, noBuilds } from "./history-error.ts";
 
 /** The run that a person means: its ref or id, the beginning of its id, `^N` for the Nth before the last; empty for the last. `counts` says which of them `^N` and the last are of. Throws HistoryError "missing-input". */
-export function findRun(builds: BuildHistory, text: string, counts: (record: BuildRecord) => boolean = () => true): BuildRecord {
+export function findRun(builds: Pick<BuildHistory, "list" | "find">, text: string, counts: (record: BuildRecord) => boolean = () => true): BuildRecord {
   const [, back] = /^\^(\d+)$/.exec(text) ?? [];
   if (text === "" || back !== undefined) {
     const record = builds.list().filter(counts)[Number(back ?? 0)];
-    if (record === undefined) throw new HistoryError("missing-input", back === undefined ? "there is no record of any build" : `there is no build ${text}: fewer were recorded`);
+    if (record === undefined) throw back === undefined ? noBuilds() : new HistoryError("missing-input", `there is no build ${text}: fewer were recorded`);
     return record;
   }
   const id = text.startsWith(refOf("")) ? text.slice(refOf("").length) : text;

@@ -10,3 +10,8 @@ export class HistoryError extends Error {
     this.retryable = code === "running";
   }
 }
+
+/** Where a build is asked for and none was recorded. */
+export function noBuilds(): HistoryError {
+  return new HistoryError("missing-input", "there is no record of any build: build something first, or name another root with --root");
+}
