@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { startProcess } from "../host/process.ts";
+import { startProcess, type RunningProcess } from "../host/process.ts";
+import { startOnOwnPort } from "./own-port.ts";
 
 /** The reference registry, as a process of its own on this machine. */
 export interface DockerRegistry extends AsyncDisposable {
@@ -31,7 +31,6 @@ export const DOCKER_REGISTRY_USER = { username: "stemma", password: "secret" } a
 /** bcrypt of that password; the registry takes no other form. */
 const HTPASSWD = "stemma:$2b$05$wc.3g8kIdf4lg/1g9Zp4kesOfpKXeb8c3DZq9V3jA3KBxvqrfP3gi\n";
 const PROGRAM = ["/usr/bin/docker-registry", "/usr/local/bin/docker-registry"].find((path) => existsSync(path));
-const START_ATTEMPTS_MAX = 1000;
 const ANSWER_ATTEMPTS_MAX = 500;
 
 /** For node:test: the reason to skip, or false where the program is here. */
@@ -40,26 +39,22 @@ export const dockerRegistrySkip: string | false = PROGRAM === undefined ? "docke
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   if (PROGRAM === undefined) throw new Error("docker-registry is not installed");
   const directory = await mkdtemp(join(tmpdir(), "stemma-registry-"));
-  const port = await freePort();
-  const host = `127.0.0.1:${port}`;
   await writeFile(join(directory, "htpasswd"), HTPASSWD);
-  await writeFile(join(directory, "config.yml"), configuration(directory, host, options));
-  const child = startProcess({ argv: [PROGRAM, "serve", join(directory, "config.yml")], env: {} }, ["ignore", "pipe", "pipe"]);
+  const config = join(directory, "config.yml");
   let [log, access] = ["", ""];
-  child.stdout?.on("data", (chunk: Buffer) => (access += chunk.toString()));
-  child.stderr?.on("data", (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4000)));
-  const exited = once(child, "exit");
-  const stop = async (): Promise<void> => {
-    child.kill("SIGKILL");
-    await exited;
-    await rm(directory, { recursive: true, force: true });
+  const start = async (port: number): Promise<RunningProcess> => {
+    await writeFile(config, configuration(directory, `127.0.0.1:${port}`, options));
+    const child = startProcess({ argv: [PROGRAM, "serve", config], env: {} }, ["ignore", "pipe", "pipe"]);
+    child.stdout?.on("data", (chunk: Buffer) => (access += chunk.toString()));
+    child.stderr?.on("data", (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4000)));
+    return child;
   };
-  try {
-    await answers(port, () => child.exitCode !== null);
-  } catch (error) {
-    await stop();
-    throw new Error(`docker-registry did not start: ${log}`, { cause: error });
-  }
+  const { child, port } = await startOnOwnPort(start, () => log).catch(async (error: unknown) => {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  });
+  const host = `127.0.0.1:${port}`;
+  const exited = once(child, "exit");
   let questions = 0;
   return {
     host,
@@ -74,7 +69,11 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
       }
       return requestsOf(access).filter((request) => !request.includes("/v2/?question="));
     },
-    [Symbol.asyncDispose]: stop,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await exited;
+      await rm(directory, { recursive: true, force: true });
+    },
   };
 }
 
@@ -92,27 +91,4 @@ function configuration(directory: string, host: string, { auth, tls, proxies }: 
     ...(auth === undefined ? {} : { auth: { htpasswd: { realm: "test", path: join(directory, "htpasswd") } } }),
     ...(proxies === undefined ? {} : { proxy: { remoteurl: proxies } }),
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a server without a port");
-  return address.port;
-}
-
-/** Waits until someone takes connections. */
-async function answers(port: number, hasEnded: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < START_ATTEMPTS_MAX && !hasEnded(); attempt++) {
-    const isOpen = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1", () => resolve(true)).once("error", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
-    });
-    if (isOpen) return;
-    await delay(30);
-  }
-  throw new Error("no answer");
 }

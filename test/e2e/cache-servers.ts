@@ -2,11 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { startProcess } from "../../src/host/process.ts";
+import { startProcess, type RunningProcess } from "../../src/host/process.ts";
+import { startOnOwnPort } from "../../src/testing/own-port.ts";
 
 /** A place for caches on this machine. */
 export interface CacheServer extends AsyncDisposable {
@@ -36,44 +35,31 @@ export const AZURE_ACCOUNT = { name: "devstoreaccount1", key: "Eby8vdM02xNOcqFlq
 
 async function startServer(program: string, args: (directory: string, port: number) => readonly string[]): Promise<CacheServer> {
   const directory = await mkdtemp(join(tmpdir(), `stemma-${program}-`));
-  const port = await freePort();
-  const child = startProcess({ argv: [process.execPath, join(BIN, program), ...args(directory, port)], env: { PATH: process.env["PATH"] ?? "", HOME: directory } }, ["ignore", "pipe", "pipe"]);
   let log = "";
-  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4000)));
-  const exited = once(child, "exit");
-  const stop = async (): Promise<void> => {
-    child.kill("SIGKILL");
-    await exited;
-    await rm(directory, { recursive: true, force: true });
+  const start = (port: number): RunningProcess => {
+    const child = startProcess({ argv: [process.execPath, join(BIN, program), ...args(directory, port)], env: { PATH: process.env["PATH"] ?? "", HOME: directory } }, ["ignore", "pipe", "pipe"]);
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4000)));
+    return child;
   };
-  for (let attempt = 0; attempt < 300 && child.exitCode === null; attempt++) {
-    if (await isOpen(port)) return { host: `127.0.0.1:${port}`, [Symbol.asyncDispose]: stop };
-    await delay(100);
-  }
-  await stop();
-  throw new Error(`${program} did not start: ${log}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const port = portOf(server);
-  server.close();
-  await once(server, "close");
-  return port;
+  const { child, port } = await startOnOwnPort(start, () => log).catch(async (error: unknown) => {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  });
+  const exited = once(child, "exit");
+  return {
+    host: `127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await exited;
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
 }
 
 function portOf(server: Server): number {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("a server without a port");
   return address.port;
-}
-
-async function isOpen(port: number): Promise<boolean> {
-  return await new Promise<boolean>((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
 }
 
 export interface GhaServer extends CacheServer {
