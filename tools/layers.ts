@@ -37,7 +37,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   policy: ["content", "template"],
   // Stages of a build.
   frontend: ["content", "llb", "oci", "pattern", "progress", "scrub"],
-  bridge: ["archive", "content", "frontend", "grpc", "host", "llb", "oci", "proto"],
+  bridge: ["archive", "content", "frontend", "grpc", "host", "llb", "oci", "progress", "proto"],
   ops: ["archive", "content", "host", "llb", "namespace", "oci", "pattern", "progress", "provenance", "sandbox", "session", "snapshot", "solver", "source", "store"],
   export: ["archive", "content", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   trace: ["archive", "content", "oci", "provenance", "registry", "template", "trust"],

@@ -4,7 +4,7 @@ import type { Finding } from "../frontend/dockerfile/parsed.ts";
 import type { Range } from "../frontend/dockerfile/source-range.ts";
 import { SUBREQUESTS } from "../frontend/dockerfile/subrequest-json.ts";
 import type { TargetList } from "../frontend/dockerfile/targets.ts";
-import { describeExcerpt } from "./failure-report.ts";
+import { describeExcerpt } from "../progress/failure-report.ts";
 import { textColumns } from "./text-columns.ts";
 
 /** Blanks between columns, as BuildKit sets them: an outline's tables are wider than its lists. */

@@ -14,7 +14,7 @@ import { SourceError } from "../source/source-error.ts";
 import { VertexError } from "../solver/vertex-error.ts";
 import { BuildError, codeOf } from "./build-error.ts";
 import { NotReproducibleError, notReproducibleFailure } from "./not-reproducible.ts";
-import { describeExcerpt, describeFailedStep } from "./failure-report.ts";
+import { describeExcerpt, describeFailedStep } from "../progress/failure-report.ts";
 
 /** The text of the Dockerfile, once it has been read. */
 interface DockerfileText {

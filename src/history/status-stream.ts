@@ -37,15 +37,55 @@ function timeJson(text: string): JsonObject {
   return { seconds: String(ns / 1_000_000_000n), nanos: Number(ns % 1_000_000_000n) };
 }
 
-/** The same as our events, as far as they tell the same. Throws HistoryError "damaged". */
-export function* decodeStatus(bytes: Uint8Array): Generator<BuildEvent> {
-  const told = new Map<string, "planned" | "started" | "ended">();
+/**
+ * The same as our events, as far as they tell the same, in the order of their times: a log that BuildKit kept has all vertices first, then all parts of them,
+ * then all output. Throws HistoryError "damaged".
+ */
+export function decodeStatus(bytes: Uint8Array): readonly BuildEvent[] {
+  const told = new Map<string, ToldVertex>();
+  const timed: TimedEvent[] = [];
   for (const status of messagesOf(bytes)) {
-    for (const vertex of status.vertexes) yield* vertexEvents(vertex, told);
-    for (const part of status.statuses) yield partEvent(part);
-    for (const { vertex, stream, msg, timestamp } of status.logs) yield { kind: "step-output", step: stepOf(vertex), stream: stream === 2n ? "stderr" : "stdout", bytes: msg, at: dateOf(timestamp) };
-    for (const warning of status.warnings) yield warningEvent(warning);
+    for (const vertex of status.vertexes) told.set(vertex.digest, toldAgain(told.get(vertex.digest), vertex));
+    for (const part of status.statuses) timed.push({ ns: nsOf(part.timestamp), event: partEvent(part) });
+    for (const { vertex, stream, msg, timestamp } of status.logs) timed.push({ ns: nsOf(timestamp), event: { kind: "step-output", step: stepOf(vertex), stream: stream === 2n ? "stderr" : "stdout", bytes: msg, at: dateOf(timestamp) } });
+    // They have no time of their own: they come with what was told last.
+    for (const warning of status.warnings) timed.push({ ns: timed.at(-1)?.ns ?? 0n, event: warningEvent(warning) });
   }
+  const vertexes = [...told.values()];
+  const all = [...vertexes.flatMap(beginning), ...timed, ...vertexes.flatMap(ending)];
+  return [...vertexes.map(planned), ...all.toSorted((a, b) => Number(a.ns - b.ns)).map(({ event }) => event)];
+}
+
+interface TimedEvent {
+  readonly ns: bigint;
+  readonly event: BuildEvent;
+}
+
+/** A vertex is told again, whole, each time that something about it changes, and may begin more than once: its content is named, and later it is asked for. */
+interface ToldVertex {
+  readonly first: Vertex;
+  readonly started: Timestamp | undefined;
+  readonly last: Vertex;
+}
+
+function toldAgain(before: ToldVertex | undefined, vertex: Vertex): ToldVertex {
+  return { first: before?.first ?? vertex, started: before?.started ?? vertex.started, last: vertex };
+}
+
+function planned({ first: { digest, name, inputs, started } }: ToldVertex): BuildEvent {
+  return { kind: "step-planned", step: stepOf(digest), name, inputs: inputs.map(stepOf), at: dateOf(started) };
+}
+
+function beginning({ started, last: { digest, name, cached, completed, error } }: ToldVertex): readonly TimedEvent[] {
+  const step = stepOf(digest);
+  if (cached && completed !== undefined && error === "") return [{ ns: nsOf(completed), event: { kind: "step-cached", step, name, at: dateOf(completed) } }];
+  return started === undefined ? [] : [{ ns: nsOf(started), event: { kind: "step-started", step, name, at: dateOf(started) } }];
+}
+
+function ending({ last: { digest, cached, completed, error } }: ToldVertex): readonly TimedEvent[] {
+  if (completed === undefined || (cached && error === "")) return [];
+  const [step, at, ns] = [stepOf(digest), dateOf(completed), nsOf(completed)];
+  return [{ ns, event: error === "" ? { kind: "step-finished", step, at } : { kind: "step-failed", step, message: error, at } }];
 }
 
 function* messagesOf(bytes: Uint8Array): Generator<StatusResponse> {
@@ -66,23 +106,10 @@ function messageOf(bytes: Uint8Array): StatusResponse {
   }
 }
 
-/** BuildKit tells a vertex again, whole, each time that something about it changes. */
-function* vertexEvents(vertex: Vertex, told: Map<string, "planned" | "started" | "ended">): Generator<BuildEvent> {
-  const { digest, name, started, completed, cached, error } = vertex;
-  const step = stepOf(digest);
-  const before = told.get(digest);
-  if (before === undefined) yield { kind: "step-planned", step, name, inputs: vertex.inputs.map(stepOf), at: dateOf(started) };
-  if (started !== undefined && before !== "started" && !(cached && completed !== undefined)) yield { kind: "step-started", step, name, at: dateOf(started) };
-  told.set(digest, completed !== undefined ? "ended" : started !== undefined ? "started" : (before ?? "planned"));
-  if (completed === undefined || before === "ended") return;
-  const at = dateOf(completed);
-  if (error !== "") yield { kind: "step-failed", step, message: error, at };
-  else if (cached) yield { kind: "step-cached", step, name, at };
-  else yield { kind: "step-finished", step, at };
-}
-
 function partEvent({ ID, vertex, current, total, completed, timestamp }: VertexStatus): BuildEvent {
-  return { kind: "step-progress", step: stepOf(vertex), id: ID, doneBytes: Number(current), totalBytes: total === 0n ? undefined : Number(total), finished: completed !== undefined, at: dateOf(timestamp) };
+  // Where nobody knew the total before, it is what came.
+  const inTotal = total === 0n && completed !== undefined ? current : total;
+  return { kind: "step-progress", step: stepOf(vertex), id: ID, doneBytes: Number(current), totalBytes: inTotal === 0n ? undefined : Number(inTotal), finished: completed !== undefined, at: dateOf(timestamp) };
 }
 
 function warningEvent({ short, detail, url, info, ranges }: VertexWarning): BuildEvent {
@@ -97,6 +124,10 @@ function warningEvent({ short, detail, url, info, ranges }: VertexWarning): Buil
 /** Some vertices of BuildKit's have names of another form. */
 function stepOf(name: string): Digest {
   return /^sha256:[0-9a-f]{64}$/.test(name) ? parseDigest(name) : digestOf(Buffer.from(name));
+}
+
+function nsOf(time: Timestamp | undefined): bigint {
+  return time === undefined ? 0n : time.seconds * 1_000_000_000n + BigInt(time.nanos);
 }
 
 function dateOf(time: Timestamp | undefined): Date {

@@ -1,4 +1,4 @@
-import type { SourceExcerpt } from "../progress/event.ts";
+import type { SourceExcerpt } from "./event.ts";
 
 /** What a person needs to see of a failed step: the end of its output, and where in the Dockerfile it is. */
 export interface FailedStep {
