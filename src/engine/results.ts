@@ -27,6 +27,7 @@ import type { ScrubbedBuild } from "./without-secrets.ts";
 import type { LlbGraph } from "../llb/graph.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { Statement } from "../export/statement.ts";
+import type { Platform } from "../oci/platform.ts";
 
 /** The version of the Dockerfile frontend whose language and LLB ours is equal to. */
 const DOCKERFILE_VERSION = "1.26.0";
@@ -44,12 +45,17 @@ export interface SolvedBuild {
   readonly rebuild: RebuildRecord | undefined;
 }
 
+/** A statement about the result of one platform. */
+export interface PlatformStatement extends Statement {
+  readonly platform: Platform;
+}
+
 /** Results that can speak for themselves, and what they are made of. */
 export interface AttestedResults {
   readonly results: readonly PlatformResult[];
   readonly parts: ReadonlyArray<{ readonly platform: CompiledPlatform; readonly record: RecordParts }>;
   /** The statements that were made so far, by digest: they are made when their subjects are known. */
-  readonly statements: ReadonlyMap<Digest, Statement>;
+  readonly statements: ReadonlyMap<Digest, PlatformStatement>;
   /** True where something is said beside the provenance. */
   readonly hasEvidence: boolean;
 }
@@ -69,7 +75,7 @@ export async function attestedResults({ plan, compiled, solved, commit, evidence
     return { platform, graph, record: { definition: platform.definition, capture, asked: platform.asked, rootAttributes: compiled.rootAttributes, invocation, environment, usage, commit, rebuild, policies: services.gate.files, newScrubber: platform.newScrubber, imageRedactions: platform.imageRedactions } };
   }));
   const run = recordRun({ plan, compiled, records: parts.map(({ record }) => record), database: engine.state.database });
-  const statements = new Map<Digest, Statement>();
+  const statements = new Map<Digest, PlatformStatement>();
   const results = parts.map((part, i) => platformResult({ ...part, plan, solved, run, statements, chain: solved.chains[i] ?? [], evidence: evidence[i] ?? [] }, means, signal));
   return { results, parts, statements, hasEvidence: evidence.some((said) => said.length > 0) };
 }
@@ -94,7 +100,7 @@ interface ResultParts {
   readonly evidence: readonly Evidence[];
   readonly run: RecordRun;
   /** Takes in what is made. */
-  readonly statements: Map<Digest, Statement>;
+  readonly statements: Map<Digest, PlatformStatement>;
 }
 
 function platformResult({ plan, platform, graph, record, solved, chain, evidence, run, statements }: ResultParts, means: BuildMeans, signal: AbortSignal): PlatformResult {
@@ -104,7 +110,7 @@ function platformResult({ plan, platform, graph, record, solved, chain, evidence
     return publishable(await evidenceStatements(evidence, { ...target, originOf, newScrubber: record.newScrubber }, signal), plan, means);
   };
   const noted = (made: Statement[]): Statement[] => {
-    for (const statement of made) statements.set(digestOf(statement.bytes), statement);
+    for (const statement of made) statements.set(digestOf(statement.bytes), { ...statement, platform: platform.platform });
     return made;
   };
   return {

@@ -1,7 +1,6 @@
 import { digestOf } from "../content/digest.ts";
 import { originalError } from "../content/original-error.ts";
 import { rfc3339Nano } from "../content/timestamp.ts";
-import type { Statement } from "../export/statement.ts";
 import { HISTORY_BOUNDS, type BuildHistory } from "../history/build-history.ts";
 import { RECORD_VERSION, refOf, type AttachmentRecord, type BuildFailure, type BuildRecord, type BuildStatus } from "../history/build-record.ts";
 import { buildName } from "../history/build-name.ts";
@@ -19,7 +18,7 @@ import type { BuildOutcome } from "./build-outcome.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import { frontendAttributes } from "./frontend-attributes.ts";
 import type { LogScrubber } from "./log-scrubber.ts";
-import type { AttestedResults } from "./results.ts";
+import type { AttestedResults, PlatformStatement } from "./results.ts";
 
 const IN_TOTO = "application/vnd.in-toto+json";
 
@@ -94,7 +93,7 @@ export class RunRecorder {
   }
 
   async completed({ outcome, attested }: CompletedRun, means: BuildMeans): Promise<void> {
-    const attachments: Array<readonly [AttachmentRecord, Uint8Array]> = [...attested.statements.values()].map((statement) => [attachmentOf(statement), statement.bytes]);
+    const attachments: Array<readonly [AttachmentRecord, Uint8Array]> = [...attested.statements.values()].map((statement) => [attachmentOf(statement, this.#run.plan.platforms.length > 1), statement.bytes]);
     const metadata = Buffer.from(outcome.metadata);
     attachments.push([{ digest: digestOf(metadata), type: "metadata", mediaType: "application/json", predicateType: null, sizeBytes: metadata.byteLength }, metadata]);
     const { image, names } = outcome;
@@ -145,9 +144,9 @@ export class RunRecorder {
   }
 }
 
-function attachmentOf({ predicateType, bytes }: Statement): AttachmentRecord {
+function attachmentOf({ predicateType, bytes, platform }: PlatformStatement, isOneOfSeveral: boolean): AttachmentRecord {
   const type = isProvenance(predicateType) ? "provenance" : isSpdx(predicateType) || isCycloneDx(predicateType) ? "sbom" : "statement";
-  return { digest: digestOf(bytes), type, mediaType: IN_TOTO, predicateType, sizeBytes: bytes.byteLength };
+  return { digest: digestOf(bytes), type, mediaType: IN_TOTO, predicateType, sizeBytes: bytes.byteLength, ...(isOneOfSeveral && { platform: formatPlatform(platform) }) };
 }
 
 function failureOf(thrown: unknown): BuildFailure {

@@ -33,6 +33,8 @@ export interface AttachmentRecord {
   /** Of an in-toto statement. */
   readonly predicateType: string | null;
   readonly sizeBytes: number;
+  /** Which of several the statement is about; not there for a build of one platform. */
+  readonly platform?: string;
 }
 
 export interface BuildFailure {
@@ -78,8 +80,8 @@ export function refOf(id: string): string {
   return REF_PREFIX + id;
 }
 
-/** Steps of the graph: what is no step of it, such as an export, is not counted, as in buildx. */
+/** As buildx counts: a step is completed when it has ended, in whatever way. */
 export function stepCounts({ steps }: BuildRecord): { readonly total: number; readonly completed: number; readonly cached: number } {
   const cached = steps.filter(({ outcome }) => outcome === "cached").length;
-  return { total: steps.length, completed: cached + steps.filter(({ outcome }) => outcome === "ran").length, cached };
+  return { total: steps.length, completed: cached + steps.filter(({ outcome }) => outcome === "ran" || outcome === "failed" || outcome === "stopped").length, cached };
 }

@@ -8,6 +8,7 @@ import { RECORD_VERSION, refOf, stepCounts, type AttachmentRecord, type BuildRec
 import { EventLog, parseEventLog } from "./event-log.ts";
 import { HistoryError } from "./history-error.ts";
 import { decodeStatus, encodeStatus, STATUS_STREAM } from "./status-stream.ts";
+import { recordedFailure, type RecordedError } from "./recorded-failure.ts";
 import { StepRecorder, type GraphStep } from "./step-record.ts";
 
 /** Of the configuration of an image that is a record of a build, as buildx writes it for Docker Desktop. */
@@ -45,7 +46,9 @@ interface HistoryRecord {
   readonly Ref?: string;
   readonly Frontend?: string;
   readonly FrontendAttrs?: Readonly<Record<string, string>>;
-  readonly error?: { readonly code?: number; readonly message?: string };
+  readonly error?: RecordedError;
+  /** A google.rpc.Status, with more than `error` has. */
+  readonly externalError?: Described;
   readonly CreatedAt?: Seconds;
   readonly CompletedAt?: Seconds;
   readonly logs?: Described;
@@ -66,29 +69,38 @@ const CODE: Readonly<Record<Exclude<BuildStatus, "completed" | "running">, numbe
 /** A run as BuildKit would have recorded it: the record, and the blobs that it names. */
 export function historyRecord({ record, log, attachments }: StoredRun): { readonly config: Uint8Array; readonly blobs: readonly RecordBlob[] } {
   const logs: RecordBlob = { mediaType: STATUS_STREAM, bytes: encodeStatus(parseEventLog(log)) };
-  const predicates = record.attachments.flatMap((attachment) => predicateBlob(attachment, attachments.get(attachment.digest)) ?? []);
+  const predicates = record.attachments.flatMap((attachment) => {
+    const blob = predicateBlob(attachment, attachments.get(attachment.digest));
+    return blob === undefined ? [] : [{ blob, platform: attachment.platform }];
+  });
+  const attested = (platform: string | undefined): Results => {
+    const own = predicates.filter((each) => each.platform === platform);
+    return own.length === 0 ? {} : { Attestations: own.map(({ blob }) => described(blob)) };
+  };
   const { total, completed, cached } = stepCounts(record);
   const image = record.image === null ? undefined : { media_type: record.image.mediaType, digest: record.image.digest, size: record.image.sizeBytes };
-  const result: Results = { ...(image && { ResultDeprecated: image }), ...(predicates.length > 0 && { Attestations: predicates.map(described) }), ...(image && { Results: { 0: image } }) };
+  const result: Results = { ...(image && { ResultDeprecated: image }), ...attested(undefined), ...(image && { Results: { 0: image } }) };
+  const byPlatform = [...new Set(predicates.flatMap(({ platform }) => platform ?? []))];
   const response = { ...(record.image && { "containerimage.digest": record.image.digest }), ...(record.names.length > 0 && { "image.name": record.names.join(",") }) };
   const config: HistoryRecord & { readonly DefaultPlatform: string } = {
     Ref: record.id, Frontend: "dockerfile.v0", FrontendAttrs: record.attributes,
     ...(record.status === "completed" || record.status === "running" ? {} : { error: { code: CODE[record.status], message: record.error?.message ?? "context canceled" } }),
     CreatedAt: secondsOf(record.startedAt), CompletedAt: secondsOf(record.completedAt), logs: described(logs),
     ...(Object.keys(response).length > 0 && { ExporterResponse: response }), ...(Object.keys(result).length > 0 && { Result: result }),
+    ...(byPlatform.length > 0 && { Results: Object.fromEntries(byPlatform.map((platform) => [platform, attested(platform)])) }),
     ...(cached > 0 && { numCachedSteps: cached }), ...(total > 0 && { numTotalSteps: total }), ...(completed > 0 && { numCompletedSteps: completed }), ...(record.warnings > 0 && { numWarnings: record.warnings }),
     DefaultPlatform: record.platforms[0] ?? "",
     localState: { Target: record.target ?? "", LocalPath: record.context, DockerfilePath: record.dockerfile },
   };
-  return { config: Buffer.from(goJson(config, "  ")), blobs: [logs, ...predicates] };
+  return { config: Buffer.from(goJson(config, "  ")), blobs: [logs, ...predicates.map(({ blob }) => blob)] };
 }
 
-/** BuildKit keeps predicates of provenance, without a statement around them. */
+/** BuildKit keeps predicates of provenance, without a statement around them; what came out of a record of its own has none. */
 function predicateBlob({ type, predicateType }: AttachmentRecord, bytes: Uint8Array | undefined): RecordBlob | undefined {
   if (type !== "provenance" || predicateType === null || bytes === undefined) return undefined;
-  // Checked against its digest, and written by us.
-  const { predicate } = JSON.parse(Buffer.from(bytes).toString("utf8")) as { readonly predicate: object };
-  return { mediaType: IN_TOTO, bytes: Buffer.from(JSON.stringify(predicate, undefined, 2)), annotations: { [PREDICATE_TYPE]: predicateType } };
+  // Checked against its digest; a predicate that is no object has been refused.
+  const { predicate } = JSON.parse(Buffer.from(bytes).toString("utf8")) as { readonly predicate?: object };
+  return { mediaType: IN_TOTO, bytes: predicate === undefined ? bytes : Buffer.from(JSON.stringify(predicate, undefined, 2)), annotations: { [PREDICATE_TYPE]: predicateType } };
 }
 
 function described({ mediaType, bytes, annotations }: RecordBlob): Described {
@@ -110,18 +122,21 @@ export function readHistoryRecord(config: Uint8Array, find: (digest: string) => 
   const { Ref: id = "", FrontendAttrs: attributes = {}, ExporterResponse: response = {}, localState } = read;
   if (!/^[a-z0-9]{1,64}$/.test(id) || read.CreatedAt === undefined || read.CompletedAt === undefined) throw new HistoryError("damaged", "the archive holds a record that has no id, or no times: a build that has not ended");
   const log = find(read.logs?.digest ?? "");
-  const events = log === undefined ? [] : [...decodeStatus(log)];
+  const events = log === undefined ? [] : decodeStatus(log);
   const status = read.error === undefined ? "completed" : read.error.code === CODE.canceled ? "canceled" : "error";
   const context = localState?.LocalPath ?? attributes["context"] ?? "";
   const results = [read.Result ?? {}, ...Object.values(read.Results ?? {})];
   const image = results[0]?.Results?.["0"] ?? results[0]?.ResultDeprecated;
-  const kept = new Map(results.flatMap(({ Attestations = [] }) => Attestations).map((attestation) => attachmentOf(attestation, find)).filter((found) => found !== undefined).map((found) => [found.attachment.digest, found]));
+  const kept = new Map([["", read.Result ?? {}] as const, ...Object.entries(read.Results ?? {})].flatMap(([platform, { Attestations = [] }]) => Attestations.flatMap((attestation) => {
+    const found = attachmentOf(attestation, platform, find);
+    return found === undefined ? [] : [[found.attachment.digest, found] as const];
+  })));
   const steps = stepsOf(events, status);
   const record: BuildRecord = {
     version: RECORD_VERSION, id, ref: refOf(id), name: buildName(attributes, context), status, startedAt: timeOf(read.CreatedAt), completedAt: timeOf(read.CompletedAt),
-    context, dockerfile: localState?.DockerfilePath ?? attributes["filename"] ?? "Dockerfile", target: attributes["target"] ?? null, platforms: (attributes["platform"] ?? "").split(",").filter((text) => text !== ""), attributes,
-    error: read.error === undefined ? null : { code: `grpc-${read.error.code ?? 2}`, message: read.error.message ?? "", report: "" },
-    warnings: read.numWarnings ?? steps.warnings, steps: steps.records, materials: [...kept.values()].flatMap(({ bytes }) => materialsOf(bytes)),
+    context, dockerfile: [localState?.DockerfilePath, attributes["filename"]].find((path) => path !== undefined && path !== "") ?? "Dockerfile", target: attributes["target"] ?? null, platforms: (attributes["platform"] ?? "").split(",").filter((text) => text !== ""), attributes,
+    error: read.error === undefined ? null : recordedFailure(read.error, find(read.externalError?.digest ?? ""), status === "canceled" ? [] : events),
+    warnings: read.numWarnings ?? steps.warnings, steps: steps.records, materials: distinct([...kept.values()].flatMap(({ bytes }) => materialsOf(bytes))),
     names: (response["image.name"] ?? "").split(",").filter((text) => text !== ""),
     image: image?.digest === undefined ? null : { mediaType: image.media_type ?? "", digest: parseDigest(image.digest), sizeBytes: image.size ?? 0 },
     attachments: [...kept.values()].map(({ attachment }) => attachment),
@@ -154,12 +169,17 @@ function logText(events: readonly BuildEvent[]): string {
   return log.text();
 }
 
-function attachmentOf({ digest, media_type = IN_TOTO, annotations }: Described, find: (digest: string) => Uint8Array | undefined): { readonly attachment: AttachmentRecord; readonly bytes: Uint8Array } | undefined {
+function attachmentOf({ digest, media_type = IN_TOTO, annotations }: Described, platform: string, find: (digest: string) => Uint8Array | undefined): { readonly attachment: AttachmentRecord; readonly bytes: Uint8Array } | undefined {
   const bytes = find(digest ?? "");
   if (digest === undefined || bytes === undefined) return undefined;
   const predicateType = annotations?.[PREDICATE_TYPE] ?? null;
   const type = predicateType?.startsWith("https://slsa.dev/provenance/") === true ? "provenance" : /spdx|cyclonedx/.test(predicateType ?? "") ? "sbom" : "statement";
-  return { attachment: { digest: parseDigest(digest), type, mediaType: media_type, predicateType, sizeBytes: bytes.byteLength }, bytes };
+  return { attachment: { digest: parseDigest(digest), type, mediaType: media_type, predicateType, sizeBytes: bytes.byteLength, ...(platform !== "" && { platform }) }, bytes };
+}
+
+/** Platforms have most of them in common. */
+function distinct(materials: BuildRecord["materials"]): BuildRecord["materials"] {
+  return [...new Map(materials.map((material) => [`${material.uri} ${material.digest}`, material])).values()];
 }
 
 /** Of a predicate of SLSA, 1 or 0.2; none of anything else. */

@@ -28,7 +28,7 @@ export function inspectedRecord(record: BuildRecord): Readonly<Record<string, un
     BuildArgs: pairs(attributes, "build-arg:"), Labels: pairs(attributes, "label:"),
     Config: inspectedConfig(attributes),
     Materials: record.materials.map(({ uri, digest }) => ({ URI: uri, Digests: digest === "" ? [] : digest.split(" ") })),
-    Attachments: record.attachments.map(({ digest, type, predicateType, mediaType }) => ({ Digest: digest, Type: predicateType ?? mediaType, Kind: type })),
+    Attachments: record.attachments.map(({ digest, type, predicateType, mediaType, platform }) => ({ Digest: digest, ...(platform !== undefined && { Platform: platform }), Type: predicateType ?? mediaType, Kind: type })),
     Warnings: record.warnings,
     Steps: record.steps.map(inspectedStep),
   };
@@ -48,7 +48,7 @@ function prettyText(record: BuildRecord): string {
   const facts = [
     ["Name:", record.name], ["Ref:", record.ref], ["Context:", record.context], ["Dockerfile:", record.dockerfile],
     ["VCS Repository:", attributes["vcs:source"]], ["VCS Revision:", attributes["vcs:revision"]],
-    ["Target:", record.target ?? undefined], ["Platform:", record.platforms.join(", ")],
+    ["Target:", record.target ?? undefined], [record.platforms.length > 1 ? "Platforms:" : "Platform:", record.platforms.join(", ")],
   ];
   const times = [
     ["Started:", record.startedAt.slice(0, 19).replace("T", " ")],
@@ -62,10 +62,17 @@ function prettyText(record: BuildRecord): string {
     table(["BUILD ARG", "VALUE"], pairs(attributes, "build-arg:").map(({ Name, Value }) => [Name, oneLine(Value)])),
     table(["LABEL", "VALUE"], pairs(attributes, "label:").map(({ Name, Value }) => [Name, oneLine(Value)])),
     table(["MATERIAL", "DIGEST"], record.materials.map(({ uri, digest }) => [uri, digest])),
-    table(["ATTACHMENT", "KIND", "TYPE"], record.attachments.map(({ digest, type, predicateType, mediaType }) => [digest, type, predicateType ?? mediaType])),
+    attachmentTable(record.attachments),
   ].map((rows) => columns(rows.filter((row): row is string[] => row[1] !== undefined && row[1] !== "" || row.length > 2)));
   const failure = record.error === null ? [] : [`${record.error.report}ERROR: ${record.error.message}\n`];
   return [...parts.filter((part) => part !== ""), ...failure].join("\n");
+}
+
+/** Platforms are told where there are several. */
+function attachmentTable(attachments: BuildRecord["attachments"]): ReturnType<typeof table> {
+  const split = attachments.some(({ platform }) => platform !== undefined);
+  const platforms = (text: string): string[] => (split ? [text] : []);
+  return table(["ATTACHMENT", ...platforms("PLATFORM"), "KIND", "TYPE"], attachments.map(({ digest, type, predicateType, mediaType, platform }) => [digest, ...platforms(platform ?? ""), type, predicateType ?? mediaType]));
 }
 
 /** Nothing where there are no rows. */

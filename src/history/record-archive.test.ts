@@ -11,7 +11,9 @@ import { digestOf, type Digest } from "../content/digest.ts";
 import type { BuildEvent } from "../progress/event.ts";
 import { StatusResponseSchema } from "../proto/control/status_pb.ts";
 import type { StoredRun } from "./build-history.ts";
-import { refOf } from "./build-record.ts";
+import { plainRenderer } from "../progress/plain.ts";
+import { StatusSchema } from "../proto/google/rpc/status_pb.ts";
+import { refOf, stepCounts } from "./build-record.ts";
 import { EventLog, parseEventLog } from "./event-log.ts";
 import { HistoryError } from "./history-error.ts";
 import { readArchive, writeArchive } from "./record-archive.ts";
@@ -168,6 +170,67 @@ test("a record that buildx wrote is taken in with its request, its steps, its lo
   assert.deepEqual([...parseEventLog(run?.log ?? "")].flatMap((event) => (event.kind === "step-output" ? [Buffer.from(event.bytes).toString("utf8")] : [])), ["hello\n"]);
   assert.deepEqual(record.attachments.map(({ type, digest }) => [type, digest]), [["provenance", digestOf(predicate)]]);
   assert.deepEqual(run?.attachments.get(digestOf(predicate)), predicate);
+});
+
+/** As BuildKit 0.32 keeps the log of a build: first every vertex each time that it was told, then the parts in their last state, then all output. */
+function keptLog(): Buffer {
+  const time = (ms: number): { readonly seconds: bigint; readonly nanos: number } => ({ seconds: 1n, nanos: ms * 1_000_000 });
+  const [load, run] = [{ digest: COPY, name: "[internal] load build context" }, { digest: RUN, name: "RUN false", inputs: [COPY] }];
+  return statusStream({
+    vertexes: [
+      run, load, { ...load, started: time(1), completed: time(2) }, { ...load, started: time(3), completed: time(90) },
+      { ...run, started: time(100), completed: time(300), error: "exit code: 7" },
+    ],
+    statuses: [{ vertex: COPY, ID: "transferring context:", name: "transferring", current: 324n, total: 0n, started: time(4), timestamp: time(80), completed: time(80) }],
+    logs: [{ vertex: RUN, stream: 1n, msg: Buffer.from("before\n"), timestamp: time(110) }, { vertex: RUN, stream: 2n, msg: Buffer.from("oops\n"), timestamp: time(120) }],
+  });
+}
+
+test("steps of a log that BuildKit kept are what they ended as, and the log is in the order of time", async () => {
+  const log = keptLog();
+  const [run] = await archiveOf(buildxFiles({ Ref: "a", error: { code: 2, message: "exit code: 7" }, CreatedAt: { seconds: 1 }, CompletedAt: { seconds: 2 }, logs: described(log, "application/vnd.buildkit.status.v0") }, [log]));
+  const { record, log: text } = run ?? assert.fail();
+  assert.deepEqual(record.steps.map(({ name, outcome, durationMs }) => [name, outcome, durationMs]), [["[internal] load build context", "ran", 89], ["RUN false", "failed", 200]]);
+  assert.deepEqual(stepCounts(record), { total: 2, completed: 2, cached: 0 });
+  let shown = "";
+  const render = plainRenderer((part) => void (shown += part));
+  for (const event of parseEventLog(text)) render(event);
+  assert.equal(shown, "#1 [internal] load build context\n#1 transferring context: 324B done\n#1 DONE 0.0s\n\n#2 RUN false\n#2 0.010 before\n#2 0.020 oops\n#2 ERROR: exit code: 7\n");
+});
+
+test("a failure that BuildKit recorded is shown with its step, its output and its lines", async () => {
+  const log = keptLog();
+  const detail = { info: { filename: "Dockerfile", data: Buffer.from("FROM scratch\nRUN false\n").toString("base64"), language: "Dockerfile" }, ranges: [{ start: { line: 2 }, end: { line: 2 } }] };
+  const status = toBinary(StatusSchema, create(StatusSchema, { code: 2, message: "exit code: 7", details: [
+    { typeUrl: "github.com/moby/buildkit/stack.Stack+json", value: Buffer.from("{}") },
+    { typeUrl: "github.com/moby/buildkit/errdefs.Source+json", value: Buffer.from(JSON.stringify(detail)) },
+  ] }));
+  const recordOf = (error: object): object => ({ Ref: "a", error, CreatedAt: {}, CompletedAt: {}, logs: described(log, "x"), externalError: described(status, "application/vnd.googeapis.google.rpc.status+proto"), localState: { Target: "default", LocalPath: "/app", DockerfilePath: "" } });
+  const [run] = await archiveOf(buildxFiles(recordOf({ code: 2, message: "exit code: 7" }), [log, status]));
+  assert.equal(run?.record.error?.report, `------\n > RUN false:\nbefore\noops\n------\nDockerfile:2\n${"-".repeat(20)}\n   1 |     FROM scratch\n   2 | >>> RUN false\n   3 |     \n${"-".repeat(20)}\n`);
+  assert.equal(run.record.dockerfile, "Dockerfile");
+  const broken = Buffer.from([0xff]);
+  await assert.rejects(archiveOf(buildxFiles({ ...recordOf({ code: 2 }), externalError: described(broken, "x") }, [log, broken])), { code: "damaged" });
+});
+
+test("of several platforms each has its provenance, in our files as in buildx's", async () => {
+  const predicates = ["amd64", "arm64"].map((name) => Buffer.from(JSON.stringify({ ...PREDICATE, name })));
+  const attested = (predicate: Buffer): object => ({ Attestations: [described(predicate, "application/vnd.in-toto+json", { "in-toto.io/predicate-type": "https://slsa.dev/provenance/v1" })] });
+  const [amd64 = Buffer.alloc(0), arm64 = Buffer.alloc(0)] = predicates;
+  const [run] = await archiveOf(buildxFiles({ Ref: "a", CreatedAt: {}, CompletedAt: {}, Results: { "linux/amd64": attested(amd64), "linux/arm64": attested(arm64) } }, predicates));
+  assert.deepEqual(run?.record.attachments.map(({ platform }) => platform), ["linux/amd64", "linux/arm64"]);
+  assert.equal(run.record.materials.length, 1);
+  // What came from buildx goes out again as it came.
+  const again = await readArchive(writeArchive([run]));
+  assert.deepEqual(again.map(({ record }) => record), [run.record]);
+  const out = documents(await filesOf([run]));
+  assert.deepEqual(out.open(out.named(out.open(out.top)["config"])[0])["Results"], { "linux/amd64": attested(amd64), "linux/arm64": attested(arm64) });
+  const own = runOf("b");
+  const split = { ...own, record: { ...own.record, attachments: own.record.attachments.map((attachment) => ({ ...attachment, platform: "linux/arm64" })) } };
+  const { open, named, top } = documents(await filesOf([split]));
+  const record = open(named(open(top)["config"])[0]);
+  assert.deepEqual(Object.keys(record["Results"] ?? {}), ["linux/arm64"]);
+  assert.deepEqual(Object.keys(record["Result"] ?? {}), ["ResultDeprecated", "Results"]);
 });
 
 test("what is damaged, cut off, unended or no record of a build is refused as that", async () => {
