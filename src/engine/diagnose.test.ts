@@ -18,7 +18,7 @@ test("tells what a build would use, makes no state, and leaves nothing behind", 
   assert.deepEqual({ exists, writable, nearest }, { exists: false, writable: true, nearest: folder.path });
   assert.ok(diagnosis.state.freeBytes > 0);
   assert.equal(diagnosis.canRun, diagnosis.mountNamespace.kind === "available");
-  assert.deepEqual(diagnosis.sandbox.runtimes.map(({ runtime }) => runtime), ["runc", "crun", "namespaces"]);
+  assert.deepEqual(diagnosis.sandbox.runtimes.map(({ runtime }) => runtime), ["crun", "runc", "namespaces"]);
 });
 
 test("the sandbox is the best that can be had, and each better one has its reason", async () => {

@@ -67,7 +67,7 @@ export async function openEngine({ root: named, sandboxes, env, sandbox, report 
     layers,
     namespace,
     withoutNamespaces,
-    sandbox: once(async () => announced(sandbox === "chroot" ? new ChrootSandbox(stateDirectory) : await openSandbox({ namespace: await namespace(), stateDirectory, prefer: sandbox, environment: env }, never), report)),
+    sandbox: once(async () => announced(sandbox === "chroot" ? new ChrootSandbox(stateDirectory) : await openSandbox({ namespace: namespace(), stateDirectory, prefer: sandbox, environment: env }, never), report)),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }

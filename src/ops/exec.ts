@@ -70,6 +70,10 @@ export async function requireStep(op: ExecOp, resources: LinuxResources | undefi
 export function execOperation(op: ExecOp, platform: Platform, services: ExecServices, aside: StepAside): Operation<LayerChain> {
   return {
     cacheMap: async () => ({ ...execCacheMap(op, formatPlatform(platform)), shared: () => execSharedMap(op, platform, services.hashes) }),
+    prepare() {
+      // Who executes the step meets the failure there.
+      services.sandbox().catch(() => undefined);
+    },
     async execute(inputs, signal) {
       requireRunnable(platform, services.machine, registeredEmulators());
       return await execute(op, inputs, { services, aside }, signal);

@@ -33,7 +33,7 @@ test("without control groups the fallback is taken, and an OCI runtime is refuse
 test("the probe reports on each runtime and starts nothing", { skip }, async () => {
   await using namespace = await openMountNamespace({ environment }, signal);
   const reports = await probeSandboxes({ namespace, environment }, signal);
-  assert.deepEqual(reports.map((report) => report.runtime), ["runc", "crun", "namespaces"]);
+  assert.deepEqual(reports.map((report) => report.runtime), ["crun", "runc", "namespaces"]);
   for (const report of reports) assert.ok(report.available || report.reason !== "");
 });
 

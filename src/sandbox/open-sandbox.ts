@@ -6,7 +6,7 @@ import { ownProgram } from "../host/own-program.ts";
 import { runProcess } from "../host/process.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { MountedTree } from "../snapshot/layer-store.ts";
-import { newBundleId, prepareBundle, type Bundle } from "./bundle.ts";
+import { newBundleId, prepareBundle, type Bundle, type BundlePlace } from "./bundle.ts";
 import { BundleContainer } from "./bundle-container.ts";
 import { groupFlags, groupParent, groupProblem, type GroupRequest } from "./control-group.ts";
 import { groupGround, makeGroup, PROCESS_GROUP } from "./group-folders.ts";
@@ -23,7 +23,8 @@ import { boundingCapabilities, CGROUP_ROOT, HYBRID_TREE, surveyGround, type Surv
 import { measureStep } from "./usage/measure-step.ts";
 
 export interface SandboxOptions {
-  readonly namespace: MountNamespace;
+  /** It may be on its way. */
+  readonly namespace: MountNamespace | Promise<MountNamespace>;
   /** An absolute path, for our use only; several processes may share it. */
   readonly stateDirectory: string;
   readonly prefer: "auto" | RuntimeName;
@@ -36,34 +37,39 @@ export interface SandboxOptions {
 
 /** The best sandbox there is, or the one asked for. Throws SandboxError `unavailable` with the reasons when it cannot be had. */
 export async function openSandbox(options: SandboxOptions, signal: AbortSignal): Promise<Sandbox> {
-  const survey = surveyGround(options.namespace);
-  const reports = reportRuntimes(survey, await askVersions(options.environment, signal));
+  const [namespace, versions] = await Promise.all([options.namespace, askVersions(options.environment, signal)]);
+  const survey = surveyGround(namespace);
+  const reports = reportRuntimes(survey, versions);
   const wanted = options.prefer === "auto" ? reports : reports.filter((report) => report.runtime === options.prefer);
   const chosen = wanted.find((report) => report.available);
   if (chosen === undefined) throw new SandboxError("unavailable", wanted.map((report) => report.reason).join("; "));
   mkdirSync(options.stateDirectory, { recursive: true, mode: 0o711 });
   sweepLeftovers(options.stateDirectory);
-  const runtime = await startRuntime(chosen.runtime, options, { survey, signal });
-  return new BundleSandbox(runtime, options, { survey, chosen });
+  const runtime = await startRuntime(chosen.runtime, options, { namespace, survey });
+  return new BundleSandbox(runtime, { namespace, folder: options.stateDirectory }, { survey, chosen });
 }
 
 /** What each runtime is good for on this machine, best first, with the reason where it cannot be used. */
-export async function probeSandboxes(options: Pick<SandboxOptions, "namespace" | "environment">, signal: AbortSignal): Promise<readonly RuntimeReport[]> {
-  return reportRuntimes(surveyGround(options.namespace), await askVersions(options.environment, signal));
+export async function probeSandboxes({ namespace, environment }: Pick<SandboxOptions, "namespace" | "environment">, signal: AbortSignal): Promise<readonly RuntimeReport[]> {
+  const versions = await askVersions(environment, signal);
+  return reportRuntimes(surveyGround(await namespace), versions);
 }
+
+/** Where bundles are made. */
+type BundlesPlace = Omit<BundlePlace, "ground">;
 
 class BundleSandbox implements Sandbox {
   readonly isolation: Isolation;
   readonly #runtime: JoinableRuntime;
-  readonly #options: SandboxOptions;
+  readonly #place: BundlesPlace;
   readonly #survey: Survey;
   readonly #capabilities: readonly string[];
 
-  constructor(runtime: JoinableRuntime, options: SandboxOptions, found: { readonly survey: Survey; readonly chosen: RuntimeReport }) {
+  constructor(runtime: JoinableRuntime, place: BundlesPlace, found: { readonly survey: Survey; readonly chosen: RuntimeReport }) {
     this.#runtime = runtime;
-    this.#options = options;
+    this.#place = place;
     this.#survey = found.survey;
-    this.#capabilities = boundingCapabilities(options.namespace);
+    this.#capabilities = boundingCapabilities(place.namespace);
     const profile = seccompProfile(process.arch);
     this.isolation = { runtime: found.chosen.runtime, seccomp: found.chosen.seccomp && profile !== undefined, rootless: found.survey.rootless };
   }
@@ -79,8 +85,7 @@ class BundleSandbox implements Sandbox {
   async run(step: SandboxProcess, root: MountedTree, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     if (step.group !== undefined) await this.requireGroup(step.group);
-    const { namespace, stateDirectory } = this.#options;
-    await using bundle = await prepareBundle({ ...step, terminal: false }, root, { namespace, folder: stateDirectory, ground: (id) => this.#ground(id, step) }, signal);
+    await using bundle = await prepareBundle({ ...step, terminal: false }, root, { ...this.#place, ground: (id) => this.#ground(id, step) }, signal);
     await using _group = step.group === undefined ? undefined : makeGroup(bundle.ground.cgroup?.own ?? "", join(bundle.folder, OWNER_LOCK));
     const exitCode = await this.#measured(bundle, step, signal);
     signal.throwIfAborted();
@@ -88,8 +93,7 @@ class BundleSandbox implements Sandbox {
   }
 
   open(surroundings: Surroundings, root: MountedTree): SandboxContainer {
-    const { namespace, stateDirectory } = this.#options;
-    return new BundleContainer(surroundings, root, { namespace, folder: stateDirectory, ground: (id) => this.#ground(id, { onUsage: undefined, group: undefined }), runtime: this.#runtime });
+    return new BundleContainer(surroundings, root, { ...this.#place, ground: (id) => this.#ground(id, { onUsage: undefined, group: undefined }), runtime: this.#runtime });
   }
 
   async #measured(bundle: Bundle, step: SandboxProcess, signal: AbortSignal): Promise<number> {
@@ -133,8 +137,8 @@ class BundleSandbox implements Sandbox {
   }
 }
 
-async function startRuntime(name: RuntimeName, options: SandboxOptions, found: { readonly survey: Survey; readonly signal: AbortSignal }): Promise<JoinableRuntime> {
-  const { namespace, environment } = options;
+async function startRuntime(name: RuntimeName, options: SandboxOptions, { namespace, survey }: { readonly namespace: MountNamespace; readonly survey: Survey }): Promise<JoinableRuntime> {
+  const { environment } = options;
   if (name === "namespaces") {
     const unsharePath = findExecutable("unshare", environment) ?? "unshare";
     const initPath = options.initPath ?? ownProgram(import.meta.url, "sandbox/tree-init");
@@ -142,11 +146,11 @@ async function startRuntime(name: RuntimeName, options: SandboxOptions, found: {
     return new NamespacesRuntime(namespace, { unsharePath, nsenterPath, nodePath: options.nodePath ?? nodeExecutable(), initPath });
   }
   // Only in our own mount namespace: crun then sees version 1 alone, which it can work with.
-  if (name === "crun" && found.survey.cgroups === "hybrid") await namespace.unmount(HYBRID_TREE);
+  if (name === "crun" && survey.cgroups === "hybrid") await namespace.unmount(HYBRID_TREE);
   return new OciRuntime(namespace, {
     name,
     path: findExecutable(name, environment) ?? name,
-    rootless: found.survey.rootless,
+    rootless: survey.rootless,
   });
 }
 

@@ -6,14 +6,14 @@ import { cgroupLayout } from "./survey-ground.ts";
 const SURVEY = { rootless: false, manyIds: true, cgroups: "v2", seccomp: true } as const;
 const VERSIONS = { runc: "runc version 1.1.5\nspec: 1.0.2-dev\nlibseccomp: 2.5.4\n", crun: "crun version 1.8.1\nspec: 1.0.0\n+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +YAJL\n" };
 
-test("runc comes first, and the fallback is always there and says what it lacks", () => {
+test("crun comes first, and the fallback is always there and says what it lacks", () => {
   const reports = reportRuntimes(SURVEY, VERSIONS);
-  assert.deepEqual(reports.map(({ runtime, available, seccomp }) => [runtime, available, seccomp]), [["runc", true, true], ["crun", true, true], ["namespaces", true, true]]);
+  assert.deepEqual(reports.map(({ runtime, available, seccomp }) => [runtime, available, seccomp]), [["crun", true, true], ["runc", true, true], ["namespaces", true, true]]);
   assert.match(reports[2]?.reason ?? "", /^no control groups/);
 });
 
 test("a runtime that is not installed says so", () => {
-  assert.deepEqual(reportRuntimes(SURVEY, { ...VERSIONS, runc: undefined })[0], { runtime: "runc", available: false, seccomp: false, reason: "runc is not installed" });
+  assert.deepEqual(reportRuntimes(SURVEY, { ...VERSIONS, runc: undefined })[1], { runtime: "runc", available: false, seccomp: false, reason: "runc is not installed" });
 });
 
 test("without control groups only the fallback is left", () => {
@@ -28,15 +28,19 @@ test("crun in a user namespace cannot work beside a version 2 tree that it must 
 });
 
 test("a runtime or a kernel without seccomp is used and told", () => {
-  assert.deepEqual(reportRuntimes(SURVEY, { ...VERSIONS, runc: "runc version 1.1.5\n" })[0], { runtime: "runc", available: true, seccomp: false, reason: "no seccomp: this runc was built without it" });
+  assert.deepEqual(reportRuntimes(SURVEY, { ...VERSIONS, runc: "runc version 1.1.5\n" })[1], { runtime: "runc", available: true, seccomp: false, reason: "no seccomp: this runc was built without it" });
   assert.equal(reportRuntimes({ ...SURVEY, seccomp: false }, VERSIONS)[1]?.reason, "no seccomp: the kernel lacks it");
   assert.match(reportRuntimes({ ...SURVEY, seccomp: false }, VERSIONS)[2]?.reason ?? "", /^no seccomp and no control groups/);
 });
 
-test("a runc that may miss the end of its process comes behind a crun, and says so", () => {
-  const order = (version: string): readonly string[] => reportRuntimes(SURVEY, { ...VERSIONS, runc: `runc version ${version}\nspec: 1.2.1\nlibseccomp: 2.5.4\n` }).map(({ runtime }) => runtime);
-  for (const version of ["1.3.0", "1.3.5+ds1", "1.4.0-rc.3", "1.4.1", "1.5.0-rc.1"]) assert.deepEqual(order(version), ["crun", "runc", "namespaces"], version);
-  for (const version of ["1.1.5+ds1", "1.2.9", "1.3.6", "1.4.2", "1.5.0-rc.2", "1.5.0", "1.6.0"]) assert.deepEqual(order(version), ["runc", "crun", "namespaces"], version);
+test("a runc that filters system calls comes before a crun that does not", () => {
+  assert.deepEqual(reportRuntimes(SURVEY, { ...VERSIONS, crun: "crun version 1.8.1\n+CAP\n" }).map(({ runtime }) => runtime), ["runc", "crun", "namespaces"]);
+});
+
+test("a runc that may miss the end of its process says so", () => {
+  const reason = (version: string): string | undefined => reportRuntimes(SURVEY, { ...VERSIONS, runc: `runc version ${version}\nspec: 1.2.1\nlibseccomp: 2.5.4\n` }).find(({ runtime }) => runtime === "runc")?.reason;
+  for (const version of ["1.3.0", "1.3.5+ds1", "1.4.0-rc.3", "1.4.1", "1.5.0-rc.1"]) assert.match(reason(version) ?? "", /^this runc may wait for ever /, version);
+  for (const version of ["1.1.5+ds1", "1.2.9", "1.3.6", "1.4.2", "1.5.0-rc.2", "1.5.0", "1.6.0"]) assert.equal(reason(version), "", version);
   assert.equal(reportRuntimes(SURVEY, { runc: "runc version 1.3.3\nlibseccomp: 2.5.4\n", crun: "crun version 1.8.1\n" })[0]?.runtime, "runc", "a crun without seccomp is weaker");
   const alone = reportRuntimes(SURVEY, { runc: "runc version 1.3.3\nlibseccomp: 2.5.4\n", crun: undefined }).find(({ available }) => available);
   assert.deepEqual([alone?.runtime, alone?.seccomp], ["runc", true]);

@@ -16,9 +16,12 @@ export interface RuntimeReport {
 /** What `<runtime> --version` printed, or undefined where it is not installed or does not run. */
 export type RuntimeVersions = Readonly<Record<"runc" | "crun", string | undefined>>;
 
-/** Best first. Pure, so that each machine's answer can be tested on any other. */
+/**
+ * Best first: what filters system calls before what does not, and crun before runc, since it starts a process in half the time.
+ * Pure, so that each machine's answer can be tested on any other.
+ */
 export function reportRuntimes(survey: Survey, versions: RuntimeVersions): readonly RuntimeReport[] {
-  const oci = (["runc", "crun"] as const).map((runtime): RuntimeReport => {
+  const oci = (["crun", "runc"] as const).map((runtime): RuntimeReport => {
     const version = versions[runtime];
     const refusal = version === undefined ? `${runtime} is not installed` : cgroupRefusal(runtime, survey);
     if (refusal !== "") return { runtime, available: false, seccomp: false, reason: refusal };
@@ -26,11 +29,13 @@ export function reportRuntimes(survey: Survey, versions: RuntimeVersions): reado
     const lack = seccomp ? "" : `no seccomp: ${survey.seccomp ? `this ${runtime} was built without it` : "the kernel lacks it"}`;
     return { runtime, available: true, seccomp, reason: missesEnds(version ?? "") ? [MISSES_ENDS, lack].filter((text) => text !== "").join("; ") : lack };
   });
-  // Behind one that is as strong.
-  const isAsStrong = oci[1]?.available === true && (oci[1].seccomp || oci[0]?.seccomp !== true);
-  if (missesEnds(versions.runc ?? "") && isAsStrong) oci.reverse();
+  const strongestFirst = oci.toSorted((a, b) => strength(b) - strength(a));
   const reason = `no ${survey.seccomp ? "" : "seccomp and no "}control groups; used when neither runc nor crun can be`;
-  return [...oci, { runtime: "namespaces", available: true, seccomp: survey.seccomp, reason }];
+  return [...strongestFirst, { runtime: "namespaces", available: true, seccomp: survey.seccomp, reason }];
+}
+
+function strength({ available, seccomp }: RuntimeReport): number {
+  return Number(available) + Number(seccomp);
 }
 
 /** As root both insist on control groups; in a user namespace they do without. */

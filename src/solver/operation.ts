@@ -17,6 +17,8 @@ export interface CacheMap<R> {
 export interface Operation<R> {
   /** Asked once for a build. May do what is needed to name the content: resolve a tag, hash a directory. */
   cacheMap(signal: AbortSignal): Promise<CacheMap<R>>;
+  /** Told once it is to be executed, while its inputs may still be made: what needs none of them can be made ready meanwhile. */
+  prepare?(): void;
   /** One result for each output. Asked at most once for a build, and not when a cache had the answer. */
   execute(inputs: readonly R[], signal: AbortSignal): Promise<readonly R[]>;
 }

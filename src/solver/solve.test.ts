@@ -96,6 +96,16 @@ test("stages of which parts are copied one after the other are made at the same 
   assert.equal(most, 3);
 });
 
+test("what will run is told so while its inputs are made, and not where a cache answers", async () => {
+  const cache = memoryResultCache<string>();
+  const told: string[] = [];
+  const steps: Steps = { base: { work: async () => void told.push("base begins") }, top: { inputs: ["base"], prepare: () => void told.push("top is to run") } };
+  await solve(graphOf([], steps), "top", cache);
+  assert.deepEqual(told, ["top is to run", "base begins"]);
+  await solve(graphOf([], steps), "top", cache);
+  assert.equal(told.length, 2);
+});
+
 test("the first failure stops the rest, names its step, and nothing runs afterwards", async () => {
   let stopped = false;
   const steps: Steps = {
@@ -153,6 +163,7 @@ interface Step {
   readonly reusable?: boolean;
   readonly ignoreCache?: boolean;
   readonly work?: (signal: AbortSignal) => Promise<void>;
+  readonly prepare?: () => void;
 }
 
 type Steps = Readonly<Record<string, Step>>;
@@ -172,6 +183,7 @@ function graphOf(ran: string[], steps: Steps): Map<Digest, Vertex<string>> {
         reusable: step.reusable ?? true,
         shared: () => NOT_SHARED,
       }),
+      ...(step.prepare === undefined ? {} : { prepare: step.prepare }),
       async execute(inputs, signal) {
         ran.push(name);
         await step.work?.(signal);

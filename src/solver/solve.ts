@@ -198,6 +198,7 @@ export class Solver<R> {
   async #run(vertex: Vertex<R>, work: Work<R>, signal: AbortSignal): Promise<readonly R[]> {
     const made = this.#context.made.get(work.keys[0]);
     if (made !== undefined) return made;
+    vertex.operation.prepare?.();
     const inputs = await Promise.all(work.inputs.map(resultOf));
     using _ = await this.#context.semaphore.acquire(signal);
 
