@@ -52,6 +52,8 @@ export class PatternMatcher {
 
   /** The same answer as `matchesOrParentMatches` for a walk that hands each directory's match to its children. */
   matchesUsingParent(file: string, parent: ParentMatch | undefined): { readonly matched: boolean; readonly match: ParentMatch } {
+    // Nothing takes it back: of what lies in there no pattern need be asked.
+    if (parent !== undefined && !this.hasExclusions && parent.matched.includes(true)) return { matched: true, match: parent };
     let matched = false;
     const perPattern: boolean[] = [];
     for (const [i, pattern] of this.patterns.entries()) {

@@ -1,12 +1,12 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync, type BigIntStats } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { EntryKind } from "../archive/entry.ts";
-import { joinPath } from "../archive/entry-path.ts";
 import type { ByteStream, ChunkOwner } from "../content/blob-store.ts";
 import { systemClock, type Clock } from "../host/clock.ts";
 import { readAhead } from "../host/read-ahead.ts";
-import { FileSystem, type NamedKind } from "./file-system.ts";
-import { selectionFilter, type SelectionFilter, type Verdict } from "./selection-filter.ts";
+import { FileSystem } from "./file-system.ts";
+import { SelectedPaths } from "./selected-paths.ts";
+import { selectionFilter } from "./selection-filter.ts";
 import { SessionError, systemReason } from "./session-error.ts";
 import type { LocalDirectory, LocalEntry, LocalSelection } from "./session.ts";
 
@@ -54,15 +54,9 @@ function realDirectory(path: string): string {
   return real;
 }
 
-/** A directory on the way to the current path. */
-interface Frame {
-  readonly path: string;
-  readonly verdict: Verdict;
-  isSent: boolean;
-}
-
 class DiskDirectory implements LocalDirectory {
   readonly #files: FileSystem;
+  /** Paths in the directory. */
   readonly #excluded: ReadonlySet<string>;
   readonly #clock: Clock;
   /** Nobody reads into them just now. */
@@ -70,22 +64,24 @@ class DiskDirectory implements LocalDirectory {
 
   constructor(files: FileSystem, options: DirectoryOptions) {
     this.#files = files;
-    this.#excluded = new Set(options.exclude);
+    this.#excluded = new Set(options.exclude.flatMap((path) => files.pathOf(path) ?? []));
     this.#clock = options.clock;
   }
 
   async *walk(selection: LocalSelection, signal: AbortSignal): AsyncIterable<LocalEntry> {
     const teller = new EntryTeller(this.#files, this.#clock.nowNs() - SETTLED_NS);
-    let seen = 0;
-    for (const path of this.#selectedPaths(selectionFilter(this.#files, selection))) {
+    const paths = new SelectedPaths(this.#files, this.#excluded, selectionFilter(this.#files, selection));
+    for (;;) {
       // Before the first as well: whoever asks has often worked long to know what to ask for.
-      if (seen % SLICE_ENTRIES === 0) {
-        await nextTurn();
-        signal.throwIfAborted();
+      await nextTurn();
+      signal.throwIfAborted();
+      for (let looks = 0; looks < SLICE_ENTRIES; looks++) {
+        if (!paths.look()) return;
+        for (const path of paths.found) {
+          const entry = teller.tell(path);
+          if (entry !== undefined) yield entry;
+        }
       }
-      seen += 1;
-      const entry = path === undefined ? undefined : teller.tell(path);
-      if (entry !== undefined) yield entry;
     }
   }
 
@@ -125,35 +121,6 @@ class DiskDirectory implements LocalDirectory {
       throw new SessionError("unreadable", `open ${this.#files.text(path)}: ${systemReason(error)}`, { cause: error });
     }
   }
-
-  /** What is to be sent, parents first, each directory's names in the order of their bytes; undefined for each path passed over. */
-  *#selectedPaths(filter: SelectionFilter, frames: readonly Frame[] = []): Generator<string | undefined> {
-    const directory = frames.at(-1);
-    for (const { name, isDirectory } of this.#namesIn(directory)) {
-      const path = joinPath(directory?.path ?? "", name);
-      if (this.#excluded.has(this.#files.text(path))) continue;
-      const verdict = filter.decide(path, directory?.verdict);
-      if (verdict.isSelected) {
-        for (const above of frames) {
-          if (!above.isSent) yield above.path;
-          above.isSent = true;
-        }
-      }
-      yield verdict.isSelected ? path : undefined;
-      if (isDirectory && verdict.mayContain) yield* this.#selectedPaths(filter, [...frames, { path, verdict, isSent: verdict.isSelected }]);
-    }
-  }
-
-  #namesIn(directory: Frame | undefined): readonly NamedKind[] {
-    try {
-      return this.#files.list(directory?.path ?? "") ?? [];
-    } catch (error) {
-      // A directory that is only looked into for exceptions may be closed to us.
-      const isDenied = error instanceof SessionError && (error.cause as NodeJS.ErrnoException).code === "EACCES";
-      if (isDenied && directory?.verdict.isSelected === false) return [];
-      throw error;
-    }
-  }
 }
 
 /** Turns paths into entries, and second names of a file into hard links to the first. */
@@ -171,27 +138,19 @@ class EntryTeller {
   /** Undefined for what is not there any more, and for sockets, which nobody can lend. */
   tell(path: string): LocalEntry | undefined {
     const stats = this.#files.stat(path);
-    const kind = stats === undefined ? undefined : kindOf(stats);
-    if (stats === undefined || kind === undefined) return undefined;
+    if (stats === undefined) return undefined;
+    const [all, { mtimeNs }] = [Number(stats.mode), stats];
+    const [kind, mode] = [KINDS.get(all & constants.S_IFMT), all & 0o7777];
+    if (kind === undefined) return undefined;
     const first = kind === "directory" || kind === "symlink" ? undefined : this.#firstName(stats, path);
-    const [mode, mtimeNs] = [Number(stats.mode) & 0o7777, stats.mtimeNs];
+    // Nearly all entries are files, and spreading costs more than writing out.
+    if (kind === "file" && first === undefined) return { path, kind, mode, uid: 0, gid: 0, mtimeNs, sizeBytes: Number(stats.size), validator: this.#validator(stats) };
     const base = { path, mode, uid: 0, gid: 0, mtimeNs, sizeBytes: 0, validator: undefined };
     if (first !== undefined) return { ...base, kind: "hardlink", linkname: first };
-    switch (kind) {
-      case "file":
-        // Nearly all entries are files, and spreading costs more than writing out.
-        return { path, kind, mode, uid: 0, gid: 0, mtimeNs, sizeBytes: Number(stats.size), validator: this.#validator(stats) };
-      case "symlink": {
-        const linkname = this.#files.readLink(path);
-        return linkname === undefined ? undefined : { ...base, kind, mode: 0o777, linkname };
-      }
-      case "char":
-      case "block":
-        return { ...base, kind, device: deviceOf(stats.rdev) };
-      case "directory":
-      case "fifo":
-        return { ...base, kind };
-    }
+    if (kind === "char" || kind === "block") return { ...base, kind, device: deviceOf(stats.rdev) };
+    if (kind !== "symlink") return { ...base, kind };
+    const linkname = this.#files.readLink(path);
+    return linkname === undefined ? undefined : { ...base, kind, mode: 0o777, linkname };
   }
 
   #firstName(stats: BigIntStats, path: string): string | undefined {
@@ -207,14 +166,16 @@ class EntryTeller {
   }
 }
 
-function kindOf(stats: BigIntStats): Exclude<EntryKind, "hardlink" | "whiteout" | "opaque"> | undefined {
-  if (stats.isFile()) return "file";
-  if (stats.isDirectory()) return "directory";
-  if (stats.isSymbolicLink()) return "symlink";
-  if (stats.isCharacterDevice()) return "char";
-  if (stats.isBlockDevice()) return "block";
-  return stats.isFIFO() ? "fifo" : undefined;
-}
+type PlainKind = Exclude<EntryKind, "hardlink" | "whiteout" | "opaque">;
+
+const KINDS: ReadonlyMap<number, PlainKind> = new Map([
+  [constants.S_IFREG, "file"],
+  [constants.S_IFDIR, "directory"],
+  [constants.S_IFLNK, "symlink"],
+  [constants.S_IFCHR, "char"],
+  [constants.S_IFBLK, "block"],
+  [constants.S_IFIFO, "fifo"],
+]);
 
 /** The kernel's 12 and 20 bits (linux/kdev_t.h, new_encode_dev). */
 function deviceOf(rdev: bigint): { readonly major: number; readonly minor: number } {

@@ -28,6 +28,12 @@ export class FileSystem {
     return path === "" ? this.root : `${this.root === "/" ? "" : this.root}/${path}`;
   }
 
+  /** The other way round; undefined for what does not lie below the root. */
+  pathOf(text: string): string | undefined {
+    const above = this.root === "/" ? "/" : `${this.root}/`;
+    return text.startsWith(above) ? text.slice(above.length) : undefined;
+  }
+
   /** In the order of the names' bytes; undefined when there is no such directory. Throws SessionError "unreadable". */
   list(path: string): readonly NamedKind[] | undefined {
     return this.#unlessAbsent("open", path, () => {

@@ -39,6 +39,8 @@ export class SelectionFilter {
 
   decide(path: string, parent: Verdict | undefined): Verdict {
     const include = this.#include?.matchesUsingParent(path, parent?.include);
+    // Of most files the same is to be said as of their directory.
+    if (parent?.isSelected === true && this.#exclude === undefined && include?.match === parent.include) return parent;
     const exclude = this.#exclude?.matchesUsingParent(path, parent?.exclude);
     const isIncluded = include?.matched ?? true;
     const isExcluded = exclude?.matched ?? false;
