@@ -11,7 +11,7 @@ export function children(pid: number): readonly number[] {
 }
 
 export function described(pid: number): string {
-  return `${pid} ${textOf(`/proc/${pid}/cmdline`).replaceAll("\0", " ")}`;
+  return `${pid} ${textOf(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim()}`;
 }
 
 /** What each of its threads waits for in the kernel; 0 for one that runs. */
