@@ -4,6 +4,7 @@ import { collectionPolicies } from "../engine/collection-settings.ts";
 import { openEngine, type SandboxChoice } from "../engine/engine.ts";
 import { build as runBuild } from "../engine/build.ts";
 import { withLayoutDigests } from "../engine/layout-digests.ts";
+import { withEngines } from "../engine/plan-engines.ts";
 import { planBuild } from "../engine/plan-build.ts";
 import { PLAIN_MASKING, scrubFailure } from "../engine/scrub-failure.ts";
 import { settingsPath } from "../engine/settings-path.ts";
@@ -52,7 +53,7 @@ async function run(request: BuildRequest, report: (event: BuildEvent) => void): 
   signal.throwIfAborted();
   try {
     const policies = await collectionPolicies(settingsPath(request.env));
-    const plan = await withLayoutDigests(planBuild(await withStreamContext(request, signal)), signal);
+    const plan = await withEngines(await withLayoutDigests(planBuild(await withStreamContext(request, signal)), signal), signal);
     await using engine = await openEngine({ root: request.root, sandboxes: undefined, env: request.env, sandbox: request.sandbox ?? "auto", report });
     try {
       return await runBuild(plan, { engine, request, report }, signal);

@@ -27,7 +27,8 @@ export interface FinishedBuild {
 
 export function describeOutcome({ plan, attested, published, warnings }: FinishedBuild, means: BuildMeans): BuildOutcome {
   const platforms = published?.image.platforms ?? [];
-  const single = published === undefined || isIndex(published.root.mediaType) ? undefined : platforms[0];
+  // Docker's engine calls an image in containerd's store by its manifest; buildx then leaves the configuration's digest out.
+  const single = published === undefined || isIndex(published.root.mediaType) || published.knownByRoot ? undefined : platforms[0];
   const told = goBoolean(means.env["BUILDX_METADATA_WARNINGS"]) === true ? warnings.map((warning): JsonObject => ({ ...warningObject(warning) })) : [];
   const ref = `stemma/stemma/${means.id}`;
   const metadata = metadataFile({

@@ -101,12 +101,13 @@ function planExports(request: BuildRequest, names: readonly string[]): BuildPlan
   const compat = request.compat === undefined ? undefined : parseCompat(request.compat);
   const defaults = {
     names, compat, path,
+    engine: (context: string | undefined) => ({ kind: "engine", address: engineAddress(context, env), takes: undefined }) as const,
     annotations: (annotations ?? []).flatMap(parseAnnotation),
     evidence: planEvidence(request, compat, path),
     attestArchives: request.attestStore !== undefined,
   };
   const targets = (outputs ?? []).map((text) => parseOutput(text, defaults));
-  if (load === true) targets.push(intoEngine(parseOutput("type=docker", defaults), engineAddress(env)));
+  if (load === true && !targets.some(isLoaded)) targets.push(parseOutput("type=docker", defaults));
   const [first = parseOutput(push === true || names.length > 0 ? "type=image" : "type=cacheonly", defaults), ...rest] = targets;
   const all: BuildPlan["exports"] = [first, ...rest];
   const pushed = push === true ? withPush(all, () => parseOutput("type=image", defaults)) : all;
@@ -117,8 +118,8 @@ function planExports(request: BuildRequest, names: readonly string[]): BuildPlan
   return pushed;
 }
 
-function intoEngine(target: ExportTarget, address: string): ExportTarget {
-  return target.kind === "docker-tar" ? { ...target, destination: { kind: "engine", address } } : target;
+function isLoaded(target: ExportTarget): boolean {
+  return target.kind === "docker-tar" && target.destination.kind === "engine";
 }
 
 /** `--push` makes the image output push; where there is none it adds one. */

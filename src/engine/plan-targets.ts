@@ -25,6 +25,8 @@ export function refuseTargets(plan: BuildPlan): void {
   if (buildArgs.has("BUILDKIT_MULTI_PLATFORM")) return;
   const built = platforms.length === 0 ? [hostPlatform()] : platforms;
   for (const target of images) {
+    // What an engine takes is not known before it was asked: see withEngines.
+    if (target.kind === "docker-tar" && target.destination.kind === "engine" && target.destination.takes === undefined) continue;
     const [wanted] = evidenceForms(target.form.evidence);
     refuseTarget(target, { platforms: built, evidence: attested.includes(target) ? wanted.place : "apart", indexAlways: false });
   }

@@ -34,6 +34,8 @@ export interface PublishedImage {
   readonly evidence: EvidencePlace;
   /** False where the image was decided only, and is nowhere to be read. */
   readonly isStored: boolean;
+  /** True where who has it knows it by the digest of what its names point at, not by its configuration's. */
+  readonly knownByRoot: boolean;
   /** By which it can be read from now on; undefined for what is in no registry and in no layout. */
   readonly reference: string | undefined;
 }
@@ -61,9 +63,9 @@ export async function publishImage(target: ImageTarget, results: readonly Platfo
   const { image } = await writeImage(target, { ...context, choice, files, naming, push }, signal);
   const evidence = placeOf(image, files);
   // BuildKit tells of an archive's names in full, and of when it was made; of a pushed image's as they were given.
-  if (target.kind === "image") return { image, names: target.form.names, root: image.root, evidence, isStored: target.push !== "no", reference: referenceOf(target, image.root.digest) };
+  if (target.kind === "image") return { image, names: target.form.names, root: image.root, evidence, isStored: target.push !== "no", knownByRoot: false, reference: referenceOf(target, image.root.digest) };
   const annotations = { "org.opencontainers.image.created": naming.created, ...image.root.annotations };
-  return { image, names: target.form.names.map((name) => formatReference(tagNameOnly(parseReference(name)))), root: { ...image.root, annotations }, evidence, isStored: true, reference: referenceOf(target, image.root.digest) };
+  return { image, names: target.form.names.map((name) => formatReference(tagNameOnly(parseReference(name)))), root: { ...image.root, annotations }, evidence, isStored: true, knownByRoot: target.kind === "oci-tar" && target.destination.kind === "engine", reference: referenceOf(target, image.root.digest) };
 }
 
 function referenceOf(target: ImageTarget, digest: Digest): string | undefined {
@@ -100,19 +102,19 @@ async function writeImage(target: ImageTarget, { means, choice, files, naming, p
     case "image":
       break;
     case "oci-tar":
-      await writingTo(target, () => writeToDestination(target.destination, writeTar(layoutMembers(readable, naming, signal)), means.stdout, signal));
+      await writeImageTar(target, writeTar(layoutMembers(readable, naming, signal)), means, signal);
       break;
     case "oci-directory":
       await writingTo(target, () => writeLayoutDirectory(target.path, readable, naming, signal));
       break;
     case "docker-tar":
-      await writeDockerTar(target, writeTar(dockerMembers(readable, naming, signal)), means, signal);
+      await writeImageTar(target, writeTar(dockerMembers(readable, naming, signal)), means, signal);
       break;
   }
   return readable;
 }
 
-async function writeDockerTar(target: Extract<ImageTarget, { readonly kind: "docker-tar" }>, tar: ByteStream, { stdout }: PublishContext["means"], signal: AbortSignal): Promise<void> {
+async function writeImageTar(target: Extract<ImageTarget, { readonly kind: "oci-tar" | "docker-tar" }>, tar: ByteStream, { stdout }: PublishContext["means"], signal: AbortSignal): Promise<void> {
   const { destination } = target;
   if (destination.kind === "engine") await loadIntoEngine(destination.address, tar, signal);
   else await writingTo(target, () => writeToDestination(destination, tar, stdout, signal));

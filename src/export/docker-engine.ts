@@ -6,6 +6,7 @@ import { collectBytes } from "../content/bytes.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import type { Environment } from "../host/environment.ts";
 import { nodeHttp } from "../host/network-modules.ts";
+import { contextAddress } from "./docker-context.ts";
 import { ExportError } from "./error.ts";
 
 const DEFAULT_ADDRESS = "unix:///var/run/docker.sock";
@@ -13,16 +14,46 @@ const INSTEAD = 'or write a file with -o type=docker,dest=image.tar and load tha
 /** An engine tells of each layer; hundreds stay far below. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Where Docker's own command would find the engine. Throws ExportError for a way there that we do not know, and where nobody can be. */
-export function engineAddress(env: Environment): string {
-  const address = env["DOCKER_HOST"] || DEFAULT_ADDRESS;
+/** How long an engine may take to say what it is. One that is busy answers in seconds. */
+const PATIENCE_MS = 30_000;
+/** What Docker's engine calls the store of images that keeps them as they came, where it tells of its driver. */
+const CONTAINERD_STORE = "io.containerd.snapshotter.v1";
+
+/** Where Docker's own command would find the engine, of a context by name if need be. Throws ExportError for a way there that we do not know, and where nobody can be. */
+export function engineAddress(context: string | undefined, env: Environment): string {
+  const address = contextAddress(context, env) ?? DEFAULT_ADDRESS;
   const way = wayTo(address);
   if ((env["DOCKER_TLS_VERIFY"] ?? "") !== "" && way.socketPath === undefined) throw new ExportError("usage", `DOCKER_TLS_VERIFY: an engine behind TLS is not supported: unset it, ${INSTEAD}`);
   if (way.socketPath !== undefined && !existsSync(way.socketPath)) throw noEngine(address, undefined);
   return address;
 }
 
-/** Gives an archive of the docker form to an engine (Docker Engine API, "Import images"). Throws ExportError ("destination") where it does not take it. */
+/**
+ * Which form of an archive an engine takes best (Docker Engine API, "Get system information"): one with the containerd image store keeps what it is given, with several
+ * platforms and with statements. Throws ExportError ("destination") where nobody answers.
+ */
+export async function engineTakes(address: string, signal: AbortSignal, patienceMs: number = PATIENCE_MS): Promise<"docker" | "oci"> {
+  const patience = AbortSignal.timeout(patienceMs);
+  const outgoing = nodeHttp().request({ ...wayTo(address), method: "GET", path: "/info", headers: { host: "docker" }, signal: AbortSignal.any([signal, patience]) });
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  outgoing.once("response", resolve).once("error", reject).end();
+  try {
+    const answer = await promise;
+    const text = (await collectBytes(answer, ANSWER_BYTES_MAX)).toString("utf8");
+    // An engine that will not tell may load all the same.
+    return answer.statusCode === 200 && hasContainerdStore(text) ? "oci" : "docker";
+  } catch (error) {
+    signal.throwIfAborted();
+    throw noEngine(address, patience.aborted ? new Error(`it says nothing for ${patienceMs / 1000} s`) : error);
+  }
+}
+
+function hasContainerdStore(text: string): boolean {
+  const status = memberOf(text, "DriverStatus");
+  return Array.isArray(status) && status.some((row: unknown) => Array.isArray(row) && row[0] === "driver-type" && row[1] === CONTAINERD_STORE);
+}
+
+/** Gives an archive to an engine (Docker Engine API, "Import images"). Throws ExportError ("destination") where it does not take it. */
 export async function loadIntoEngine(address: string, tar: ByteStream, signal: AbortSignal): Promise<void> {
   const { answer, source } = await exchange(address, tar, signal);
   // What made the archive fail is the caller's to understand; the engine only saw it end.
@@ -78,20 +109,20 @@ function noEngine(address: string, cause: unknown): ExportError {
 function errorIn(text: string): string | undefined {
   for (const line of text.split("\n")) {
     const error = memberOf(line, "error");
-    if (error !== undefined) return error;
+    if (typeof error === "string") return error;
   }
   return undefined;
 }
 
 function messageIn(text: string): string | undefined {
-  return memberOf(text, "message");
+  const message = memberOf(text, "message");
+  return typeof message === "string" ? message : undefined;
 }
 
-function memberOf(text: string, name: string): string | undefined {
+function memberOf(text: string, name: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
-    const member = typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
-    return typeof member === "string" ? member : undefined;
+    return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
   } catch {
     // Progress that is no JSON tells of no failure.
     return undefined;

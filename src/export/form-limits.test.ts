@@ -4,7 +4,7 @@ import { parseDigest } from "../content/digest.ts";
 import { parseAnnotation } from "./annotations.ts";
 import { ExportError } from "./error.ts";
 import { refuseLayers, refuseTarget, type ImageShape } from "./form-limits.ts";
-import { parseOutput } from "./output-flag.ts";
+import { inFormOf, parseOutput } from "./output-flag.ts";
 import type { ImageTarget } from "./target.ts";
 
 const LINUX = { architecture: "amd64", os: "linux" };
@@ -12,7 +12,7 @@ const ARM = { architecture: "arm64", os: "linux" };
 const SINGLE: ImageShape = { platforms: [LINUX], evidence: "apart", indexAlways: false };
 
 function target(output: string, ...annotations: readonly string[]): ImageTarget {
-  const parsed = parseOutput(output, { names: ["a"], annotations: annotations.flatMap(parseAnnotation), evidence: { store: { kind: "index" }, artifact: true }, attestArchives: false, compat: undefined, path: (text) => text });
+  const parsed = parseOutput(output, { names: ["a"], annotations: annotations.flatMap(parseAnnotation), evidence: { store: { kind: "index" }, artifact: true }, attestArchives: false, compat: undefined, engine: () => ({ kind: "engine", address: "unix:///engine", takes: undefined }), path: (text) => text });
   assert.ok("form" in parsed);
   return parsed;
 }
@@ -28,6 +28,13 @@ test("a docker archive holds one image and nothing beside it", () => {
     refuses(docker, shape, /^docker exporter does not support exporting manifest lists, use the oci exporter instead/);
     refuseTarget(target("type=oci,dest=x.tar"), shape);
   }
+});
+
+test("an engine holds what its store can, and nothing that refers to an image", () => {
+  const engine = target("type=docker");
+  refuses(inFormOf(engine, "docker"), { ...SINGLE, platforms: [LINUX, ARM] }, /^docker exporter does not currently support exporting manifest lists: the Docker engine at unix:\/\/\/engine does not keep images in containerd's store/);
+  refuseTarget(inFormOf(engine, "oci"), { ...SINGLE, platforms: [LINUX, ARM], evidence: "index" });
+  refuses(inFormOf(engine, "oci"), { ...SINGLE, evidence: "referrers" }, /^a Docker engine does not keep what refers to an image: use --attest-store=index/);
 });
 
 test("Docker's media types leave no place for statements, nor for annotations but a manifest's own", () => {

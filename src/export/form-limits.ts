@@ -27,12 +27,19 @@ export function refuseForm({ annotations, mediaTypes, compat }: ImageForm, shape
 }
 
 /** The same, and for what the target cannot hold, in buildx's words. */
-export function refuseTarget({ kind, form }: ImageTarget, shape: ImageShape): void {
+export function refuseTarget(target: ImageTarget, shape: ImageShape): void {
+  const { kind, form } = target;
+  if (kind === "docker-tar" && target.destination.kind === "engine" && hasIndex(shape)) {
+    throw new ExportError("usage", `docker exporter does not currently support exporting manifest lists: the Docker engine at ${target.destination.address} does not keep images in containerd's store, which could hold one; let it use that, or build one platform with --provenance=false`);
+  }
   if (kind === "docker-tar" && hasIndex(shape)) {
     throw new ExportError("usage", "docker exporter does not support exporting manifest lists, use the oci exporter instead; or build one platform with --provenance=false");
   }
   if (kind === "docker-tar" && shape.evidence === "referrers") {
     throw new ExportError("usage", "the archive of the docker exporter has no place for what refers to an image: use --attest-store=file:DIRECTORY or none, or the oci exporter");
+  }
+  if (kind === "oci-tar" && target.destination.kind === "engine" && shape.evidence === "referrers") {
+    throw new ExportError("usage", "a Docker engine does not keep what refers to an image: use --attest-store=index, file:DIRECTORY or none");
   }
   refuseForm(form, shape);
 }

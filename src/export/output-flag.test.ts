@@ -3,10 +3,12 @@ import { test } from "node:test";
 import { parseAnnotation } from "./annotations.ts";
 import { ExportError } from "./error.ts";
 import type { AttestStore } from "./evidence.ts";
-import { parseOutput, type OutputDefaults } from "./output-flag.ts";
+import { inFormOf, parseOutput, type OutputDefaults } from "./output-flag.ts";
+import type { EngineDestination } from "./target.ts";
 
 const evidence = { store: { kind: "index" }, artifact: true } as const;
-const defaults: OutputDefaults = { names: ["a/b:1"], annotations: [], evidence, attestArchives: false, compat: undefined, path: (text: string) => `/cwd/${text}` };
+const engine = (context = "none"): EngineDestination => ({ kind: "engine", address: `unix:///${context}`, takes: undefined });
+const defaults: OutputDefaults = { names: ["a/b:1"], annotations: [], evidence, attestArchives: false, compat: undefined, engine, path: (text: string) => `/cwd/${text}` };
 const form = { names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence, attestInline: true, rewriteTimestamp: false, annotations: [] };
 const archived = { ...form, attestInline: false };
 const parse = (text: string): unknown => parseOutput(text, defaults);
@@ -48,7 +50,22 @@ test("evidence that was given a place goes with archives too, where they can hav
   };
   const [index, file] = [{ kind: "index" }, { kind: "file", directory: "/x" }] as const;
   assert.deepEqual([inline("type=oci", index), inline("type=oci,attestation-inline=false", index)], [true, false]);
-  assert.deepEqual([inline("type=docker", index), inline("type=docker", file)], [false, true]);
+  assert.deepEqual([inline("type=docker,dest=x", index), inline("type=docker,dest=x", file)], [false, true]);
+});
+
+test("without dest, the docker form is for an engine, in the form that it takes", () => {
+  const loaded = (text: string, takes: "docker" | "oci", more: Partial<OutputDefaults> = {}): readonly unknown[] => {
+    const target = inFormOf(parseOutput(text, { ...defaults, ...more }), takes);
+    return "form" in target && "destination" in target ? [target.kind, target.destination, target.form.attestInline] : [];
+  };
+  const at = (address: string, takes: "docker" | "oci"): object => ({ kind: "engine", address, takes });
+  assert.deepEqual(parse("type=docker"), { kind: "docker-tar", destination: { kind: "engine", address: "unix:///none", takes: undefined }, form: archived });
+  assert.deepEqual(loaded("type=docker", "docker"), ["docker-tar", at("unix:///none", "docker"), false]);
+  assert.deepEqual(loaded("type=docker,context=x", "oci"), ["oci-tar", at("unix:///x", "oci"), false]);
+  const [index, file] = [{ attestArchives: true }, { attestArchives: true, evidence: { ...evidence, store: { kind: "file", directory: "/x" } } }] as const;
+  assert.deepEqual([loaded("type=docker", "oci", index)[2], loaded("type=docker", "docker", index)[2], loaded("type=docker", "docker", file)[2]], [true, false, true]);
+  assert.deepEqual(parse("type=docker,dest=-"), { kind: "docker-tar", destination: { kind: "stdout" }, form: archived });
+  for (const text of ["type=docker,dest=x,context=y", "type=oci,context=y"]) assert.throws(() => parse(text), /context: it is for type=docker without dest/);
 });
 
 test("a store, or a consumer, that an output cannot be for is refused by both names", () => {

@@ -3,7 +3,7 @@ import type { Compat } from "./compat.ts";
 import { FlagFields } from "../content/flag-fields.ts";
 import { ExportError } from "./error.ts";
 import type { EvidenceWishes } from "./evidence.ts";
-import type { Annotation, Compression, ExportTarget, FileDestination, ImageForm, LocalMode } from "./target.ts";
+import type { Annotation, Compression, EngineDestination, ExportTarget, FileDestination, ImageForm, ImageTarget, LocalMode } from "./target.ts";
 
 /** What holds for every output of one build. */
 export interface OutputDefaults {
@@ -15,6 +15,8 @@ export interface OutputDefaults {
   readonly attestArchives: boolean;
   /** For whom images have to be fit. */
   readonly compat: Compat | undefined;
+  /** The engine of a context of Docker's, or of none in particular. */
+  readonly engine: (context: string | undefined) => EngineDestination;
   /** Resolves a path of the command line. */
   readonly path: (text: string) => string;
 }
@@ -29,7 +31,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   unpack: "there is no container engine here to unpack into",
   "registry.insecure": "use the settings file ([registry.\"host\"] http or insecure)",
   "source-date-epoch": "set SOURCE_DATE_EPOCH or --build-arg SOURCE_DATE_EPOCH=…",
-  context: "contexts of Docker are not looked for; set DOCKER_HOST and use --load, or dest=FILE and `docker load`",
+  context: "it is for type=docker without dest, which goes to the Docker engine of that context",
 };
 
 /** One `--output`: a directory, `-`, or `type=…,key=value,…` (anchor c). */
@@ -54,7 +56,7 @@ function targetOf(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
       return { kind: "oci-directory", path: directoryOf(keys, defaults), form: imageForm(keys, inArchive) };
     }
     case "docker":
-      return { kind: "docker-tar", destination: destinationOf(keys, defaults), form: imageForm(keys, { ...defaults, attestInline: defaults.attestArchives && defaults.evidence.store.kind === "file" }) };
+      return dockerTarget(keys, defaults);
     case "local":
       return { kind: "local", mode: localMode(keys), path: directoryOf(keys, defaults), ...splitOf(keys) };
     case "tar":
@@ -64,6 +66,21 @@ function targetOf(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
     default:
       throw keys.error(`unknown type ${JSON.stringify(type)}: use image, registry, oci, docker, local, tar or cacheonly`);
   }
+}
+
+/** Without `dest` it goes to an engine, as with buildx: what is inline is settled once that has said what it takes (`inFormOf`). */
+function dockerTarget(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
+  const dest = keys.take("dest");
+  if (dest === undefined) return { kind: "docker-tar", destination: defaults.engine(keys.take("context")), form: imageForm(keys, { ...defaults, attestInline: defaults.attestArchives }) };
+  return { kind: "docker-tar", destination: fileOf(dest, defaults), form: imageForm(keys, { ...defaults, attestInline: defaults.attestArchives && defaults.evidence.store.kind === "file" }) };
+}
+
+/** An output to an engine, once that was asked: in the form that it takes. */
+export function inFormOf<Target extends ExportTarget>(target: Target, takes: "docker" | "oci"): Target | ImageTarget {
+  if (target.kind !== "docker-tar" || target.destination.kind !== "engine") return target;
+  const { form, destination } = target;
+  if (takes === "oci") return { kind: "oci-tar", destination: { ...destination, takes }, form };
+  return { ...target, destination: { ...destination, takes }, form: { ...form, attestInline: form.attestInline && form.evidence.store.kind === "file" } };
 }
 
 function localMode(keys: OutputKeys): LocalMode {
@@ -128,7 +145,10 @@ export function compressionOf(keys: FlagFields): Compression {
 }
 
 function destinationOf(keys: OutputKeys, defaults: OutputDefaults): FileDestination {
-  const dest = keys.take("dest") ?? "-";
+  return fileOf(keys.take("dest") ?? "-", defaults);
+}
+
+function fileOf(dest: string, defaults: OutputDefaults): FileDestination {
   return dest === "-" ? { kind: "stdout" } : { kind: "path", path: defaults.path(dest) };
 }
 

@@ -42,16 +42,19 @@ export type FileDestination = { readonly kind: "path"; readonly path: string } |
 /** What becomes of files of a directory that the result does not name. */
 export type LocalMode = "copy" | "delete";
 
-/** A Docker engine, by its address as in DOCKER_HOST. */
+/** A Docker engine. */
 export interface EngineDestination {
   readonly kind: "engine";
+  /** As in DOCKER_HOST. */
   readonly address: string;
+  /** What it takes; undefined until it was asked. */
+  readonly takes: "docker" | "oci" | undefined;
 }
 
 /** Where a build's result goes. One variant for each `--output type=`. */
 export type ExportTarget =
   | { readonly kind: "image"; readonly form: ImageForm; readonly push: "no" | "by-tag" | "by-digest" }
-  | { readonly kind: "oci-tar"; readonly form: ImageForm; readonly destination: FileDestination }
+  | { readonly kind: "oci-tar"; readonly form: ImageForm; readonly destination: FileDestination | EngineDestination }
   | { readonly kind: "oci-directory"; readonly form: ImageForm; readonly path: string }
   | { readonly kind: "docker-tar"; readonly form: ImageForm; readonly destination: FileDestination | EngineDestination }
   | { readonly kind: "local"; readonly path: string; readonly mode: LocalMode; readonly platformSplit: boolean | undefined; readonly attestationPrefix: string }

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { readTar } from "../../src/archive/tar-reader.ts";
 import { bytesOf, collectBytes } from "../../src/content/bytes.ts";
 import { openPlace, type CommandRun, type Place } from "./command.ts";
-import { makeContext } from "./small-base.ts";
+import { BASE, contextWithBase, makeContext } from "./small-base.ts";
 
 const TAR_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -31,11 +33,14 @@ interface FakeEngine extends AsyncDisposable {
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
-/** What Docker's interface says of "Import images", at a socket of its own or a port. */
-async function startEngine(answer: Answer, kind: "unix" | "tcp" = "unix"): Promise<FakeEngine> {
+const INFO = { docker: { Driver: "overlay2", DriverStatus: [["Backing Filesystem", "extfs"]] }, oci: { Driver: "overlayfs", DriverStatus: [["driver-type", "io.containerd.snapshotter.v1"]] } };
+
+/** What Docker's interface says of "Get system information" and, by `answer`, of "Import images", at a socket of its own or a port. */
+async function startEngine(answer: Answer, kind: "unix" | "tcp" = "unix", takes: keyof typeof INFO = "docker"): Promise<FakeEngine> {
   const seen: string[] = [];
   const path = join(place.path, `engine-${engines++}.sock`);
   const server = createServer((request, response) => {
+    if (request.url === "/info") return void response.end(JSON.stringify(INFO[takes]));
     seen.push(`${request.method} ${request.url} ${request.headers["content-type"]}`);
     void answer(request, response);
   });
@@ -84,6 +89,37 @@ describe("--load", () => {
     });
   }
 
+  test("gives an engine that keeps images as they are all platforms and the records, and says the digest that it is known by there", async () => {
+    let tar: Buffer = Buffer.alloc(0);
+    await using engine = await startEngine(async (request, response) => {
+      tar = await collectBytes(request, TAR_BYTES_MAX);
+      response.writeHead(200).end('{"stream":"Loaded image: app:1\\n"}\n');
+    }, "unix", "oci");
+    const iid = join(place.path, "iid");
+    const { exitCode, stderr } = await load(engine.address, "--platform=linux/amd64,linux/arm64", "--provenance=mode=min", "-o", "type=docker", "--iidfile", iid);
+    assert.equal(exitCode, 0, stderr);
+    // `--load` and an output of the docker form without `dest` are one.
+    assert.equal(engine.seen.length, 1);
+    const files = new Map<string, string>();
+    for await (const { entry, content } of readTar(bytesOf(tar))) files.set(entry.path, (await collectBytes(content, TAR_BYTES_MAX)).toString("utf8"));
+    assert.ok(!files.has("manifest.json"));
+    const { manifests: [top] } = JSON.parse(files.get("index.json") ?? "") as { manifests: Array<{ digest: string; annotations: Record<string, string> }> };
+    assert.deepEqual([top?.digest, top?.annotations["io.containerd.image.name"]], [readFileSync(iid, "utf8"), "docker.io/library/app:1"]);
+    const { manifests } = JSON.parse(files.get(`blobs/${top?.digest.replace(":", "/")}`) ?? "") as { manifests: Array<{ platform: { architecture: string } }> };
+    assert.deepEqual(manifests.map(({ platform }) => platform.architecture), ["amd64", "arm64", "unknown", "unknown"]);
+  });
+
+  test("finds the engine by Docker's context, and names a single image too as that engine does", async () => {
+    await using engine = await startEngine((request, response) => void request.resume().once("end", () => response.end()), "unix", "oci");
+    const meta = createHash("sha256").update("mine").digest("hex");
+    const config = await makeContext(place, "docker", { [`contexts/meta/${meta}/meta.json`]: JSON.stringify({ Endpoints: { docker: { Host: engine.address } } }) });
+    const { exitCode, stdout, stderr } = await place.stemma(["build", "-q", "-o", "type=docker,context=mine", "--metadata-file", join(place.path, "metadata.json"), "-t", "app:1", context], { env: { DOCKER_CONFIG: config } });
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(engine.seen.length, 1);
+    const metadata = JSON.parse(readFileSync(join(place.path, "metadata.json"), "utf8")) as Readonly<Record<string, unknown>>;
+    assert.deepEqual([metadata["containerimage.digest"], metadata["containerimage.config.digest"]], [stdout.trim(), undefined]);
+  });
+
   test("tells what the engine says where it does not take the image, also after its answer has begun", async () => {
     await using broken = await startEngine(async (request, response) => {
       await collectBytes(request, TAR_BYTES_MAX);
@@ -109,19 +145,44 @@ describe("--load", () => {
   test("refuses ways to an engine that it does not know, and images that no engine takes", async () => {
     await assertRefused("ssh://host", 64, /^ERROR: failed to build: DOCKER_HOST=ssh:\/\/host: only unix:\/\/ and tcp:\/\/ are supported/);
     await using engine = await startEngine((_request, response) => void response.end());
-    await assertRefused(engine.address, 64, /docker exporter does not support exporting manifest lists/, "--platform=linux/amd64,linux/arm64");
+    await assertRefused(engine.address, 64, /docker exporter does not currently support exporting manifest lists: the Docker engine at unix:\/\/\S+ does not keep images in containerd's store/, "--platform=linux/amd64,linux/arm64");
     assert.deepEqual(engine.seen, []);
   });
 
-  const real = spawnSync("docker", ["info"]).status === 0 ? false : "no Docker engine answers on this machine";
-  test("gives the image to the engine of this machine", { skip: real }, async () => {
+  /*
+   * With the real thing: Debian's docker.io, as root on any machine with overlay or without (`--storage-driver=vfs`):
+   *   dockerd --data-root DIR/data --exec-root DIR/exec --pidfile DIR/pid -H unix://DIR/docker.sock --iptables=false --ip6tables=false --bridge=none
+   * and the same with `--feature containerd-snapshotter=true`; then DOCKER_HOST=unix://DIR/docker.sock before this test.
+   */
+  const info = spawnSync("docker", ["info", "--format", "{{json .DriverStatus}}"], { encoding: "utf8" });
+  const real = info.status === 0 ? false : "no Docker engine answers on this machine";
+  describe("into the engine of this machine", { skip: real }, () => {
     const name = `stemma-load-test:${process.pid}`;
-    const { exitCode, stderr } = await place.stemma(["build", "--load", "-t", name, context], { env: { DOCKER_HOST: process.env["DOCKER_HOST"] ?? "" } });
-    try {
+    const docker = (...args: readonly string[]): string => spawnSync("docker", args, { encoding: "utf8" }).stdout.trim();
+    const build = async (...args: readonly string[]): Promise<CommandRun> => await place.stemma(["build", "--load", "-t", name, ...args], { env: { DOCKER_HOST: process.env["DOCKER_HOST"] ?? "", HOME: process.env["HOME"] ?? "" } });
+    const keepsAll = info.stdout.includes("io.containerd.snapshotter.v1");
+    after(() => void docker("image", "rm", "-f", name));
+
+    test("gives an image that is known there by the digest that was said, and that runs", async () => {
+      const base = await contextWithBase(place, "runs", { Dockerfile: `${BASE}COPY a /a\nENV GREETING=hello\nCMD ["sh", "-c", "echo $GREETING && cat /a"]\n`, a: "a\n" });
+      const { exitCode, stdout, stderr } = await build("-q", base);
       assert.equal(exitCode, 0, stderr);
-      assert.equal(spawnSync("docker", ["image", "inspect", name]).status, 0);
-    } finally {
-      spawnSync("docker", ["image", "rm", name]);
-    }
+      assert.equal(docker("image", "inspect", "--format", "{{.Id}}", name), stdout.trim());
+      assert.equal(docker("run", "--rm", "--network=none", stdout.trim()), "hello\na");
+    });
+
+    test("gives several platforms with their records, or says that the engine cannot hold them", async () => {
+      const { exitCode, stdout, stderr } = await build("-q", "--platform=linux/amd64,linux/arm64", "--provenance=mode=max", context);
+      if (!keepsAll) return assert.match(stderr, /does not keep images in containerd's store/);
+      assert.equal(exitCode, 0, stderr);
+      assert.equal(docker("image", "inspect", "--format", "{{.Id}}", name), stdout.trim());
+      const saved = spawnSync("docker", ["save", name], { maxBuffer: TAR_BYTES_MAX }).stdout;
+      const paths = new Set<string>();
+      for await (const { entry, content } of readTar(bytesOf(saved))) {
+        paths.add(entry.path);
+        await collectBytes(content, TAR_BYTES_MAX);
+      }
+      assert.ok(paths.has(`blobs/${stdout.trim().replace(":", "/")}`), [...paths].join(" "));
+    });
   });
 });
