@@ -148,41 +148,41 @@ describe("--load", () => {
     await assertRefused(engine.address, 64, /docker exporter does not currently support exporting manifest lists: the Docker engine at unix:\/\/\S+ does not keep images in containerd's store/, "--platform=linux/amd64,linux/arm64");
     assert.deepEqual(engine.seen, []);
   });
+});
 
-  /*
-   * With the real thing: Debian's docker.io, as root on any machine with overlay or without (`--storage-driver=vfs`):
-   *   dockerd --data-root DIR/data --exec-root DIR/exec --pidfile DIR/pid -H unix://DIR/docker.sock --iptables=false --ip6tables=false --bridge=none
-   * and the same with `--feature containerd-snapshotter=true`; then DOCKER_HOST=unix://DIR/docker.sock before this test.
-   */
-  const info = spawnSync("docker", ["info", "--format", "{{json .DriverStatus}}"], { encoding: "utf8" });
-  const real = info.status === 0 ? false : "no Docker engine answers on this machine";
-  describe("into the engine of this machine", { skip: real }, () => {
-    const name = `stemma-load-test:${process.pid}`;
-    const docker = (...args: readonly string[]): string => spawnSync("docker", args, { encoding: "utf8" }).stdout.trim();
-    const build = async (...args: readonly string[]): Promise<CommandRun> => await place.stemma(["build", "--load", "-t", name, ...args], { env: { DOCKER_HOST: process.env["DOCKER_HOST"] ?? "", HOME: process.env["HOME"] ?? "" } });
-    const keepsAll = info.stdout.includes("io.containerd.snapshotter.v1");
-    after(() => void docker("image", "rm", "-f", name));
+/*
+ * With the real thing: Debian's docker.io, as root on any machine with overlay or without (`--storage-driver=vfs`):
+ *   dockerd --data-root DIR/data --exec-root DIR/exec --pidfile DIR/pid -H unix://DIR/docker.sock --iptables=false --ip6tables=false --bridge=none
+ * and the same with `--feature containerd-snapshotter=true`; then DOCKER_HOST=unix://DIR/docker.sock before this test.
+ */
+const info = spawnSync("docker", ["info", "--format", "{{json .DriverStatus}}"], { encoding: "utf8" });
+const real = info.status === 0 ? false : "no Docker engine answers on this machine";
+describe("--load into the engine of this machine", { skip: real }, () => {
+  const name = `stemma-load-test:${process.pid}`;
+  const docker = (...args: readonly string[]): string => spawnSync("docker", args, { encoding: "utf8" }).stdout.trim();
+  const build = async (...args: readonly string[]): Promise<CommandRun> => await place.stemma(["build", "--load", "-t", name, ...args], { env: { DOCKER_HOST: process.env["DOCKER_HOST"] ?? "", HOME: process.env["HOME"] ?? "" } });
+  const keepsAll = info.stdout.includes("io.containerd.snapshotter.v1");
+  after(() => void docker("image", "rm", "-f", name));
 
-    test("gives an image that is known there by the digest that was said, and that runs", async () => {
-      const base = await contextWithBase(place, "runs", { Dockerfile: `${BASE}COPY a /a\nENV GREETING=hello\nCMD ["sh", "-c", "echo $GREETING && cat /a"]\n`, a: "a\n" });
-      const { exitCode, stdout, stderr } = await build("-q", base);
-      assert.equal(exitCode, 0, stderr);
-      assert.equal(docker("image", "inspect", "--format", "{{.Id}}", name), stdout.trim());
-      assert.equal(docker("run", "--rm", "--network=none", stdout.trim()), "hello\na");
-    });
+  test("gives an image that is known there by the digest that was said, and that runs", async () => {
+    const base = await contextWithBase(place, "runs", { Dockerfile: `${BASE}COPY a /a\nENV GREETING=hello\nCMD ["sh", "-c", "echo $GREETING && cat /a"]\n`, a: "a\n" });
+    const { exitCode, stdout, stderr } = await build("-q", base);
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(docker("image", "inspect", "--format", "{{.Id}}", name), stdout.trim());
+    assert.equal(docker("run", "--rm", "--network=none", stdout.trim()), "hello\na");
+  });
 
-    test("gives several platforms with their records, or says that the engine cannot hold them", async () => {
-      const { exitCode, stdout, stderr } = await build("-q", "--platform=linux/amd64,linux/arm64", "--provenance=mode=max", context);
-      if (!keepsAll) return assert.match(stderr, /does not keep images in containerd's store/);
-      assert.equal(exitCode, 0, stderr);
-      assert.equal(docker("image", "inspect", "--format", "{{.Id}}", name), stdout.trim());
-      const saved = spawnSync("docker", ["save", name], { maxBuffer: TAR_BYTES_MAX }).stdout;
-      const paths = new Set<string>();
-      for await (const { entry, content } of readTar(bytesOf(saved))) {
-        paths.add(entry.path);
-        await collectBytes(content, TAR_BYTES_MAX);
-      }
-      assert.ok(paths.has(`blobs/${stdout.trim().replace(":", "/")}`), [...paths].join(" "));
-    });
+  test("gives several platforms with their records, or says that the engine cannot hold them", async () => {
+    const { exitCode, stdout, stderr } = await build("-q", "--platform=linux/amd64,linux/arm64", "--provenance=mode=max", context);
+    if (!keepsAll) return assert.match(stderr, /does not keep images in containerd's store/);
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(docker("image", "inspect", "--format", "{{.Id}}", name), stdout.trim());
+    const saved = spawnSync("docker", ["save", name], { maxBuffer: TAR_BYTES_MAX }).stdout;
+    const paths = new Set<string>();
+    for await (const { entry, content } of readTar(bytesOf(saved))) {
+      paths.add(entry.path);
+      await collectBytes(content, TAR_BYTES_MAX);
+    }
+    assert.ok(paths.has(`blobs/${stdout.trim().replace(":", "/")}`), [...paths].join(" "));
   });
 });
