@@ -11,6 +11,8 @@ const KEY_LENGTH = 8;
  * stream begins, and within base64 at each of its alignments; in any of these within any other.
  */
 export class ByteSearch {
+  /** Whether a form begins with these two bytes: most places are none. */
+  readonly #begins = new Uint8Array(0x1_00_00);
   readonly #texts = new Map<string, Array<{ readonly form: string; readonly text: string }>>();
 
   constructor(texts: Iterable<string>) {
@@ -18,6 +20,7 @@ export class ByteSearch {
       for (const form of formsOf(text)) {
         const latin = Buffer.from(form).toString("latin1");
         const key = latin.slice(0, KEY_LENGTH);
+        this.#begins[latin.charCodeAt(0) | (latin.charCodeAt(1) << 8)] = 1;
         this.#texts.set(key, [...(this.#texts.get(key) ?? []), { form: latin, text }]);
       }
     }
@@ -33,6 +36,7 @@ export class ByteSearch {
   #search(bytes: Buffer, depth: number, found: Set<string>): void {
     const latin = bytes.toString("latin1");
     for (let at = 0; at + KEY_LENGTH <= latin.length; at++) {
+      if (this.#begins[(bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)] === 0) continue;
       for (const { form, text } of this.#texts.get(latin.slice(at, at + KEY_LENGTH)) ?? []) if (latin.startsWith(form, at)) found.add(text);
     }
     if (depth === 0) return;
