@@ -1,13 +1,26 @@
 import assert from "node:assert/strict";
-import { rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test, type TestContext } from "node:test";
+import { after, before, test, type TestContext } from "node:test";
 import { gitSkip as skip, openTestWorkTree, testWorkTree, type TestWorkTree } from "../testing/work-tree.ts";
 import { check, differences, equal } from "./commit-check.contract.ts";
 
-/** `outer` with `lib` in it, and `deep` in that, both submodules; six files with those of git's settings. */
-async function nested(t: TestContext): Promise<{ readonly outer: TestWorkTree; readonly lib: TestWorkTree; readonly deep: TestWorkTree }> {
-  const [deep, lib, outer] = [await openTestWorkTree(t), await openTestWorkTree(t), await openTestWorkTree(t)];
+let prepared: string | undefined;
+const endings: Array<() => void> = [];
+
+before(async () => {
+  if (skip === false) prepared = await prepare();
+});
+
+after(() => {
+  for (const end of endings) end();
+});
+
+/** `outer` with `lib` in it, and `deep` in that, both submodules; six files with those of git's settings. Making one takes two dozen runs of git. */
+async function prepare(): Promise<string> {
+  const ending = { after: (end: () => void) => void endings.push(end) };
+  const [deep, lib, outer] = [await openTestWorkTree(ending), await openTestWorkTree(ending), await openTestWorkTree(ending)];
   deep.write("deep.txt", "deep");
   await deep.commit();
   lib.write("lib.c", "lib");
@@ -17,7 +30,19 @@ async function nested(t: TestContext): Promise<{ readonly outer: TestWorkTree; r
   await outer.git("submodule", "--quiet", "add", lib.root, "vendor/lib");
   await outer.git("submodule", "--quiet", "update", "--init", "--recursive");
   await outer.commit();
-  return { outer, lib: testWorkTree(join(outer.root, "vendor/lib")), deep: testWorkTree(join(outer.root, "vendor/lib/deep")) };
+  return outer.root;
+}
+
+/** A copy of that for one test. */
+async function nested(t: TestContext): Promise<{ readonly outer: TestWorkTree; readonly lib: TestWorkTree; readonly deep: TestWorkTree }> {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), "stemma-git-")));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  assert.ok(prepared !== undefined);
+  cpSync(prepared, root, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+  const [outer, lib, deep] = ["", "vendor/lib", "vendor/lib/deep"].map((path) => testWorkTree(join(root, path))) as [TestWorkTree, TestWorkTree, TestWorkTree];
+  // Git knows files by their numbers too, and those are others now.
+  for (const each of [outer, lib, deep]) await each.git("update-index", "-q", "--refresh");
+  return { outer, lib, deep };
 }
 
 test("files of submodules are compared with the commits that are recorded for them, however deep", { skip }, async (t) => {

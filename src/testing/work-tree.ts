@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { TestContext } from "node:test";
 import type { Environment } from "../host/environment.ts";
 import { findExecutable } from "../host/executable.ts";
 import { runProcess } from "../host/process.ts";
@@ -24,9 +23,14 @@ export interface TestWorkTree {
   commit(): Promise<string>;
 }
 
+/** What `after` of a test, or of a file, is. */
+export interface Ending {
+  after(end: () => void): void;
+}
+
 const IDENTITY = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always"];
 
-export async function openTestWorkTree(t: TestContext, format: "sha1" | "sha256" = "sha1"): Promise<TestWorkTree> {
+export async function openTestWorkTree(t: Ending, format: "sha1" | "sha256" = "sha1"): Promise<TestWorkTree> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "stemma-git-")));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   const tree = testWorkTree(root);
@@ -51,8 +55,11 @@ export function testWorkTree(root: string): TestWorkTree {
     },
     async commit() {
       await git("add", "-A");
-      await git("commit", "-q", "--allow-empty", "-m", "x");
-      return await git("rev-parse", "HEAD");
+      // Which branch, and in brackets with that, which commit: in words of one line.
+      const said = await git("-c", "core.abbrev=no", "commit", "--allow-empty", "-m", "x");
+      const [, commit] = /^\[.* ([0-9a-f]{40,64})\] x$/m.exec(said) ?? [];
+      if (commit === undefined) throw new Error(`git commit does not say which: ${said}`);
+      return commit;
     },
   };
 }
