@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
+import { HistoryError } from "../doors/history.ts";
 import { readArchive } from "../doors/history-files.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { Command } from "./command.ts";
@@ -24,13 +25,22 @@ ${ROOT_HELP}`,
   async run(args, io) {
     const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`${NAME}: name files with --file`);
-    const sources = values.file === undefined ? [standardInput(io.signal)] : values.file.map((path) => (path === "-" ? standardInput(io.signal) : createReadStream(resolve(io.cwd, path))));
+    const open = (path: string): AsyncIterable<Uint8Array> => (path === "-" ? standardInput(io.signal) : createReadStream(resolve(io.cwd, path)));
     // All of them are read before anything is taken in.
-    const runs = (await Promise.all(sources.map(readArchive))).flat();
+    const runs = (await Promise.all((values.file ?? ["-"]).map(async (path) => await readNamed(path, open(path))))).flat();
     await mkdir(stateRoot(values.root, io), { recursive: true, mode: 0o700 });
-    return await withHistory(values.root, io, async (open) => {
-      const builds = requireBuilds(open);
+    return await withHistory(values.root, io, async (history) => {
+      const builds = requireBuilds(history);
       for (const run of runs) io.stdout(`${run.record.ref}${(await builds.save(run)) ? "" : " was there"}\n`);
     });
   },
 };
+
+async function readNamed(path: string, bytes: AsyncIterable<Uint8Array>): Promise<Awaited<ReturnType<typeof readArchive>>> {
+  try {
+    return await readArchive(bytes);
+  } catch (error) {
+    if (!(error instanceof HistoryError)) throw error;
+    throw new HistoryError(error.code, `${path === "-" ? "standard input" : path}: ${error.message}`, { cause: error });
+  }
+}

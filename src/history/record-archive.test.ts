@@ -233,6 +233,13 @@ test("of several platforms each has its provenance, in our files as in buildx's"
   assert.deepEqual(Object.keys(record["Result"] ?? {}), ["ResultDeprecated", "Results"]);
 });
 
+test("what is no file of records is refused with what to do", async () => {
+  const read = async (bytes: Buffer): Promise<unknown> => await readArchive(bytesOf(bytes));
+  await assert.rejects(read(Buffer.from("PK\x03\x04\x14\x00rest of a zip")), { code: "damaged", message: "this is a zip: unpack it, and import the .dockerbuild that is in it" });
+  for (const bytes of [Buffer.from("hello\n"), Buffer.from("1f8b08", "hex"), Buffer.alloc(600, "x")]) await assert.rejects(read(bytes), { code: "damaged", message: /^this is no file of build records, as buildx and stemma write them: / });
+  await assert.rejects(read(Buffer.alloc(0)), { code: "damaged", message: "the archive holds no record of a build" });
+});
+
 test("what is damaged, cut off, unended or no record of a build is refused as that", async () => {
   const whole = await filesOf([runOf("a")]);
   const changed = (digest: Digest | string, bytes: Uint8Array): ReadonlyMap<string, Uint8Array> => new Map([...whole, [`blobs/${digest.replace(":", "/")}`, bytes]]);

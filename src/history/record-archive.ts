@@ -1,3 +1,4 @@
+import { ArchiveError } from "../archive/archive-error.ts";
 import { decompress } from "../archive/decompress.ts";
 import { gzip } from "../archive/gzip.ts";
 import type { Member } from "../archive/member.ts";
@@ -15,6 +16,8 @@ import { parseRecord } from "./parse-record.ts";
 /** No file of a record is larger than this; a longer one is somebody's trap. */
 const FILE_BYTES_MAX = 128 * 1024 * 1024;
 const GZIP_LEVEL = 6;
+/** How a zip with anything in it begins. */
+const ZIP = Buffer.from("PK\x03\x04");
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const INDEX = "application/vnd.oci.image.index.v1+json";
@@ -94,16 +97,36 @@ function blobPath(digest: string): string {
   return `blobs/${digest.replace(":", "/")}`;
 }
 
-/** The runs of such a file, ours or buildx's, each checked as a whole. Throws HistoryError "damaged", ArchiveError for what is no archive. */
+/** The runs of such a file, ours or buildx's, each checked as a whole. Throws HistoryError "damaged". */
 export async function readArchive(bytes: ByteStream): Promise<readonly StoredRun[]> {
-  const files = new Map<string, Uint8Array>();
-  for await (const { entry, content } of readTar(decompress(bytes))) {
-    if (entry.kind === "file" && /^(?:index\.json|blobs\/sha256\/[0-9a-f]{64})$/.test(entry.path)) files.set(entry.path, await collectBytes(content, FILE_BYTES_MAX));
-  }
+  const files = await filesIn(bytes);
   const index = files.get("index.json");
   const runs = index === undefined ? [] : runsOf(json(index), files);
   if (runs.length === 0) throw new HistoryError("damaged", "the archive holds no record of a build");
   return runs;
+}
+
+async function filesIn(bytes: ByteStream): Promise<ReadonlyMap<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  try {
+    for await (const { entry, content } of readTar(decompress(notZip(bytes)))) {
+      if (entry.kind === "file" && /^(?:index\.json|blobs\/sha256\/[0-9a-f]{64})$/.test(entry.path)) files.set(entry.path, await collectBytes(content, FILE_BYTES_MAX));
+    }
+  } catch (error) {
+    if (!(error instanceof ArchiveError)) throw error;
+    throw new HistoryError("damaged", `this is no file of build records, as buildx and stemma write them: ${error.message}`, { cause: error });
+  }
+  return files;
+}
+
+/** GitHub gives every artifact as a zip, also the records that its actions for Docker keep. */
+async function* notZip(bytes: ByteStream): ByteStream {
+  let isFirst = true;
+  for await (const chunk of bytes) {
+    if (isFirst && Buffer.from(chunk.subarray(0, ZIP.byteLength)).equals(ZIP)) throw new HistoryError("damaged", "this is a zip: unpack it, and import the .dockerbuild that is in it");
+    isFirst = false;
+    yield chunk;
+  }
 }
 
 type Found = Readonly<Record<string, unknown>>;

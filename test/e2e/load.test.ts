@@ -119,7 +119,9 @@ describe("--load", () => {
     const metadata = JSON.parse(readFileSync(join(place.path, "metadata.json"), "utf8")) as Readonly<Record<string, unknown>>;
     assert.deepEqual([metadata["containerimage.digest"], metadata["containerimage.config.digest"]], [stdout.trim(), undefined]);
   });
+});
 
+describe("--load that comes to nothing", () => {
   test("tells what the engine says where it does not take the image, also after its answer has begun", async () => {
     await using broken = await startEngine(async (request, response) => {
       await collectBytes(request, TAR_BYTES_MAX);
