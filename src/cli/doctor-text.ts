@@ -13,6 +13,7 @@ export function describeDiagnosis(diagnosis: Diagnosis): string {
     ["RUN", [runs(diagnosis)]],
     ["sandbox", sandboxes(diagnosis)],
     ["network", ["RUN has the host's; --network=none isolates it"]],
+    ["emulation", [diagnosis.emulated.length === 0 ? "none: a RUN for another architecture needs qemu-user-static with binfmt support" : `a RUN for ${diagnosis.emulated.join(", ")} goes through it`]],
     ["mounts", [mounts(diagnosis)]],
     ["snapshotter", [snapshotter(diagnosis.snapshotter)]],
     ["state", [`${state.path}${state.exists ? "" : " (not there yet)"}, ${(state.freeBytes / GIB).toFixed(1)} GiB free`, ...(state.writable ? [] : [`${state.nearest} cannot be written: use another --root`])]],

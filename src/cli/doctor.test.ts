@@ -17,7 +17,7 @@ test("tells people and programs the same, and its status says whether a build co
   const json = await run(["--format", "json", "--root", root.path]);
   const diagnosis = JSON.parse(json.stdout) as Diagnosis;
   assert.deepEqual(Object.keys(diagnosis), [
-    "platform", "nodeVersion", "canRun", "mountNamespace", "sandbox", "snapshotter", "defaultNetwork", "state", "settings", "collection", "proxies", "authorities", "git",
+    "platform", "nodeVersion", "canRun", "mountNamespace", "sandbox", "snapshotter", "defaultNetwork", "emulated", "state", "settings", "collection", "proxies", "authorities", "git",
   ]);
   assert.deepEqual([diagnosis.state.path, diagnosis.state.exists], [root.path, true]);
   assert.equal(json.status, diagnosis.canRun ? 0 : 71);
@@ -98,6 +98,7 @@ RUN           cannot run here; a Dockerfile without RUN needs no sandbox
 sandbox       none
               not runc: needs a mount namespace
 network       RUN has the host's; --network=none isolates it
+emulation     a RUN for riscv64 goes through it
 mounts        this machine gives user 1000 no mount namespace
               run as root
 snapshotter   unknown: nothing can be mounted without a mount namespace
@@ -131,6 +132,7 @@ const POOR_MACHINE: Diagnosis = {
   sandbox: { chosen: undefined, runtimes: [{ runtime: "runc", available: false, seccomp: false, reason: "needs a mount namespace" }] },
   snapshotter: { kind: "unknown", reason: "nothing can be mounted without a mount namespace" },
   defaultNetwork: "host",
+  emulated: ["riscv64"],
   state: { path: "/home/me/.local/share/stemma", exists: false, writable: true, nearest: "/home/me", freeBytes: 1.5 * 1024 ** 3 },
   settings: { path: "/home/me/.config/stemma/stemma.toml", exists: true, problem: "/home/me/.config/stemma/stemma.toml: unknown key regstry" },
   collection: [],

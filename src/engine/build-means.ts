@@ -23,6 +23,7 @@ import { openEmbeddedSession } from "../session/embedded-session.ts";
 import type { Session } from "../session/session.ts";
 import { GitSource } from "../source/git.ts";
 import type { Grants } from "../ops/entitlements.ts";
+import { runsPrograms } from "../ops/runs-programs.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { CacheKey } from "../solver/cache-key.ts";
 import type { Sharing } from "../solver/shared-cache.ts";
@@ -206,7 +207,7 @@ function buildServices({ engine, session, grants, steps, images, get, git, finds
     http: { get, blobs: state.blobs, layers, database: state.database, fetched: new Map() },
     exec: {
       hashes,
-      layers, session, grants, facts: state.facts, clock: systemClock, machine: hostPlatform(), namespace: engine.namespace, sandbox: engine.sandbox, withoutNamespaces: engine.withoutNamespaces,
+      layers, session, grants, facts: state.facts, clock: systemClock, machine: hostPlatform(), runs: runsPrograms(state.workspace), namespace: engine.namespace, sandbox: engine.sandbox, withoutNamespaces: engine.withoutNamespaces,
       cacheDirectory: join(state.root, "cache-mounts"), workspace: state.workspace,
     },
     file: { layers, facts: state.facts, clock: systemClock, hashes },

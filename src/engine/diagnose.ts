@@ -1,4 +1,6 @@
 import { mkdtempSync } from "node:fs";
+import { mkdtempDisposable, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Environment } from "../host/environment.ts";
 import { findExecutable } from "../host/executable.ts";
@@ -6,6 +8,8 @@ import { hostPlatform, type HostPlatform } from "../host/host-platform.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import { NamespaceError } from "../namespace/namespace-error.ts";
 import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
+import { emulatedArchitectures } from "../ops/emulated-architectures.ts";
+import { runsPrograms } from "../ops/runs-programs.ts";
 import { probeSandboxes } from "../sandbox/open-sandbox.ts";
 import type { RuntimeReport } from "../sandbox/runtime-choice.ts";
 import { overlayRefusal } from "../snapshot/overlay-mount.ts";
@@ -33,6 +37,8 @@ export interface Diagnosis {
   readonly snapshotter: SnapshotterReport;
   /** What RUN has without --network, as BuildKit without CNI. */
   readonly defaultNetwork: "host";
+  /** Architectures for which a RUN would go through an emulator. */
+  readonly emulated: readonly string[];
   readonly state: StateRoot;
   readonly settings: SettingsFile;
   /** What each build collects at its end, in this order; empty: nothing. */
@@ -71,6 +77,7 @@ export async function diagnose({ root, env }: DiagnosisRequest, signal: AbortSig
     sandbox,
     snapshotter,
     defaultNetwork: "host",
+    emulated: await emulated(),
     state,
     settings,
     collection: await collection(settings, state),
@@ -78,6 +85,12 @@ export async function diagnose({ root, env }: DiagnosisRequest, signal: AbortSig
     authorities: authoritySources(env),
     git: findExecutable("git", env),
   };
+}
+
+async function emulated(): Promise<readonly string[]> {
+  await using scratch = await mkdtempDisposable(join(tmpdir(), "stemma-emulated-"));
+  const runs = runsPrograms({ claim: () => mkdtempSync(join(scratch.path, "try-")), discard: async (path) => await rm(path, { recursive: true }) });
+  return await emulatedArchitectures(hostPlatform(), runs);
 }
 
 type Machinery = Pick<Diagnosis, "mountNamespace" | "sandbox" | "snapshotter">;

@@ -33,7 +33,7 @@ export type OnProcess = (op: ExecOp, isolation: Isolation) => void;
 
 /** Puts the mounts in place. Throws OperationError for what a RUN could not have either. */
 export async function openStepContainer(request: StepContainerRequest, { services, onProcess }: { readonly services: ExecServices; readonly onProcess: OnProcess }, signal: AbortSignal): Promise<StepContainer> {
-  requireRunnable(request.platform, services.machine, registeredEmulators());
+  await requireRunnable(request.platform, { ...services, emulators: registeredEmulators });
   // Parents come before what is mounted in them.
   const placed = request.mounts.map(({ mount, chain }, i) => ({ chain, mount: placedMount(mount, i) })).toSorted((a, b) => (a.mount.dest < b.mount.dest ? -1 : a.mount.dest > b.mount.dest ? 1 : 0));
   const root = placed.find(({ mount }) => mount.dest === "/")?.mount;

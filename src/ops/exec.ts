@@ -19,8 +19,9 @@ import { deviceEdits, requireEntitled, type Grants } from "./entitlements.ts";
 import { ExecMounts, missingSecret, type MountServices } from "./exec-mounts.ts";
 import { execSharedMap } from "./exec-shared.ts";
 import { registeredEmulators, requireRunnable } from "./exec-platform.ts";
-import { OperationError, ProcessExitError } from "./operation-error.ts";
+import { OperationError, ProcessExitError, type ProcessExit } from "./operation-error.ts";
 import { OutputTail } from "./output-tail.ts";
+import type { RunsPrograms } from "./runs-programs.ts";
 import { usedContent } from "./used-content.ts";
 
 export interface ExecServices extends Omit<MountServices, "scratchDirectory"> {
@@ -35,6 +36,8 @@ export interface ExecServices extends Omit<MountServices, "scratchDirectory"> {
   readonly hashes: KnownHashes;
   /** What this machine runs without help. */
   readonly machine: Platform;
+  /** What it runs with or without help. */
+  readonly runs: RunsPrograms;
 }
 
 /** Who is told of a command while it runs and after. */
@@ -75,8 +78,8 @@ export function execOperation(op: ExecOp, platform: Platform, services: ExecServ
       services.sandbox().catch(() => undefined);
     },
     async execute(inputs, signal) {
-      requireRunnable(platform, services.machine, registeredEmulators());
-      return await execute(op, inputs, { services, aside }, signal);
+      const hint = await requireRunnable(platform, { ...services, emulators: registeredEmulators });
+      return await execute(op, inputs, { services, aside, hint }, signal);
     },
   };
 }
@@ -109,9 +112,11 @@ function contentOfInput(mounts: readonly Mount[]): ((input: LayerChain, signal: 
 interface Execution {
   readonly services: ExecServices;
   readonly aside: StepAside;
+  /** What is to be said of a command that could not be executed. */
+  readonly hint: string | undefined;
 }
 
-async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, aside }: Execution, signal: AbortSignal): Promise<LayerChain[]> {
+async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, aside, hint }: Execution, signal: AbortSignal): Promise<LayerChain[]> {
   const meta = op.meta ?? emptyMeta();
   const edits = await deviceEdits(op, services.grants);
   const secrets = await secretEnvironment(op, services, signal);
@@ -130,9 +135,9 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, as
   const sandbox = await services.sandbox();
   const exitCode = await sandbox.run(process, mounts.root, signal).catch((error: unknown) => {
     if (!(error instanceof SandboxError) || error.code !== "command") throw error;
-    throw new ProcessExitError({ argv: meta.args, exitCode: NOT_EXECUTED, outputTail: tail.text(), cause: error });
+    throw new ProcessExitError({ argv: meta.args, exitCode: NOT_EXECUTED, outputTail: tail.text(), cause: hint === undefined ? error : new SandboxError("command", hint, { cause: error }) });
   });
-  if (!allowed(meta).includes(exitCode)) throw new ProcessExitError({ argv: meta.args, exitCode, outputTail: tail.text() });
+  if (!allowed(meta).includes(exitCode)) throw failedStep({ argv: meta.args, exitCode, outputTail: tail.text() }, hint);
   const chains = await mounts.commit(signal);
   for (const layer of chains.flatMap((chain) => chain.at(-1) ?? [])) {
     services.facts.saveCreated(layer.id, services.clock.nowNs());
@@ -140,6 +145,12 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, as
     services.facts.saveOrigin(layer.id, JSON.stringify(isolationOf(op, sandbox)));
   }
   return chains;
+}
+
+/** Some runtimes start a command and leave it to the kernel, which says of an interpreter that lacks what it would say of the command. */
+function failedStep(exit: ProcessExit, hint: string | undefined): ProcessExitError {
+  const isLacking = hint !== undefined && exit.exitCode === NOT_EXECUTED && /no such file or directory/i.test(exit.outputTail);
+  return new ProcessExitError(isLacking ? { ...exit, cause: new SandboxError("command", hint) } : exit);
 }
 
 /** What a step gets beside what its instruction says. */
