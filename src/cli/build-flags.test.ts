@@ -38,8 +38,8 @@ test("takes flags of the classic builder, and says of those what buildx says", (
 
 test("refuses what is no flag, a flag without its value, and two contexts", () => {
   assert.throws(() => parseBuildFlags(["--tga", "x", "."]), /unknown flag: --tga/);
-  assert.throws(() => parseBuildFlags(["-z", "."]), /unknown flag: -z/);
+  assert.throws(() => parseBuildFlags(["-z", "."]), /unknown shorthand flag: 'z' in -z/);
   assert.throws(() => parseBuildFlags([".", "--tag"]), /flag needs an argument: --tag/);
   assert.throws(() => parseBuildFlags([".", "there"]), /one context is needed/);
-  assert.throws(() => parseBuildFlags(["--push=maybe", "."]).on("push"), /invalid argument "maybe" for --push/);
+  assert.throws(() => parseBuildFlags(["--push=maybe", "."]).on("push"), /invalid argument "maybe" for "--push" flag: /);
 });

@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { flagBoolean } from "./command-line.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A flag of `docker buildx build`, and what it takes. */
@@ -137,7 +138,7 @@ interface OptionToken {
 
 function valueOf({ name, rawName, value }: OptionToken): string {
   const known = BUILD_FLAGS[name];
-  if (known === undefined) throw new UsageError(`unknown flag: ${rawName}`);
+  if (known === undefined) throw new UsageError(rawName.startsWith("--") ? `unknown flag: ${rawName}` : `unknown shorthand flag: '${rawName.slice(1)}' in ${rawName}`);
   if (known.takes === "nothing") return value ?? "true";
   if (value === undefined) throw new UsageError(`flag needs an argument: ${rawName}`);
   return value;
@@ -150,7 +151,5 @@ export function resourcesOf(flags: BuildFlags): readonly string[] {
 
 function parseBoolean(name: string, value: string | undefined): boolean {
   if (value === undefined) return false;
-  if (/^(1|t|true)$/i.test(value)) return true;
-  if (/^(0|f|false)$/i.test(value)) return false;
-  throw new UsageError(`invalid argument ${JSON.stringify(value)} for --${name}: true or false is needed`);
+  return flagBoolean(name, value);
 }

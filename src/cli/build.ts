@@ -65,7 +65,7 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     cacheFrom: flags.all("cache-from"),
     cacheTo: flags.all("cache-to"),
     pull: flags.on("pull"),
-    network: oneOf("network", flags.text("network") ?? "default", ["default", "none", "host"]),
+    network: networkMode(flags.text("network")),
     allow: flags.all("allow"),
     policies: flags.all("policy"),
     secretFlags: flags.all("secret"),
@@ -96,6 +96,13 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
 function optional<K extends string>(key: K, value: string | undefined): { readonly [P in K]?: string } {
   // The computed key is K by construction.
   return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: string };
+}
+
+/** In buildx's words, but for what could be done about it there. */
+function networkMode(text: string = ""): "default" | "none" | "host" {
+  if (text === "") return "default";
+  if (text === "default" || text === "none" || text === "host") return text;
+  throw new UsageError(`network mode ${JSON.stringify(text)} not supported by buildkit: use default, none or host`);
 }
 
 function oneOf<Word extends string>(name: string, text: string, words: readonly Word[]): Word {

@@ -19,10 +19,15 @@ function withoutBooleans(args: readonly string[], options: Options): string[] {
   return args.map((arg, index) => {
     const [, name = "", value = ""] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
     if (options[name]?.type !== "boolean" || (end !== -1 && index > end)) return arg;
-    if (/^(?:1|t|true)$/i.test(value)) return `--${name}`;
-    if (/^(?:0|f|false)$/i.test(value)) return `--no-${name}`;
-    throw new Error(`invalid argument ${JSON.stringify(value)} for --${name}: true or false is needed`);
+    return flagBoolean(name, value) ? `--${name}` : `--no-${name}`;
   });
+}
+
+/** `--flag=value` as Go's flags read it. Throws UsageError in their words. */
+export function flagBoolean(name: string, value: string): boolean {
+  if (/^(?:1|t|T|true|TRUE|True)$/.test(value)) return true;
+  if (/^(?:0|f|F|false|FALSE|False)$/.test(value)) return false;
+  throw new UsageError(`invalid argument ${JSON.stringify(value)} for "--${name}" flag: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
 }
 
 /** The one argument that is not a flag. */

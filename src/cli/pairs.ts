@@ -14,7 +14,7 @@ export function parsePairs(flag: string, texts: readonly string[], env: Environm
     const value = at === -1 ? env[name] : text.slice(at + 1);
     if (flag === "label" && at === -1) pairs[name] = "";
     else if (value !== undefined) pairs[name] = value;
-    else if (flag === "build-context") throw new UsageError(`--build-context ${JSON.stringify(text)}: name=path is needed`);
+    else if (flag === "build-context") throw new UsageError(`invalid context value: ${text}, expected key=value`);
   }
   return pairs;
 }

@@ -31,7 +31,7 @@ export function progressKind(text: string, { terminal, env }: Pick<CommandIo, "t
     case "quiet":
       return text;
     default:
-      throw new UsageError(`--progress=${text}: use auto, plain, tty, rawjson, quiet or none`);
+      throw new UsageError(`invalid progress mode ${text}: use auto, plain, tty, rawjson, quiet or none`);
   }
 }
 

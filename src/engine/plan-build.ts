@@ -9,7 +9,7 @@ import { parseOutput } from "../export/output-flag.ts";
 import type { ExportTarget } from "../export/target.ts";
 import { hostPlatform } from "../host/host-platform.ts";
 import { normalizePlatform, parsePlatform, type Platform } from "../oci/platform.ts";
-import { InvalidReferenceError, parseReference, type Reference } from "../oci/reference.ts";
+import { InvalidReferenceError, parseReference, parseWritten, type Reference } from "../oci/reference.ts";
 import { parseAgent, type NamedAgent } from "../session/ssh-flag.ts";
 import { parseSecret, type NamedSecret } from "../session/secret-flag.ts";
 import type { BuildPlan } from "./build-plan.ts";
@@ -88,6 +88,8 @@ function checkTag(text: string): string {
 
 function parseTag(text: string): Reference {
   try {
+    // As it is written first: its own fault is told before that of the name that it stands for.
+    parseWritten(text);
     return parseReference(text);
   } catch (error) {
     if (!(error instanceof InvalidReferenceError)) throw error;

@@ -11,7 +11,7 @@ export function planContext({ context }: BuildRequest): PlannedContext {
   if (typeof context !== "string") return planStream(context);
   if (isRemote(context)) return { kind: "remote", url: context };
   if (!isAbsolute(context)) throw new RequestError("usage", `${context}: an absolute path is needed, or a URL`);
-  requireDirectory(context);
+  requireDirectory(context, `unable to prepare context: path ${JSON.stringify(context)} not found`);
   return { kind: "directory", path: context };
 }
 
@@ -31,7 +31,7 @@ export function planNamedContext(given: string, value: string, request: BuildReq
   if (isRemote(value)) return { kind: "remote", name, url: value };
   if (scheme !== undefined) throw new RequestError("usage", `build context ${name}: ${scheme}:// is not supported: use a directory, docker-image://, oci-layout://, https:// or a Git repository`);
   const path = requestPath(request, value);
-  requireDirectory(path);
+  requireDirectory(path, `failed to get build context ${name}: stat ${path}: no such file or directory`);
   return { kind: "directory", name, path };
 }
 
@@ -63,8 +63,8 @@ export function isRemote(text: string): boolean {
   }
 }
 
-function requireDirectory(path: string): void {
+function requireDirectory(path: string, missing: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) throw new RequestError("missing-input", `path ${path} not found: the context must be a directory that exists`);
+  if (found === undefined) throw new RequestError("missing-input", `${missing}: the context must be a directory that exists`);
   if (!found.isDirectory()) throw new RequestError("missing-input", `${path} is not a directory: give the directory, and a Dockerfile in it with -f`);
 }

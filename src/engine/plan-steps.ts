@@ -52,7 +52,7 @@ function parseSize(text: string): bigint {
   try {
     return parseByteSize(text);
   } catch (error) {
-    if (error instanceof ByteSizeError) throw new RequestError("usage", `invalid argument ${JSON.stringify(text)} for --shm-size: ${error.message}`);
+    if (error instanceof ByteSizeError) throw new RequestError("usage", `invalid argument ${JSON.stringify(text)} for "--shm-size" flag: ${error.message}`);
     throw error;
   }
 }

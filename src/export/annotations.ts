@@ -1,36 +1,22 @@
-import type { Platform } from "../oci/platform.ts";
-import { formatPlatform } from "../oci/platform.ts";
+import { hostPlatform } from "../host/host-platform.ts";
+import { formatPlatform, type Platform } from "../oci/platform.ts";
+import { ANNOTATION_TYPES, parseAnnotationText } from "./annotation-text.ts";
 import { ExportError } from "./error.ts";
 import type { Annotation, AnnotationPlace, ImageForm } from "./target.ts";
 
-const PLACES: readonly AnnotationPlace[] = ["manifest", "manifest-descriptor", "index", "index-descriptor"];
-
-/** `[type[platform],…:]key=value`, type `manifest` by default (anchor A3). */
+/** `[type[platform],…:]key=value`, type `manifest` by default (anchor A3). Throws ExportError "usage", in buildx's words. */
 export function parseAnnotation(text: string): Annotation[] {
-  const match = /^(?:(?<places>[a-z-]+(?:\[[^\]]*\])?(?:,[a-z-]+(?:\[[^\]]*\])?)*):)?(?<key>[^=]+)=(?<value>.*)$/s.exec(text);
-  const { places, key, value } = match?.groups ?? {};
-  if (key === undefined || value === undefined) throw new ExportError("usage", `invalid annotation ${JSON.stringify(text)}: expected [type:]key=value`);
-  const parsed = (places ?? "manifest").split(",").map(parsePlace);
-  // A key may hold a colon itself (`example.com:x=1`): it is no type then.
-  if (places !== undefined && parsed.includes(undefined)) {
-    if (places.includes("[")) throw new ExportError("usage", `invalid annotation ${JSON.stringify(text)}: unknown type in ${JSON.stringify(places)}, use ${PLACES.join(", ")}`);
-    return [{ place: "manifest", platform: undefined, key: `${places}:${key}`, value }];
-  }
-  return parsed.flatMap((place) => (place === undefined ? [] : [{ ...place, key, value }]));
+  const { types, key, value } = parseAnnotationText(text, hostPlatform(), (message) => new ExportError("usage", `parse annotations: ${message}`));
+  if (types.length === 0) return [{ place: "manifest", platform: undefined, key, value }];
+  return types.map(({ type, platform }) => ({ place: type, platform, key, value }));
 }
 
 /** The exporter's own form: `annotation.KEY`, `annotation-index.KEY`, `annotation-manifest[linux/amd64].KEY`. */
 export function parseAnnotationKey(name: string, value: string): Annotation {
   const [, place, platform, key] = /^annotation(?:-([a-z-]+))?(?:\[([^\]]*)\])?\.(.+)$/.exec(name) ?? [];
-  const known = place === undefined ? "manifest" : PLACES.find((each) => each === place);
+  const known = place === undefined ? "manifest" : ANNOTATION_TYPES.find((each) => each === place);
   if (key === undefined || known === undefined) throw new ExportError("usage", `invalid annotation key ${JSON.stringify(name)}`);
   return { place: known, platform, key, value };
-}
-
-function parsePlace(text: string): Pick<Annotation, "place" | "platform"> | undefined {
-  const [, name, platform] = /^([a-z-]+)(?:\[(.*)\])?$/.exec(text) ?? [];
-  const place = PLACES.find((known) => known === name);
-  return place && { place, platform };
 }
 
 /** The `annotations` member for one place, or no member at all; keys sorted, as Go writes maps. */

@@ -30,8 +30,8 @@ test("reads images with their options", () => {
 
 test("refuses what it does not know, by name", () => {
   for (const [text, message] of [
-    ["type=imag", /unknown type "imag"/], ["type=oci,compresion=gzip", /unknown key "compresion"/], ["type=image,pusch=false", /unknown key "pusch"/], ["type=image,compression=lz4", /unsupported compression type lz4/],
-    ["type=image,compression-level=ten", /compression-level=ten/], ["type=image,push=yes", /non-bool value "yes" for push/], ["type=local", /dest is required/],
+    ["type=imag", /exporter "imag" could not be found: use /], ["type=oci,compresion=gzip", /unknown key "compresion"/], ["type=image,pusch=false", /unknown key "pusch"/], ["type=image,compression=lz4", /unsupported compression type lz4/],
+    ["type=image,compression-level=ten", /compression-level=ten/], ["type=image,push=yes", /non-bool value "yes" for push/], ["type=local", /dest is required for local exporter/], ["type=oci,tar=false,dest=-", /dest cannot be stdout for oci exporter/],
     ["type=local,dest=x,mode=move", /invalid local exporter mode "move"/], ["type=image,unpack=true", /unpack: /], ["dest=x", /type is required/], ["type=image,oci-mediatypes=false,oci-artifact=true", /exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"/], ['type=oci,na"me', /parse error/],
   ] as const) assert.throws(() => parse(text), (error) => error instanceof ExportError && message.test(error.message), text);
 });
@@ -91,6 +91,9 @@ test("Docker's media types are the consumer's choice, or the output's, and no in
 test("annotations say what they are put on", () => {
   assert.deepEqual(parseAnnotation("foo=bar=baz"), [{ place: "manifest", platform: undefined, key: "foo", value: "bar=baz" }]);
   assert.deepEqual(parseAnnotation("index,manifest[linux/amd64]:k=v"), [{ place: "index", platform: undefined, key: "k", value: "v" }, { place: "manifest", platform: "linux/amd64", key: "k", value: "v" }]);
-  assert.throws(() => parseAnnotation("novalue"), /expected \[type:\]key=value/);
-  assert.throws(() => parseAnnotation("blob[linux/amd64]:k=v"), /unknown type in "blob\[linux\/amd64\]"/);
+  assert.throws(() => parseAnnotation("novalue"), { message: 'parse annotations: invalid annotation "novalue", expected key=value' });
+  assert.throws(() => parseAnnotation("blob[linux/amd64]:k=v"), { message: 'parse annotations: unknown annotation type "blob"' });
+  assert.throws(() => parseAnnotation("example.com:k=v"), /invalid annotation type "example.com", expected type and optional platform in square brackets$/);
+  assert.deepEqual(parseAnnotation("manifest[linux/arm64/v8]:k:l=v"), [{ place: "manifest", platform: "linux/arm64", key: "k:l", value: "v" }]);
+  assert.throws(() => parseAnnotation("index[linux/a/b/c]:k=v"), /invalid platform "linux\/a\/b\/c": .*cannot parse platform specifier/);
 });

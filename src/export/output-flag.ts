@@ -53,18 +53,18 @@ function targetOf(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
     case "oci": {
       const inArchive = { ...defaults, attestInline: defaults.attestArchives };
       if (keys.flag("tar", true)) return { kind: "oci-tar", destination: destinationOf(keys, defaults), form: imageForm(keys, inArchive) };
-      return { kind: "oci-directory", path: directoryOf(keys, defaults), form: imageForm(keys, inArchive) };
+      return { kind: "oci-directory", path: directoryOf(keys, type, defaults), form: imageForm(keys, inArchive) };
     }
     case "docker":
       return dockerTarget(keys, defaults);
     case "local":
-      return { kind: "local", mode: localMode(keys), path: directoryOf(keys, defaults), ...splitOf(keys) };
+      return { kind: "local", mode: localMode(keys), path: directoryOf(keys, type, defaults), ...splitOf(keys) };
     case "tar":
       return { kind: "tar", destination: destinationOf(keys, defaults), ...splitOf(keys) };
     case "cacheonly":
       return { kind: "cacheonly" };
     default:
-      throw keys.error(`unknown type ${JSON.stringify(type)}: use image, registry, oci, docker, local, tar or cacheonly`);
+      throw keys.error(`exporter ${JSON.stringify(type)} could not be found: use image, registry, oci, docker, local, tar or cacheonly`);
   }
 }
 
@@ -152,9 +152,10 @@ function fileOf(dest: string, defaults: OutputDefaults): FileDestination {
   return dest === "-" ? { kind: "stdout" } : { kind: "path", path: defaults.path(dest) };
 }
 
-function directoryOf(keys: OutputKeys, defaults: OutputDefaults): string {
-  const dest = keys.need("dest");
-  if (dest === "-") throw keys.error("dest=- cannot hold a directory");
+function directoryOf(keys: OutputKeys, type: "local" | "oci", defaults: OutputDefaults): string {
+  const dest = keys.take("dest") ?? "";
+  if (dest === "") throw keys.error(`dest is required for ${type} exporter`);
+  if (dest === "-") throw keys.error(`dest cannot be stdout for ${type} exporter`);
   return defaults.path(dest);
 }
 

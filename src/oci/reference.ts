@@ -38,6 +38,11 @@ export function parseReference(text: string): Reference {
   return parseFull(`${domain}/${remainder}`);
 }
 
+/** The name as it stands, without Docker's short forms: the first component may be a registry whatever it looks like. Throws InvalidReferenceError. */
+export function parseWritten(text: string): Omit<Reference, "domain"> {
+  return parseFull(text);
+}
+
 /** Adds `latest` where there is neither tag nor digest. */
 export function tagNameOnly(reference: Reference): Reference {
   return isNameOnly(reference) ? { ...reference, tag: "latest" } : reference;

@@ -24,14 +24,15 @@ describe("--ssh", { skip: sshSkip }, () => {
     const { directory } = agent;
     assert.deepEqual(parseAgent("default", { directory, env }), { id: "default", source: { kind: "socket", path: agent.socket } });
     assert.deepEqual(parseAgent("x=socket", { directory, env: {} }), { id: "x", source: { kind: "socket", path: agent.socket } });
-    assert.deepEqual(parseAgent("x=key,key.pub", { directory, env }), { id: "x", source: { kind: "keys", paths: [agent.keyPath, `${agent.keyPath}.pub`] } });
+    assert.deepEqual(parseAgent("x=key,key", { directory, env }), { id: "x", source: { kind: "keys", paths: [agent.keyPath, agent.keyPath] } });
   });
 
   const wrong: ReadonlyArray<readonly [string, RegExp]> = [
     ["default", /^invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set$/],
-    ["x=absent", /^failed to open \S+\/absent: no such file or directory$/],
-    ["x=socket,socket", /^only single socket allowed$/],
-    ["x=socket,key", /^invalid combination of keys and sockets$/],
+    ["x=absent", /^failed to convert agent config for ID: "x": stat \S+\/absent: no such file or directory$/],
+    ["x=socket,socket", /only single socket allowed$/],
+    ["x=socket,key", /invalid combination of keys and sockets$/],
+    ["x=key.pub", /^failed to convert agent config for ID: "x": failed to parse \S+\/key.pub: ssh: no key found$/],
     ["=key", /an id is needed/],
     ["x=", /paths of a socket or of private keys are needed/],
   ];

@@ -1,7 +1,10 @@
-import { statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Environment } from "../host/environment.ts";
 import { SessionError, systemReason } from "./session-error.ts";
+
+/** Nobody writes more than that before a key. */
+const BEGINNING_BYTES = 16 * 1024;
 
 /** Where the keys of an ssh agent are. */
 export type AgentSource =
@@ -31,25 +34,37 @@ export function parseAgent(text: string, { directory, env }: AgentPlace): NamedA
   if (given.length === 0) {
     const path = env["SSH_AUTH_SOCK"] ?? "";
     if (path === "") throw new SessionError("usage", "invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set");
-    return { id, source: sourceOf([path]) };
+    return { id, source: sourceOf(id, [path]) };
   }
   if (given.includes("") || (directory === undefined && given.some((path) => !path.startsWith("/")))) throw new SessionError("usage", `--ssh ${text}: paths of a socket or of private keys are needed`);
-  return { id, source: sourceOf(given.map((path) => resolve(directory ?? "/", path))) };
+  return { id, source: sourceOf(id, given.map((path) => resolve(directory ?? "/", path))) };
 }
 
-function sourceOf(paths: readonly [string] | readonly string[]): AgentSource {
-  const sockets = paths.filter(isSocket);
-  const [socket] = sockets;
-  if (socket === undefined) return { kind: "keys", paths };
-  if (sockets.length > 1) throw new SessionError("usage", "only single socket allowed");
-  if (paths.length > 1) throw new SessionError("usage", "invalid combination of keys and sockets");
-  return { kind: "socket", path: socket };
+function sourceOf(id: string, paths: readonly string[]): AgentSource {
+  const failed = (code: SessionError["code"], why: string, cause?: unknown): SessionError => new SessionError(code, `failed to convert agent config for ID: ${JSON.stringify(id)}: ${why}`, { cause });
+  const files = paths.map((path) => {
+    try {
+      return statSync(path).isSocket() ? undefined : { path, text: beginningOf(path) };
+    } catch (error) {
+      throw failed("unreadable", `${(error as NodeJS.ErrnoException).syscall} ${path}: ${systemReason(error)}`, error);
+    }
+  });
+  const keys = files.filter((file) => file !== undefined);
+  const [first = "", ...more] = paths;
+  if (keys.length === 0 && more.length === 0) return { kind: "socket", path: first };
+  if (keys.length < paths.length) throw failed("usage", keys.length === 0 ? "only single socket allowed" : "invalid combination of keys and sockets");
+  const none = keys.find(({ text }) => !text.includes("-----BEGIN "));
+  if (none !== undefined) throw failed("unreadable", `failed to parse ${none.path}: ssh: no key found`);
+  return { kind: "keys", paths };
 }
 
-function isSocket(path: string): boolean {
+/** So much that any key in PEM (RFC 7468) has begun. */
+function beginningOf(path: string): string {
+  const file = openSync(path, "r");
   try {
-    return statSync(path).isSocket();
-  } catch (error) {
-    throw new SessionError("unreadable", `failed to open ${path}: ${systemReason(error)}`, { cause: error });
+    const buffer = Buffer.alloc(BEGINNING_BYTES);
+    return buffer.toString("latin1", 0, readSync(file, buffer, 0, buffer.byteLength, 0));
+  } finally {
+    closeSync(file);
   }
 }

@@ -1,4 +1,5 @@
-import { formatPlatform, InvalidPlatformError, normalizePlatform, parsePlatform, type Platform } from "../../oci/platform.ts";
+import { parseAnnotationText, type AnnotationType } from "../../export/annotation-text.ts";
+import type { Platform } from "../../oci/platform.ts";
 import { EvidenceError } from "../evidence-error.ts";
 
 /** What an annotation of a new index is put on. */
@@ -10,39 +11,20 @@ export interface CreateAnnotation {
   readonly value: string;
 }
 
-const TYPE = /^([a-z-]+)(?:\[([A-Za-z0-9_/-]+)\])?$/;
-const KNOWN = ["index", "index-descriptor", "manifest", "manifest-descriptor"];
-
 /**
  * `type[platform],…:key=value`. Manifests are not annotated: that would change their digests, which their evidence and
  * signatures name. Throws EvidenceError "usage", in buildx's words.
  */
 export function parseCreateAnnotation(text: string, host: Platform): readonly CreateAnnotation[] {
-  const equals = text.indexOf("=");
-  if (equals === -1) throw failed(`invalid annotation ${JSON.stringify(text)}, expected key=value`);
-  const [name, value] = [text.slice(0, equals), text.slice(equals + 1)];
-  const colon = name.indexOf(":");
-  if (colon === -1) throw unsupported("");
-  const key = name.slice(colon + 1);
-  return name.slice(0, colon).split(",").map((type) => ({ ...parseType(type, host), key, value }));
+  const { types, key, value } = parseAnnotationText(text, host, failed);
+  if (types.length === 0) throw unsupported("");
+  return types.map(({ type, platform }) => ({ place: placeOf(type), platform, key, value }));
 }
 
-function parseType(text: string, host: Platform): Pick<CreateAnnotation, "place" | "platform"> {
-  const [, type, platform] = TYPE.exec(text) ?? [];
-  if (type === undefined) throw failed(`invalid annotation type ${JSON.stringify(text)}, expected type and optional platform in square brackets`);
-  if (!KNOWN.includes(type)) throw failed(`unknown annotation type ${JSON.stringify(type)}`);
+function placeOf(type: AnnotationType): CreateAnnotation["place"] {
   if (type === "manifest") throw unsupported(type);
   if (type === "index-descriptor") throw new EvidenceError("usage", `${JSON.stringify(type)} annotations are invalid while creating an image`);
-  return { place: type === "index" ? "index" : "manifest-descriptor", platform: platform === undefined ? undefined : platformName(platform, host) };
-}
-
-function platformName(text: string, host: Platform): string {
-  try {
-    return formatPlatform(normalizePlatform(parsePlatform(text, host)));
-  } catch (cause) {
-    if (!(cause instanceof InvalidPlatformError)) throw cause;
-    throw failed(`invalid platform ${JSON.stringify(text)}: ${cause.message}`);
-  }
+  return type;
 }
 
 function failed(why: string): EvidenceError {

@@ -13,9 +13,9 @@ export type DefinitionJson = (definition: Definition) => unknown;
 /** Findings in the JSON that BuildKit's clients read: `warnings`, `sources`, and `buildError` where a build would fail. */
 export function describeLint({ findings, dockerfile, failure }: LintResult, definitionJson: DefinitionJson = () => undefined): string {
   return written({
-    warnings: findings.map(({ rule, message, url, location }) => ({
+    warnings: nonEmpty(findings.map(({ rule, message, url, location }) => ({
       ruleName: rule, description: checkRule(rule)?.description, url: url || undefined, detail: message, location: { ranges: location.map(rangeJson) },
-    })),
+    }))) ?? null,
     sources: [{ filename: dockerfile.filename, data: base64(dockerfile), definition: definitionJson(dockerfile.definition), language: "Dockerfile" }],
     buildError: failure === undefined ? undefined : { message: failure.message, location: locationJson(mergedLines(failure.locations.flat())) ?? {} },
   });
