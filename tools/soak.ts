@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { checkStore } from "../src/doors/store.ts";
 import { runProcess, startProcess } from "../src/host/process.ts";
 import { SeededRandom } from "../src/testing/seeded-random.ts";
-import { COMMAND } from "../test/e2e/command-path.ts";
+import { COMMAND, COMPILE_CACHE } from "../src/testing/command-path.ts";
 import { openWorkshop, runSkip, type Workshop } from "../test/e2e/workshop.ts";
 
 const COMPARED_EVERY = 10;
@@ -94,7 +94,7 @@ async function argvOf(place: Workshop, { name, version, root }: Run): Promise<re
 
 /** True where it was killed, and had not come to its end. */
 async function killed(place: Workshop, run: Run, afterMs: number): Promise<boolean> {
-  const child = startProcess({ argv: await argvOf(place, run), env: place.env }, ["ignore", "ignore", "ignore"]);
+  const child = startProcess({ argv: await argvOf(place, run), env: { ...place.env, ...COMPILE_CACHE } }, ["ignore", "ignore", "ignore"]);
   const ended = once(child, "close");
   await Promise.race([sleep(afterMs), ended]);
   child.kill("SIGKILL");
@@ -104,7 +104,7 @@ async function killed(place: Workshop, run: Run, afterMs: number): Promise<boole
 
 async function buildToEnd(place: Workshop, run: Run): Promise<{ readonly digest: string; readonly tookMs: number }> {
   const startedMs = performance.now();
-  const { exitCode, stderr } = await runProcess({ argv: await argvOf(place, run), env: place.env }, NEVER);
+  const { exitCode, stderr } = await runProcess({ argv: await argvOf(place, run), env: { ...place.env, ...COMPILE_CACHE } }, NEVER);
   if (exitCode !== 0) throw new Error(`${run.name} in ${run.root} failed with ${exitCode}:\n${stderr.toString("utf8")}`);
   // Written by the build that has just ended.
   const metadata = JSON.parse(readFileSync(join(place.path, `out-${run.root}-${run.name}.json`), "utf8")) as Record<string, string>;

@@ -24,7 +24,7 @@ for (const [name, [program = "", ...args]] of CHECKS) {
   if (status !== 0) process.exit(1);
 }
 process.stdout.write("== tests\n");
-// See test/e2e/command-path.ts.
+// See src/testing/command-path.ts.
 const folder = await packCommand(cache);
 Object.assign(process.env, env, folder === undefined ? {} : { STEMMA_TEST_PACKAGE: folder });
 // No process.exit: what was written to a pipe may not be read yet.

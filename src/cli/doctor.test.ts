@@ -6,6 +6,7 @@ import { test } from "node:test";
 import type { Diagnosis } from "../doors/doctor.ts";
 import { findExecutable } from "../host/executable.ts";
 import { runProcess } from "../host/process.ts";
+import { COMMAND, COMPILE_CACHE } from "../testing/command-path.ts";
 import { DOCKER_REGISTRY_USER, dockerRegistrySkip, startDockerRegistry } from "../testing/docker-registry.ts";
 import { startFakeRegistry, type FakeRegistryOptions } from "../testing/fake-registry.ts";
 import { REFUSING } from "../testing/refusing-registries.ts";
@@ -29,8 +30,8 @@ test("tells people and programs the same, and its status says whether a build co
 const poor = process.geteuid?.() === 0 ? findExecutable("setpriv", process.env) : undefined;
 test("where nothing can be mounted it says why and what to do, with the status for it", { skip: poor === undefined && "needs root and setpriv, to give its privileges up" }, async () => {
   using root = mkdtempDisposableSync(join(tmpdir(), "stemma-doctor-"));
-  const argv = [poor ?? "", "--bounding-set=-all", "--inh-caps=-all", process.execPath, join(import.meta.dirname, "dev.ts"), "doctor", "--root", root.path] as const;
-  const { exitCode, stdout } = await runProcess({ argv, env: { PATH: process.env["PATH"] } }, AbortSignal.timeout(30_000));
+  const argv = [poor ?? "", "--bounding-set=-all", "--inh-caps=-all", process.execPath, COMMAND, "doctor", "--root", root.path] as const;
+  const { exitCode, stdout } = await runProcess({ argv, env: { PATH: process.env["PATH"], ...COMPILE_CACHE } }, AbortSignal.timeout(30_000));
   assert.equal(exitCode, 71);
   assert.match(stdout.toString(), /^sandbox +none\n +not runc: needs a mount namespace$/m);
   assert.match(stdout.toString(), /^mounts +this machine gives root without CAP_SYS_ADMIN no mount namespace .*\n +\S+/m);

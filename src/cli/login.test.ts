@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import type { Environment } from "../host/environment.ts";
 import { runProcess } from "../host/process.ts";
+import { COMMAND, COMPILE_CACHE } from "../testing/command-path.ts";
 import { startDockerRegistry, dockerRegistrySkip, DOCKER_REGISTRY_USER } from "../testing/docker-registry.ts";
 import { reportRegistry } from "./doctor-registry.ts";
 import { EXIT } from "./exit-code.ts";
@@ -28,8 +29,8 @@ interface Ran {
 }
 
 async function stemma(args: readonly string[], input = "", more: Environment = {}): Promise<Ran> {
-  const argv = [process.execPath, join(import.meta.dirname, "dev.ts"), ...args] as const;
-  const { exitCode, stdout, stderr } = await runProcess({ argv: [...argv], env: { ...env, ...more }, input }, limit());
+  const argv = [process.execPath, COMMAND, ...args] as const;
+  const { exitCode, stdout, stderr } = await runProcess({ argv: [...argv], env: { ...env, ...COMPILE_CACHE, ...more }, input }, limit());
   return { status: exitCode, out: stdout.toString(), err: stderr.toString() };
 }
 

@@ -3,7 +3,7 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { runProcess, startProcess, type ProcessResult, type RunningProcess } from "../../src/host/process.ts";
-import { COMMAND } from "./command-path.ts";
+import { COMMAND, COMPILE_CACHE } from "../../src/testing/command-path.ts";
 
 export interface CommandRun {
   readonly exitCode: number;
@@ -40,16 +40,10 @@ export interface PlaceOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Of the run of all tests; see tools/test.ts. */
-function compileCache(): Readonly<Record<string, string>> {
-  const { NODE_COMPILE_CACHE: directory } = process.env;
-  return directory === undefined ? {} : { NODE_COMPILE_CACHE: directory };
-}
-
 export async function openPlace(): Promise<Place> {
   const path = await mkdtemp(join(tmpdir(), "stemma-e2e-"));
   // Whatever the command starts inherits this path, and can be told by it.
-  const env = { PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin:${join(path, "bin")}`, HOME: path, XDG_DATA_HOME: join(path, "data"), ...compileCache() };
+  const env = { PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin:${join(path, "bin")}`, HOME: path, XDG_DATA_HOME: join(path, "data"), ...COMPILE_CACHE };
   const commandLine = (args: readonly string[], { wrapper = [] }: PlaceOptions = {}): readonly [string, ...string[]] => {
     const [first, ...rest] = [...wrapper, process.execPath, COMMAND, ...args];
     return [first ?? process.execPath, ...rest];

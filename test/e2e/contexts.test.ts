@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "../../src/testing/eventually.ts";
 import { COMMIT_SECONDS, gitServerSkip, startGitServer, type GitRepository, type GitServer } from "../../src/testing/git-server.ts";
-import { COMMAND } from "./command-path.ts";
+import { COMMAND } from "../../src/testing/command-path.ts";
 import { openPlace, type Place, type PlaceOptions } from "./command.ts";
 import { assertNothingRuns, assertNoWorkLeft } from "./nothing-left.ts";
 import { makeContext } from "./small-base.ts";

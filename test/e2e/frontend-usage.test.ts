@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { runProcess } from "../../src/host/process.ts";
-import { COMMAND } from "./command-path.ts";
+import { COMMAND } from "../../src/testing/command-path.ts";
 import { makeFrontendImage } from "./frontend/frontend-image.ts";
 import { openWorkshop, runSkip, type Workshop } from "./workshop.ts";
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { COMPILE_CACHE } from "../../src/testing/command-path.ts";
 import { DOCKER_REGISTRY_USER, dockerRegistrySkip, startDockerRegistry, type DockerRegistry } from "../../src/testing/docker-registry.ts";
 import { runProcess, type ProcessResult } from "../../src/host/process.ts";
 import { openWorkshop, runSkip, type Workshop } from "./workshop.ts";
@@ -27,6 +28,8 @@ const POISON = {
   HOME: "/nowhere/home", XDG_CONFIG_HOME: "/nowhere/config", XDG_DATA_HOME: "/nowhere/data", XDG_RUNTIME_DIR: "/nowhere/run", DOCKER_CONFIG: "/nowhere/docker",
   TMPDIR: "/nowhere/tmp", PATH: "/nowhere/bin", HTTP_PROXY: "http://127.0.0.1:1", HTTPS_PROXY: "http://127.0.0.1:1", ALL_PROXY: "http://127.0.0.1:1", SOURCE_DATE_EPOCH: "nonsense",
   DOCKER_AUTH_CONFIG: "nonsense", SSL_CERT_FILE: "/nowhere/certificate", STEMMA_ROOT: "/nowhere/root", BUILDX_METADATA_PROVENANCE: "nonsense", GIT_DIR: "/nowhere/git",
+  // For Node itself.
+  ...COMPILE_CACHE,
 };
 
 before(async () => {

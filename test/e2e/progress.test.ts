@@ -4,7 +4,7 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { eventually } from "../../src/testing/eventually.ts";
-import { COMMAND } from "./command-path.ts";
+import { COMMAND } from "../../src/testing/command-path.ts";
 import { openPlace, type Place } from "./command.ts";
 import { runSkip } from "./workshop.ts";
 

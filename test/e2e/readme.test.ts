@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { runProcess } from "../../src/host/process.ts";
+import { COMPILE_CACHE } from "../../src/testing/command-path.ts";
 import { DOCKER_REGISTRY_USER, dockerRegistrySkip, startDockerRegistry, type DockerRegistry } from "../../src/testing/docker-registry.ts";
 import { codeBlocks, openShell, PROJECT, type Shell } from "./shell-document.ts";
 
@@ -45,7 +46,7 @@ test("the README opens with two commands that do all there is to set up, and is 
 
 test("the example that it begins with builds, attests and shows an image, without privilege's help", async () => {
   const argv = [process.execPath, "tools/example.ts"] as const;
-  const { exitCode, stdout, stderr } = await runProcess({ argv, cwd: PROJECT, env: { PATH: process.env["PATH"], TMPDIR: directory } }, AbortSignal.timeout(60_000));
+  const { exitCode, stdout, stderr } = await runProcess({ argv, cwd: PROJECT, env: { PATH: process.env["PATH"], TMPDIR: directory, ...COMPILE_CACHE } }, AbortSignal.timeout(60_000));
   assert.equal(exitCode, 0, stderr.toString());
   assert.match(stdout.toString(), /attestation-manifest[^]*"frontend": "dockerfile\.v0"[^]*COPY hello\.txt/);
 });

@@ -6,7 +6,7 @@ import { createServer, type AddressInfo, type ListenOptions, type Server } from 
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { COMMAND } from "./command-path.ts";
+import { COMMAND, COMPILE_CACHE } from "../../src/testing/command-path.ts";
 import { openPlace } from "./command.ts";
 import { compileProbe, compilerSkip, type Probe } from "./isolation/probe.ts";
 import { openWorkshop, outputOf, runSkip, type Workshop } from "./workshop.ts";
@@ -277,7 +277,7 @@ function testEngine({ sandbox, inside }: Room): void {
     // Whoever starts us may leave something open, as `make` does.
     const built = await workshop.directory({ Dockerfile: `FROM base\nCOPY --chmod=755 probe /probe\nRUN /probe descriptors || true\n`, probe: probe.bytes });
     const command = [process.execPath, COMMAND, "build", "--root", workshop.root, "--no-cache", "--progress=plain", "--sandbox", sandbox, "--build-context", `base=oci-layout://${workshop.base}`, built];
-    const { stderr, status } = spawnSync("sh", ["-c", 'exec "$@" 7<&0 9>/dev/null', "sh", ...command], { encoding: "utf8", env: workshop.env });
+    const { stderr, status } = spawnSync("sh", ["-c", 'exec "$@" 7<&0 9>/dev/null', "sh", ...command], { encoding: "utf8", env: { ...workshop.env, ...COMPILE_CACHE } });
     assert.equal(status, 0, stderr);
     assert.match(stderr, / refused: no descriptor is open beside the three$/m);
     assert.equal(outside(`${join(workshop.path, "probe")} descriptors 7<&0`), "done\n", "the control");

@@ -1,7 +1,7 @@
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { runProcess } from "../../src/host/process.ts";
-import { COMMAND } from "./command-path.ts";
+import { COMMAND, COMPILE_CACHE } from "../../src/testing/command-path.ts";
 
 export const PROJECT: string = join(import.meta.dirname, "../..");
 
@@ -29,7 +29,7 @@ export async function openShell({ directory, buildFlags = [] }: ShellOptions): P
   await writeFile(join(bin, "stemma"), `#!/bin/sh\nif [ "$1" = build ]; then shift; ${command} build ${quoted(buildFlags)} "$@"; fi\n${command} "$@"\n`);
   await chmod(join(bin, "stemma"), 0o755);
   await symlink(process.execPath, join(bin, "node"));
-  const env = { PATH: [bin, process.env["PATH"] ?? "", "/usr/sbin", "/sbin"].join(delimiter), HOME: directory, STEMMA_ROOT: join(directory, ".state") };
+  const env = { PATH: [bin, process.env["PATH"] ?? "", "/usr/sbin", "/sbin"].join(delimiter), HOME: directory, STEMMA_ROOT: join(directory, ".state"), ...COMPILE_CACHE };
   return {
     async run(block) {
       const { exitCode, stdout, stderr } = await runProcess({ argv: ["sh", "-eu"], cwd: directory, env, input: block }, AbortSignal.timeout(120_000));
