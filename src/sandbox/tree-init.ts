@@ -5,7 +5,7 @@
  */
 import { fchownSync, fstatSync, openSync, readFileSync, readlinkSync, writeSync } from "node:fs";
 import { join } from "node:path/posix";
-import { closeOnExecute, resetSignals } from "../syscall/execute.ts";
+import { closeOnExecute, exitAtOnce, resetSignals } from "../syscall/execute.ts";
 import { changeRoot, raiseLoopback, setHostName } from "../syscall/isolation.ts";
 import { joinMountNamespace } from "../syscall/join-namespace.ts";
 import { becomeUser, dieWithParent, limitCapabilities } from "../syscall/privilege.ts";
@@ -42,7 +42,8 @@ try {
   const { message } = error as Error;
   writeSync(complaint, message);
   writeSync(2, `${message}\n`);
-  process.exitCode = 1;
+  // The filter may be on us by now: libuv, on its way out, would print that it forbids io_uring.
+  exitAtOnce(1);
 }
 
 function makeTree(spec: RuntimeSpec): void {

@@ -14,6 +14,7 @@ const STANDARD_STREAMS = [0, 1, 2];
 const fcntlCall = nativeFunction("int fcntl(int fd, int command, int argument)");
 const execveCall = nativeFunction("int execve(const char *path, const char **argv, const char **env)");
 const signalCall = nativeFunction("intptr_t signal(int number, intptr_t handler)");
+const exitCall = nativeFunction("void _exit(int status)");
 const maskCall = nativeFunction("int sigprocmask(int how, const void *set, void *old)");
 
 /** Signals as a program expects to find them: Node ignores SIGPIPE, and that would outlive execve(2). */
@@ -32,6 +33,11 @@ export function closeOnExecute(): void {
       if (!(error instanceof SystemCallError) || error.code !== "EBADF") throw error;
     }
   }
+}
+
+/** _exit(2): nothing of Node happens any more, and nothing that is still to be written is. */
+export function exitAtOnce(status: number): void {
+  exitCall(status);
 }
 
 /** execve(2): replaces this process, and returns only by throwing. `env` is `NAME=value`, kept in its order. */
