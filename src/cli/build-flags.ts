@@ -58,7 +58,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   iidfile: text("write the image ID to this file"),
   label: list("set metadata for the image: key=value"),
   "line-map": flag("map layers to Dockerfile lines beside a provenance of mode=min (default true)"),
-  load: flag("give the image to the Docker engine that DOCKER_HOST names, or the one of this machine"),
+  load: flag("the same as --output=type=docker: give the image to the Docker engine"),
   "metadata-file": text("write the build result's metadata to this file"),
   network: text("network of RUN instructions: default, none or host"),
   "no-cache": flag("use no result of earlier builds"),

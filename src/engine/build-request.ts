@@ -76,7 +76,7 @@ export interface BuildRequest {
   readonly outputs?: readonly string[];
   /** Push to the registry of each tag. */
   readonly push?: boolean;
-  /** Give the image to the Docker engine that DOCKER_HOST of `env` names, or the one of this machine. */
+  /** Give the image to the Docker engine that `env` names, by DOCKER_HOST or a context, or the one of this machine: an output of `type=docker` without `dest`. */
   readonly load?: boolean;
   /** As `--attest`. */
   readonly attest?: readonly string[];
