@@ -157,6 +157,6 @@ describe("--progress", () => {
     assert.notEqual(refused.exitCode, 0);
     assert.match(refused.stderr, /failed to get console: provided file is not a console/);
     assert.match((await build(place)).stderr, /^#1 \[internal\] load build definition/m);
-    assert.match((await build(place, "--progress=fancy")).stderr, /--progress=fancy: use auto, plain, tty, rawjson, quiet or none/);
+    assert.match((await build(place, "--progress=fancy")).stderr, /invalid progress mode fancy: use auto, plain, tty, rawjson, quiet or none/);
   });
 });
