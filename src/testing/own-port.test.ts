@@ -30,7 +30,11 @@ test("what answers on a port is not taken for a process that does not listen the
   const address = other.address();
   assert.ok(address !== null && typeof address === "object");
   const child = startProcess({ argv: [process.execPath, "-e", LISTEN, String(address.port)], env: {} }, "ignore");
-  assert.equal(await comesToListen(child, address.port), false);
+  try {
+    assert.equal(await comesToListen(child, address.port), false);
+  } finally {
+    child.kill("SIGKILL");
+  }
 });
 
 test("a server that never starts is an error with what it said", async () => {
