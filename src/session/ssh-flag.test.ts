@@ -32,7 +32,7 @@ describe("--ssh", { skip: sshSkip }, () => {
     ["x=absent", /^failed to convert agent config for ID: "x": stat \S+\/absent: no such file or directory$/],
     ["x=socket,socket", /only single socket allowed$/],
     ["x=socket,key", /invalid combination of keys and sockets$/],
-    ["x=key.pub", /^failed to convert agent config for ID: "x": failed to parse \S+\/key.pub: ssh: no key found$/],
+    ["x=key.pub", /^failed to convert agent config for ID: "x": failed to parse \S+\/key.pub: ssh: no key found: give a private key, or the socket of an agent$/],
     ["=key", /an id is needed/],
     ["x=", /paths of a socket or of private keys are needed/],
   ];
@@ -49,6 +49,16 @@ describe("--ssh", { skip: sshSkip }, () => {
     const left = (): readonly string[] => spawnSync("ps", ["-eo", "args"], { encoding: "utf8" }).stdout.split("\n").filter((line) => line.includes(own.socket));
     for (let waitedMs = 0; left().length > 0 && waitedMs < 30_000; waitedMs += 20) await delay(20);
     assert.deepEqual(left(), []);
+  });
+
+  test("a key may come through a pipe, which is read once", { timeout: 60_000 }, async () => {
+    const pipe = join(agent.directory, "pipe");
+    await agent.run(["mkfifo", pipe]);
+    const written = agent.run(["sh", "-c", 'cat "$0" > "$1"', agent.keyPath, pipe]);
+    assert.deepEqual(parseAgent("x=pipe", { directory: agent.directory, env: {} }).source, { kind: "keys", paths: [pipe] });
+    await using own = await startKeyAgent([pipe], { PATH }, signal);
+    await written;
+    assert.ok((await agent.run(["ssh-add", "-l"], own.socket)).output.includes(agent.fingerprint));
   });
 
   test("a key that only a passphrase opens, and a file that is none, are refused by name", async () => {

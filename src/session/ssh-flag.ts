@@ -44,7 +44,10 @@ function sourceOf(id: string, paths: readonly string[]): AgentSource {
   const failed = (code: SessionError["code"], why: string, cause?: unknown): SessionError => new SessionError(code, `failed to convert agent config for ID: ${JSON.stringify(id)}: ${why}`, { cause });
   const files = paths.map((path) => {
     try {
-      return statSync(path).isSocket() ? undefined : { path, text: beginningOf(path) };
+      const stats = statSync(path);
+      if (stats.isSocket()) return undefined;
+      // What comes through a pipe can be read once, and that is for who uses the key.
+      return { path, text: stats.isFIFO() ? undefined : beginningOf(path) };
     } catch (error) {
       throw failed("unreadable", `${(error as NodeJS.ErrnoException).syscall} ${path}: ${systemReason(error)}`, error);
     }
@@ -53,8 +56,8 @@ function sourceOf(id: string, paths: readonly string[]): AgentSource {
   const [first = "", ...more] = paths;
   if (keys.length === 0 && more.length === 0) return { kind: "socket", path: first };
   if (keys.length < paths.length) throw failed("usage", keys.length === 0 ? "only single socket allowed" : "invalid combination of keys and sockets");
-  const none = keys.find(({ text }) => !text.includes("-----BEGIN "));
-  if (none !== undefined) throw failed("unreadable", `failed to parse ${none.path}: ssh: no key found`);
+  const none = keys.find(({ text }) => text?.includes("-----BEGIN ") === false);
+  if (none !== undefined) throw failed("unreadable", `failed to parse ${none.path}: ssh: no key found: give a private key, or the socket of an agent`);
   return { kind: "keys", paths };
 }
 
