@@ -27,7 +27,7 @@ function withoutBooleans(args: readonly string[], options: Options): string[] {
 export function flagBoolean(name: string, value: string): boolean {
   if (/^(?:1|t|T|true|TRUE|True)$/.test(value)) return true;
   if (/^(?:0|f|F|false|FALSE|False)$/.test(value)) return false;
-  throw new UsageError(`invalid argument ${JSON.stringify(value)} for "--${name}" flag: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
+  throw new UsageError(`invalid argument ${JSON.stringify(value)} for "--${name}" flag: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax; use true or false`);
 }
 
 /** The one argument that is not a flag. */

@@ -32,7 +32,7 @@ function parseType(text: string, host: Platform, failed: (message: string) => Er
   const [, name, platform] = TYPE.exec(text) ?? [];
   if (name === undefined) throw failed(`invalid annotation type ${JSON.stringify(text)}, expected type and optional platform in square brackets`);
   const type = ANNOTATION_TYPES.find((known) => known === name);
-  if (type === undefined) throw failed(`unknown annotation type ${JSON.stringify(name)}`);
+  if (type === undefined) throw failed(`unknown annotation type ${JSON.stringify(name)}: use ${ANNOTATION_TYPES.join(", ")}`);
   try {
     return { type, platform: platform === undefined ? undefined : formatPlatform(normalizePlatform(parsePlatform(platform, host))) };
   } catch (cause) {

@@ -92,7 +92,7 @@ test("annotations say what they are put on", () => {
   assert.deepEqual(parseAnnotation("foo=bar=baz"), [{ place: "manifest", platform: undefined, key: "foo", value: "bar=baz" }]);
   assert.deepEqual(parseAnnotation("index,manifest[linux/amd64]:k=v"), [{ place: "index", platform: undefined, key: "k", value: "v" }, { place: "manifest", platform: "linux/amd64", key: "k", value: "v" }]);
   assert.throws(() => parseAnnotation("novalue"), { message: 'parse annotations: invalid annotation "novalue", expected key=value' });
-  assert.throws(() => parseAnnotation("blob[linux/amd64]:k=v"), { message: 'parse annotations: unknown annotation type "blob"' });
+  assert.throws(() => parseAnnotation("blob[linux/amd64]:k=v"), { message: 'parse annotations: unknown annotation type "blob": use manifest, manifest-descriptor, index, index-descriptor' });
   assert.throws(() => parseAnnotation("example.com:k=v"), /invalid annotation type "example.com", expected type and optional platform in square brackets$/);
   assert.deepEqual(parseAnnotation("manifest[linux/arm64/v8]:k:l=v"), [{ place: "manifest", platform: "linux/arm64", key: "k:l", value: "v" }]);
   assert.throws(() => parseAnnotation("index[linux/a/b/c]:k=v"), /invalid platform "linux\/a\/b\/c": .*cannot parse platform specifier/);
