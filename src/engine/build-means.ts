@@ -53,6 +53,7 @@ import { RequestTrail } from "./request-trail.ts";
 import { openGate } from "./open-gate.ts";
 import { settingsPath } from "./settings-path.ts";
 import { sourceFacts } from "./source-facts.ts";
+import { signatureVerifier } from "./verify-signature.ts";
 import { OPEN_GATE } from "./source-gate.ts";
 import { withUpload } from "./stream-context.ts";
 import { StepReporter } from "./step-reporter.ts";
@@ -102,7 +103,8 @@ export async function openBuildMeans(plan: BuildPlan, context: ScrubbedContext, 
   const gate = await openGate(plan, {
     steps: services.steps,
     clock: systemClock,
-    facts: async (source, factsSignal) => await sourceFacts(source, services, factsSignal),
+    facts: async (wanted, factsSignal) => await sourceFacts(wanted, services, factsSignal),
+    verifier: (source, awaited) => signatureVerifier(source, { services, awaited, clock: systemClock, workspace: context.engine.state.workspace, env: context.request.env }),
     // Who is to be asked about a context is in it.
     async openContext(contextSignal) {
       const gateway = engineGateway({ ...means, services: { ...services, pins: new Map() }, onGraph: () => undefined }, () => undefined);

@@ -1,33 +1,27 @@
 import { readFile } from "node:fs/promises";
+import { digestOf } from "../content/digest.ts";
 import type { GatewayResult } from "../frontend/gateway.ts";
 import { PolicyError } from "../policy/policy-error.ts";
+import type { PolicyRecord } from "../provenance/extension.ts";
+import type { Awaited } from "./awaited.ts";
 import { filePath, type PolicyFile, type PolicyPlan } from "./plan-policies.ts";
 import { RequestError } from "./request-error.ts";
 
 /** The largest file that a policy may read: buildx's bound on one of JSON. */
-const JSON_BYTES_MAX = 4 * 1024 * 1024;
-
-/** A policy wants a file that has not been read yet. */
-class UnreadFile extends Error {
-  override readonly name = "UnreadFile";
-  readonly path: string;
-
-  constructor(path: string) {
-    super(`${path} has not been read yet`);
-    this.path = path;
-  }
-}
+const FILE_BYTES_MAX = 4 * 1024 * 1024;
 
 /** The files of policies: of the context, wherever it is, and of the current directory. Each is read once. */
 export class PolicyFiles {
   readonly #planned: PolicyPlan;
   readonly #openContext: (signal: AbortSignal) => Promise<GatewayResult | undefined>;
-  readonly #read = new Map<string, Uint8Array | undefined>();
+  readonly #awaited: Awaited;
+  readonly #read = new Map<string, PolicyRecord>();
   #context: Promise<GatewayResult | undefined> | undefined;
 
   /** `openContext` gives the files of a context that is not here. */
-  constructor(planned: PolicyPlan, openContext: (signal: AbortSignal) => Promise<GatewayResult | undefined>) {
+  constructor(planned: PolicyPlan, openContext: (signal: AbortSignal) => Promise<GatewayResult | undefined>, awaited: Awaited) {
     this.#planned = planned;
+    this.#awaited = awaited;
     this.#openContext = openContext;
   }
 
@@ -38,25 +32,30 @@ export class PolicyFiles {
     return bytes;
   }
 
-  /** For an interpreter that cannot wait: work that wants a file which was not read yet is done anew when it was. */
-  async with<T>(work: () => T, signal: AbortSignal): Promise<T> {
-    for (;;) {
-      try {
-        return work();
-      } catch (error) {
-        if (!(error instanceof UnreadFile)) throw error;
-        const path = filePath(error.path, this.#planned);
-        const bytes = path === undefined ? await this.#readRemote(error.path, signal) : await readLocal(error.path, path);
-        if (bytes !== undefined && bytes.byteLength > JSON_BYTES_MAX) throw new PolicyError(`${error.path}: larger than ${JSON_BYTES_MAX} bytes`);
-        this.#read.set(error.path, bytes);
-      }
-    }
+  /** A module that a policy imports, within the run of its interpreter. Undefined where there is no such file. */
+  module(path: string): Uint8Array | undefined {
+    return this.#noted("rego", path);
   }
 
-  /** Within `with`. Undefined where there is no such file. */
-  get(path: string): Uint8Array | undefined {
-    if (!this.#read.has(path)) throw new UnreadFile(path);
-    return this.#read.get(path);
+  /** What a policy reads besides. */
+  data(path: string): Uint8Array | undefined {
+    return this.#noted("data", path);
+  }
+
+  /** What was read of these, in the order of the names. */
+  get read(): readonly PolicyRecord[] {
+    return [...this.#read].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, record]) => record);
+  }
+
+  #noted(kind: "rego" | "data", name: string): Uint8Array | undefined {
+    const bytes = this.#awaited.get(`file ${name}`, async (signal) => {
+      const path = filePath(name, this.#planned);
+      const found = path === undefined ? await this.#readRemote(name, signal) : await readLocal(name, path);
+      if (found !== undefined && found.byteLength > FILE_BYTES_MAX) throw new PolicyError(`${name}: larger than ${FILE_BYTES_MAX} bytes`);
+      return found;
+    });
+    if (bytes !== undefined) this.#read.set(`${name} ${kind}`, { kind, name, digest: digestOf(bytes) });
+    return bytes;
   }
 
   async #readRemote(name: string, signal: AbortSignal): Promise<Uint8Array | undefined> {

@@ -1,6 +1,6 @@
 import { familiarName, formatReference, parseReference, repositoryName } from "../oci/reference.ts";
 import { formatPlatform, normalizePlatform, type Platform } from "../oci/platform.ts";
-import type { PolicyInput } from "../policy/build-policy.ts";
+import { NestedInput, type PolicyInput } from "../policy/input-value.ts";
 import { PolicyError } from "../policy/policy-error.ts";
 import { isCommitHash } from "../source/git-request.ts";
 
@@ -11,18 +11,41 @@ export interface AskedSource {
   readonly platform: Platform;
 }
 
-/** What looking the source up has told, by the members of its input. */
-export type SourceFacts = Readonly<Record<string, unknown>>;
+/** What is found out at once, since it is asked of the same place. */
+export type Lookup = "basics" | "objects" | "provenance" | "signatures";
 
-const LOOKED_UP = ["hasProvenance", "createdTime", "env", "labels", "user", "volumes", "workingDir"];
-const UNTOLD_OF_IMAGES = {
-  provenance: "attestations of images are not read in a build",
-  signatures: "signatures of images are not verified in a build",
-};
-const UNTOLD_OF_GIT = { tag: "objects of repositories are not read for policies", commit: "objects of repositories are not read for policies" };
+/** What looking the source up has told. */
+export interface SourceFacts {
+  readonly lookups: ReadonlySet<Lookup>;
+  readonly members: Readonly<Record<string, unknown>>;
+  readonly signed: PolicyInput["signed"];
+  /** Of its provenance. */
+  readonly materials: readonly MaterialFacts[];
+}
 
-/** The source as buildx shows it to policies. Without facts, what has to be looked up is open. */
-export function policyInput(source: AskedSource, facts: SourceFacts | undefined): PolicyInput {
+export interface MaterialFacts {
+  readonly source: AskedSource;
+  readonly facts: SourceFacts;
+}
+
+export const NO_FACTS: SourceFacts = { lookups: new Set(), members: {}, signed: new Map(), materials: [] };
+
+/** What has to be looked up for a member of the input. */
+export function lookupOf(kind: PolicyInput["kind"], member: string): Lookup {
+  if (kind === "git" && (member === "commit" || member === "tag")) return "objects";
+  return kind === "image" && (member === "provenance" || member === "signatures") ? member : "basics";
+}
+
+const LOOKED_UP_OF_IMAGES = ["hasProvenance", "createdTime", "env", "labels", "user", "volumes", "workingDir", "provenance", "signatures"];
+const LOOKED_UP_OF_GIT = ["commit", "tag"];
+
+/** The source as buildx shows it to policies. What has to be looked up, and was not yet, is open. */
+export function policyInput(source: AskedSource, facts: SourceFacts): PolicyInput {
+  const { kind, known, open } = inputOf(source, facts);
+  return { kind, known, open: open.filter((member) => !facts.lookups.has(lookupOf(kind, member))), signed: facts.signed };
+}
+
+function inputOf(source: AskedSource, facts: SourceFacts): Omit<PolicyInput, "signed"> {
   const [scheme, rest] = cut(source.identifier, "://");
   switch (scheme) {
     case "docker-image":
@@ -34,13 +57,13 @@ export function policyInput(source: AskedSource, facts: SourceFacts | undefined)
     case "git":
       return gitInput(rest, source, facts);
     case "local":
-      return { kind: "local", known: { name: rest }, open: [], untold: {} };
+      return { kind: "local", known: { name: rest }, open: [] };
     default:
       throw new PolicyError(`unsupported source scheme: ${scheme}`);
   }
 }
 
-function imageInput(text: string, { platform }: AskedSource, { facts, isLayout }: { readonly facts: SourceFacts | undefined; readonly isLayout: boolean }): PolicyInput {
+function imageInput(text: string, { platform }: AskedSource, { facts, isLayout }: { readonly facts: SourceFacts; readonly isLayout: boolean }): Omit<PolicyInput, "signed"> {
   const reference = parseReference(text);
   const { os, architecture, variant } = normalizePlatform(platform);
   // What a layout is called is its user's word: it must not pass for an image of a registry's repository.
@@ -52,25 +75,32 @@ function imageInput(text: string, { platform }: AskedSource, { facts, isLayout }
     ...names,
     tag: reference.tag, isCanonical: reference.digest !== undefined, checksum: reference.digest,
     platform: formatPlatform(normalizePlatform(platform)), os, arch: architecture, variant,
-    ...facts,
+    ...facts.members,
+    ...withMaterials(facts),
   };
-  const open = facts === undefined ? [...(reference.digest === undefined ? ["checksum"] : []), ...LOOKED_UP] : [];
-  return { kind: "image", known, open, untold: UNTOLD_OF_IMAGES };
+  return { kind: "image", known, open: [...(reference.digest === undefined ? ["checksum"] : []), ...LOOKED_UP_OF_IMAGES] };
 }
 
-function httpInput({ identifier, attrs }: AskedSource, schema: string, facts: SourceFacts | undefined): PolicyInput {
+/** Materials are inputs again. */
+function withMaterials({ members: { provenance }, materials }: SourceFacts): Readonly<Record<string, unknown>> {
+  if (provenance === undefined) return {};
+  const inputs = materials.map(({ source, facts }) => new NestedInput(policyInput(source, facts)));
+  return { provenance: { ...(provenance as object), ...(inputs.length === 0 ? {} : { materials: inputs }) } };
+}
+
+function httpInput({ identifier, attrs }: AskedSource, schema: string, facts: SourceFacts): Omit<PolicyInput, "signed"> {
   const url = new URL(identifier);
   // Bytes of another digest are refused when they come.
   const checksum = attrs["http.checksum"];
   const known = {
     url: identifier, schema, host: url.host, path: decodeURIComponent(url.pathname), hasAuth: attrs["http.authheadersecret"] !== undefined, checksum,
     query: Object.fromEntries([...new Set(url.searchParams.keys())].map((key) => [key, url.searchParams.getAll(key)])),
-    ...facts,
+    ...facts.members,
   };
-  return { kind: "http", known, open: facts === undefined && checksum === undefined ? ["checksum"] : [], untold: {} };
+  return { kind: "http", known, open: checksum === undefined ? ["checksum"] : [] };
 }
 
-function gitInput(text: string, { attrs }: AskedSource, facts: SourceFacts | undefined): PolicyInput {
+function gitInput(text: string, { attrs }: AskedSource, facts: SourceFacts): Omit<PolicyInput, "signed"> {
   const [place, fragment] = cut(text, "#");
   const [ref, subdir] = cut(fragment, ":");
   const fullURL = attrs["git.fullurl"] === undefined ? undefined : withTransport(attrs["git.fullurl"]);
@@ -83,10 +113,10 @@ function gitInput(text: string, { attrs }: AskedSource, facts: SourceFacts | und
     subDir: subDir === "." ? "" : subDir,
     ...namedRef(isFull ? ref : ""),
     ...(isCommitRef ? { checksum: ref, commitChecksum: ref, isSHA256: ref.length === 64 } : {}),
-    ...facts,
+    ...facts.members,
   };
-  const open = facts !== undefined ? [] : [...(isFull ? [] : ["tagName", "branch", "ref"]), ...(isCommitRef ? [] : ["checksum", "commitChecksum", "isAnnotatedTag", "isSHA256"])];
-  return { kind: "git", known, open, untold: UNTOLD_OF_GIT };
+  const open = [...(isFull ? [] : ["tagName", "branch", "ref"]), ...(isCommitRef ? [] : ["checksum", "commitChecksum", "isAnnotatedTag", "isSHA256"]), ...LOOKED_UP_OF_GIT];
+  return { kind: "git", known, open };
 }
 
 /** A reference with what it is called as a branch or a tag. */

@@ -1,11 +1,13 @@
 import { canonicalJson } from "../content/canonical-json.ts";
 import { formatReference, parseReference, withDigest } from "../oci/reference.ts";
 import { formatPlatform } from "../oci/platform.ts";
-import type { PolicyAnswer, PolicyInput, PolicyLog } from "../policy/build-policy.ts";
+import type { PolicyAnswer, PolicyLog } from "../policy/build-policy.ts";
+import type { PolicyInput } from "../policy/input-value.ts";
 import { PolicyError } from "../policy/policy-error.ts";
 import type { PolicyRecord } from "../provenance/extension.ts";
 import { evaluateSourcePolicy, type SourcePolicy } from "../policy/source-policy.ts";
-import { policyInput, type AskedSource, type SourceFacts } from "./policy-input.ts";
+import { NO_FACTS, policyInput, type AskedSource, type SourceFacts } from "./policy-input.ts";
+import type { WantedFact } from "./source-facts.ts";
 
 /** Lets sources in, or does not: whatever a build reads is asked about here before it is read. */
 export interface SourceGate {
@@ -16,28 +18,34 @@ export interface SourceGate {
 }
 
 export interface AskedPolicy {
-  readonly decide: (input: PolicyInput, signal: AbortSignal) => Promise<PolicyAnswer>;
+  readonly decide: (source: AskedSource, input: PolicyInput, signal: AbortSignal) => Promise<PolicyAnswer>;
   readonly log: PolicyLog;
 }
 
 export interface GateMeans {
   readonly sourcePolicy: SourcePolicy | undefined;
   readonly policies: readonly AskedPolicy[];
-  readonly files: readonly PolicyRecord[];
-  readonly facts: (source: AskedSource, signal: AbortSignal) => Promise<SourceFacts>;
+  /** The files of the policies, with what they have read so far. */
+  readonly files: () => readonly PolicyRecord[];
+  readonly facts: (wanted: WantedFact, signal: AbortSignal) => Promise<SourceFacts>;
   /** Shows the work as a step of the build. */
   readonly step: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-/** Policies that are asked about one source, changed sources included, and what they want to know of it: buildx's bound. */
+/** Policies that are asked about one source, changed sources included: buildx's bound. */
 const ROUNDS_MAX = 10;
+
+/** What one policy may want to know of one source and of what that was made of, in turn. */
+const LOOKUPS_MAX = 1000;
 
 export const OPEN_GATE: SourceGate = { admit: async (source) => source, files: [] };
 
 export function sourceGate(means: GateMeans): SourceGate {
   const admitted = new Map<string, Promise<AskedSource>>();
   return {
-    files: means.files,
+    get files() {
+      return means.files();
+    },
     admit(source, signal) {
       const key = JSON.stringify([source.identifier, canonicalJson(source.attrs), formatPlatform(source.platform)]);
       let answer = admitted.get(key);
@@ -79,12 +87,12 @@ async function askAll(source: AskedSource, means: GateMeans, signal: AbortSignal
 
 /** The pins of one policy that allows the source. What it wants to know is looked up when it asks. */
 async function askOne(source: AskedSource, { decide, log }: AskedPolicy, { facts }: GateMeans, signal: AbortSignal): Promise<readonly string[]> {
-  let known: SourceFacts | undefined;
-  for (;;) {
-    const answer = await decide(policyInput(source, known), signal);
+  let known = NO_FACTS;
+  for (let lookups = 0; lookups < LOOKUPS_MAX; lookups++) {
+    const answer = await decide(source, policyInput(source, known), signal);
     if (answer.kind === "wants") {
       log("info", `policy decision for source ${sourceName(source)}: resolve missing fields [${answer.field}]`);
-      known = await facts(source, signal);
+      known = await facts({ source, known, field: answer.field }, signal);
       continue;
     }
     if (answer.allow) return answer.pins;
@@ -92,6 +100,7 @@ async function askOne(source: AskedSource, { decide, log }: AskedPolicy, { facts
     for (const message of answer.messages) log("info", ` - ${message}`);
     throw new PolicyError(`source ${JSON.stringify(source.identifier)} not allowed by policy: action DENY`, { denials: answer.messages });
   }
+  throw new PolicyError(`source ${JSON.stringify(source.identifier)}: the policy wants to know more than ${LOOKUPS_MAX} things of it`);
 }
 
 function withPin(identifier: string, digest: string): string {

@@ -3,7 +3,7 @@ import { createHash, type Hash } from "node:crypto";
 /** How a repository names its objects. */
 export type ObjectFormat = "sha1" | "sha256";
 
-export type ObjectType = "blob" | "tree" | "commit";
+export type ObjectType = "blob" | "tree" | "commit" | "tag";
 
 /** The length of any of its ids tells a repository's format. */
 export function formatOf(id: string): ObjectFormat {

@@ -23,6 +23,8 @@ export interface RemoteGitOptions {
 export interface RemoteGitResult {
   readonly exitCode: number;
   readonly stdout: string;
+  /** The same as it came. */
+  readonly bytes: Buffer;
   /** What it complained of, without credentials. */
   readonly complaint: string;
 }
@@ -82,7 +84,8 @@ async function runGit({ argv, env, lock }: GitRun, signal: AbortSignal): Promise
       child.once("close", (code) => resolve(code ?? 128));
     });
     signal.throwIfAborted();
-    return { exitCode, stdout: Buffer.concat(stdout).toString("utf8"), complaint: scrubText(Buffer.concat(stderr).toString("utf8").trim()) };
+    const bytes = Buffer.concat(stdout);
+    return { exitCode, stdout: bytes.toString("utf8"), bytes, complaint: scrubText(Buffer.concat(stderr).toString("utf8").trim()) };
   } finally {
     signal.removeEventListener("abort", kill);
   }

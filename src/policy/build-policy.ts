@@ -1,7 +1,8 @@
-import { buildFunctions } from "./build-functions.ts";
+import { buildFunctions, type AskedAbout, type VerifySignature } from "./build-functions.ts";
 import { readDecision, type Decision } from "./decision.ts";
 import { GITHUB_RULES } from "./github-rules.ts";
-import { OpenObject, UnknownField } from "./open-object.ts";
+import { inputObject, type PolicyInput } from "./input-value.ts";
+import { UnknownField } from "./open-object.ts";
 import { PolicyError } from "./policy-error.ts";
 import { compileProgram, type Program, type Source } from "./rego/program.ts";
 import { evaluateRule } from "./rego/rego.ts";
@@ -12,46 +13,37 @@ import { fromJson, RegoObject, type Value } from "./rego/value.ts";
 export type PolicyLog = (level: "info" | "debug", message: string) => void;
 
 export interface BuildPolicyMeans {
+  /** A module that is imported. */
+  readonly readModule: (path: string) => Uint8Array | undefined;
   readonly readFile: (path: string) => Uint8Array | undefined;
   readonly nowNs: bigint;
   readonly log: PolicyLog;
 }
 
-/** One source as a policy sees it. */
-export interface PolicyInput {
-  readonly kind: "image" | "http" | "git" | "local";
-  readonly known: Readonly<Record<string, unknown>>;
-  /** Members that are looked up only if they are asked for. */
-  readonly open: readonly string[];
-  /** Members that nobody here can tell, with the reason. */
-  readonly untold: Readonly<Record<string, string>>;
-}
-
-/** Undefined fields of the input are to be looked up, and the policy asked again; or it has said what it thinks. */
+/** A member of the input is to be looked up, and the policy asked again; or it has said what it thinks. */
 export type PolicyAnswer = { readonly kind: "wants"; readonly field: string } | ({ readonly kind: "decided"; readonly pins: readonly string[] } & Decision);
+
+/** What is asked of a policy. */
+export interface PolicyQuestion {
+  readonly input: PolicyInput;
+  readonly environment: Readonly<Record<string, unknown>>;
+  readonly verify: VerifySignature;
+}
 
 /** Files that are asked together: they are one program. */
 export class BuildPolicy {
   readonly #program: Program;
   readonly #means: BuildPolicyMeans;
-  /** Of the evaluation that goes on. */
-  #asked: { readonly image: Value | undefined; readonly pins: Set<string> } = { image: undefined, pins: new Set() };
+  /** Of the evaluation that goes on: the functions are those of the program, and the input is another each time. */
+  #asked: AskedAbout = NOTHING;
 
   /** Throws PolicyError for what cannot be read, with the place. */
   constructor(files: readonly Source[], means: BuildPolicyMeans) {
     this.#means = means;
-    const functions = buildFunctions({
-      readFile: means.readFile,
-      // The functions are those of the program, and the input is another each time.
-      get image() {
-        return asked().image;
-      },
-      onPin: (digest) => void this.#asked.pins.add(digest),
-    });
-    const asked = (): { readonly image: Value | undefined } => this.#asked;
+    const functions = buildFunctions({ readFile: means.readFile, asked: () => this.#asked });
     const load = (path: readonly string[]): Source | undefined => {
       const file = `${path.join("/")}.rego`;
-      const bytes = means.readFile(file);
+      const bytes = means.readModule(file);
       return bytes === undefined ? undefined : { file, text: Buffer.from(bytes).toString("utf8") };
     };
     this.#program = explained(() => compileProgram([{ file: "builtin/github.rego", text: GITHUB_RULES }, ...files], { load, functions }));
@@ -59,28 +51,24 @@ export class BuildPolicy {
 
   /** What it wants of the builder, before it is asked of any source. */
   capabilities(environment: Readonly<Record<string, unknown>>): ReadonlyMap<string, boolean> {
-    return readDecision(this.#evaluate(RegoObject.of([["env", fromJson({ ...environment, capsRequest: true })]]), undefined)).capabilities;
+    const input = RegoObject.of([["env", fromJson({ ...environment, depth: 0, capsRequest: true })]]);
+    return readDecision(this.#evaluate({ ...NOTHING, input, pins: new Set() })).capabilities;
   }
 
-  decide({ kind, known, open, untold }: PolicyInput, environment: Readonly<Record<string, unknown>>): PolicyAnswer {
-    const members = Object.entries(known).filter(([, value]) => isSaid(value)).map(([name, value]) => [name, fromJson(value)] as const);
-    const source = new OpenObject(kind, members, [...open, ...Object.keys(untold)]);
+  decide({ input, environment, verify }: PolicyQuestion): PolicyAnswer {
+    const asked = { input: inputObject({ input, depth: 0 }, environment, ""), signed: input.signed, verify, pins: new Set<string>() };
     try {
-      const decision = readDecision(this.#evaluate(RegoObject.of([["env", fromJson(environment)], [kind, source]]), kind === "image" ? source : undefined));
-      return { kind: "decided", ...decision, pins: [...this.#asked.pins] };
+      return { kind: "decided", ...readDecision(this.#evaluate(asked)), pins: [...asked.pins] };
     } catch (error) {
       if (!(error instanceof UnknownField)) throw error;
-      const name = error.field.slice(kind.length + 1);
-      const reason = untold[name];
-      if (reason !== undefined) throw new PolicyError(`the policy asks for input.${error.field}, which cannot be told: ${reason}`);
-      return { kind: "wants", field: name };
+      return { kind: "wants", field: error.field };
     }
   }
 
-  #evaluate(input: Value, image: Value | undefined): Value | undefined {
-    this.#asked = { image, pins: new Set() };
+  #evaluate(asked: AskedAbout): Value | undefined {
+    this.#asked = asked;
     const { nowNs, log } = this.#means;
-    return explained(() => evaluateRule(this.#program, ["docker", "decision"], input, {
+    return explained(() => evaluateRule(this.#program, ["docker", "decision"], asked.input, {
       nowNs,
       print: (text, place) => log("info", `${placeText(place)}: ${text}`),
       onBuiltinError: (message, place) => log("debug", `${placeText(place)}: ${message}`),
@@ -88,11 +76,12 @@ export class BuildPolicy {
   }
 }
 
-/** As in Go's JSON with `omitempty`: what is empty is not there. */
-function isSaid(value: unknown): boolean {
-  if (value === undefined || value === "" || value === false) return false;
-  return Array.isArray(value) ? value.length > 0 : typeof value !== "object" || value === null || Object.keys(value).length > 0;
-}
+const NOTHING: AskedAbout = {
+  input: RegoObject.of([]), signed: new Map(), pins: new Set(),
+  verify() {
+    throw new BuiltinError("there is no source whose signature could be verified");
+  },
+};
 
 function placeText({ file, line, column }: Place): string {
   return `${file}:${line}:${column}`;

@@ -26,9 +26,9 @@ export interface RebuildRecord {
   readonly runs: number;
 }
 
-/** A policy that was asked about each source of the build, and allowed it. */
+/** A file of the policies that were asked about each source of the build, and allowed it; `data`: one that they read. */
 export interface PolicyRecord {
-  readonly kind: "rego" | "source-policy";
+  readonly kind: "rego" | "data" | "source-policy";
   readonly name: string;
   readonly digest: Digest;
 }

@@ -10,6 +10,7 @@ import type { LayerStore } from "../snapshot/layer-store.ts";
 import type { Layer } from "../snapshot/layer.ts";
 import type { Workspace } from "../snapshot/workspace.ts";
 import { checkedOutMembers, commitTime } from "./git-checkout.ts";
+import { readObjects, type GitObjects } from "./git-objects.ts";
 import { gitCredentials } from "./git-credentials.ts";
 import { fetchCommit, type FetchedCommit, type OpenGit } from "./git-mirror.ts";
 import type { GitRequest } from "./git-request.ts";
@@ -63,6 +64,13 @@ export class GitSource {
     } finally {
       await workspace.discard(directory);
     }
+  }
+
+  /** What a reference names, as it is in the repository. Throws SourceError where that is not what its hash says. */
+  async objects(request: GitRequest, signal: AbortSignal): Promise<GitObjects> {
+    const resolved = await this.resolve(request, signal);
+    const fetched = await this.#fetch(request, resolved, signal);
+    return await this.#withGit(request, (openGit) => readObjects(fetched, resolved.hash, openGit(undefined), signal), signal);
   }
 
   /** Seconds since 1970 at which the commit was made. */

@@ -1,0 +1,67 @@
+import { createPublicKey, verify, type JsonWebKey, type KeyObject } from "node:crypto";
+import { SshReader } from "./ssh-wire.ts";
+import { TrustError } from "./trust-error.ts";
+
+/** How long the two numbers of an ECDSA signature are, and what is hashed with. */
+const CURVES: Readonly<Record<string, { readonly jwk: string; readonly sizeBytes: number; readonly hash: string }>> = {
+  nistp256: { jwk: "P-256", sizeBytes: 32, hash: "sha256" },
+  nistp384: { jwk: "P-384", sizeBytes: 48, hash: "sha384" },
+  nistp521: { jwk: "P-521", sizeBytes: 66, hash: "sha512" },
+};
+
+/** What a signature of RSA may be hashed with: the old `ssh-rsa`, with SHA-1, is not among them. */
+const RSA_HASHES: Readonly<Record<string, string>> = { "rsa-sha2-256": "sha256", "rsa-sha2-512": "sha512" };
+
+/** The first key of a file as `authorized_keys` or `*.pub`, as ssh sends it. Throws TrustError. */
+export function parseSshPublicKey(text: string): Buffer {
+  for (const line of text.split(/\r?\n/)) {
+    const found = /(?:^|\s)((?:sk-)?(?:ssh|ecdsa)-[\w@.-]+) ([A-Za-z0-9+/]+={0,2})(?:\s|$)/.exec(line);
+    const [, type = "", base64 = ""] = found ?? [];
+    if (line.trimStart().startsWith("#") || type === "") continue;
+    const key = Buffer.from(base64, "base64");
+    if (new SshReader(key).text() === type) return key;
+  }
+  throw new TrustError("invalid", "failed to parse ssh public key");
+}
+
+/** Whether the key, as ssh sends it, has signed the bytes. Throws TrustError for what is no signature, and for kinds that are not known here. */
+export function verifiesSsh(key: Buffer, signature: Buffer, bytes: Buffer): boolean {
+  const reader = new SshReader(signature);
+  const [format, blob] = [reader.text(), reader.string()];
+  const wire = new SshReader(key);
+  const type = wire.text();
+  if (type === "ssh-ed25519") {
+    const publicKey = keyOf({ kty: "OKP", crv: "Ed25519", x: wire.string().toString("base64url") });
+    return format === type && verify(null, bytes, publicKey, blob);
+  }
+  if (type === "ssh-rsa") {
+    const e = wire.integer().toString("base64url");
+    const n = wire.integer().toString("base64url");
+    const hash = RSA_HASHES[format];
+    if (hash === undefined) throw new TrustError("invalid", `ssh signatures of the kind ${format} are not accepted`);
+    return verify(hash, bytes, keyOf({ kty: "RSA", n, e }), blob);
+  }
+  const curve = type.startsWith("ecdsa-sha2-") ? CURVES[wire.text()] : undefined;
+  if (curve === undefined) throw new TrustError("unsupported", `ssh keys of the kind ${type} are not supported: signatures with ed25519, rsa and ecdsa keys can be verified`);
+  const { jwk, sizeBytes, hash } = curve;
+  const point = wire.string();
+  if (point[0] !== 4 || point.length !== 1 + 2 * sizeBytes) throw new TrustError("invalid", "the ssh key is no point of its curve");
+  const publicKey = keyOf({ kty: "EC", crv: jwk, x: point.subarray(1, 1 + sizeBytes).toString("base64url"), y: point.subarray(1 + sizeBytes).toString("base64url") });
+  return format === type && verify(hash, bytes, { key: publicKey, dsaEncoding: "ieee-p1363" }, numbersOf(blob, sizeBytes));
+}
+
+function numbersOf(blob: Buffer, sizeBytes: number): Buffer {
+  const reader = new SshReader(blob);
+  return Buffer.concat([reader.integer(), reader.integer()].map((number) => {
+    if (number.length > sizeBytes) throw new TrustError("invalid", "a number of the ssh signature is too large");
+    return Buffer.concat([Buffer.alloc(sizeBytes - number.length), number]);
+  }));
+}
+
+function keyOf(jwk: JsonWebKey): KeyObject {
+  try {
+    return createPublicKey({ key: jwk, format: "jwk" });
+  } catch (error) {
+    throw new TrustError("invalid", "the ssh key is no key of its kind", { cause: error });
+  }
+}
