@@ -19,7 +19,7 @@ function place(t: TestContext, files: Readonly<Record<string, string>>): string 
 async function check(cwd: string, ...args: readonly string[]): Promise<{ readonly out: string; readonly told: string; readonly status: number }> {
   let [out, told] = ["", ""];
   const io = {
-    stdout: (text: string | Uint8Array) => void (out += Buffer.from(text).toString()), stderr: (text: string) => void (told += text), terminal: undefined,
+    stdout: (text: string | Uint8Array) => void (out += Buffer.from(text).toString()), stderr: (text: string) => void (told += text), terminal: undefined, isStdoutTerminal: false,
     env: {}, cwd, signal: new AbortController().signal,
   };
   try {

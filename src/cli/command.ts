@@ -6,6 +6,7 @@ export interface CommandIo {
   readonly stderr: (text: string) => void;
   /** Columns and rows of the terminal that standard error is, as they are now; undefined where it is none. */
   readonly terminal: (() => { readonly columns: number; readonly rows: number }) | undefined;
+  readonly isStdoutTerminal: boolean;
   readonly env: Environment;
   readonly cwd: string;
   readonly signal: AbortSignal;

@@ -19,7 +19,7 @@ interface CommandResult {
 
 async function run(command: Command, ...args: readonly string[]): Promise<CommandResult> {
   const written: Uint8Array[] = [];
-  const io = { stdout: (part: string | Uint8Array) => void written.push(Buffer.from(part)), stderr: () => undefined, terminal: undefined, env: {}, cwd: "/", signal: new AbortController().signal };
+  const io = { stdout: (part: string | Uint8Array) => void written.push(Buffer.from(part)), stderr: () => undefined, terminal: undefined, isStdoutTerminal: false, env: {}, cwd: "/", signal: new AbortController().signal };
   try {
     const status = await command.run(args, io);
     return { stdout: Buffer.concat(written), status };

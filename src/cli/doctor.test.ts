@@ -146,7 +146,7 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
   let stdout = "";
   const status = await command.run(args, {
     stdout: (text) => void (stdout += text),
-    stderr: () => undefined, terminal: undefined,
+    stderr: () => undefined, terminal: undefined, isStdoutTerminal: false,
     env: { PATH: process.env["PATH"], ...env },
     cwd: "/",
     signal: new AbortController().signal,

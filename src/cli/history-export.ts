@@ -15,25 +15,25 @@ const OPTIONS = { ...ROOT_OPTION, all: { type: "boolean", default: false }, outp
 export const command: Command = {
   name: NAME,
   summary: "write records of builds into a file, for another machine",
-  usage: `Usage: stemma history export [flags] -o FILE [REF...]
+  usage: `Usage: stemma history export [flags] [REF...]
 
 Writes builds with their logs and attachments into one file in the form of buildx's .dockerbuild, for stemma history import or Docker
 Desktop.
 
       --all              every build that has ended
-  -o, --output FILE      where to write; - is standard output
+  -o, --output FILE      where to write; - is standard output, and so is nothing where that is no terminal
       --finalize         for buildx's sake: every record is whole from the start
 ${ROOT_HELP}`,
   async run(args, io) {
     const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
     const { all, output } = values;
-    if (output === undefined) throw new UsageError(`${NAME}: give --output FILE, or - for standard output`);
+    if (output === undefined && io.isStdoutTerminal) throw new UsageError(`${NAME}: refusing to write to console, use --output to specify a file`);
     if (all && positionals.length > 0) throw new UsageError(`${NAME}: --all goes without builds`);
     return await withHistory(values.root, io, async (open) => {
       const builds = requireBuilds(open);
       const ids = all ? builds.list().filter(hasEnded).map(({ id }) => id) : (positionals.length === 0 ? [""] : positionals).map((ref) => findRun(builds, ref, hasEnded).id);
       const archive = writeArchive(loaded(builds, [...new Set(ids)]));
-      if (output !== "-") return await pipeline(Readable.from(archive), createWriteStream(resolve(io.cwd, output)), { signal: io.signal });
+      if (output !== undefined && output !== "-") return await pipeline(Readable.from(archive), createWriteStream(resolve(io.cwd, output)), { signal: io.signal });
       for await (const chunk of archive) io.stdout(chunk);
     });
   },

@@ -21,6 +21,10 @@ docs/history.md tells what the reasons mean.`,
   async run(args, io) {
     const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
     if (positionals.length > 1) throw new UsageError(`${NAME}: takes one build, not ${positionals.length}`);
-    return await withHistory(values.root, io, async (builds) => io.stdout(inspectText(findRun(requireBuilds(builds), positionals[0] ?? ""), values.format)));
+    return await withHistory(values.root, io, async (builds) => {
+      const known = requireBuilds(builds);
+      const record = findRun(known, positionals[0] ?? "");
+      io.stdout(inspectText({ record, log: known.log(record.id) }, { format: values.format, cwd: io.cwd }));
+    });
   },
 };

@@ -22,11 +22,15 @@ ${ROOT_HELP}`,
     if (positionals.length > 1) throw new UsageError(`${NAME}: takes one build, not ${positionals.length}`);
     return await withHistory(values.root, io, async (open) => {
       const builds = requireBuilds(open);
-      const log = builds.log(findRun(builds, positionals[0] ?? "").id);
+      const { id, error } = findRun(builds, positionals[0] ?? "");
+      const log = builds.log(id);
+      const kind = progressKind(values.progress, io);
       // It is what was asked for, and so goes where results go.
-      await withProgress(progressKind(values.progress, io), { ...io, stderr: io.stdout }, async (show) => {
+      await withProgress(kind, { ...io, stderr: io.stdout }, async (show) => {
         for (const event of parseEventLog(log)) show(event);
       });
+      // As it was shown when it failed.
+      if (error !== null && kind !== "rawjson") io.stdout(`${error.report}ERROR: ${error.message}\n`);
     });
   },
 };

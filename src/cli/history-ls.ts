@@ -1,4 +1,4 @@
-import { listText, recordFilter } from "../doors/history.ts";
+import { listText, recordFilter, repositoryHere } from "../doors/history.ts";
 import { systemClock } from "../host/clock.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { Command } from "./command.ts";
@@ -15,10 +15,11 @@ export const command: Command = {
 
 Lists builds, the newest first: those that run now, came to their end, failed, were stopped, or were killed.
 
-      --filter FILTER    ref, repository, status (running, completed, error, canceled, interrupted) with = != ~=; startedAt,
+      --filter FILTER    ref, repository, status (running, completed, error, canceled, interrupted) with = != ~=, where a part of a ref or a repository is enough for =; startedAt,
                          completedAt, duration with < <= > >= =: status=error, duration>1m, startedAt>24h (a duration is so long ago). May be repeated
-      --format FORMAT    table (default), json, or a Go template over .Ref .Name .Status .CreatedAt .Duration
-      --no-trunc         whole refs and names
+      --format FORMAT    table (default), json, or a Go template over .Ref .FullRef .Name .Status .CreatedAt .Duration; in columns: 'table {{.Ref}}\\t{{.Name}}'
+      --local            builds of the repository that the working directory is in
+      --no-trunc         whole names, where they are in columns
 ${ROOT_HELP}
 
 docs/history.md tells more.`,
@@ -26,7 +27,8 @@ docs/history.md tells more.`,
     const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`${NAME}: takes no argument`);
     const nowNs = systemClock.nowNs();
-    const test = recordFilter(values.filter ?? [], nowNs);
+    const here = values.local === true ? [`repository=${await repositoryHere(io.cwd, io.env, io.signal)}`] : [];
+    const test = recordFilter([...here, ...(values.filter ?? [])], nowNs);
     return await withHistory(values.root, io, async (builds) => {
       const records = (builds?.list() ?? []).filter(test);
       io.stdout(listText(records, { format: values.format, noTrunc: values["no-trunc"], nowNs }));

@@ -71,6 +71,7 @@ async function runFound({ row, args }: NonNullable<ReturnType<typeof findCommand
       stdout: (text) => void process.stdout.write(text),
       stderr: (text) => void process.stderr.write(text),
       terminal: process.stderr.isTTY ? () => ({ columns: process.stderr.columns, rows: process.stderr.rows }) : undefined,
+      isStdoutTerminal: process.stdout.isTTY,
       env: process.env,
       cwd: process.cwd(),
       signal,

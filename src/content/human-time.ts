@@ -27,13 +27,11 @@ function roughDuration(ms: number): string {
   return `${Math.floor(hours / YEAR_H)} years`;
 }
 
-/** `0.4s`, `1m  3s`, `1h  2m  3s`. */
+/** `0.4s`, `1m  3s`, `62m  3s`, as buildx: it counts no hours. */
 export function durationText(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   if (seconds < MINUTE_S) return `${(ms / 1000).toFixed(1)}s`;
-  const two = (part: number): string => String(part).padStart(2);
-  if (seconds < HOUR_S) return `${Math.floor(seconds / MINUTE_S)}m ${two(seconds % MINUTE_S)}s`;
-  return `${Math.floor(seconds / HOUR_S)}h ${two(Math.floor((seconds % HOUR_S) / MINUTE_S))}m ${two(seconds % MINUTE_S)}s`;
+  return `${Math.floor(seconds / MINUTE_S)}m ${String(seconds % MINUTE_S).padStart(2)}s`;
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, "µs": 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -1,6 +1,7 @@
 /** The builds that a state root remembers. Not a subpath export: it is the command's. */
 export type { ByteStream } from "../content/blob-store.ts";
 export { parseDigest, type Digest } from "../content/digest.ts";
+export { repositoryHere } from "../engine/repository-here.ts";
 export type { BuildHistory, StoredRun } from "../history/build-history.ts";
 export type { AttachmentRecord, BuildRecord, StepRecord } from "../history/build-record.ts";
 export { parseEventLog } from "../history/event-log.ts";

@@ -1,4 +1,4 @@
-import { digestOf } from "../content/digest.ts";
+import { digestOf, type Digest } from "../content/digest.ts";
 import { originalError } from "../content/original-error.ts";
 import { rfc3339Nano } from "../content/timestamp.ts";
 import { HISTORY_BOUNDS, type BuildHistory } from "../history/build-history.ts";
@@ -12,6 +12,7 @@ import { formatPlatform } from "../oci/platform.ts";
 import type { ReportEvent } from "../progress/event.ts";
 import { materialsOf } from "../provenance/materials.ts";
 import { isCycloneDx, isProvenance, isSpdx } from "../provenance/predicate-type.ts";
+import { VertexError } from "../solver/vertex-error.ts";
 import { asBuildError, BuildError } from "./build-error.ts";
 import type { BuildMeans } from "./build-means.ts";
 import type { BuildOutcome } from "./build-outcome.ts";
@@ -151,8 +152,17 @@ function attachmentOf({ predicateType, bytes, platform }: PlatformStatement, isO
 
 function failureOf(thrown: unknown): BuildFailure {
   const error = asBuildError(originalError(thrown));
-  if (error instanceof BuildError) return { code: error.code, message: error.message, report: error.report };
+  if (error instanceof BuildError) {
+    const { code, message, report, excerpt, exitCode } = error;
+    const step = failedVertex(error);
+    return { code, message, report, ...(step !== undefined && { step }), ...(excerpt !== undefined && { source: excerpt }), ...(exitCode !== undefined && { exitCode }) };
+  }
   return { code: "internal", message: error instanceof Error ? error.message : String(error), report: "" };
+}
+
+function failedVertex(error: unknown): Digest | undefined {
+  if (error instanceof VertexError) return error.vertex;
+  return error instanceof Error ? failedVertex(error.cause) : undefined;
 }
 
 function contextOf({ context }: BuildPlan): string {

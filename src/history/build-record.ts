@@ -1,5 +1,5 @@
 import type { Digest } from "../content/digest.ts";
-import type { StepReason } from "../progress/event.ts";
+import type { SourceExcerpt, StepReason } from "../progress/event.ts";
 
 /** Raised whenever older versions could not read what is written. */
 export const RECORD_VERSION = 1;
@@ -42,6 +42,12 @@ export interface BuildFailure {
   readonly message: string;
   /** What a person was shown before the message: the step, the end of its output, the lines. */
   readonly report: string;
+  /** The step that failed, where it was one. */
+  readonly step?: Digest;
+  /** The lines that it is about, with the whole text around them. */
+  readonly source?: SourceExcerpt;
+  /** Of the command, where one failed. */
+  readonly exitCode?: number;
 }
 
 /** One run of a build, as it is kept and exported. All of it was scrubbed before. */

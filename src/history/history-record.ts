@@ -6,9 +6,12 @@ import { buildName } from "./build-name.ts";
 import type { StoredRun } from "./build-history.ts";
 import { RECORD_VERSION, refOf, stepCounts, type AttachmentRecord, type BuildRecord, type BuildStatus } from "./build-record.ts";
 import { EventLog, parseEventLog } from "./event-log.ts";
+import { encodeExternalError, EXTERNAL_ERROR } from "./external-error.ts";
+import { failureCode, failureMessage } from "./failed-build.ts";
 import { HistoryError } from "./history-error.ts";
 import { decodeStatus, encodeStatus, STATUS_STREAM } from "./status-stream.ts";
 import { recordedFailure, type RecordedError } from "./recorded-failure.ts";
+import { SPAN_STREAM, spanStream } from "./span-stream.ts";
 import { StepRecorder, type GraphStep } from "./step-record.ts";
 
 /** Of the configuration of an image that is a record of a build, as buildx writes it for Docker Desktop. */
@@ -52,6 +55,7 @@ interface HistoryRecord {
   readonly CreatedAt?: Seconds;
   readonly CompletedAt?: Seconds;
   readonly logs?: Described;
+  readonly trace?: Described;
   readonly ExporterResponse?: Readonly<Record<string, string>>;
   readonly Result?: Results;
   readonly Results?: Readonly<Record<string, Results>>;
@@ -63,8 +67,7 @@ interface HistoryRecord {
   readonly localState?: { readonly Target?: string; readonly LocalPath?: string; readonly DockerfilePath?: string };
 }
 
-/** google.rpc.Code. */
-const CODE: Readonly<Record<Exclude<BuildStatus, "completed" | "running">, number>> = { error: 2, canceled: 1, interrupted: 10 };
+const CANCELED = 1;
 
 /** A run as BuildKit would have recorded it: the record, and the blobs that it names. */
 export function historyRecord({ record, log, attachments }: StoredRun): { readonly config: Uint8Array; readonly blobs: readonly RecordBlob[] } {
@@ -82,17 +85,21 @@ export function historyRecord({ record, log, attachments }: StoredRun): { readon
   const result: Results = { ...(image && { ResultDeprecated: image }), ...attested(undefined), ...(image && { Results: { 0: image } }) };
   const byPlatform = [...new Set(predicates.flatMap(({ platform }) => platform ?? []))];
   const response = { ...(record.image && { "containerimage.digest": record.image.digest }), ...(record.names.length > 0 && { "image.name": record.names.join(",") }) };
+  const trace: RecordBlob = { mediaType: SPAN_STREAM, bytes: spanStream(record) };
+  const detailed = encodeExternalError(record);
+  const externalError = detailed && { mediaType: EXTERNAL_ERROR, bytes: detailed };
   const config: HistoryRecord & { readonly DefaultPlatform: string } = {
     Ref: record.id, Frontend: "dockerfile.v0", FrontendAttrs: record.attributes,
-    ...(record.status === "completed" || record.status === "running" ? {} : { error: { code: CODE[record.status], message: record.error?.message ?? "context canceled" } }),
-    CreatedAt: secondsOf(record.startedAt), CompletedAt: secondsOf(record.completedAt), logs: described(logs),
+    ...(record.status === "completed" || record.status === "running" ? {} : { error: { code: failureCode(record), message: failureMessage(record) } }),
+    CreatedAt: secondsOf(record.startedAt), CompletedAt: secondsOf(record.completedAt), logs: described(logs), trace: described(trace),
+    ...(externalError && { externalError: described(externalError) }),
     ...(Object.keys(response).length > 0 && { ExporterResponse: response }), ...(Object.keys(result).length > 0 && { Result: result }),
     ...(byPlatform.length > 0 && { Results: Object.fromEntries(byPlatform.map((platform) => [platform, attested(platform)])) }),
     ...(cached > 0 && { numCachedSteps: cached }), ...(total > 0 && { numTotalSteps: total }), ...(completed > 0 && { numCompletedSteps: completed }), ...(record.warnings > 0 && { numWarnings: record.warnings }),
     DefaultPlatform: record.platforms[0] ?? "",
     localState: { Target: record.target ?? "", LocalPath: record.context, DockerfilePath: record.dockerfile },
   };
-  return { config: Buffer.from(goJson(config, "  ")), blobs: [logs, ...predicates.map(({ blob }) => blob)] };
+  return { config: Buffer.from(goJson(config, "  ")), blobs: [logs, trace, ...(externalError ? [externalError] : []), ...predicates.map(({ blob }) => blob)] };
 }
 
 /** BuildKit keeps predicates of provenance, without a statement around them; what came out of a record of its own has none. */
@@ -123,7 +130,7 @@ export function readHistoryRecord(config: Uint8Array, find: (digest: string) => 
   if (!/^[a-z0-9]{1,64}$/.test(id) || read.CreatedAt === undefined || read.CompletedAt === undefined) throw new HistoryError("damaged", "the archive holds a record that has no id, or no times: a build that has not ended");
   const log = find(read.logs?.digest ?? "");
   const events = log === undefined ? [] : decodeStatus(log);
-  const status = read.error === undefined ? "completed" : read.error.code === CODE.canceled ? "canceled" : "error";
+  const status = read.error === undefined ? "completed" : read.error.code === CANCELED ? "canceled" : "error";
   const context = localState?.LocalPath ?? attributes["context"] ?? "";
   const results = [read.Result ?? {}, ...Object.values(read.Results ?? {})];
   const image = results[0]?.Results?.["0"] ?? results[0]?.ResultDeprecated;

@@ -20,16 +20,59 @@ const RECORD: BuildRecord = {
   ],
 };
 
+const OUTPUT: ReadonlyArray<readonly ["stdout" | "stderr", string]> = [["stdout", "one\n\ntw"], ["stderr", "warn\n"], ["stdout", "o\nthree"]];
+const LOG = OUTPUT.map(([stream, text]) => `${JSON.stringify({ kind: "step-output", step: RUN, stream, bytes: Buffer.from(text).toString("base64"), at: "2026-01-01T00:00:02.000Z" })}\n`).join("");
+const FAILED: BuildRecord = {
+  ...RECORD, platforms: [], attributes: { target: "x", "label:l": "1", "context:c": "local:c" },
+  error: { code: "step-failed", message: 'failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 1', report: "", step: RUN ?? assert.fail(), source: { filename: "Dockerfile", text: "FROM a\nRUN make\n", startLine: 2, endLine: 2 }, exitCode: 1 },
+};
+
+function inspected(record: BuildRecord, format: string, log = ""): string {
+  return inspectText({ record, log }, { format, cwd: "/" });
+}
+
+test("a failure is told as buildx tells it: a number, the step, its last lines, and the place in the Dockerfile", () => {
+  const { Error: error } = JSON.parse(inspected(FAILED, "json", LOG)) as { readonly Error: Readonly<Record<string, unknown>> & { readonly Sources: string } };
+  assert.deepEqual({ ...error, Sources: Buffer.from(error.Sources, "base64").toString() }, {
+    Code: 2, Message: 'process "/bin/sh -c make" did not complete successfully: exit code: 1', Name: "RUN make", Logs: ["one", "two", "warn", "three"],
+    Sources: "Dockerfile:2\n--------------------\n   1 |     FROM a\n   2 | >>> RUN make\n   3 |     \n--------------------\n\n", Kind: "step-failed",
+  });
+  const canceled = JSON.parse(inspected({ ...FAILED, status: "canceled", error: null }, "json")) as { readonly Error: object };
+  assert.deepEqual(canceled.Error, { Code: 1, Message: "context canceled" });
+  assert.equal(inspected({ ...FAILED, error: { code: "grpc-5", message: "gone", report: "" } }, "{{.Error.Code}} {{.Error.Message}} {{len .Error.Logs}}"), "5 gone 0\n");
+  assert.equal(inspected({ ...FAILED, status: "completed", error: null }, "{{.Error}}"), "<nil>\n");
+});
+
+test("an inspection in words has buildx's lines, in its order, with tabs between them", () => {
+  const text = inspected(FAILED, "pretty", LOG);
+  assert.equal(text, [
+    "Name:\t\tapp", "Ref:\t\ta1", "Context:\tapp", "Dockerfile:\tDockerfile", "Target:\t\tx", "",
+    "NAMED CONTEXT\tVALUE", "c\t\tlocal:c", "",
+    "Started:\t2026-01-01 00:00:00", "Duration:\t2.5s", 'Error:\t\tUnknown process "/bin/sh -c make" did not complete successfully: exit code: 1', "Build Steps:\t2/3 (33% cached)", "", "",
+    "LABEL\tVALUE", "l\t1", "",
+    "Steps:", "OUTCOME\t\tDURATION\tSTEP\t\tWHY", "cached\t\t0.0s\t\tCOPY a /\tnothing changed", "failed\t\t1.5s\t\tRUN make\texit code: 1", "not-reached\t0.0s\t\tRUN true\t", "",
+    "Dockerfile:2", "--------------------", "   1 |     FROM a", "   2 | >>> RUN make", "   3 |     ", "--------------------", "",
+    "Logs:", "> => RUN make:", "> one", "> two", "> warn", "> three", "", "Print build logs: stemma history logs a1", "",
+  ].join("\n"));
+});
+
+test("what is empty is not in the JSON, and is its zero value in a template", () => {
+  const json = JSON.parse(inspected({ ...FAILED, status: "completed", error: null }, "json")) as Readonly<Record<string, unknown>>;
+  assert.deepEqual(["VCSRepository", "Platform", "BuildArgs", "Error", "Warnings", "Materials"].filter((member) => member in json), []);
+  assert.equal(inspected(FAILED, "{{.VCSRevision}}|{{.Platform}}|{{.Config.NoCache}}|{{.Duration}}|{{.Config.Network}}"), "|[]|false|2.5s|\n");
+  assert.throws(() => inspected(FAILED, "{{.Nothing}}"), /can't evaluate field Nothing in type history.inspectOutput/);
+});
+
 test("what a build was asked for is in buildx's members, and nothing of it is left out", () => {
-  const { Config, Status, BuildArgs } = JSON.parse(inspectText(RECORD, "json")) as { readonly Config: object; readonly Status: string; readonly BuildArgs: ReadonlyArray<{ readonly Name: string }> };
+  const { Config, Status, BuildArgs } = JSON.parse(inspected(RECORD, "json")) as { readonly Config: object; readonly Status: string; readonly BuildArgs: ReadonlyArray<{ readonly Name: string }> };
   assert.deepEqual(Config, {
     NoCacheFilter: ["one", "two"], ExtraHosts: ["a=1.2.3.4", "b=::1"], Network: "none", CgroupParent: "/x", ShmSize: "5", Memory: "6", CPUSetCPUs: "0-1", MultiPlatform: true, SourceDateEpoch: "7",
     RestRaw: [{ Name: "area", Value: "y" }, { Name: "zone", Value: "z" }],
   });
   assert.equal(Status, "failed");
   assert.deepEqual(BuildArgs.map(({ Name }) => Name), ["A", "BUILDKIT_MULTI_PLATFORM", "SOURCE_DATE_EPOCH"]);
-  assert.equal(inspectText({ ...RECORD, attributes: { "no-cache": "" } }, "{{.Config.NoCache}}"), "true\n");
-  assert.equal(inspectText({ ...RECORD, status: "canceled" }, "{{.Status}} {{(index .Config.ExtraHosts 1)}}"), "canceled b=::1\n");
+  assert.equal(inspected({ ...RECORD, attributes: { "no-cache": "" } }, "{{.Config.NoCache}}"), "true\n");
+  assert.equal(inspected({ ...RECORD, status: "canceled" }, "{{.Status}} {{(index .Config.ExtraHosts 1)}}"), "canceled b=::1\n");
 });
 
 test("a trace has a span for the build, and in it one for each step that began", () => {

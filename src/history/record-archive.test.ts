@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { decompress } from "../archive/decompress.ts";
 import { gzip } from "../archive/gzip.ts";
 import type { Member } from "../archive/member.ts";
@@ -118,8 +118,8 @@ test("what is exported has the form of buildx's files", async () => {
   assert.deepEqual([record["Ref"], record["CreatedAt"], record["CompletedAt"], record["numTotalSteps"], record["numCompletedSteps"], record["numCachedSteps"], record["error"]], ["a", { seconds: 1767225600, nanos: 1 }, { seconds: 1767225690, nanos: 0 }, 2, 2, 1, undefined]);
   assert.deepEqual(record["logs"], { media_type: "application/vnd.buildkit.status.v0", digest: layers[0]?.digest, size: layers[0]?.size });
   assert.deepEqual([...decodeStatus(files.get(`blobs/${layers[0]?.digest.replace(":", "/")}`) ?? Buffer.alloc(0))], EVENTS.map(asBuildKitHasIt));
-  assert.deepEqual(JSON.parse(files.get(`blobs/${layers[1]?.digest.replace(":", "/")}`)?.toString("utf8") ?? ""), PREDICATE);
-  assert.deepEqual(layers[1]?.annotations, { "in-toto.io/predicate-type": "https://slsa.dev/provenance/v1" });
+  assert.deepEqual(JSON.parse(files.get(`blobs/${layers[2]?.digest.replace(":", "/")}`)?.toString("utf8") ?? ""), PREDICATE);
+  assert.deepEqual(layers[2]?.annotations, { "in-toto.io/predicate-type": "https://slsa.dev/provenance/v1" });
   const several = documents(await filesOf([runOf("a"), runOf("b")]));
   assert.deepEqual(several.named(several.open(several.top)["manifests"]).map(({ annotations }) => annotations?.["vnd.buildkit.history.reference"]), ["a", "b"]);
 });
@@ -233,6 +233,54 @@ test("of several platforms each has its provenance, in our files as in buildx's"
   assert.deepEqual(Object.keys(record["Result"] ?? {}), ["ResultDeprecated", "Results"]);
 });
 
+test("a failure goes out as BuildKit's own does: with a number, and the place, the step and the status in a google.rpc.Status", async () => {
+  const source = { filename: "Dockerfile", text: "FROM scratch\nRUN make\n", startLine: 2, endLine: 2 };
+  const failure = { code: "step-failed", message: "failed to solve: exit code: 7", report: "", step: RUN, source, exitCode: 7 };
+  const files = await filesOf([runOf("a", { status: "error", error: failure, image: null })]);
+  const { open, named, top } = documents(files);
+  const [config] = named(open(top)["config"]);
+  const record = open(config);
+  assert.deepEqual(record["error"], { code: 2, message: "exit code: 7" });
+  const told = record["externalError"] as Readonly<Record<string, unknown>>;
+  const blob = files.get(`blobs/${String(told["digest"]).replace(":", "/")}`) ?? Buffer.alloc(0);
+  assert.deepEqual([told["media_type"], told["size"]], ["application/vnd.googeapis.google.rpc.status+proto", blob.byteLength]);
+  const { code, message, details } = fromBinary(StatusSchema, blob);
+  assert.deepEqual([code, message, ...details.map(({ typeUrl, value }) => [typeUrl, JSON.parse(Buffer.from(value).toString()) as unknown])], [
+    2, "exit code: 7",
+    ["github.com/moby/buildkit/errdefs.Source+json", { info: { filename: "Dockerfile", data: Buffer.from(source.text).toString("base64") }, ranges: [{ start: { line: 2 }, end: { line: 2 } }] }],
+    ["github.com/moby/buildkit/errdefs.Vertex+json", { digest: RUN }], ["github.com/moby/buildkit/gatewayapi.ExitMessage+json", { Code: 7 }],
+  ]);
+  const layers = named(open(top)["layers"]);
+  const [imported] = await archiveOf(buildxFiles(record, ["logs", "externalError"].map((member) => files.get(`blobs/${layers.find(({ digest }) => digest === (record[member] as Named).digest)?.digest.replace(":", "/")}`) ?? assert.fail())));
+  assert.deepEqual([imported?.record.error?.step, imported?.record.error?.source], [RUN, source], "as if it were BuildKit's");
+});
+
+test("where the time went goes out as spans in BuildKit's form", async () => {
+  const files = await filesOf([runOf("a", { status: "error", error: { code: "step-failed", message: "no", report: "" } })]);
+  const { open, named, top } = documents(files);
+  const trace = open(named(open(top)["config"])[0])["trace"] as Readonly<Record<string, unknown>>;
+  assert.equal(trace["media_type"], "application/vnd.buildkit.otlp.json.v0");
+  interface Stub {
+    readonly Name: string;
+    readonly SpanContext: { readonly TraceID: string; readonly SpanID: string };
+    readonly Parent: { readonly SpanID: string };
+    readonly StartTime: string;
+    readonly EndTime: string;
+    readonly Attributes: ReadonlyArray<{ readonly Key: string; readonly Value: { readonly Type: string; readonly Value: string } }>;
+    readonly Status: { readonly Code: number; readonly Description: string };
+  }
+  const text = files.get(`blobs/${String(trace["digest"]).replace(":", "/")}`)?.toString("utf8") ?? "";
+  const spans = text.trim().split(/(?<=^\})\n/m).map((each) => JSON.parse(each) as Stub);
+  const [copy, run, build] = spans;
+  assert.deepEqual(spans.map(({ Name, StartTime, EndTime, Status }) => [Name, StartTime, EndTime, Status.Code, Status.Description]), [
+    ["COPY a /", "2026-01-01T00:00:01.25Z", "2026-01-01T00:00:01.25Z", 0, ""], ["RUN make", "2026-01-01T00:00:01.25Z", "2026-01-01T00:00:01.25Z", 0, ""],
+    ["build app (<x>)", "2026-01-01T00:00:00.000000001Z", "2026-01-01T00:01:30Z", 1, "no"],
+  ]);
+  assert.deepEqual([copy, run, build].map((span) => span?.Parent.SpanID), [build?.SpanContext.SpanID, build?.SpanContext.SpanID, "0".repeat(16)]);
+  assert.deepEqual(run?.Attributes[0], { Key: "vertex", Value: { Type: "STRING", Value: RUN } });
+  assert.equal(new Set(spans.map(({ SpanContext }) => SpanContext.TraceID)).size, 1);
+});
+
 test("what is no file of records is refused with what to do", async () => {
   const read = async (bytes: Buffer): Promise<unknown> => await readArchive(bytesOf(bytes));
   await assert.rejects(read(Buffer.from("PK\x03\x04\x14\x00rest of a zip")), { code: "damaged", message: "this is a zip: unpack it, and import the .dockerbuild that is in it" });
@@ -248,7 +296,7 @@ test("what is damaged, cut off, unended or no record of a build is refused as th
     new Map(), new Map([["index.json", Buffer.from("{")]]), new Map([["index.json", Buffer.from('{"manifests":[null,{}]}')]]),
     new Map([...whole].filter(([path]) => path !== `blobs/${top?.digest.replace(":", "/")}`)),
     ...["a", null, { seconds: "x" }].map((CreatedAt) => buildxFiles({ Ref: "a", CreatedAt, CompletedAt: {}, FrontendAttrs: null }, [])),
-    ...named(open(top)["layers"]).slice(2).map(({ digest }) => changed(digest, Buffer.from("x"))),
+    ...named(open(top)["layers"]).slice(3).map(({ digest }) => changed(digest, Buffer.from("x"))),
     buildxFiles({ Ref: "a", CreatedAt: { seconds: 1 } }, []), buildxFiles({ Ref: "../a", CreatedAt: {}, CompletedAt: {} }, []),
     ...[Buffer.from([9, 0, 0, 0, 1]), Buffer.from([1, 0]), Buffer.from([1, 0, 0, 0, 0xff])].map((log) => buildxFiles({ Ref: "a", CreatedAt: {}, CompletedAt: {}, logs: described(log, "x") }, [log])),
   ];

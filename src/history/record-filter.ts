@@ -5,10 +5,17 @@ import { HistoryError } from "./history-error.ts";
 
 type Test = (record: BuildRecord) => boolean;
 
-const TEXTS: Readonly<Record<string, (record: BuildRecord) => string>> = {
-  ref: ({ ref }) => ref,
-  repository: ({ attributes }) => attributes["vcs:source"] ?? "",
-  status: ({ status }) => status,
+interface TextOf {
+  readonly of: (record: BuildRecord) => string;
+  /** Whether a part of it is enough for `=`, as with buildx. */
+  readonly byPart: boolean;
+}
+
+const TEXTS: Readonly<Record<string, TextOf>> = {
+  ref: { of: ({ ref }) => ref, byPart: true },
+  // A remote context is a repository too.
+  repository: { of: ({ attributes }) => attributes["vcs:source"] ?? attributes["context"]?.replace(/[#?].*$/s, "") ?? "", byPart: true },
+  status: { of: ({ status }) => status, byPart: false },
 };
 
 const NUMBERS: Readonly<Record<string, (record: BuildRecord) => bigint>> = {
@@ -26,7 +33,7 @@ const COMPARISONS: Readonly<Record<string, (a: bigint, b: bigint) => boolean>> =
 };
 
 /**
- * A filter of `history ls`, as buildx has it: `status=error`, `ref~=^abc`, `repository!=…`, `duration>30s`, `startedAt>=2026-01-02T03:04:05Z`.
+ * A filter of `history ls`, as buildx has it: `status=error`, `ref=abc`, where a part is enough, `ref~=^abc`, `repository!=…`, `duration>30s`, `startedAt>=2026-01-02T03:04:05Z`.
  * A time may also be a duration: so long before `nowNs`. Throws HistoryError "usage".
  */
 export function recordFilter(filters: readonly string[], nowNs: bigint): Test {
@@ -45,10 +52,10 @@ function parseFilter(filter: string, nowNs: bigint): Test {
   return (record) => compare(number(record), wanted);
 }
 
-function textTest(text: (record: BuildRecord) => string, { filter, operator, value }: { readonly filter: string; readonly operator: string; readonly value: string }): Test {
+function textTest({ of: text, byPart }: TextOf, { filter, operator, value }: { readonly filter: string; readonly operator: string; readonly value: string }): Test {
   switch (operator) {
     case "=":
-      return (record) => text(record) === value;
+      return (record) => (byPart ? text(record).includes(value) : text(record) === value);
     case "!=":
       return (record) => text(record) !== value;
     case "~=": {

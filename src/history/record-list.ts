@@ -1,28 +1,32 @@
-import { agoText, columns, durationText } from "../content/human-time.ts";
+import { agoText, durationText } from "../content/human-time.ts";
 import { parseRfc3339 } from "../content/timestamp.ts";
-import { DOCKER_FUNCTIONS } from "../template/docker-functions.ts";
-import { parseTemplate } from "../template/template.ts";
+import { isTable, rowsText } from "../template/rows-text.ts";
+import { STRING, type StructType } from "../template/go-type.ts";
+import { record, required } from "../template/record-type.ts";
+import { GoValue } from "../template/value.ts";
 import { stepCounts, type BuildRecord, type BuildStatus } from "./build-record.ts";
 
 export interface ListOptions {
-  /** `table`, `json`, or a Go template over .Ref .Name .Status .CreatedAt .Duration. */
+  /** `table`, `json`, or a Go template over .Ref .FullRef .Name .Status .CreatedAt .Duration; behind `table `, in columns with a head. */
   readonly format: string;
   readonly noTrunc: boolean;
   readonly nowNs: bigint;
 }
 
 const NAME_SHOWN_MAX = 36;
+const TABLE = "table {{.Ref}}\t{{.Name}}\t{{.Status}}\t{{.CreatedAt}}\t{{.Duration}}";
+const HEAD = { Ref: "BUILD ID", FullRef: "BUILD REF", Name: "NAME", Status: "STATUS", CreatedAt: "CREATED AT", Duration: "DURATION" } as const;
 const STATUS: Readonly<Record<BuildStatus, string>> = { running: "Running", completed: "Completed", error: "Error", canceled: "Canceled", interrupted: "Interrupted" };
 
 /** What `history ls` prints (anchor f.1): those that go on first, as buildx. Throws TemplateError. */
 export function listText(found: readonly BuildRecord[], { format, noTrunc, nowNs }: ListOptions): string {
   const records = found.toSorted((a, b) => Number(b.status === "running") - Number(a.status === "running"));
   if (format === "json") return records.map((record) => `${JSON.stringify(listed(record))}\n`).join("");
-  const shown = records.map((record) => row(record, { noTrunc, nowNs }));
-  if (format === "table" || format === "") return columns([["BUILD ID", "NAME", "STATUS", "CREATED AT", "DURATION"], ...shown.map(({ Ref, Name, Status, CreatedAt, Duration }) => [Ref, Name, Status, CreatedAt, Duration])]);
-  const template = parseTemplate("", format, DOCKER_FUNCTIONS);
-  return shown.map((each) => `${template.execute(each)}\n`).join("");
+  return rowsText(format === "table" || format === "" ? TABLE : format, HEAD, records.map((record) => new GoValue(ROW, row(record, { isCut: !noTrunc && isTable(format), nowNs }))));
 }
+
+/** buildx's, with its members in JSON. */
+const ROW: StructType = { ...record("history.lsContext", Object.keys(HEAD).map((name) => required(name, name, STRING))), json: (raw) => (raw as { readonly listed: object }).listed };
 
 /** Nanoseconds from start to end. */
 export function durationNs({ startedAt, completedAt }: BuildRecord): bigint {
@@ -33,11 +37,11 @@ export function shownStatus({ status }: BuildRecord): string {
   return STATUS[status];
 }
 
-function row(record: BuildRecord, { noTrunc, nowNs }: Pick<ListOptions, "noTrunc" | "nowNs">): Readonly<Record<"Ref" | "Name" | "Status" | "CreatedAt" | "Duration", string>> {
+function row(record: BuildRecord, { isCut, nowNs }: { readonly isCut: boolean; readonly nowNs: bigint }) {
   const { id, ref, name, startedAt } = record;
   return {
-    Ref: noTrunc ? ref : id,
-    Name: noTrunc || name.length <= NAME_SHOWN_MAX ? name : `${name.slice(0, NAME_SHOWN_MAX - 1)}…`,
+    listed: listed(record), Ref: id, FullRef: ref,
+    Name: isCut && name.length > NAME_SHOWN_MAX ? `..${name.slice(2 - NAME_SHOWN_MAX)}` : name,
     Status: shownStatus(record),
     CreatedAt: agoText(Number((nowNs - parseRfc3339(startedAt)) / 1_000_000n)),
     Duration: `${durationText(Number(durationNs(record) / 1_000_000n))}${record.status === "running" ? "+" : ""}`,

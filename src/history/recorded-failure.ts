@@ -1,10 +1,8 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import type { BuildEvent, SourceExcerpt } from "../progress/event.ts";
 import { describeExcerpt, describeFailedStep } from "../progress/failure-report.ts";
 import { sourcePlace } from "../progress/source-place.ts";
-import { StatusSchema } from "../proto/google/rpc/status_pb.ts";
 import type { BuildFailure } from "./build-record.ts";
-import { HistoryError } from "./history-error.ts";
+import { decodeExternalError, failedVertex } from "./external-error.ts";
 
 const OUTPUT_LINES_SHOWN = 20;
 
@@ -18,11 +16,13 @@ export interface RecordedError {
  * `details`, a google.rpc.Status. Throws HistoryError "damaged".
  */
 export function recordedFailure({ code = 2, message = "" }: RecordedError, details: Uint8Array | undefined, events: readonly BuildEvent[]): BuildFailure {
-  const excerpt = details === undefined ? undefined : excerptOf(details);
+  const told = details === undefined ? [] : decodeExternalError(details);
+  const excerpt = excerptOf(told);
   const failed = events.find((event) => event.kind === "step-failed")?.step;
   const name = events.find((event) => event.kind === "step-planned" && event.step === failed);
   const report = name?.kind === "step-planned" ? describeFailedStep({ name: name.name, outputTail: outputTail(events, name.step), excerpt }) : excerpt === undefined ? "" : describeExcerpt(excerpt);
-  return { code: `grpc-${code}`, message, report };
+  const step = failedVertex(told);
+  return { code: `grpc-${code}`, message, report, ...(step !== undefined && { step }), ...(excerpt !== undefined && { source: excerpt }) };
 }
 
 function outputTail(events: readonly BuildEvent[], step: string): string {
@@ -30,15 +30,7 @@ function outputTail(events: readonly BuildEvent[], step: string): string {
   return Buffer.concat(bytes).toString("utf8").trimEnd().split("\n").slice(-OUTPUT_LINES_SHOWN).join("\n");
 }
 
-function excerptOf(details: Uint8Array): SourceExcerpt | undefined {
-  const place = statusOf(details).flatMap((detail) => sourcePlace(detail) ?? [])[0];
+function excerptOf(details: ReturnType<typeof decodeExternalError>): SourceExcerpt | undefined {
+  const place = details.flatMap((detail) => sourcePlace(detail) ?? [])[0];
   return place && { filename: place.filename, text: Buffer.from(place.data).toString("utf8"), startLine: place.startLine, endLine: place.endLine };
-}
-
-function statusOf(bytes: Uint8Array): ReadonlyArray<{ readonly typeUrl: string; readonly value: Uint8Array }> {
-  try {
-    return fromBinary(StatusSchema, bytes).details;
-  } catch (error) {
-    throw new HistoryError("damaged", "the error of the build is no error of BuildKit's", { cause: error });
-  }
 }

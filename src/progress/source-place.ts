@@ -29,6 +29,12 @@ export function sourcePlace({ typeUrl, value }: ErrorDetail): FailurePlace | und
   };
 }
 
+/** The same the other way round. */
+export function sourceDetail({ filename, data, startLine, endLine }: FailurePlace): ErrorDetail {
+  const detail = { info: { filename, data: Buffer.from(data).toString("base64") }, ranges: [{ start: { line: startLine }, end: { line: endLine } }] };
+  return { typeUrl: SOURCE_TYPE, value: Buffer.from(JSON.stringify(detail)) };
+}
+
 interface SourceDetail {
   readonly info?: { readonly filename?: string; readonly data?: string };
   readonly ranges?: ReadonlyArray<{ readonly start?: { readonly line?: number }; readonly end?: { readonly line?: number } }>;

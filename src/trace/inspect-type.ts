@@ -1,7 +1,9 @@
 import {
   ANY, BOOL, BYTES, DECODED, INT, INT64, STRING, mapOf, pointerTo, sliceOf,
-  type GoType, type ScalarType, type StructField, type StructType,
+  type GoType, type ScalarType, type StructType,
 } from "../template/go-type.ts";
+import { TIME } from "../template/go-time.ts";
+import { optional, record, required } from "../template/record-type.ts";
 
 /*
  * The records that `imagetools inspect --format` shows, with the names, the order and the zero values that
@@ -9,7 +11,6 @@ import {
  */
 
 const DIGEST: ScalarType = { kind: "string", name: "digest.Digest" };
-const TIME: StructType = { kind: "struct", name: "time.Time", fields: [], text: timeText, json: timeJson };
 const NOTHING: StructType = { kind: "struct", name: "struct {}", fields: [] };
 
 const PLATFORM = record("v1.Platform", [
@@ -105,42 +106,4 @@ export function multiInputType(methods: InspectMethods): StructType {
 function inputType(name: string, image: GoType, { Provenance, SBOM }: InspectMethods): StructType {
   const fields = [optional("Name", "name", STRING), optional("Manifest", "manifest", ANY), optional("Image", "image", image)];
   return { ...record(name, fields), methods: { Provenance, SBOM } };
-}
-
-function record(name: string, fields: readonly StructField[]): StructType {
-  return { kind: "struct", name, fields };
-}
-
-function required(name: string, json: string, type: GoType): StructField {
-  return { name, json, type };
-}
-
-function optional(name: string, json: string, type: GoType): StructField {
-  return { name, json, type, omitEmpty: true };
-}
-
-const RFC3339 = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})$/;
-const ZERO_TIME = "0001-01-01T00:00:00Z";
-
-/** Go's Time.String. */
-function timeText(raw: unknown): string {
-  const [, date, time, fraction = "", zone = "Z"] = RFC3339.exec(timeOf(raw)) ?? [];
-  if (date === undefined) return timeOf(raw);
-  const offset = zone === "Z" ? "+0000 UTC" : `${zone.replace(":", "")} ${zone.replace(":", "")}`;
-  return `${date} ${time}${withPoint(fraction)} ${offset}`;
-}
-
-/** RFC 3339 without the zeros that end a fraction. */
-function timeJson(raw: unknown): unknown {
-  const [, date, time, fraction = "", zone] = RFC3339.exec(timeOf(raw)) ?? [];
-  return date === undefined ? raw : `${date}T${time}${withPoint(fraction)}${zone}`;
-}
-
-function timeOf(raw: unknown): string {
-  return typeof raw === "string" ? raw : ZERO_TIME;
-}
-
-function withPoint(fraction: string): string {
-  const digits = fraction.slice(0, 9).replace(/0+$/, "");
-  return digits === "" ? "" : `.${digits}`;
 }

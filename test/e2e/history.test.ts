@@ -3,6 +3,7 @@ import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { openStateDatabase } from "../../src/store/state-database.ts";
+import { COMMAND } from "../../src/testing/command-path.ts";
 import { openPlace, type CommandRun, type Place } from "./command.ts";
 import { ByteSearch } from "./search-bytes.ts";
 import { openWorkshop, runSkip, type Workshop } from "./workshop.ts";
@@ -145,13 +146,17 @@ test("the history has builds that came to their end, failed, and were stopped", 
   assert.equal(failed?.["status"], "Error");
   assert.equal(failed?.["name"], "ends");
   const text = await stemma("history", "inspect");
-  assert.match(text, /Status: +error/);
-  assert.match(text, /ERROR: .*"\/missing": not found/);
+  assert.match(text, /^Error:\t+Unknown failed to compute cache key: .*"\/missing": not found$/m);
+  const { Error: failure } = JSON.parse(await stemma("history", "inspect", "--format=json")) as { readonly Error: Readonly<Record<string, unknown>> };
+  assert.deepEqual([failure["Code"], failure["Name"], failure["Kind"]], [2, "[1/1] COPY missing /a", "missing-input"]);
+  assert.match(Buffer.from(String(failure["Sources"]), "base64").toString(), /^Dockerfile:2\n-+\n.*\n +2 \| >>> COPY missing \/a\n/);
+  assert.match(await stemma("history", "logs"), />>> COPY missing \/a\n[^]*\nERROR: failed to solve: .*"\/missing": not found\n$/);
   assert.match(text, />>> COPY missing \/a/);
   assert.equal((await steps())["[1/1] COPY missing /a"]?.Outcome, "failed");
   assert.match(await stemma("history", "ls"), /^BUILD ID +NAME +STATUS +CREATED AT +DURATION\n[0-9a-z]{25} +ends +Error +.* ago +\d/);
-  assert.equal(await stemma("history", "ls", "--filter", "status=error", "--filter", "duration>1h"), "BUILD ID   NAME   STATUS   CREATED AT   DURATION\n");
+  assert.equal(await stemma("history", "ls", "--filter", "status=error", "--filter", "duration>1h"), "BUILD ID   NAME      STATUS    CREATED AT   DURATION\n");
   assert.equal((await stemma("history", "ls", "--filter", "status=error", "--format", "{{.Name}} {{.Status}}")).split("\n")[0], "ends Error");
+  assert.match(await stemma("history", "ls", "--format", "table {{.Name}}\\t{{.Status}}"), /^NAME +STATUS\nends +Error\n/);
 });
 
 test("a build that is stopped is in the history as canceled", { skip: runSkip }, async () => {
@@ -183,11 +188,22 @@ test("a build's log is printed again, and what it was attested with is kept", as
   assert.ok(trace?.spans.some(({ operationName }) => operationName === "[1/1] COPY a /kept"));
 });
 
+test("of all builds those of the repository that one works in are listed", async () => {
+  const directory = await project("of-repository", { Dockerfile: "FROM scratch\nCOPY a /of-repository\n", a: "1\n" });
+  for (const args of [["init", "-q"], ["remote", "add", "origin", "https://example.com/of/repository.git"]]) await place.run(["git", "-C", directory, ...args]);
+  await built(directory);
+  const { stdout } = await place.stemma(["history", "ls", "--local", "--format={{.Name}}"], { cwd: directory });
+  assert.equal(stdout, "repository\n");
+  assert.match(await stemma("history", "ls", "--filter=repository=of/repo", "--format={{.Name}}"), /^repository\n$/);
+  const { exitCode, stderr } = await place.stemma(["history", "ls", "--local"]);
+  assert.deepEqual([exitCode, /could not find git repository for local filter/.test(stderr)], [66, true], stderr);
+});
+
 test("no secret is in the history", async () => {
   const SECRET = "hunter2-horse-battery";
   const directory = await project("secret", { Dockerfile: "FROM scratch\nARG DB_PASSWORD\nCOPY missing-$DB_PASSWORD /\n" });
   await built(directory, "--build-arg", `DB_PASSWORD=${SECRET}`, "--label", `token=${SECRET}`);
-  assert.match(await stemma("history", "inspect"), /DB_PASSWORD +xxxxx/);
+  assert.match(await stemma("history", "inspect"), /DB_PASSWORD\t+xxxxx/);
   const search = new ByteSearch([SECRET]);
   const kept = join(place.path, "data/stemma/history");
   const files = (await readdir(kept, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
@@ -198,6 +214,9 @@ test("no secret is in the history", async () => {
 test("the history goes to another machine as a file, and can be taken away", async () => {
   const file = join(place.path, "builds.dockerbuild");
   await stemma("history", "export", "--all", "-o", file);
+  const piped = join(place.path, "piped.dockerbuild");
+  await place.run(["sh", "-c", `"$0" "$@" > ${piped}`, process.execPath, COMMAND, "history", "export", "--all"]);
+  assert.deepEqual(await readFile(piped), await readFile(file));
   const members = await place.run(["tar", "-tzf", file]);
   assert.match(members, /^index\.json$/m);
   assert.match(members, /^oci-layout$/m);
