@@ -8,7 +8,7 @@ if (major < 24) {
   // Compiled code is kept where the user keeps caches: to compile it anew takes 100 ms. Who wants none sets NODE_DISABLE_COMPILE_CACHE.
   var cache = process.env.XDG_CACHE_HOME || process.getBuiltinModule("os").homedir() + "/.cache";
   process.getBuiltinModule("module").enableCompileCache(process.env.NODE_COMPILE_CACHE || cache + "/stemma/compiled");
-  import("../dist/cli/main.js").then(function (cli) {
+  import(process.argv[2] === "build" ? "../dist/cli/main-build.js" : "../dist/cli/main.js").then(function (cli) {
     return cli.main();
   });
 }

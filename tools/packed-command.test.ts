@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { after, test } from "node:test";
 import { packCommand } from "./packed-command.ts";
 
@@ -21,4 +22,21 @@ test("the packed command runs, is packed once, and what is a day old goes", asyn
   utimesSync(folder, yesterday, yesterday);
   await packCommand(cache);
   assert.notEqual(statSync(join(folder, "package.json")).birthtimeMs, madeMs);
+});
+
+/** Tells on standard error which of our files is loaded. */
+const TELLING = `data:text/javascript,import { registerHooks } from "node:module"; registerHooks({ load(url, context, next) { if (url.includes("/dist/")) process._rawDebug("loaded " + url); return next(url, context); } });`;
+
+function loadedBy(folder: string, args: readonly string[]): readonly string[] {
+  const { stderr } = spawnSync(process.execPath, ["--import", TELLING, join(folder, "bin/stemma.js"), ...args], { encoding: "utf8" });
+  return stderr.split("\n").filter((line) => line.startsWith("loaded ")).map((line) => fileURLToPath(line.slice("loaded ".length)));
+}
+
+test("a build is loaded from a few files, and its flags are refused without the engine", async () => {
+  const folder = (await packCommand(cache)) ?? "";
+  const sizeOf = (files: readonly string[]): number => files.reduce((sum, file) => sum + statSync(file).size, 0);
+  const engine = loadedBy(folder, ["build", "--root", join(cache, "root"), join(cache, "nowhere")]);
+  const refused = loadedBy(folder, ["build", "--no-such-flag", "."]);
+  assert.ok(engine.length < 40, engine.join("\n"));
+  assert.ok(sizeOf(engine) > 1_000_000 && sizeOf(refused) < 100_000, `${String(sizeOf(engine))} and ${String(sizeOf(refused))} bytes`);
 });

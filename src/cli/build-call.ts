@@ -1,5 +1,5 @@
 import type { BuildRequest } from "../doors/build.ts";
-import { callBuild, type Call, type CallName } from "../doors/frontend.ts";
+import type { Call, CallName } from "../doors/frontend.ts";
 import type { BuildFlags } from "./build-flags.ts";
 import type { CommandIo } from "./command.ts";
 import { EXIT } from "./exit-code.ts";
@@ -37,6 +37,7 @@ interface CallMeans {
 
 /** Prints the answer. A check that finds something fails with status 1, a Dockerfile that cannot be built with that of one. */
 export async function runCall(call: CallFlag, { request, progress, dockerfile }: CallMeans, io: CommandIo): Promise<number> {
+  const { callBuild } = await import("../doors/frontend.ts");
   const run = callBuild(request, call);
   await withProgress(progress, io, async (show) => {
     for await (const event of run.events) show(event);

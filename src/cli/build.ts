@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { build, type BuildOutcome, type BuildRequest } from "../doors/build.ts";
+import type { BuildOutcome, BuildRequest } from "../doors/build.ts";
 import { callOf, runCall } from "./build-call.ts";
 import { BUILD_FLAGS, parseBuildFlags, resourcesOf, type BuildFlags } from "./build-flags.ts";
 import type { Command, CommandIo } from "./command.ts";
@@ -25,7 +25,10 @@ export const command: Command = {
     const call = callOf(flags);
     if (call !== undefined) return await runCall(call, { request: await requestOf(flags, io), progress, dockerfile: dockerfilePath(flags) }, io);
     for (const name of RESULT_FILES) requirePlace(name, flags.text(name), io.cwd);
-    const run = build(await requestOf(flags, io));
+    const request = await requestOf(flags, io);
+    // Flags that are wrong are told of before the engine is loaded, which takes longer than all of this.
+    const { build } = await import("../doors/build.ts");
+    const run = build(request);
     const warnings: BuildWarning[] = [];
     await withProgress(progress, io, async (show) => {
       for await (const event of run.events) {
