@@ -3,10 +3,13 @@ import type { ImageConfig } from "../oci/image-config.ts";
 import { PolicyError } from "../policy/policy-error.ts";
 import { parseGitRequest } from "../source/git-request.ts";
 import { fetchHttpFile } from "../source/http.ts";
+import type { ImageSource } from "../source/image.ts";
 import type { BuildServices } from "./build-services.ts";
 import { gitObjectFacts } from "./git-object-facts.ts";
+import { PROVENANCE_TYPES, readProvenance } from "./image-provenance.ts";
 import { httpRequest } from "./operations.ts";
-import { lookupOf, namedRef, type AskedSource, type Lookup, type SourceFacts } from "./policy-input.ts";
+import { materialSource } from "./provenance-material.ts";
+import { lookupOf, namedRef, NO_FACTS, type AskedSource, type Lookup, type SourceFacts } from "./policy-input.ts";
 
 export type FactServices = Pick<BuildServices, "images" | "layouts" | "http" | "git">;
 
@@ -18,26 +21,66 @@ export interface WantedFact {
   readonly field: string;
 }
 
+/** How far one may ask for materials of materials: buildx's bound. */
+const DEPTH_MAX = 24;
+
+const MATERIAL = /^image\.provenance\.materials\[(\d+)\]\./;
+
 /** Looks a source up, since a policy wants to know of it what is not known yet. Throws what the source throws, and PolicyError for what cannot be told. */
-export async function sourceFacts({ source, known, field }: WantedFact, services: FactServices, signal: AbortSignal): Promise<SourceFacts> {
-  const [scheme, rest] = schemeOf(source);
+export async function sourceFacts(wanted: WantedFact, services: FactServices, signal: AbortSignal): Promise<SourceFacts> {
+  return await factsAt(wanted, { services, depth: 0 }, signal);
+}
+
+interface Looking {
+  readonly services: FactServices;
+  readonly depth: number;
+}
+
+async function factsAt({ source, known, field }: WantedFact, { services, depth }: Looking, signal: AbortSignal): Promise<SourceFacts> {
+  if (depth > DEPTH_MAX) throw new PolicyError(`provenance materials depth exceeds limit ${DEPTH_MAX}`);
+  const [prefix = "", index] = MATERIAL.exec(field) ?? [];
+  const material = index === undefined ? undefined : known.materials[Number(index)];
+  if (material !== undefined) {
+    const facts = await factsAt({ source: material.source, known: material.facts, field: field.slice(prefix.length) }, { services, depth: depth + 1 }, signal);
+    return { ...known, materials: known.materials.with(Number(index), { source: material.source, facts }) };
+  }
   const [, kind = "", member = ""] = /^(\w+)\.(\w+)/.exec(field) ?? [];
   const lookup = kind === "image" || kind === "git" ? lookupOf(kind, member) : "basics";
-  const found = { ...known, lookups: new Set<Lookup>([...known.lookups, lookup]) };
-  if (lookup === "provenance" || lookup === "signatures") throw new PolicyError(`the policy asks for input.${field}, which cannot be told: attestations of images are not read in a build`);
-  if (lookup === "objects") {
-    const { members, signed } = gitObjectFacts(await services.git.objects(parseGitRequest(rest, source.attrs), signal));
-    return { ...found, signed, members: { ...known.members, ...members } };
+  const found = await lookUp(lookup, { source, known, field }, services, signal);
+  return { ...known, ...found, lookups: new Set<Lookup>([...known.lookups, lookup]), members: { ...known.members, ...found.members } };
+}
+
+async function lookUp(lookup: Lookup, { source, field }: WantedFact, services: FactServices, signal: AbortSignal): Promise<Partial<SourceFacts>> {
+  const [scheme, rest] = schemeOf(source);
+  switch (lookup) {
+    case "basics":
+      return { members: await basics(source, scheme, { rest, services }, signal) };
+    case "objects":
+      return gitObjectFacts(await services.git.objects(parseGitRequest(rest, source.attrs), signal));
+    case "provenance":
+      return await provenanceFacts(source, imagesOf(source, services), rest, signal);
+    case "signatures":
+      throw new PolicyError(`the policy asks for input.${field}, which cannot be told: signatures of images are not verified in a build`);
   }
-  return { ...found, members: { ...known.members, ...(await basics(source, scheme, { rest, services }, signal)) } };
+}
+
+function imagesOf({ identifier, attrs }: AskedSource, services: FactServices): ImageSource {
+  return identifier.startsWith("oci-layout://") ? services.layouts(attrs["oci.store"] ?? "") : services.images;
+}
+
+async function provenanceFacts({ platform }: AskedSource, images: ImageSource, rest: string, signal: AbortSignal): Promise<Partial<SourceFacts>> {
+  const pinned = await images.pin(tagNameOnly(parseReference(rest)), platform, signal);
+  const provenance = readProvenance(await images.statements(pinned, PROVENANCE_TYPES, signal), pinned.manifestDigest);
+  if (provenance === undefined) return {};
+  const sources = provenance.materials.map((material) => materialSource(material, platform)).filter((material) => material !== undefined);
+  return { members: { provenance: provenance.members }, materials: sources.map((material) => ({ source: material, facts: NO_FACTS })) };
 }
 
 async function basics(source: AskedSource, scheme: string, { rest, services }: { readonly rest: string; readonly services: FactServices }, signal: AbortSignal): Promise<SourceFacts["members"]> {
   const { identifier, attrs, platform } = source;
   if (scheme === "docker-image" || scheme === "oci-layout") {
-    const images = scheme === "docker-image" ? services.images : services.layouts(attrs["oci.store"] ?? "");
-    const { digest, config, hasAttestations } = await images.pin(tagNameOnly(parseReference(rest)), platform, signal);
-    return { checksum: digest, hasProvenance: hasAttestations, ...configFacts(config) };
+    const { digest, config, attestation } = await imagesOf(source, services).pin(tagNameOnly(parseReference(rest)), platform, signal);
+    return { checksum: digest, hasProvenance: attestation !== undefined, ...configFacts(config) };
   }
   if (scheme === "git") {
     const { ref, hash, commit } = await services.git.resolve(parseGitRequest(rest, attrs), signal);

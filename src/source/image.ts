@@ -17,6 +17,9 @@ import { SourceError } from "./source-error.ts";
 /** Manifests and configurations are held in memory whole; the distribution spec has everyone expect up to 4 MB. */
 const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 
+/** A provenance of mode=max has the whole graph. */
+const STATEMENT_BYTES_MAX = 40 * 1024 * 1024;
+
 /** A repository as far as images are read from it: a registry's, or a layout on disk. */
 export type ImageRepository = Pick<Repository, "resolve" | "manifest" | "blob">;
 
@@ -29,8 +32,14 @@ export interface PinnedImage {
   readonly manifest: Manifest;
   readonly config: Uint8Array;
   readonly chain: LayerChain;
-  /** The index has statements about this image. Whether they are true is another matter. */
-  readonly hasAttestations: boolean;
+  /** The manifest of statements that the index has about this image. Whether they are true is another matter. */
+  readonly attestation: Descriptor | undefined;
+}
+
+/** A statement about an image, as it is stored. */
+export interface ImageStatement {
+  readonly predicateType: string;
+  readonly bytes: Uint8Array;
 }
 
 export interface ImageSourceServices {
@@ -60,17 +69,32 @@ export class ImageSource {
     return pinned;
   }
 
+  /** The statements of these kinds that the image's index has about it, in their order. */
+  async statements({ reference, attestation }: PinnedImage, predicateTypes: readonly string[], signal: AbortSignal): Promise<readonly ImageStatement[]> {
+    if (attestation === undefined) return [];
+    const repository = await this.#services.open(reference, signal);
+    const manifest = parseDocument<Partial<Manifest>>(await this.#document(attestation, async (fetchSignal) => (await repository.manifest(attestation.digest, fetchSignal)).bytes, signal));
+    const found: ImageStatement[] = [];
+    for (const layer of manifest.layers ?? []) {
+      const predicateType = layer.annotations?.["in-toto.io/predicate-type"];
+      if (predicateType === undefined || !predicateTypes.includes(predicateType)) continue;
+      const bytes = await this.#document(layer, (fetchSignal) => collectBytes(repository.blob(layer, fetchSignal), STATEMENT_BYTES_MAX), signal);
+      found.push({ predicateType, bytes });
+    }
+    return found;
+  }
+
   async #pin(reference: Reference, platform: Platform, signal: AbortSignal): Promise<PinnedImage> {
     const repository = await this.#services.open(reference, signal);
     const root = await this.#root(reference, repository, signal);
-    const { descriptor, hasAttestations } = isIndex(root.mediaType) ? await this.#choose(root, platform, { reference, repository }, signal) : { descriptor: root, hasAttestations: false };
+    const { descriptor, attestation } = isIndex(root.mediaType) ? await this.#choose(root, platform, { reference, repository }, signal) : { descriptor: root, attestation: undefined };
     if (!isManifest(descriptor.mediaType)) throw new SourceError("not-found", `${formatReference(reference)}: is no image, but ${descriptor.mediaType}`);
     // The digest was checked; what it says is the registry's word for an image.
     const manifest = parseDocument<Manifest>(await this.#document(descriptor, async (fetchSignal) => (await repository.manifest(descriptor.digest, fetchSignal)).bytes, signal));
     const config = await this.#document(manifest.config, (fetchSignal) => collectBytes(repository.blob(manifest.config, fetchSignal), DOCUMENT_BYTES_MAX), signal);
     const chain = layerOrigins(manifest, config, { reference, repository, mountable: this.#services.mountable }).map((origin) => new ImageLayer(origin, this.#services.layers));
     this.#services.onLayers(chain);
-    return { reference, digest: root.digest, manifestDigest: descriptor.digest, manifest, config, chain, hasAttestations };
+    return { reference, digest: root.digest, manifestDigest: descriptor.digest, manifest, config, chain, attestation };
   }
 
   async #root(reference: Reference, repository: ImageRepository, signal: AbortSignal): Promise<Descriptor> {
@@ -89,7 +113,7 @@ export class ImageSource {
     return mediaType === undefined ? undefined : { mediaType, digest, size };
   }
 
-  async #choose(root: Descriptor, platform: Platform, { reference, repository }: { reference: Reference; repository: ImageRepository }, signal: AbortSignal): Promise<{ readonly descriptor: Descriptor; readonly hasAttestations: boolean }> {
+  async #choose(root: Descriptor, platform: Platform, { reference, repository }: { reference: Reference; repository: ImageRepository }, signal: AbortSignal): Promise<{ readonly descriptor: Descriptor; readonly attestation: Descriptor | undefined }> {
     const index = parseDocument<ImageIndex>(await this.#document(root, async (fetchSignal) => (await repository.manifest(root.digest, fetchSignal)).bytes, signal));
     const images = index.manifests.filter(({ mediaType, annotations }) => isManifest(mediaType) && annotations?.["vnd.docker.reference.type"] === undefined);
     // A manifest that names no platform is what its configuration says; the only one there is is taken at its word.
@@ -99,13 +123,13 @@ export class ImageSource {
       throw new SourceError("not-found", `${formatReference(reference)}: no match for platform in manifest: not found (wanted ${formatPlatform(platform)}, there is ${there === "" ? "nothing" : there})`);
     }
     const isAbout = ({ annotations }: Descriptor): boolean => annotations?.["vnd.docker.reference.type"] === "attestation-manifest" && annotations["vnd.docker.reference.digest"] === chosen.digest;
-    return { descriptor: chosen, hasAttestations: index.manifests.some(isAbout) };
+    return { descriptor: chosen, attestation: index.manifests.find(isAbout) };
   }
 
   /** Reads a small document from the store, or fetches and keeps it. */
   async #document(descriptor: Descriptor, fetch: (signal: AbortSignal) => Promise<Uint8Array>, signal: AbortSignal): Promise<Uint8Array> {
     const { blobs } = this.#services;
-    if ((await blobs.missing(new Set([descriptor.digest]), signal)).size === 0) return await collectBytes(blobs.read(descriptor.digest, signal), DOCUMENT_BYTES_MAX);
+    if ((await blobs.missing(new Set([descriptor.digest]), signal)).size === 0) return await collectBytes(blobs.read(descriptor.digest, signal), STATEMENT_BYTES_MAX);
     const bytes = await fetch(signal);
     await blobs.write(digestOf(bytes) === descriptor.digest ? descriptor.digest : refuseBytes(descriptor), bytesOf(bytes), signal);
     return bytes;
