@@ -128,7 +128,7 @@ async function openUngated(plan: BuildPlan, { id, startedNs, engine, request, re
   const session = log.learning(lent);
   const { registry, clientFor } = await openRegistry(request, opening);
   const http = opening.use(openHttpClient(env));
-  const steps = new StepReporter(report, systemClock);
+  const steps = new StepReporter(report, systemClock, signal);
   const archive = plan.context.kind === "archive" ? (await engine.state.blobs.ingest(plan.context.bytes, signal)).digest : undefined;
   const images = imageSources(plan, { registry, state: engine.state, layers: engine.layers });
   const { attributes, facts } = await describeRequest(plan, { env, report }, signal);

@@ -92,7 +92,7 @@ interface WriteContext extends ImageContext {
   readonly push: ImagePush | undefined;
 }
 
-async function writeImage(target: ImageTarget, { means, choice, files, naming, push }: WriteContext, signal: AbortSignal): Promise<ReadableImage> {
+async function writeImage(target: ImageTarget, { means, step, choice, files, naming, push }: WriteContext, signal: AbortSignal): Promise<ReadableImage> {
   if (target.kind === "image" && push !== undefined) {
     return await push.push({ ...choice, byDigest: target.push === "by-digest", beforeTags: () => files.publish() }, signal);
   }
@@ -102,38 +102,49 @@ async function writeImage(target: ImageTarget, { means, choice, files, naming, p
     case "image":
       break;
     case "oci-tar":
-      await writeImageTar(target, writeTar(layoutMembers(readable, naming, signal)), means, signal);
+      await means.steps.part(step, "sending tarball", () => writeImageTar(target, writeTar(layoutMembers(readable, naming, signal)), means, signal));
       break;
     case "oci-directory":
       await writingTo(target, () => writeLayoutDirectory(target.path, readable, naming, signal));
       break;
     case "docker-tar":
-      await writeImageTar(target, writeTar(dockerMembers(readable, naming, signal)), means, signal);
+      await means.steps.part(step, "sending tarball", () => writeImageTar(target, writeTar(dockerMembers(readable, naming, signal)), means, signal));
       break;
   }
   return readable;
 }
 
-async function writeImageTar(target: Extract<ImageTarget, { readonly kind: "oci-tar" | "docker-tar" }>, tar: ByteStream, { stdout }: PublishContext["means"], signal: AbortSignal): Promise<void> {
+async function writeImageTar(target: Extract<ImageTarget, { readonly kind: "oci-tar" | "docker-tar" }>, tar: ByteStream, { stdout, steps }: PublishContext["means"], signal: AbortSignal): Promise<void> {
   const { destination } = target;
-  if (destination.kind === "engine") await loadIntoEngine(destination.address, tar, signal);
+  if (destination.kind === "engine") await loadIntoEngine(destination.address, tar, { signal, importing: (read) => steps.work("importing to docker", (step) => read((layer, sizeBytes) => steps.finished(step, `loading layer ${layer}`, sizeBytes))) });
   else await writingTo(target, () => writeToDestination(destination, tar, stdout, signal));
 }
 
-/** Puts the image together in any form, and tells of each manifest once. */
+/** Puts the image together in any form, and tells of each manifest and configuration once. */
 function formsOf(platforms: readonly PlatformImage[], target: ImageTarget, { means, options, step }: ImageContext): FormChoice["inForm"] {
   const made = new Map<EvidenceForm, ReadableImage>();
-  const told = new Set<Digest>();
+  const told = new Set<string>();
   return (evidence) => {
     const known = made.get(evidence);
     if (known !== undefined) return known;
     const image = assembleImage(platforms, target.form, { ...options, evidence });
-    for (const { digest } of image.manifests) if (!told.has(digest)) means.steps.finished(step, `exporting manifest ${digest}`, undefined);
-    for (const { digest } of image.manifests) told.add(digest);
+    for (const document of documentTitles(image)) if (!told.has(document)) means.steps.finished(step, document, undefined);
+    for (const document of documentTitles(image)) told.add(document);
     const readable: ReadableImage = { image, content: imageContent(image.documents, image.layers, means.serialise.blobs) };
     made.set(evidence, readable);
     return readable;
   };
+}
+
+/** What an image is made of, in BuildKit's words. */
+function documentTitles({ platforms, attestations, manifests, root }: AssembledImage): readonly string[] {
+  const known = new Set([...platforms.map(({ manifest }) => manifest.digest), ...attestations.map(({ digest }) => digest)]);
+  return [
+    ...platforms.flatMap(({ manifest, config }) => [`exporting manifest ${manifest.digest}`, `exporting config ${config.digest}`]),
+    ...attestations.map(({ digest }) => `exporting attestation manifest ${digest}`),
+    ...manifests.filter(({ digest }) => digest !== root.digest && !known.has(digest)).map(({ digest }) => `exporting manifest ${digest}`),
+    ...(known.has(root.digest) ? [] : [`exporting manifest list ${root.digest}`]),
+  ];
 }
 
 interface LayersContext extends ImageContext {
@@ -144,8 +155,9 @@ interface LayersContext extends ImageContext {
 async function platformImages(target: ImageTarget, results: readonly PlatformResult[], { means, options, step, attests, onGrowing }: LayersContext, signal: AbortSignal): Promise<readonly PlatformImage[]> {
   const rewriteToNs = target.form.rewriteTimestamp ? options.epochNs : undefined;
   const form = { compression: target.form.compression, mediaTypes: target.form.mediaTypes, rewriteToNs };
-  const blobs = await serialiseLayers(results.flatMap(({ chain }) => chain), (layer) => layerBlob(layer, form, { ...means.serialise, onGrowing }, signal));
-  means.steps.finished(step, "exporting layers", undefined);
+  const serialised = (): Promise<ReadonlyMap<LayerId, LayerBlob>> => serialiseLayers(results.flatMap(({ chain }) => chain), (layer) => layerBlob(layer, form, { ...means.serialise, onGrowing }, signal));
+  const exported = (): ReturnType<typeof serialised> => means.steps.part(step, "exporting layers", serialised);
+  const blobs = rewriteToNs === undefined ? await exported() : await means.steps.part(step, rewriteTitle(rewriteToNs), exported);
   refuseLayers(target.form, [...blobs.values()].map(({ descriptor }) => descriptor));
   const descriptors: LayerDescriptors = new Map([...blobs].map(([id, { descriptor }]) => [id, descriptor]));
   const decided = await Promise.all(results.map(async (result) => {
@@ -159,6 +171,12 @@ async function platformImages(target: ImageTarget, results: readonly PlatformRes
     ...plain,
     statements: attests ? await result.attestImage({ ...about, manifest }, descriptors) : [],
   })));
+}
+
+/** With the time as Go prints it. */
+function rewriteTitle(epochNs: bigint): string {
+  const seconds = epochNs / 1_000_000_000n;
+  return `rewriting layers with source-date-epoch ${seconds} (${rfc3339Nano(seconds * 1_000_000_000n).replace("T", " ").replace("Z", " +0000 UTC")})`;
 }
 
 /** Each layer once, several at a time. */

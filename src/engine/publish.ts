@@ -5,6 +5,8 @@ import { writeToDestination } from "../export/file-destination.ts";
 import { writeLocalDirectory } from "../export/local-directory.ts";
 import { archiveMembers, directoryMembers, resultMembers, type FilesOptions, type PlatformFiles } from "../export/result-files.ts";
 import type { ExportTarget, ImageTarget } from "../export/target.ts";
+import { formatPlatform } from "../oci/platform.ts";
+import { toldMembers } from "./told-members.ts";
 import type { PlatformResult } from "./platform-result.ts";
 import type { PublishContext } from "./publish-context.ts";
 import { publishImage, type PublishedImage } from "./publish-image.ts";
@@ -27,11 +29,14 @@ async function publishTo(target: ExportTarget, results: readonly PlatformResult[
     case "docker-tar":
       return await means.steps.work(TITLES[target.kind], (step) => publishImage(target, results, { ...context, step }, signal));
     case "local":
-      await means.steps.work("exporting to client directory", () => writingTo(target, () => writeLocalDirectory(target, directoryMembers(results.map(filesOf), filesOptions(target, context), signal), signal)));
+      await means.steps.work("exporting to client directory", (step) => {
+        const members = directoryMembers(results.map(filesOf), filesOptions(target, context), signal);
+        return writingTo(target, () => writeLocalDirectory(target, toldMembers(members, { step, steps: means.steps, label: copyLabel(target, results) }), signal));
+      });
       return undefined;
     case "tar": {
       const tar = writeTar(archiveMembers(resultMembers(results.map(filesOf), filesOptions(target, context), signal)));
-      await means.steps.work("exporting to client tarball", () => writingTo(target, () => writeToDestination(target.destination, tar, means.stdout, signal)));
+      await means.steps.work("exporting to client tarball", (step) => means.steps.part(step, "sending tarball", () => writingTo(target, () => writeToDestination(target.destination, tar, means.stdout, signal))));
       return undefined;
     }
     case "cacheonly":
@@ -48,6 +53,13 @@ const TITLES: Readonly<Record<ImageTarget["kind"], string>> = {
 
 function filesOf({ platform, chain, attestFiles }: PlatformResult): PlatformFiles {
   return { platform, chain, attest: attestFiles };
+}
+
+/** What the part of a step is called in which a file is written. */
+function copyLabel({ platformSplit }: Extract<ExportTarget, { kind: "local" }>, results: readonly PlatformResult[]): (path: string) => string {
+  if (!(platformSplit ?? results.length > 1)) return () => "copying files";
+  const platforms = new Map(results.map(({ platform }) => [formatPlatform(platform).replaceAll("/", "_"), formatPlatform(platform)]));
+  return (path) => `copying files ${platforms.get(path.split("/", 1)[0] ?? "") ?? ""}`;
 }
 
 function filesOptions(target: Extract<ExportTarget, { kind: "local" | "tar" }>, { means, options }: PublishContext): FilesOptions {

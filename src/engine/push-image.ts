@@ -2,6 +2,7 @@ import type { Digest } from "../content/digest.ts";
 import type { OnGrowing } from "../content/growing-blob.ts";
 import type { LayerBlob } from "../export/layer-blob.ts";
 import type { ReadableImage } from "../export/layout.ts";
+import { formatReference } from "../oci/reference.ts";
 import type { ReportEvent } from "../progress/event.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import { describeStandIn } from "./evidence-text.ts";
@@ -52,7 +53,7 @@ export function imagePusher(services: PushServices): OpenPush {
       },
       async push(request, signal) {
         ({ layers } = request.inForm(request.forms[0]).image);
-        return await pushImage(request, targets, services, signal);
+        return await pushImage(request, targets, { ...services, step }, signal);
       },
       async [Symbol.asyncDispose]() {
         await Promise.all(targets.map(({ push }) => push[Symbol.asyncDispose]()));
@@ -61,7 +62,20 @@ export function imagePusher(services: PushServices): OpenPush {
   };
 }
 
-async function pushImage({ forms, inForm, byDigest, beforeTags }: PushImageRequest, targets: readonly PushTarget[], { registry, report }: PushServices, signal: AbortSignal): Promise<ReadableImage> {
+async function pushImage({ byDigest, beforeTags, ...choice }: PushImageRequest, targets: readonly PushTarget[], services: PushServices & Pick<PushPlace, "step">, signal: AbortSignal): Promise<ReadableImage> {
+  const { steps, step } = services;
+  const readable = await steps.part(step, "pushing layers", async () => {
+    const chosen = await pushContents(choice, targets, services, signal);
+    await pushRoot(chosen, targets, byDigest, signal);
+    return chosen;
+  });
+  await beforeTags();
+  for (const target of targets) await nameRoot(readable, target, { byDigest, services }, signal);
+  return readable;
+}
+
+/** Everything but what the names will point at. */
+async function pushContents({ forms, inForm }: FormChoice, targets: readonly PushTarget[], { registry, report }: PushServices, signal: AbortSignal): Promise<ReadableImage> {
   const wanted = inForm(forms[0]);
   let readable = wanted;
   if (wanted.image.attestations.length > 0) {
@@ -73,7 +87,6 @@ async function pushImage({ forms, inForm, byDigest, beforeTags }: PushImageReque
     if (refusals.length > 0) report({ kind: "notice", message: describeStandIn({ wanted: forms[0], chosen: chosen.form, refusals }) });
     readable = chosen.readable;
   }
-  await pushRoot(readable, targets, { byDigest, beforeTags }, signal);
   return readable;
 }
 
@@ -82,13 +95,26 @@ async function pushPlatforms({ image, content }: ReadableImage, targets: readonl
   for (const target of targets) await named(target, () => target.push.manifests({ roots, content }, "named", signal));
 }
 
-async function pushRoot({ image: { root }, content }: ReadableImage, targets: readonly PushTarget[], { byDigest, beforeTags }: Pick<PushImageRequest, "byDigest" | "beforeTags">, signal: AbortSignal): Promise<void> {
+async function pushRoot({ image: { root }, content }: ReadableImage, targets: readonly PushTarget[], byDigest: boolean, signal: AbortSignal): Promise<void> {
   // A tag stores what it names: where there is only one repository, that is soon enough.
   const isStoredByTag = targets.length === 1 && !byDigest;
   for (const target of targets) {
     await named<unknown>(target, () => (isStoredByTag ? target.push.below({ roots: [root], content }, signal) : target.push.manifests({ roots: [root], content }, "named", signal)));
   }
-  await beforeTags();
-  if (byDigest) return;
-  for (const target of targets) await named(target, () => target.push.tags({ root, content }, target.tags, signal));
+}
+
+interface Naming {
+  readonly byDigest: boolean;
+  readonly services: Pick<PushServices, "steps"> & Pick<PushPlace, "step">;
+}
+
+async function nameRoot({ image: { root }, content }: ReadableImage, target: PushTarget, { byDigest, services: { steps, step } }: Naming, signal: AbortSignal): Promise<void> {
+  const { domain, path } = target.reference;
+  const names = byDigest ? [{ domain, path, digest: root.digest }] : target.tags.map((tag) => ({ domain, path, tag, digest: root.digest }));
+  const begun = names.map((name) => steps.begin(step, `pushing manifest for ${formatReference(name)}`));
+  try {
+    if (!byDigest) await named(target, () => target.push.tags({ root, content }, target.tags, signal));
+  } finally {
+    for (const part of begun) part.end();
+  }
 }

@@ -104,7 +104,7 @@ async function layersOf(vertex: LlbVertex, { definition, solved }: SearchedBuild
 async function made({ digest }: LlbVertex, definition: Definition, means: BuildMeans, signal: AbortSignal): Promise<readonly LayerChain[]> {
   const pointer = encodeMessage(OpSchema, create(OpSchema, { inputs: [{ digest, index: 0n }] }));
   // Its steps were told by the build that they are a part of.
-  const services = { ...means.services, steps: new StepReporter(() => undefined, systemClock) };
+  const services = { ...means.services, steps: new StepReporter(() => undefined, systemClock, signal) };
   const { chains } = await solveGraphs([{ ...definition, def: [...definition.def.slice(0, -1), pointer] }], { ...means, services, onGraph: () => undefined }, signal);
   return chains;
 }

@@ -1,7 +1,7 @@
 import { digestOf, type Digest } from "../content/digest.ts";
 import { originalError } from "../content/original-error.ts";
 import type { Clock } from "../host/clock.ts";
-import type { ReportEvent } from "../progress/event.ts";
+import { STOPPED, type ReportEvent } from "../progress/event.ts";
 import { VertexError } from "../solver/vertex-error.ts";
 import type { ExplainedStep } from "./step-reason.ts";
 
@@ -12,17 +12,26 @@ export interface PlannedStep {
   readonly inputs: ReadonlyArray<{ readonly digest: Digest }>;
 }
 
+export interface BegunPart {
+  readonly id: string;
+  /** So many bytes more. */
+  readonly passed: (bytes: number) => void;
+  readonly end: () => void;
+}
+
 /** Turns work into the events of one step. */
 export class StepReporter {
   readonly #report: ReportEvent;
   readonly #clock: Clock;
+  readonly #signal: AbortSignal;
   readonly #planned = new Set<Digest>();
   readonly #finished = new Set<Digest>();
   #failedName: string | undefined;
 
-  constructor(report: ReportEvent, clock: Clock) {
+  constructor(report: ReportEvent, clock: Clock, signal: AbortSignal) {
     this.#report = report;
     this.#clock = clock;
+    this.#signal = signal;
   }
 
   /** The step that failed first. */
@@ -86,10 +95,30 @@ export class StepReporter {
     this.#report({ kind: "step-progress", step, id, doneBytes: sizeBytes ?? 0, totalBytes: sizeBytes, finished: true, at: this.#clock.now() });
   }
 
+  /** Tells that a part of a step begins. */
+  begin(step: Digest, id: string): BegunPart {
+    let doneBytes = 0;
+    const tell = (finished: boolean): void => this.#report({ kind: "step-progress", step, id, doneBytes, totalBytes: undefined, finished, at: this.#clock.now() });
+    tell(false);
+    return { id, passed: (bytes) => void (doneBytes += bytes), end: () => tell(true) };
+  }
+
+  /** Work that is a part of a step, told when it begins and when it ends, however it does. */
+  async part<T>(step: Digest, id: string, run: () => Promise<T>): Promise<T> {
+    const begun = this.begin(step, id);
+    try {
+      return await run();
+    } finally {
+      begun.end();
+    }
+  }
+
   #failed({ digest, name }: { readonly digest: Digest; readonly name: string }, failure: unknown): void {
     const error = originalError(failure);
-    this.#failedName ??= name;
-    this.#report({ kind: "step-failed", step: digest, message: error instanceof Error ? error.message : String(error), at: this.#clock.now() });
+    // Where another step fails, or the build is aborted, this one is stopped with that as the reason.
+    const isStopped = (error instanceof VertexError && error.vertex !== digest) || (this.#signal.aborted && error === this.#signal.reason);
+    if (!isStopped) this.#failedName ??= name;
+    this.#report({ kind: "step-failed", step: digest, message: isStopped ? STOPPED : error instanceof Error ? error.message : String(error), at: this.#clock.now() });
   }
 
   output(step: Digest, stream: "stdout" | "stderr", bytes: Uint8Array): void {

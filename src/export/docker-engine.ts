@@ -11,8 +11,9 @@ import { ExportError } from "./error.ts";
 
 const DEFAULT_ADDRESS = "unix:///var/run/docker.sock";
 const INSTEAD = 'or write a file with -o type=docker,dest=image.tar and load that with "docker load"';
-/** An engine tells of each layer; hundreds stay far below. */
+/** A refusal is a sentence. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+const LINE_CHARACTERS_MAX = 1024 * 1024;
 
 /** How long an engine may take to say what it is. One that is busy answers in seconds. */
 const PATIENCE_MS = 30_000;
@@ -53,14 +54,26 @@ function hasContainerdStore(text: string): boolean {
   return Array.isArray(status) && status.some((row: unknown) => Array.isArray(row) && row[0] === "driver-type" && row[1] === CONTAINERD_STORE);
 }
 
+export interface EngineLoad {
+  readonly signal: AbortSignal;
+  /** Called when the engine begins to answer. `read` ends with the answer, and tells of each layer that the engine speaks of. */
+  readonly importing: (read: (loaded: (layer: string, sizeBytes: number) => void) => Promise<void>) => Promise<void>;
+}
+
 /** Gives an archive to an engine (Docker Engine API, "Import images"). Throws ExportError ("destination") where it does not take it. */
-export async function loadIntoEngine(address: string, tar: ByteStream, signal: AbortSignal): Promise<void> {
+export async function loadIntoEngine(address: string, tar: ByteStream, { signal, importing }: EngineLoad): Promise<void> {
   const { answer, source } = await exchange(address, tar, signal);
   // What made the archive fail is the caller's to understand; the engine only saw it end.
   if (source !== undefined) throw source.error;
-  const text = (await collectBytes(answer, ANSWER_BYTES_MAX)).toString("utf8");
-  const said = answer.statusCode === 200 ? errorIn(text) : (messageIn(text) ?? `status ${answer.statusCode}`);
-  if (said !== undefined) throw new ExportError("destination", `the Docker engine at ${address} does not take the image: ${said}`);
+  if (answer.statusCode !== 200) throw refusal(address, messageIn((await collectBytes(answer, ANSWER_BYTES_MAX)).toString("utf8")) ?? `status ${answer.statusCode}`);
+  await importing(async (loaded) => {
+    const said = await readProgress(answer, loaded);
+    if (said !== undefined) throw refusal(address, said);
+  });
+}
+
+function refusal(address: string, said: string): ExportError {
+  return new ExportError("destination", `the Docker engine at ${address} does not take the image: ${said}`);
 }
 
 interface Exchanged {
@@ -78,7 +91,7 @@ async function exchange(address: string, tar: ByteStream, signal: AbortSignal): 
       throw error;
     }
   };
-  const outgoing = nodeHttp().request({ ...wayTo(address), method: "POST", path: "/images/load?quiet=1", headers: { "content-type": "application/x-tar", host: "docker" }, signal });
+  const outgoing = nodeHttp().request({ ...wayTo(address), method: "POST", path: "/images/load", headers: { "content-type": "application/x-tar", host: "docker" }, signal });
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   outgoing.once("response", resolve).once("error", reject);
   // An engine may answer before it has all, and then close: its answer counts, not the break.
@@ -105,13 +118,31 @@ function noEngine(address: string, cause: unknown): ExportError {
   return new ExportError("destination", `no Docker engine answers at ${address}${why}: start it, name another with DOCKER_HOST, ${INSTEAD}`, { cause });
 }
 
-/** The answer is a line of JSON for each step; a failure is one of them, as the status has been sent by then. */
-function errorIn(text: string): string | undefined {
-  for (const line of text.split("\n")) {
+/** The answer is JSON, one object behind the other, for each piece of each layer; a failure is one of them, as the status has been sent by then. Returns what it says. */
+async function readProgress(answer: AsyncIterable<Uint8Array>, loaded: (layer: string, sizeBytes: number) => void): Promise<string | undefined> {
+  const layers = new Map<string, number>();
+  let said: string | undefined;
+  for await (const line of linesOf(answer)) {
     const error = memberOf(line, "error");
-    if (typeof error === "string") return error;
+    if (said === undefined && typeof error === "string") said = error;
+    const [layer, progress] = [memberOf(line, "id"), memberOf(line, "progressDetail")];
+    const sizeBytes = typeof progress === "object" && progress !== null && "total" in progress ? progress.total : undefined;
+    if (typeof layer === "string" && typeof sizeBytes === "number") layers.set(layer, sizeBytes);
   }
-  return undefined;
+  if (said === undefined) for (const [layer, sizeBytes] of layers) loaded(layer, sizeBytes);
+  return said;
+}
+
+/** A line that is longer than any of an engine's is cut where it is too long. */
+async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncIterable<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of bytes) {
+    const lines = `${rest}${decoder.decode(chunk, { stream: true })}`.split("\n");
+    rest = (lines.pop() ?? "").slice(0, LINE_CHARACTERS_MAX);
+    yield* lines;
+  }
+  yield rest;
 }
 
 function messageIn(text: string): string | undefined {

@@ -1,4 +1,4 @@
-import type { BuildEvent } from "../progress/event.ts";
+import { STOPPED, type BuildEvent } from "../progress/event.ts";
 import { parseEventLog } from "./event-log.ts";
 import type { BuildRecord } from "./build-record.ts";
 
@@ -40,7 +40,7 @@ export function failureCode({ status, error }: Pick<BuildRecord, "status" | "err
 
 /** Its client begins a message with the words that are left out here. */
 export function failureMessage({ error }: Pick<BuildRecord, "error">): string {
-  return error === null ? "context canceled" : error.message.replace(/^failed to solve: /, "");
+  return error === null ? STOPPED : error.message.replace(/^failed to solve: /, "");
 }
 
 type Output = Extract<BuildEvent, { readonly kind: "step-output" }>;

@@ -1,5 +1,5 @@
 import type { Digest } from "../content/digest.ts";
-import type { BuildEvent } from "../progress/event.ts";
+import { STOPPED, type BuildEvent } from "../progress/event.ts";
 import type { BuildStatus, StepRecord } from "./build-record.ts";
 
 interface Step {
@@ -74,8 +74,8 @@ export class StepRecorder {
   #record(digest: Digest, { name, startedAt, outcome, endedAt, error }: Step, status: BuildStatus): StepRecord {
     return {
       digest, name,
-      // Where one step fails, the others are stopped and say so as a failure of theirs; of an aborted build all do.
-      outcome: (outcome === "running" && status !== "running") || (outcome === "failed" && status === "canceled") ? "stopped" : outcome,
+      // What is stopped says so as a failure of its own.
+      outcome: (outcome === "running" && status !== "running") || (outcome === "failed" && (status === "canceled" || error?.endsWith(STOPPED) === true)) ? "stopped" : outcome,
       cache: this.#reasons.get(digest) ?? null,
       startedAt: startedAt?.toISOString() ?? null,
       durationMs: startedAt === undefined || endedAt === undefined ? 0 : endedAt.getTime() - startedAt.getTime(),

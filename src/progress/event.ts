@@ -34,4 +34,7 @@ export interface SourceExcerpt {
   readonly endLine: number;
 }
 
+/** The message of a step that failed in nothing, but was stopped: BuildKit's clients know it by these words. */
+export const STOPPED = "context canceled";
+
 export type ReportEvent = (event: BuildEvent) => void;

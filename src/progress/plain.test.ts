@@ -30,8 +30,17 @@ test("names a step again when the output comes back to it, and keeps broken line
 
 test("a failed step ends with its message", () => {
   assert.equal(render({ kind: "step-started", step: a, name: "RUN x", at: at(0) }, { kind: "step-failed", step: a, message: "exit code: 7", at: at(1) }), "#1 RUN x\n#1 ERROR: exit code: 7\n");
+  assert.equal(render({ kind: "step-started", step: a, name: "RUN x", at: at(0) }, { kind: "step-failed", step: a, message: "context canceled", at: at(1) }), "#1 RUN x\n#1 CANCELED\n", "of what was only stopped");
+});
+
+test("a part of a step is told when it has ended, with what passed and how long it took where that is something", () => {
+  const part = (id: string, finished: boolean, ms: number, [doneBytes = 0, totalBytes]: readonly number[] = []): BuildEvent => ({ kind: "step-progress", step: a, id, doneBytes, totalBytes, finished, at: at(ms) });
+  assert.equal(
+    render({ kind: "step-started", step: a, name: "exporting", at: at(0) }, part("layers", false, 0), part("layers", true, 1240), part("config", true, 1250), part("copying", false, 1250), part("copying", true, 1260, [1500]), part("blob", true, 1260, [7, 7])),
+    "#1 exporting\n#1 layers 1.2s done\n#1 config done\n#1 copying 1.50kB done\n#1 blob 7B done\n",
+  );
 });
 
 test("sizes are in decimal units", () => {
-  assert.deepEqual([6, 1000, 48708930].map(bytesText), ["6B", "1kB", "48.7MB"]);
+  assert.deepEqual([6, 1000, 48708930].map(bytesText), ["6B", "1.00kB", "48.71MB"]);
 });

@@ -1,4 +1,4 @@
-import type { BuildEvent } from "./event.ts";
+import { STOPPED, type BuildEvent } from "./event.ts";
 
 interface Step {
   readonly number: number;
@@ -6,7 +6,12 @@ interface Step {
   readonly startedAt: Date;
   /** The start of a line whose end has not come yet. */
   partial: string;
+  /** When those that go on began, by their names. */
+  readonly parts: Map<string, Date>;
 }
+
+/** As BuildKit. */
+const SHOWN_FROM_MS = 10;
 
 /**
  * One line for each thing that happens, in BuildKit's plain form: `#3 [2/2] RUN make`, `#3 0.41 cc -c a.c`, `#3 DONE 1.2s`.
@@ -24,7 +29,7 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
   const begin = (digest: string, name: string, at: Date): Step => {
     const known = steps.get(digest);
     if (known !== undefined) return known;
-    const step = { number: steps.size + 1, name, startedAt: at, partial: "" };
+    const step = { number: steps.size + 1, name, startedAt: at, partial: "", parts: new Map() };
     steps.set(digest, step);
     return step;
   };
@@ -49,7 +54,7 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
       case "step-finished":
         return end(event.step, event.at, (seconds) => `DONE ${seconds}s`);
       case "step-failed":
-        return end(event.step, event.at, () => `ERROR: ${event.message}`);
+        return end(event.step, event.at, () => (event.message.endsWith(STOPPED) ? "CANCELED" : `ERROR: ${event.message}`));
       case "step-explained":
         // It is for who asks: the history shows it.
         return;
@@ -64,9 +69,13 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
       }
       case "step-progress": {
         const step = steps.get(event.step);
-        if (step === undefined || !event.finished) return;
+        if (step === undefined) return;
+        const startedAt = step.parts.get(event.id) ?? event.at;
+        step.parts.set(event.id, startedAt);
+        if (!event.finished) return;
+        step.parts.delete(event.id);
         open(step);
-        return write(`#${step.number} ${event.id}${event.totalBytes === undefined ? "" : ` ${bytesText(event.doneBytes)}`} done\n`);
+        return write(`#${step.number} ${event.id}${event.totalBytes === undefined && event.doneBytes === 0 ? "" : ` ${bytesText(event.doneBytes)}`}${partTime(startedAt, event.at)} done\n`);
       }
       case "warning":
         return write(`WARNING: ${event.rule}: ${event.message}${event.location === undefined ? "" : ` (line ${event.location.startLine})`}\n`);
@@ -80,7 +89,13 @@ function secondsSince(step: Step, at: Date): string {
   return ((at.getTime() - step.startedAt.getTime()) / 1000).toFixed(3);
 }
 
-/** As Docker writes sizes: decimal units, four significant figures at most. */
+/** Nothing for what took no time. */
+function partTime(startedAt: Date, at: Date): string {
+  const ms = at.getTime() - startedAt.getTime();
+  return ms > SHOWN_FROM_MS ? ` ${(ms / 1000).toFixed(1)}s` : "";
+}
+
+/** As BuildKit writes sizes: decimal units, two digits behind the point. */
 export function bytesText(sizeBytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = sizeBytes;
@@ -89,5 +104,5 @@ export function bytesText(sizeBytes: number): string {
     value /= 1000;
     unit++;
   }
-  return `${unit === 0 ? value : Number(value.toPrecision(3))}${units[unit]}`;
+  return `${unit === 0 ? value : value.toFixed(2)}${units[unit]}`;
 }

@@ -3,7 +3,7 @@ import type { Emphasis } from "./screen.ts";
 /** How a line is made to stand out; each gives the sequence before it, empty for none. */
 export type Palette = Readonly<Record<Emphasis, string>>;
 
-export const COLORLESS: Palette = { run: "", error: "", faint: "", none: "" };
+export const COLORLESS: Palette = { run: "", error: "", cancel: "", faint: "", none: "" };
 
 const NAMES: Readonly<Record<string, string>> = {
   black: "30", red: "31", green: "32", yellow: "33", blue: "34", magenta: "35", cyan: "36", white: "37",
@@ -19,7 +19,7 @@ export function palette(env: Readonly<Record<string, string | undefined>>): Pale
     return code === undefined ? [] : [[key, code]];
   }));
   const of = (key: string, fallback: string): string => `\u001b[${chosen.get(key) ?? fallback}m`;
-  return { run: of("run", "34"), error: of("error", "31"), faint: "\u001b[2m", none: "" };
+  return { run: of("run", "34"), error: of("error", "31"), cancel: of("cancel", "33"), faint: "\u001b[2m", none: "" };
 }
 
 function colorCode(text: string): string | undefined {

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import type { Digest } from "../content/digest.ts";
-import type { BuildEvent } from "./event.ts";
+import { STOPPED, type BuildEvent } from "./event.ts";
 
 /** Work within a step. */
 export interface ShownPart {
@@ -16,7 +16,7 @@ export interface ShownStep {
   startedAt: Date;
   /** Undefined while it runs. */
   endedAt: Date | undefined;
-  outcome: "running" | "done" | "cached" | "failed";
+  outcome: "running" | "done" | "cached" | "failed" | "canceled";
   readonly parts: Map<string, ShownPart>;
   /** The last lines that it printed, without what would move the cursor; the last one may still grow. */
   readonly tail: string[];
@@ -62,7 +62,7 @@ export class ScreenState {
       case "step-finished":
         return this.#end(event.step, event.at, "done");
       case "step-failed":
-        return this.#end(event.step, event.at, "failed");
+        return this.#end(event.step, event.at, event.message.endsWith(STOPPED) ? "canceled" : "failed");
       case "step-output":
         return appendText(this.steps.get(event.step)?.tail, Buffer.from(event.bytes).toString("utf8"));
       case "step-progress":

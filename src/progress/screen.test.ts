@@ -31,7 +31,7 @@ test("steps stand with their times and sizes, and what runs with its last lines"
   assert.deepEqual(screen(BUILD), [
     "[+] Building 3.3s (1/3)",
     " => [1/3] FROM base                 1.2s",
-    " => => sha256:aaaa 12.3MB / 40MB    1.1s",
+    " => => sha256:aaaa 12.30MB / 40.00M 1.1s",
     " => [2/3] RUN make                  2.0s",
     " => => # cc a.c",
     " => => # cc b.c",
@@ -43,7 +43,7 @@ test("at the end all steps stand there without what they printed, and what was n
   assert.deepEqual(screen([...BUILD, ended("[2/3] RUN make", 3000)], { kind: "final" }), [
     "[+] Building 3.3s (2/2) FINISHED",
     " => [1/3] FROM base                 1.2s",
-    " => => sha256:aaaa 12.3MB / 40MB    1.1s",
+    " => => sha256:aaaa 12.30MB / 40.00M 1.1s",
     " => [2/3] RUN make                  1.8s",
   ]);
 });
@@ -51,6 +51,8 @@ test("at the end all steps stand there without what they printed, and what was n
 test("steps that were cached or failed say so, and a build that failed is not finished", () => {
   const events: readonly BuildEvent[] = [{ kind: "step-cached", step: step("a"), name: "a", at: at(0) }, started("b", 100), { kind: "step-failed", step: step("b"), message: "no", at: at(1100) }];
   assert.deepEqual(screen(events, { kind: "final" }), ["[+] Building 3.3s (2/2)", " => CACHED a                        0.0s", " => ERROR b                         1.0s"]);
+  const stopped: BuildEvent = { kind: "step-failed", step: step("b"), message: "context canceled", at: at(1100) };
+  assert.deepEqual(screen([started("b", 100), stopped], { kind: "final" }), ["[+] Building 3.1s (1/1)", " => CANCELED b                      1.0s"]);
 });
 
 test("no line is wider than the terminal, whatever the width of its letters", () => {

@@ -2,7 +2,7 @@ import stringWidth from "string-width";
 import { bytesText } from "./plain.ts";
 import { visible, type ScreenState, type ShownPart, type ShownStep } from "./screen-state.ts";
 
-export type Emphasis = "run" | "error" | "faint" | "none";
+export type Emphasis = "run" | "error" | "cancel" | "faint" | "none";
 
 export interface ScreenLine {
   readonly text: string;
@@ -52,14 +52,17 @@ interface StepWithLines {
 
 function headText(state: ScreenState, { now, kind }: ScreenOptions): string {
   const { ended, known } = state.counts;
-  const failed = [...state.steps.values()].some(({ outcome }) => outcome === "failed");
+  const failed = [...state.steps.values()].some(({ outcome }) => outcome === "failed" || outcome === "canceled");
   const finished = kind === "final" && ended > 0 && ended === known && !failed ? " FINISHED" : "";
   return `[+] Building ${secondsText((now.getTime() - (state.startedAt ?? now).getTime()) / 1000)} (${ended}/${known})${finished}`;
 }
 
+const LOOKS: Readonly<Record<ShownStep["outcome"], { readonly prefix: string; readonly emphasis: Emphasis }>> = {
+  running: { prefix: "", emphasis: "none" }, done: { prefix: "", emphasis: "run" }, cached: { prefix: "CACHED ", emphasis: "run" }, failed: { prefix: "ERROR ", emphasis: "error" }, canceled: { prefix: "CANCELED ", emphasis: "cancel" },
+};
+
 function stepLines(step: ShownStep, { now, size: { columns } }: ScreenOptions): readonly ScreenLine[] {
-  const prefix = step.outcome === "failed" ? "ERROR " : step.outcome === "cached" ? "CACHED " : "";
-  const emphasis = step.outcome === "failed" ? "error" : step.outcome === "running" ? "none" : "run";
+  const { prefix, emphasis } = LOOKS[step.outcome];
   const parts = [...step.parts.values()].map((part): ScreenLine => ({ text: fit(` => => ${part.id}${sizeText(part)}`, elapsed({ startedAt: part.startedAt, endedAt: part.endedAt ?? step.endedAt }, now), columns), emphasis: part.endedAt === undefined ? "none" : "run" }));
   const line: ScreenLine = { text: fit(` => ${prefix}${step.name}`, elapsed(step, now), columns), emphasis };
   return [line, ...parts].filter(({ text }) => text !== "");

@@ -171,6 +171,15 @@ test("a build that is stopped is in the history as canceled", { skip: runSkip },
   assert.equal(all["[2/3] RUN true"]?.Outcome, "not-reached");
 });
 
+test("a step that is stopped since another one failed has not failed", { skip: runSkip }, async () => {
+  const directory = await project("neighbour", { Dockerfile: "FROM base AS a\nRUN sleep 0.5 && exit 3\nFROM base AS b\nRUN sleep 60\nFROM scratch\nCOPY --from=a / /\nCOPY --from=b / /\n" });
+  const { exitCode, stderr } = await built(directory, "--build-context", `base=oci-layout://${workshop.base}`);
+  assert.equal(exitCode, 67, stderr);
+  assert.match(stderr, /^#(\d+) \[b 1\/2\] RUN sleep 60\n(?:#\1 .*\n)*#\1 CANCELED$/m);
+  const all = await steps();
+  assert.deepEqual([all["[a 1/2] RUN sleep 0.5 && exit 3"]?.Outcome, all["[b 1/2] RUN sleep 60"]?.Outcome], ["failed", "stopped"]);
+});
+
 test("a build's log is printed again, and what it was attested with is kept", async () => {
   const directory = await project("kept", { Dockerfile: "FROM scratch\nCOPY a /kept\n", a: "1\n" });
   const dest = join(place.path, "kept.tar");

@@ -80,7 +80,7 @@ describe("--load", () => {
       }, kind);
       const { exitCode, stderr } = await load(engine.address);
       assert.equal(exitCode, 0, stderr);
-      assert.deepEqual(engine.seen, ["POST /images/load?quiet=1 application/x-tar"]);
+      assert.deepEqual(engine.seen, ["POST /images/load application/x-tar"]);
       const files = new Map<string, string>();
       for await (const { entry, content } of readTar(bytesOf(tar))) files.set(entry.path, (await collectBytes(content, TAR_BYTES_MAX)).toString("utf8"));
       const [image] = JSON.parse(files.get("manifest.json") ?? "") as Array<{ Config: string; RepoTags: string[]; Layers: string[] }>;

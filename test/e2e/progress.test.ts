@@ -94,7 +94,7 @@ describe("a terminal shows steps side by side", { skip }, () => {
     await screen.showing(/begun$/m);
     screen.press("C-c");
     const text = await screen.showing(/status \d+/);
-    assert.match(text, /=> ERROR \[2\/2\] RUN echo begun; sleep 30 +0\.0s\n[^]*ERROR: interrupted\nstatus 130$/);
+    assert.match(text, /=> CANCELED \[2\/2\] RUN echo begun; sleep 30 +0\.0s\n[^]*ERROR: interrupted\nstatus 130$/);
     assert.ok(screen.isCursorShown());
   });
 });
