@@ -103,7 +103,7 @@ export async function openBuildMeans(plan: BuildPlan, context: ScrubbedContext, 
   const gate = await openGate(plan, {
     steps: services.steps,
     clock: systemClock,
-    facts: async (wanted, factsSignal) => await sourceFacts(wanted, services, factsSignal),
+    facts: async (wanted, factsSignal) => await sourceFacts(wanted, { ...services, env: context.request.env }, factsSignal),
     verifier: (source, awaited) => signatureVerifier(source, { services, awaited, clock: systemClock, workspace: context.engine.state.workspace, env: context.request.env }),
     // Who is to be asked about a context is in it.
     async openContext(contextSignal) {

@@ -1,17 +1,22 @@
+import type { Environment } from "../host/environment.ts";
 import { parseReference, tagNameOnly } from "../oci/reference.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import { PolicyError } from "../policy/policy-error.ts";
 import { parseGitRequest } from "../source/git-request.ts";
 import { fetchHttpFile } from "../source/http.ts";
 import type { ImageSource } from "../source/image.ts";
+import { TrustError } from "../trust/trust-error.ts";
 import type { BuildServices } from "./build-services.ts";
 import { gitObjectFacts } from "./git-object-facts.ts";
 import { PROVENANCE_TYPES, readProvenance } from "./image-provenance.ts";
+import { imageSignatures } from "./image-signatures.ts";
 import { httpRequest } from "./operations.ts";
 import { materialSource } from "./provenance-material.ts";
 import { lookupOf, namedRef, NO_FACTS, type AskedSource, type Lookup, type SourceFacts } from "./policy-input.ts";
 
-export type FactServices = Pick<BuildServices, "images" | "layouts" | "http" | "git">;
+export interface FactServices extends Pick<BuildServices, "images" | "layouts" | "http" | "git"> {
+  readonly env: Environment;
+}
 
 /** A source, with the member of its input that a policy asks for. */
 export interface WantedFact {
@@ -19,6 +24,8 @@ export interface WantedFact {
   readonly known: SourceFacts;
   /** `git.commit`. */
   readonly field: string;
+  /** Told of what was found, and does not hold. */
+  readonly tell: (message: string) => void;
 }
 
 /** How far one may ask for materials of materials: buildx's bound. */
@@ -36,21 +43,21 @@ interface Looking {
   readonly depth: number;
 }
 
-async function factsAt({ source, known, field }: WantedFact, { services, depth }: Looking, signal: AbortSignal): Promise<SourceFacts> {
+async function factsAt({ source, known, field, tell }: WantedFact, { services, depth }: Looking, signal: AbortSignal): Promise<SourceFacts> {
   if (depth > DEPTH_MAX) throw new PolicyError(`provenance materials depth exceeds limit ${DEPTH_MAX}`);
   const [prefix = "", index] = MATERIAL.exec(field) ?? [];
   const material = index === undefined ? undefined : known.materials[Number(index)];
   if (material !== undefined) {
-    const facts = await factsAt({ source: material.source, known: material.facts, field: field.slice(prefix.length) }, { services, depth: depth + 1 }, signal);
+    const facts = await factsAt({ source: material.source, known: material.facts, field: field.slice(prefix.length), tell }, { services, depth: depth + 1 }, signal);
     return { ...known, materials: known.materials.with(Number(index), { source: material.source, facts }) };
   }
   const [, kind = "", member = ""] = /^(\w+)\.(\w+)/.exec(field) ?? [];
   const lookup = kind === "image" || kind === "git" ? lookupOf(kind, member) : "basics";
-  const found = await lookUp(lookup, { source, known, field }, services, signal);
+  const found = await lookUp(lookup, { source, known, field, tell }, services, signal);
   return { ...known, ...found, lookups: new Set<Lookup>([...known.lookups, lookup]), members: { ...known.members, ...found.members } };
 }
 
-async function lookUp(lookup: Lookup, { source, field }: WantedFact, services: FactServices, signal: AbortSignal): Promise<Partial<SourceFacts>> {
+async function lookUp(lookup: Lookup, { source, field, tell }: WantedFact, services: FactServices, signal: AbortSignal): Promise<Partial<SourceFacts>> {
   const [scheme, rest] = schemeOf(source);
   switch (lookup) {
     case "basics":
@@ -60,7 +67,7 @@ async function lookUp(lookup: Lookup, { source, field }: WantedFact, services: F
     case "provenance":
       return await provenanceFacts(source, imagesOf(source, services), rest, signal);
     case "signatures":
-      throw new PolicyError(`the policy asks for input.${field}, which cannot be told: signatures of images are not verified in a build`);
+      return { members: { signatures: await signaturesOf({ source, field, tell }, { images: imagesOf(source, services), rest, env: services.env }, signal) } };
   }
 }
 
@@ -74,6 +81,16 @@ async function provenanceFacts({ platform }: AskedSource, images: ImageSource, r
   if (provenance === undefined) return {};
   const sources = provenance.materials.map((material) => materialSource(material, platform)).filter((material) => material !== undefined);
   return { members: { provenance: provenance.members }, materials: sources.map((material) => ({ source: material, facts: NO_FACTS })) };
+}
+
+async function signaturesOf({ source, field, tell }: Omit<WantedFact, "known">, { images, rest, env }: { readonly images: ImageSource; readonly rest: string; readonly env: Environment }, signal: AbortSignal): Promise<readonly object[]> {
+  const pinned = await images.pin(tagNameOnly(parseReference(rest)), source.platform, signal);
+  try {
+    return await imageSignatures({ images, pinned }, { env, tell }, signal);
+  } catch (error) {
+    if (error instanceof TrustError) throw new PolicyError(`the policy asks for input.${field}, which cannot be told: ${error.message}`, { cause: error });
+    throw error;
+  }
 }
 
 async function basics(source: AskedSource, scheme: string, { rest, services }: { readonly rest: string; readonly services: FactServices }, signal: AbortSignal): Promise<SourceFacts["members"]> {

@@ -92,7 +92,7 @@ async function askOne(source: AskedSource, { decide, log }: AskedPolicy, { facts
     const answer = await decide(source, policyInput(source, known), signal);
     if (answer.kind === "wants") {
       log("info", `policy decision for source ${sourceName(source)}: resolve missing fields [${answer.field}]`);
-      known = await facts({ source, known, field: answer.field }, signal);
+      known = await facts({ source, known, field: answer.field, tell: (message) => log("debug", message) }, signal);
       continue;
     }
     if (answer.allow) return answer.pins;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { digestOf } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Environment } from "../host/environment.ts";
-import type { SignatureQuestion } from "../policy/build-functions.ts";
+import type { SignatureQuestion, VerifySignature } from "../policy/build-functions.ts";
 import { PolicyError } from "../policy/policy-error.ts";
 import { BuiltinError } from "../policy/rego/rego-error.ts";
 import type { Workspace } from "../snapshot/workspace.ts";
@@ -13,6 +13,7 @@ import { isSshSignature, verifySshSignature } from "../trust/ssh-signature.ts";
 import { TrustError } from "../trust/trust-error.ts";
 import type { Awaited } from "./awaited.ts";
 import type { BuildServices } from "./build-services.ts";
+import { artifactSignature } from "./image-signatures.ts";
 import { httpRequest } from "./operations.ts";
 import type { AskedSource } from "./policy-input.ts";
 
@@ -25,31 +26,50 @@ export interface VerifierMeans {
 }
 
 /** What verifies for policies that ask about this source, within the run of their interpreter. */
-export function signatureVerifier(source: AskedSource, means: VerifierMeans): (question: SignatureQuestion) => void {
+export function signatureVerifier(source: AskedSource, means: VerifierMeans): VerifySignature {
   return (question) => {
-    const failure = means.awaited.get(questionKey(source, question), async (signal) => {
+    const found = means.awaited.get(questionKey(source, question), async (signal) => {
       try {
-        await verify(source, question, means, signal);
-        return undefined;
+        return await verify(source, question, means, signal);
       } catch (error) {
         if (error instanceof TrustError) return error;
         throw error;
       }
     });
-    if (failure === undefined) return;
-    if (failure.code === "invalid") throw new BuiltinError(failure.message, { cause: failure });
-    throw new PolicyError(`the policy has a signature verified, which cannot be done: ${failure.message}`, { cause: failure });
+    if (!(found instanceof TrustError)) return found;
+    if (found.code === "invalid") throw new BuiltinError(found.message, { cause: found });
+    throw new PolicyError(`the policy has a signature verified, which cannot be done: ${found.message}`, { cause: found });
   };
 }
 
 function questionKey({ identifier }: AskedSource, question: SignatureQuestion): string {
-  const parts = question.kind === "git" ? [question.object.text, question.object.signed, question.key] : [identifier, question.signature, question.keys];
-  return JSON.stringify(["signature", question.kind, ...parts.map((part) => digestOf(Buffer.from(part as Uint8Array)))]);
+  const parts = partsOf(question);
+  return JSON.stringify(["signature", question.kind, question.kind === "git" ? "" : identifier, ...parts.map((part) => digestOf(Buffer.from(part as Uint8Array)))]);
 }
 
-async function verify(source: AskedSource, question: SignatureQuestion, means: VerifierMeans, signal: AbortSignal): Promise<void> {
-  if (question.kind === "http") return await verifyFile(source, question, means, signal);
-  const { object: { text, signed }, key } = question;
+function partsOf(question: SignatureQuestion): ReadonlyArray<Uint8Array | string> {
+  switch (question.kind) {
+    case "git":
+      return [question.object.text, question.object.signed, question.key];
+    case "http":
+      return [question.signature, question.keys];
+    case "artifact":
+      return [question.bundle];
+  }
+}
+
+/** What is to be told of it, if there is more than that it holds. */
+async function verify(source: AskedSource, question: SignatureQuestion, means: VerifierMeans, signal: AbortSignal): Promise<unknown> {
+  if (question.kind === "artifact") {
+    const { digest } = await fetchHttpFile(httpRequest(source), means.services.http, signal);
+    return await artifactSignature(question.bundle, { sha256: digest.slice("sha256:".length), bytes: undefined }, means.env);
+  }
+  if (question.kind === "http") await verifyFile(source, question, means, signal);
+  else await verifyObject(question, means, signal);
+  return undefined;
+}
+
+async function verifyObject({ object: { text, signed }, key }: Extract<SignatureQuestion, { kind: "git" }>, means: VerifierMeans, signal: AbortSignal): Promise<void> {
   if (isSshSignature(text)) return verifySshSignature(text, signed, { publicKey: textOf(key), namespace: "git" });
   if (!isPgpSignature(text)) throw new TrustError("unsupported", "the git object is signed with what is neither OpenPGP nor ssh");
   await inDirectory(means, (directory) => verifyPgpSignature({ signature: text, keys: textOf(key), signed: { bytes: signed } }, { ...gpgMeans(means), directory }, signal));

@@ -5,15 +5,16 @@ import { stringOf } from "./rego/builtin-table.ts";
 import type { Builtin } from "./rego/builtins.ts";
 import { parseJson } from "./rego/builtins-encoding.ts";
 import { BuiltinError } from "./rego/rego-error.ts";
-import { isEqual, RegoObject, type Value } from "./rego/value.ts";
+import { fromJson, isEqual, RegoObject, type Value } from "./rego/value.ts";
 
 /** Something that is said to be signed. Files come as they are. */
 export type SignatureQuestion =
   | { readonly kind: "git"; readonly object: SignedBytes; readonly key: Uint8Array }
-  | { readonly kind: "http"; readonly signature: Uint8Array; readonly keys: Uint8Array };
+  | { readonly kind: "http"; readonly signature: Uint8Array; readonly keys: Uint8Array }
+  | { readonly kind: "artifact"; readonly bundle: Uint8Array };
 
-/** Throws BuiltinError where it is not signed so, and PolicyError where that cannot be told. */
-export type VerifySignature = (question: SignatureQuestion) => void;
+/** What is to be told of a signature that holds. Throws BuiltinError where none does, and PolicyError where that cannot be told. */
+export type VerifySignature = (question: SignatureQuestion) => unknown;
 
 /** The source that is asked about. */
 export interface AskedAbout {
@@ -32,7 +33,7 @@ export interface FunctionMeans {
 }
 
 /** Who signed something cannot be told here; to say "no" would be as untrue as to say "yes", and `not` would make it one. */
-const UNVERIFIABLE: Readonly<Record<string, number>> = { artifact_attestation: 2, github_attestation: 2 };
+const UNVERIFIABLE: Readonly<Record<string, number>> = { github_attestation: 2 };
 
 /** buildx's functions for policies of builds. */
 export function buildFunctions(means: FunctionMeans): ReadonlyMap<string, Builtin> {
@@ -41,11 +42,12 @@ export function buildFunctions(means: FunctionMeans): ReadonlyMap<string, Builti
     ["pin_image", { arity: 2, run: ([image, digest]) => pinImage(image, stringOf(digest), means) }],
     ["verify_git_signature", { arity: 2, run: ([object, path]) => verifyGit(object, stringOf(path), means) }],
     ["verify_http_pgp_signature", { arity: 3, run: ([http, signature, keys]) => verifyHttp(http, [stringOf(signature), stringOf(keys)], means) }],
+    ["artifact_attestation", { arity: 2, run: ([http, path]) => artifactAttestation(http, stringOf(path), means) }],
     ["print", { arity: "any", run: () => true }],
     ...Object.entries(UNVERIFIABLE).map(([name, arity]): [string, Builtin] => [name, {
       arity,
       run() {
-        throw new PolicyError(`the policy calls ${name}, which is not supported: signatures are not verified in a build`);
+        throw new PolicyError(`the policy calls ${name}, which is not supported: attestations are not fetched from GitHub. artifact_attestation verifies one of a file`);
       },
     }]),
   ]);
@@ -111,4 +113,12 @@ function verifyHttp(given: Value | undefined, [signature, keys]: readonly [strin
     throw error;
   }
   return true;
+}
+
+/** Undefined for a file that nobody has attested so. */
+function artifactAttestation(given: Value | undefined, path: string, means: FunctionMeans): Value | undefined {
+  const http = sourceOf("http", means);
+  if (http === undefined) return undefined;
+  if (!isSame(given, http, "url")) throw new BuiltinError("first argument is not the same as input http");
+  return fromJson(means.asked().verify({ kind: "artifact", bundle: needFile(path, means) }));
 }

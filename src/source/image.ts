@@ -21,7 +21,7 @@ const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 const STATEMENT_BYTES_MAX = 40 * 1024 * 1024;
 
 /** A repository as far as images are read from it: a registry's, or a layout on disk. */
-export type ImageRepository = Pick<Repository, "resolve" | "manifest" | "blob">;
+export type ImageRepository = Pick<Repository, "resolve" | "manifest" | "blob" | "referrers">;
 
 /** One platform's image, pinned: everything here follows from `digest`. */
 export interface PinnedImage {
@@ -34,6 +34,8 @@ export interface PinnedImage {
   readonly chain: LayerChain;
   /** The manifest of statements that the index has about this image. Whether they are true is another matter. */
   readonly attestation: Descriptor | undefined;
+  /** One of Docker's hardened images, which have other places for that. */
+  readonly isHardenedByDocker: boolean;
 }
 
 /** A statement about an image, as it is stored. */
@@ -72,29 +74,44 @@ export class ImageSource {
   /** The statements of these kinds that the image's index has about it, in their order. */
   async statements({ reference, attestation }: PinnedImage, predicateTypes: readonly string[], signal: AbortSignal): Promise<readonly ImageStatement[]> {
     if (attestation === undefined) return [];
-    const repository = await this.#services.open(reference, signal);
-    const manifest = parseDocument<Partial<Manifest>>(await this.#document(attestation, async (fetchSignal) => (await repository.manifest(attestation.digest, fetchSignal)).bytes, signal));
+    const manifest = parseDocument<Partial<Manifest>>(await this.manifest(reference, attestation, signal));
     const found: ImageStatement[] = [];
     for (const layer of manifest.layers ?? []) {
       const predicateType = layer.annotations?.["in-toto.io/predicate-type"];
       if (predicateType === undefined || !predicateTypes.includes(predicateType)) continue;
-      const bytes = await this.#document(layer, (fetchSignal) => collectBytes(repository.blob(layer, fetchSignal), STATEMENT_BYTES_MAX), signal);
-      found.push({ predicateType, bytes });
+      found.push({ predicateType, bytes: await this.blob(reference, layer, signal) });
     }
     return found;
+  }
+
+  /** What says of itself that it is about a manifest beside the image. */
+  async referrers(reference: Reference, digest: Digest, signal: AbortSignal): Promise<readonly Descriptor[]> {
+    return await (await this.#services.open(reference, signal)).referrers(digest, signal);
+  }
+
+  /** A manifest beside the image: its bytes, checked. */
+  async manifest(reference: Reference, descriptor: Descriptor, signal: AbortSignal): Promise<Uint8Array> {
+    const repository = await this.#services.open(reference, signal);
+    return await this.#document(descriptor, async (fetchSignal) => (await repository.manifest(descriptor.digest, fetchSignal)).bytes, signal);
+  }
+
+  /** A statement or a signature: its bytes, checked. */
+  async blob(reference: Reference, descriptor: Descriptor, signal: AbortSignal): Promise<Uint8Array> {
+    const repository = await this.#services.open(reference, signal);
+    return await this.#document(descriptor, (fetchSignal) => collectBytes(repository.blob(descriptor, fetchSignal), STATEMENT_BYTES_MAX), signal);
   }
 
   async #pin(reference: Reference, platform: Platform, signal: AbortSignal): Promise<PinnedImage> {
     const repository = await this.#services.open(reference, signal);
     const root = await this.#root(reference, repository, signal);
-    const { descriptor, attestation } = isIndex(root.mediaType) ? await this.#choose(root, platform, { reference, repository }, signal) : { descriptor: root, attestation: undefined };
+    const { descriptor, attestation, isHardenedByDocker } = isIndex(root.mediaType) ? await this.#choose(root, platform, { reference, repository }, signal) : { descriptor: root, attestation: undefined, isHardenedByDocker: false };
     if (!isManifest(descriptor.mediaType)) throw new SourceError("not-found", `${formatReference(reference)}: is no image, but ${descriptor.mediaType}`);
     // The digest was checked; what it says is the registry's word for an image.
     const manifest = parseDocument<Manifest>(await this.#document(descriptor, async (fetchSignal) => (await repository.manifest(descriptor.digest, fetchSignal)).bytes, signal));
     const config = await this.#document(manifest.config, (fetchSignal) => collectBytes(repository.blob(manifest.config, fetchSignal), DOCUMENT_BYTES_MAX), signal);
     const chain = layerOrigins(manifest, config, { reference, repository, mountable: this.#services.mountable }).map((origin) => new ImageLayer(origin, this.#services.layers));
     this.#services.onLayers(chain);
-    return { reference, digest: root.digest, manifestDigest: descriptor.digest, manifest, config, chain, attestation };
+    return { reference, digest: root.digest, manifestDigest: descriptor.digest, manifest, config, chain, attestation, isHardenedByDocker };
   }
 
   async #root(reference: Reference, repository: ImageRepository, signal: AbortSignal): Promise<Descriptor> {
@@ -113,7 +130,7 @@ export class ImageSource {
     return mediaType === undefined ? undefined : { mediaType, digest, size };
   }
 
-  async #choose(root: Descriptor, platform: Platform, { reference, repository }: { reference: Reference; repository: ImageRepository }, signal: AbortSignal): Promise<{ readonly descriptor: Descriptor; readonly attestation: Descriptor | undefined }> {
+  async #choose(root: Descriptor, platform: Platform, { reference, repository }: { reference: Reference; repository: ImageRepository }, signal: AbortSignal): Promise<Pick<PinnedImage, "attestation" | "isHardenedByDocker"> & { readonly descriptor: Descriptor }> {
     const index = parseDocument<ImageIndex>(await this.#document(root, async (fetchSignal) => (await repository.manifest(root.digest, fetchSignal)).bytes, signal));
     const images = index.manifests.filter(({ mediaType, annotations }) => isManifest(mediaType) && annotations?.["vnd.docker.reference.type"] === undefined);
     // A manifest that names no platform is what its configuration says; the only one there is is taken at its word.
@@ -123,7 +140,7 @@ export class ImageSource {
       throw new SourceError("not-found", `${formatReference(reference)}: no match for platform in manifest: not found (wanted ${formatPlatform(platform)}, there is ${there === "" ? "nothing" : there})`);
     }
     const isAbout = ({ annotations }: Descriptor): boolean => annotations?.["vnd.docker.reference.type"] === "attestation-manifest" && annotations["vnd.docker.reference.digest"] === chosen.digest;
-    return { descriptor: chosen, attestation: index.manifests.find(isAbout) };
+    return { descriptor: chosen, attestation: index.manifests.find(isAbout), isHardenedByDocker: isHardened(index) };
   }
 
   /** Reads a small document from the store, or fetches and keeps it. */
@@ -134,6 +151,11 @@ export class ImageSource {
     await blobs.write(digestOf(bytes) === descriptor.digest ? descriptor.digest : refuseBytes(descriptor), bytesOf(bytes), signal);
     return bytes;
   }
+}
+
+/** As Docker marks them. */
+function isHardened({ manifests, annotations }: ImageIndex): boolean {
+  return (annotations?.["org.opencontainers.image.title"] ?? "").startsWith("dhi/") && manifests.every((each) => (each.annotations?.["com.docker.dhi.build.id"] ?? "") !== "");
 }
 
 function refuseBytes(descriptor: Descriptor): never {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtempSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,7 +7,13 @@ import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { build, type BuildRequest } from "../../src/doors/build.ts";
 import { dockerRegistrySkip, startDockerRegistry, type DockerRegistry } from "../../src/testing/docker-registry.ts";
+import { EvidenceSamples, SIGSTORE_BUNDLE } from "../../src/testing/evidence-samples.ts";
 import { serve, type HttpFixture } from "../../src/testing/http-fixture.ts";
+import type { ImageIndex } from "../../src/oci/manifest.ts";
+import type { Descriptor } from "../../src/oci/descriptor.ts";
+import { parseDigest } from "../../src/content/digest.ts";
+import { testClient } from "../../src/testing/registry-fixture.ts";
+import { startTestSigstore, type TestSigstore } from "../../src/testing/test-sigstore.ts";
 
 const path = mkdtempSync(join(tmpdir(), "stemma-policy-images-"));
 const env = { PATH: process.env["PATH"] ?? "", HOME: path };
@@ -30,9 +37,19 @@ async function publish(tag: string, dockerfile: string, request: Partial<Omit<Bu
 }
 
 let base = "";
+let sigstore: TestSigstore;
+let trusting: Situation;
+let samples: EvidenceSamples;
+const client = testClient();
+const signal = AbortSignal.timeout(300_000);
 before(async () => {
   if (dockerRegistrySkip !== false) return;
+  sigstore = await startTestSigstore();
+  const root = join(path, "trusted_root.json");
+  await writeFile(root, sigstore.trustedRoot);
+  trusting = { env: { STEMMA_SIGSTORE_TRUSTED_ROOT: root } };
   registry = await startDockerRegistry();
+  samples = new EvidenceSamples(client.repository({ domain: registry.host, path: "r" }, "push"), signal);
   web = await serve((_, response) => void response.end("hello"));
   base = await publish("base", "FROM scratch\nCOPY own /\nLABEL owner=base\n", { provenance: "mode=min" });
   await publish("bare", "FROM scratch\nCOPY own /\n", { provenance: "false" });
@@ -43,6 +60,7 @@ before(async () => {
   await publish("top", `FROM ${registry.host}/r:v1\nCOPY own /top\n`, { ...request, provenance: "mode=max" });
 });
 after(async () => {
+  await client[Symbol.asyncDispose]();
   if (dockerRegistrySkip === false) {
     await registry[Symbol.asyncDispose]();
     await web[Symbol.asyncDispose]();
@@ -50,14 +68,20 @@ after(async () => {
   await rm(path, { recursive: true, force: true });
 });
 
+interface Situation {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly dockerfile?: string;
+}
+
 interface Attempt {
   readonly failure: string | undefined;
   readonly log: string;
 }
 
-async function attempt(tag: string, rules: string, environment: Readonly<Record<string, string>> = {}): Promise<Attempt> {
+async function attempt(tag: string, rules: string, { env: environment = {}, files = {}, dockerfile }: Situation = {}): Promise<Attempt> {
   const policy = `package docker\ndefault allow := false\nallow if input.local\nallow if {\n${rules}\n}\ndecision := {"allow": allow}\n`;
-  const context = await directory({ Dockerfile: `FROM --platform=linux/amd64 ${registry.host}/r:${tag}\n`, "Dockerfile.rego": policy });
+  const context = await directory({ Dockerfile: dockerfile ?? `FROM --platform=linux/amd64 ${registry.host}/r:${tag}\n`, "Dockerfile.rego": policy, ...files });
   const run = build({ context, env: { ...env, ...environment }, outputs: ["type=cacheonly"], policies: ["log-level=debug"], root: join(path, "state") });
   let log = "";
   run.result.catch(() => undefined);
@@ -65,14 +89,14 @@ async function attempt(tag: string, rules: string, environment: Readonly<Record<
   return { log, failure: await run.result.then(() => undefined, (error: unknown) => (error instanceof Error ? error.message : String(error))) };
 }
 
-async function allowed(tag: string, rules: string, environment?: Readonly<Record<string, string>>): Promise<Attempt> {
-  const made = await attempt(tag, rules, environment);
+async function allowed(tag: string, rules: string, situation?: Situation): Promise<Attempt> {
+  const made = await attempt(tag, rules, situation);
   assert.equal(made.failure, undefined, `${rules}\n${made.log}`);
   return made;
 }
 
-async function denied(tag: string, rules: string, environment?: Readonly<Record<string, string>>): Promise<Attempt> {
-  const made = await attempt(tag, rules, environment);
+async function denied(tag: string, rules: string, situation?: Situation): Promise<Attempt> {
+  const made = await attempt(tag, rules, situation);
   assert.match(made.failure ?? "", /not allowed by policy: action DENY$/, `${rules}\n${made.log}`);
   return made;
 }
@@ -105,4 +129,83 @@ some file in m\nfile.http.url == "${web.origin}/file"`;
     await allowed("top", `some m in input.image.provenance.materials\nsome n in m.image.provenance.materials\nn.image.labels.owner == "base"\nn.env.depth == 2\nn.env.filename == "Dockerfile"`);
     await denied("top", `some m in input.image.provenance.materials\nsome n in m.image.provenance.materials\nn.image.labels.owner == "top"`);
   });
+});
+
+/** The manifest with the statements about an image that we have built and pushed. */
+async function built(tag: string, request: Partial<Omit<BuildRequest, "root">> = {}): Promise<{ readonly image: Descriptor; readonly attestation: Descriptor }> {
+  const digest = parseDigest(await publish(tag, `FROM scratch\nCOPY own /\nLABEL tag=${tag}\n`, request));
+  const { bytes } = await client.repository({ domain: registry.host, path: "r" }, "push").manifest(digest, signal);
+  const [image, attestation] = (JSON.parse(Buffer.from(bytes).toString("utf8")) as ImageIndex).manifests;
+  assert.ok(image !== undefined && attestation !== undefined);
+  return { image, attestation };
+}
+
+const hex = (descriptor: Descriptor): string => descriptor.digest.slice("sha256:".length);
+const isSigned = 'some s in input.image.signatures\ns.signer.sourceRepositoryURI == "https://github.com/a/b"';
+
+describe("a policy sees which signatures an image has", { skip: dockerRegistrySkip }, () => {
+  test("that hold for its provenance, with the signer and the time", async () => {
+    const { attestation } = await built("signed");
+    await samples.referrer(attestation, SIGSTORE_BUNDLE, await sigstore.attest(hex(attestation), "https://sigstore.dev/cosign/sign/v1", { extensions: { 12: "https://github.com/a/b" } }));
+    await allowed("signed", isSigned, trusting);
+    await allowed("signed", `count(input.image.signatures) == 1\ns := input.image.signatures[0]\ns.kind == "untrusted"\ns.type == "bundle-v0.3"\ns.signer.issuer == "https://issuer.example"
+s.signer.subjectAlternativeName == "https://example.com/builder"\ns.timestamps[0].type == "Tlog"\ntime.parse_rfc3339_ns(s.timestamps[0].timestamp) <= time.now_ns()\ninput.image.hasProvenance`, trusting);
+    // It is signed, and not by whom this asks for.
+    await denied("signed", 'docker_github_builder(input.image, "a/b")', trusting);
+    await denied("signed", 'some s in input.image.signatures\ns.signer.sourceRepositoryURI == "https://github.com/a/c"', trusting);
+  });
+
+  test("and none that is of another image, of others' authorities, or that nobody made", async () => {
+    const { attestation } = await built("other");
+    const none = "not input.image.signatures";
+    await allowed("other", none, trusting);
+    await denied("other", isSigned, trusting);
+    await allowed("bare", none, trusting);
+    const options = { extensions: { 12: "https://github.com/a/b" } };
+    await samples.referrer(attestation, SIGSTORE_BUNDLE, await sigstore.attest("c".repeat(64), "https://sigstore.dev/cosign/sign/v1", options));
+    await samples.referrer(attestation, SIGSTORE_BUNDLE, await (await startTestSigstore()).attest(hex(attestation), "https://sigstore.dev/cosign/sign/v1", options));
+    await samples.referrer(attestation, SIGSTORE_BUNDLE, Buffer.from("{}"));
+    const { log } = await denied("other", isSigned, trusting);
+    assert.match(log, /failed to parse image signatures: sha256:\w+: verifying bundle: its statement is not about sha256:/);
+    await allowed("other", none, trusting);
+  });
+
+  test("only where what is signed says itself that it is about the image", async () => {
+    // An index may have any attestations beside any image: it is not signed.
+    const [{ image }, { attestation }] = [await built("victim"), await built("donor")];
+    await samples.referrer(attestation, SIGSTORE_BUNDLE, await sigstore.attest(hex(attestation), "https://sigstore.dev/cosign/sign/v1", { extensions: { 12: "https://github.com/a/b" } }));
+    await allowed("donor", isSigned, trusting);
+    await samples.index([image, { ...attestation, annotations: { ...attestation.annotations, "vnd.docker.reference.digest": image.digest } }], "swapped");
+    const { log } = await denied("swapped", isSigned, trusting);
+    assert.match(log, /is not about the image manifest/);
+    const old = await built("old", { tags: [], push: false, outputs: [`type=image,oci-artifact=false,push=true,name=${registry.host}/r:old`] });
+    await samples.referrer(old.attestation, SIGSTORE_BUNDLE, await sigstore.attest(hex(old.attestation), "https://sigstore.dev/cosign/sign/v1", { extensions: { 12: "https://github.com/a/b" } }));
+    assert.match((await denied("old", isSigned, trusting)).log, /has no subject/);
+  });
+});
+
+test("a policy that asks for signatures of which nothing can be told stops the build", { skip: dockerRegistrySkip }, async () => {
+  const { attestation } = await built("told");
+  await samples.referrer(attestation, SIGSTORE_BUNDLE, await sigstore.attest(hex(attestation), "https://sigstore.dev/cosign/sign/v1"));
+  const untold = async (tag: string, situation: Situation, says: RegExp): Promise<void> => assert.match((await attempt(tag, "not input.image.signatures", situation)).failure ?? "", says);
+  await untold("told", {}, /asks for input\.image\.signatures, which cannot be told: there is nobody to believe: STEMMA_SIGSTORE_TRUSTED_ROOT has to name a file/);
+  await untold("told", { env: { STEMMA_SIGSTORE_TRUSTED_ROOT: join(path, "none") } }, /STEMMA_SIGSTORE_TRUSTED_ROOT: ENOENT/);
+  await untold("told", { env: { STEMMA_SIGSTORE_TRUSTED_ROOT: join(import.meta.dirname, "policy.test.ts") } }, /no trusted root of Sigstore/);
+  const { attestation: cosigned } = await built("cosigned");
+  await samples.referrer(cosigned, "application/vnd.dev.cosign.artifact.sig.v1+json", { critical: {} });
+  await untold("cosigned", trusting, /signed in the form of cosign before version 3, which is not supported/);
+});
+
+test("a policy has the attestation of a web file verified", { skip: dockerRegistrySkip }, async () => {
+  const sha256 = createHash("sha256").update("hello").digest("hex");
+  const dockerfile = `FROM scratch\nADD ${web.origin}/file /\n`;
+  const rules = 'artifact_attestation(input.http, "bundle.json").signer.sourceRepositoryURI == "https://github.com/a/b"';
+  const options = { extensions: { 12: "https://github.com/a/b" } };
+  const of = async (digest: string, type: string): Promise<Situation> => ({ ...trusting, dockerfile, files: { "bundle.json": JSON.stringify(await sigstore.attest(digest, type, options)) } });
+  await allowed("", rules, await of(sha256, "https://slsa.dev/provenance/v1"));
+  await denied("", rules, await of("d".repeat(64), "https://slsa.dev/provenance/v1"));
+  assert.match((await denied("", rules, await of(sha256, "https://spdx.dev/Document"))).log, /unexpected predicate type "https:\/\/spdx\.dev\/Document", expecting SLSA provenance/);
+  await denied("", rules, { ...trusting, dockerfile });
+  assert.match((await attempt("", rules, { ...(await of(sha256, "https://slsa.dev/provenance/v1")), env: {} })).failure ?? "", /which cannot be done: there is nobody to believe/);
+  assert.match((await attempt("", 'not github_attestation(input.http, "a/b")', { dockerfile })).failure ?? "", /calls github_attestation, which is not supported/);
 });

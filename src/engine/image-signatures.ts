@@ -1,0 +1,86 @@
+import type { Environment } from "../host/environment.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { Manifest } from "../oci/manifest.ts";
+import { isIndex, isManifest } from "../oci/media-type.ts";
+import type { ImageSource, PinnedImage } from "../source/image.ts";
+import { signatureKind } from "../trust/signature-kind.ts";
+import type { SignedArtifact, VerifiedBundle } from "../trust/sigstore.ts";
+import { TrustError } from "../trust/trust-error.ts";
+import { PROVENANCE_TYPES } from "./image-provenance.ts";
+import { openSigstore } from "./trust-root.ts";
+
+const BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json";
+/** What cosign wrote before there were bundles. A manifest that names no type is taken for that. */
+const SIMPLE_SIGNING: readonly string[] = ["application/vnd.dev.cosign.artifact.sig.v1+json", "application/vnd.oci.image.config.v1+json"];
+
+/** Of one image's attestations; who publishes more of them wants us to work. */
+const SIGNATURES_MAX = 20;
+
+export interface ImageSignatures {
+  readonly images: ImageSource;
+  readonly pinned: PinnedImage;
+}
+
+/**
+ * `input.image.signatures`: of the manifest with the image's provenance, those that are verified. Throws TrustError where
+ * there are signatures of which nothing can be told; `tell` gets what is wrong with those that do not hold.
+ */
+export async function imageSignatures({ images, pinned }: ImageSignatures, { env, tell }: { readonly env: Environment; readonly tell: (message: string) => void }, signal: AbortSignal): Promise<readonly object[]> {
+  const { attestation } = pinned;
+  if (pinned.isHardenedByDocker) throw new TrustError("unsupported", "signatures of Docker's hardened images are not supported");
+  if (attestation === undefined) return [];
+  const all = await images.referrers(pinned.reference, attestation.digest, signal);
+  const bundles = all.filter(({ artifactType }) => artifactType === BUNDLE).slice(0, SIGNATURES_MAX);
+  if (bundles.length === 0 && all.some(({ artifactType }) => artifactType === undefined || SIMPLE_SIGNING.includes(artifactType))) {
+    throw new TrustError("unsupported", "the image is signed in the form of cosign before version 3, which is not supported: sign it with `cosign sign --new-bundle-format`");
+  }
+  if (bundles.length === 0) return [];
+  const sigstore = await openSigstore(env);
+  const bytes = await images.manifest(pinned.reference, attestation, signal);
+  const found: object[] = [];
+  for (const bundle of bundles) {
+    try {
+      checkAttestation(bytes, pinned);
+      const layer = await bundleOf(bundle, attestation, { images, pinned }, signal);
+      found.push(signatureJson(sigstore.verify(layer, { sha256: attestation.digest.slice("sha256:".length), bytes })));
+    } catch (error) {
+      if (!(error instanceof TrustError) || error.code !== "invalid") throw error;
+      tell(`failed to parse image signatures: ${bundle.digest}: ${error.message}`);
+    }
+  }
+  return found;
+}
+
+/** What is signed has to say itself that it is about this image: the index, which says so too, is not signed. */
+function checkAttestation(bytes: Uint8Array, { manifestDigest, attestation }: PinnedImage): void {
+  const { subject, layers = [] } = JSON.parse(Buffer.from(bytes).toString("utf8")) as Partial<Manifest>;
+  const name = `attestation manifest ${attestation?.digest ?? ""}`;
+  if (subject === undefined) throw new TrustError("invalid", `${name} has no subject`);
+  if (subject.digest !== manifestDigest || !(isManifest(subject.mediaType) || isIndex(subject.mediaType))) throw new TrustError("invalid", `${name} is not about the image manifest ${manifestDigest}, but about ${subject.digest}`);
+  if (!layers.some(({ annotations }) => PROVENANCE_TYPES.includes(annotations?.["in-toto.io/predicate-type"] ?? ""))) throw new TrustError("invalid", `${name} has no SLSA provenance layer`);
+}
+
+async function bundleOf(bundle: Descriptor, about: Descriptor, { images, pinned }: ImageSignatures, signal: AbortSignal): Promise<Uint8Array> {
+  const { artifactType, subject, layers = [] } = JSON.parse(Buffer.from(await images.manifest(pinned.reference, bundle, signal)).toString("utf8")) as Partial<Manifest>;
+  const [layer] = layers;
+  if (artifactType !== BUNDLE || layer?.mediaType !== BUNDLE) throw new TrustError("invalid", "signature manifest is not a bundle");
+  if (subject?.digest !== about.digest) throw new TrustError("invalid", `signature manifest is not about the attestation manifest ${about.digest}`);
+  return await images.blob(pinned.reference, layer, signal);
+}
+
+/** As buildx shows a signature that holds. */
+export function signatureJson(verified: VerifiedBundle): object {
+  const { signer, timestamps } = verified;
+  const { certificateIssuer, subjectAlternativeName, issuer, extensions } = signer;
+  return {
+    kind: signatureKind(verified), type: "bundle-v0.3", ...(timestamps.length === 0 ? {} : { timestamps }),
+    signer: { certificateIssuer, subjectAlternativeName, ...(issuer === "" ? {} : { issuer }), ...extensions },
+  };
+}
+
+/** `artifact_attestation`: a signed SLSA provenance about a file. Throws TrustError where it is none. */
+export async function artifactSignature(bundle: Uint8Array, artifact: SignedArtifact, env: Environment): Promise<object> {
+  const verified = (await openSigstore(env)).verify(bundle, artifact);
+  if (!PROVENANCE_TYPES.includes(verified.predicateType ?? "")) throw new TrustError("invalid", `unexpected predicate type ${JSON.stringify(verified.predicateType ?? "")}, expecting SLSA provenance`);
+  return signatureJson(verified);
+}

@@ -1,0 +1,98 @@
+import { createHash, generateKeyPairSync, sign, type KeyPairKeyObjectResult } from "node:crypto";
+import { initializeCA, initializeCTLog, initializeTLog } from "@sigstore/mock";
+import { HashAlgorithm, PublicKeyDetails, TrustedRoot } from "@sigstore/protobuf-specs";
+
+const BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json";
+const STATEMENT = "application/vnd.in-toto+json";
+
+export interface SigningOptions {
+  readonly subjectAltName?: string;
+  /** By the last number of Fulcio's extensions. */
+  readonly extensions?: Readonly<Record<number, string>>;
+}
+
+/** A Sigstore of our own: an authority, a log of its certificates, and a log of signatures. */
+export interface TestSigstore {
+  /** `trusted_root.json` */
+  readonly trustedRoot: string;
+  /** A bundle that signs a statement about a digest. */
+  attest(sha256: string, predicateType: string, options?: SigningOptions): Promise<TestBundle>;
+}
+
+/** As it is serialised; tests change it. */
+export interface TestBundle {
+  readonly mediaType: string;
+  readonly verificationMaterial: {
+    readonly certificate: { readonly rawBytes: string };
+    readonly tlogEntries: readonly object[];
+  };
+  readonly dsseEnvelope: { readonly payloadType: string; readonly payload: string; readonly signatures: ReadonlyArray<{ readonly sig: string }> };
+}
+
+export async function startTestSigstore(): Promise<TestSigstore> {
+  const keys = (): KeyPairKeyObjectResult => generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const certificates = await initializeCTLog(keys());
+  const authority = await initializeCA(keys(), certificates);
+  const log = await initializeTLog("https://rekor.example", keys());
+  const validFor = { start: "2020-01-01T00:00:00Z" };
+  const logInstance = (baseUrl: string, publicKey: Buffer): object => ({
+    baseUrl, hashAlgorithm: HashAlgorithm[HashAlgorithm.SHA2_256],
+    logId: { keyId: createHash("sha256").update(publicKey).digest("base64") },
+    publicKey: { rawBytes: publicKey.toString("base64"), keyDetails: PublicKeyDetails[PublicKeyDetails.PKIX_ECDSA_P256_SHA_256], validFor },
+  });
+  const root = TrustedRoot.fromJSON({
+    mediaType: "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+    tlogs: [logInstance("https://rekor.example", log.publicKey)],
+    ctlogs: [logInstance("https://ct.example", certificates.publicKey)],
+    certificateAuthorities: [{ subject: { organization: "example", commonName: "example" }, uri: "https://fulcio.example", certChain: { certificates: [{ rawBytes: bytesOf(authority.rootCertificate).toString("base64") }] }, validFor }],
+    timestampAuthorities: [],
+  });
+  return {
+    trustedRoot: JSON.stringify(TrustedRoot.toJSON(root)),
+    async attest(sha256, predicateType, { subjectAltName = "https://example.com/builder", extensions = {} } = {}) {
+      const { privateKey, publicKey } = keys();
+      const certificate = bytesOf(await authority.issueCertificate({
+        publicKey: new Uint8Array(publicKey.export({ format: "der", type: "spki" })), subjectAltName,
+        extensions: Object.entries({ 8: "https://issuer.example", ...extensions }).map(([number, value]) => ({ oid: `1.3.6.1.4.1.57264.1.${number}`, value })),
+      }));
+      const payload = Buffer.from(JSON.stringify({ _type: "https://in-toto.io/Statement/v1", subject: [{ name: "x", digest: { sha256 } }], predicateType, predicate: {} }));
+      const signature = sign("sha256", Buffer.concat([Buffer.from(`DSSEv1 ${STATEMENT.length} ${STATEMENT} ${payload.length} `), payload]), privateKey);
+      const envelope = { payloadType: STATEMENT, payload: payload.toString("base64"), signatures: [{ sig: signature.toString("base64") }] };
+      return { mediaType: BUNDLE, verificationMaterial: { certificate: { rawBytes: certificate.toString("base64") }, tlogEntries: [await logEntry(log, certificate, envelope)] }, dsseEnvelope: envelope };
+    },
+  };
+}
+
+interface LogEntry {
+  readonly body: string;
+  readonly integratedTime: number;
+  readonly logID: string;
+  readonly logIndex: number;
+  readonly verification: {
+    readonly signedEntryTimestamp: string;
+    readonly inclusionProof: { readonly logIndex: number; readonly rootHash: string; readonly treeSize: number; readonly checkpoint: string };
+  };
+}
+
+/** Rekor's kind `dsse`, version 0.0.1: hashes of the envelope and of its payload. */
+async function logEntry(log: Awaited<ReturnType<typeof initializeTLog>>, certificate: Buffer, envelope: TestBundle["dsseEnvelope"]): Promise<object> {
+  const sha256 = (bytes: Uint8Array | string): object => ({ algorithm: "sha256", value: createHash("sha256").update(bytes).digest("hex") });
+  const verifier = Buffer.from(`-----BEGIN CERTIFICATE-----\n${certificate.toString("base64").replace(/(.{64})/g, "$1\n")}\n-----END CERTIFICATE-----\n`).toString("base64");
+  const answer = await log.log({
+    apiVersion: "0.0.1", kind: "dsse",
+    spec: { envelopeHash: sha256(JSON.stringify(envelope)), payloadHash: sha256(Buffer.from(envelope.payload, "base64")), signatures: envelope.signatures.map(({ sig }) => ({ signature: sig, verifier })) },
+  });
+  // Its types are in a package that it does not bring along.
+  const [entry] = Object.values(answer) as LogEntry[];
+  if (entry === undefined) throw new Error("the log gave no entry");
+  const { inclusionProof: proof, signedEntryTimestamp } = entry.verification;
+  return {
+    logIndex: String(entry.logIndex), logId: { keyId: Buffer.from(entry.logID, "hex").toString("base64") }, kindVersion: { kind: "dsse", version: "0.0.1" },
+    integratedTime: String(entry.integratedTime), inclusionPromise: { signedEntryTimestamp }, canonicalizedBody: entry.body,
+    inclusionProof: { logIndex: String(proof.logIndex), rootHash: Buffer.from(proof.rootHash, "hex").toString("base64"), treeSize: String(proof.treeSize), hashes: [], checkpoint: { envelope: proof.checkpoint } },
+  };
+}
+
+function bytesOf(view: ArrayBufferView): Buffer {
+  return Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+}
