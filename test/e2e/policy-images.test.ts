@@ -72,6 +72,7 @@ interface Situation {
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
   readonly dockerfile?: string;
+  readonly policies?: readonly string[];
 }
 
 interface Attempt {
@@ -79,10 +80,10 @@ interface Attempt {
   readonly log: string;
 }
 
-async function attempt(tag: string, rules: string, { env: environment = {}, files = {}, dockerfile }: Situation = {}): Promise<Attempt> {
+async function attempt(tag: string, rules: string, { env: environment = {}, files = {}, dockerfile, policies = ["log-level=debug"] }: Situation = {}): Promise<Attempt> {
   const policy = `package docker\ndefault allow := false\nallow if input.local\nallow if {\n${rules}\n}\ndecision := {"allow": allow}\n`;
   const context = await directory({ Dockerfile: dockerfile ?? `FROM --platform=linux/amd64 ${registry.host}/r:${tag}\n`, "Dockerfile.rego": policy, ...files });
-  const run = build({ context, env: { ...env, ...environment }, outputs: ["type=cacheonly"], policies: ["log-level=debug"], root: join(path, "state") });
+  const run = build({ context, env: { ...env, ...environment }, outputs: ["type=cacheonly"], policies, root: join(path, "state") });
   let log = "";
   run.result.catch(() => undefined);
   for await (const event of run.events) if (event.kind === "step-output") log += Buffer.from(event.bytes).toString();
@@ -208,4 +209,15 @@ test("a policy has the attestation of a web file verified", { skip: dockerRegist
   await denied("", rules, { ...trusting, dockerfile });
   assert.match((await attempt("", rules, { ...(await of(sha256, "https://slsa.dev/provenance/v1")), env: {} })).failure ?? "", /which cannot be done: there is nobody to believe/);
   assert.match((await attempt("", 'not github_attestation(input.http, "a/b")', { dockerfile })).failure ?? "", /calls github_attestation, which is not supported/);
+});
+
+test("buildx's own policy, where it is switched on, denies an image of Docker's that nobody has signed", { skip: dockerRegistrySkip }, async () => {
+  const settings = await directory({ "stemma/stemma.toml": `[registry."docker.io"]\nmirrors = ["${registry.host}"]\n[registry."${registry.host}"]\nhttp = true\n` });
+  await publish("x", "FROM scratch\nCOPY own /\n", { tags: ["1.9", "1.10"].map((tag) => `${registry.host}/docker/buildkit-syft-scanner:${tag}`), platforms: ["linux/amd64"], provenance: "false" });
+  const of = (tag: string, more: Readonly<Record<string, string>>): Situation => ({ dockerfile: `FROM --platform=linux/amd64 docker.io/docker/buildkit-syft-scanner:${tag}\n`, env: { XDG_CONFIG_HOME: settings, ...trusting.env, ...more } });
+  await allowed("", "input.image", of("1.10", {}));
+  await allowed("", "input.image", of("1.9", { BUILDX_DEFAULT_POLICY: "1" }));
+  const { log } = await denied("", "input.image", of("1.10", { BUILDX_DEFAULT_POLICY: "1" }));
+  assert.match(log, / - image docker\.io\/docker\/buildkit-syft-scanner:1\.10 is not allowed by default policy: a verified docker-github-builder signature is required for 1\.10 tag/);
+  await allowed("", "input.image", { ...of("1.10", { BUILDX_DEFAULT_POLICY: "1" }), policies: ["disabled=true"] });
 });
