@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline/promises";
-import { blockText, columns, humanSize, openStore, parseSize, prune, sum, usageFilter, USAGE_HEAD, usageRow, type UsageRecord } from "../doors/store.ts";
+import { openStore, parseSize, prune, prunedText, usageFilter, type UsageRecord } from "../doors/store.ts";
 import { systemClock } from "../host/clock.ts";
 import { eachUntilAborted } from "../host/until-aborted.ts";
 import { parseCommandLine } from "./command-line.ts";
@@ -59,9 +59,7 @@ docs/store.md tells more.`,
     await using store = await openStore(stateRoot(values.root, io));
     const removed: UsageRecord[] = [];
     if (store !== undefined) await prune(store, policy, (record) => void removed.push(record), io.signal);
-    if (values.verbose) for (const record of removed) io.stdout(blockText(record, nowMs));
-    else if (removed.length > 0) io.stdout(columns([USAGE_HEAD, ...removed.map((record) => usageRow(record, nowMs))]));
-    io.stdout(columns([["Total:", humanSize(sum(removed))]]));
+    io.stdout(prunedText(removed, { verbose: values.verbose, nowMs }));
     return EXIT.ok;
   },
 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { agoText, columns, durationText, parseDuration } from "./human-time.ts";
+import { agoText, durationText, parseDuration } from "./human-time.ts";
 
 const [SECOND, HOUR] = [1000, 3_600_000];
 
@@ -16,8 +16,4 @@ test("says how long", () => {
 test("reads durations as Go does, and days", () => {
   assert.deepEqual(["1h30m", "1.5s", "7d", "0", "150ms"].map(parseDuration), [5_400_000, 1500, 604_800_000, 0, 150]);
   assert.deepEqual(["", "5", "h", "1h later", "-1s"].map(parseDuration), Array(5).fill(undefined));
-});
-
-test("lines up columns", () => {
-  assert.equal(columns([["ID", "SIZE"], ["abcdef", "1B"]]), "ID       SIZE\nabcdef   1B\n");
 });
