@@ -36,6 +36,7 @@ import type { BuildPlan } from "./build-plan.ts";
 import type { BuildServices } from "./build-services.ts";
 import { importCaches, type CacheImports, type ClientFor } from "./cache-imports.ts";
 import { lentDirectories } from "./directories.ts";
+import { defaultCgroupParent } from "./cgroup-settings.ts";
 import { cdiDevices } from "./cdi-settings.ts";
 import type { Engine } from "./engine.ts";
 import { explainFailure, type Seen } from "./explain-failure.ts";
@@ -134,7 +135,7 @@ async function openUngated(plan: BuildPlan, { id, startedNs, engine, request, re
   const { attributes, facts } = await describeRequest(plan, { env, report }, signal);
   const capturesUsage = plan.provenance?.captureUsage === true;
   const machineUsage = capturesUsage ? opening.use(sampleMachine()) : undefined;
-  const grants = { allowed: plan.allowed, devices: cdiDevices(settingsPath(env)) };
+  const grants = { allowed: plan.allowed, devices: cdiDevices(settingsPath(env)), defaultCgroupParent: defaultCgroupParent(settingsPath(env)) };
   const services = buildServices({ engine, session, grants, capturesUsage, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, findsSecrets: plan.secretsInEvidence !== "allow", env });
   const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "text" ? "Dockerfile" : plan.dockerfile.name };
   const imports = opening.use(await importCaches(plan.cache.imports, { clientFor, http, steps, report, layers: engine.layers, facts: engine.state.facts, findBase: images.findLayer }, signal));

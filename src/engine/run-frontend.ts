@@ -8,6 +8,7 @@ import type { FrontendImage } from "../frontend/frontend-image.ts";
 import { serveConnection } from "../grpc/server.ts";
 import { routes } from "../grpc/service.ts";
 import { encodeDefinition } from "../llb/definition.ts";
+import { groupOf } from "../ops/exec.ts";
 import { OutputTail } from "../ops/output-tail.ts";
 import { LLBBridge } from "../proto/frontend/gateway_pb.ts";
 import type { SandboxMount, SandboxProcess } from "../sandbox/sandbox.ts";
@@ -51,6 +52,7 @@ export async function runFrontend(run: FrontendRun, means: BuildMeans, signal: A
   const said = new OutputTail();
   const exitCode = await services.steps.work(`running frontend ${image.source}`, async (step) => {
     const process = frontendProcess(run, means, {
+      group: groupOf("", undefined, await services.exec.grants.defaultCgroupParent()),
       mounts: [{ kind: "bind", source: metadata, destination: METADATA_DIRECTORY, readOnly: true }],
       input: connection.input,
       onOutput(stream, chunk) {
@@ -74,6 +76,7 @@ export async function runFrontend(run: FrontendRun, means: BuildMeans, signal: A
 }
 
 interface FrontendStreams {
+  readonly group: SandboxProcess["group"];
   readonly mounts: readonly SandboxMount[];
   readonly input: SandboxProcess["input"];
   readonly onOutput: SandboxProcess["onOutput"];
@@ -96,7 +99,6 @@ function frontendProcess({ image: { config }, bridge, options }: FrontendRun, { 
     hostname: HOSTNAME,
     extraHosts: [],
     limits: [],
-    group: undefined,
     devices: [],
     insecure: false,
     readOnlyRoot: false,

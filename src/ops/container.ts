@@ -2,11 +2,11 @@ import { posix } from "node:path";
 import { ExecOpSchema, message, MountSchema, MountType, SecurityMode, type ExecOp, type HostIP, type Mount, type NetMode, type SecretEnv } from "../llb/op.ts";
 import type { Platform } from "../oci/platform.ts";
 import { SandboxError } from "../sandbox/sandbox-error.ts";
-import type { ContainerProcess, Isolation, Sandbox, SandboxContainer, StartedProcess } from "../sandbox/sandbox.ts";
+import type { ContainerProcess, Isolation, Sandbox, SandboxContainer, StartedProcess, Surroundings } from "../sandbox/sandbox.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import { ExecMounts } from "./exec-mounts.ts";
 import { registeredEmulators, requireRunnable } from "./exec-platform.ts";
-import { HOSTNAME_DEFAULT, isolationOf, networkOf, NOT_EXECUTED, requireStep, scratchDirectory, secretEnvironment, type ExecServices } from "./exec.ts";
+import { groupOf, HOSTNAME_DEFAULT, isolationOf, networkOf, NOT_EXECUTED, requireStep, scratchDirectory, secretEnvironment, type ExecServices } from "./exec.ts";
 import { OperationError, ProcessExitError } from "./operation-error.ts";
 
 /** As BuildKit says them. */
@@ -85,10 +85,11 @@ export class StepContainer implements AsyncDisposable {
     const meta = { args: [...step.args], env: [...step.env], cwd, user: step.user };
     const op = message(ExecOpSchema, { meta, mounts, network, security: step.security, secretenv: [...step.secretEnv] });
     await requireStep(op, undefined, services);
+    const group = groupOf("", undefined, await services.grants.defaultCgroupParent());
     const env = [...step.env, ...(step.streams === "terminal" && !step.env.some((line) => line.startsWith("TERM=")) ? ["TERM=xterm"] : []), ...(await secretEnvironment(op, services, new AbortController().signal))];
     if (held.disposed) throw new OperationError("unsupported", "the container was released");
     onProcess(op, isolationOf(op, sandbox));
-    const container = (this.#container ??= this.#open(step.security === SecurityMode.INSECURE));
+    const container = (this.#container ??= this.#open(step.security === SecurityMode.INSECURE, group));
     const told = (error: unknown): never => {
       throw error instanceof SandboxError && error.code === "command" ? new ProcessExitError({ argv: step.args, exitCode: NOT_EXECUTED, outputTail: "", cause: error }) : error;
     };
@@ -98,13 +99,13 @@ export class StepContainer implements AsyncDisposable {
     return { ...started, exited };
   }
 
-  #open(insecure: boolean): SandboxContainer {
+  #open(insecure: boolean, group: Surroundings["group"]): SandboxContainer {
     const { request: { hostname, extraHosts }, op, readOnlyRoot, mounts, sandbox, held } = this.#opened;
     return held.use(sandbox.open({
       network: networkOf(op), insecure, readOnlyRoot,
       hostname: hostname === "" ? HOSTNAME_DEFAULT : hostname,
       extraHosts: extraHosts.map(({ Host, IP }) => ({ host: Host, ip: IP })),
-      mounts: mounts.sandboxMounts, devices: [], limits: [], group: undefined,
+      mounts: mounts.sandboxMounts, devices: [], limits: [], group,
     }, mounts.root));
   }
 

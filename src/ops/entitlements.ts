@@ -19,6 +19,8 @@ export interface Grants {
   readonly allowed: Entitlements;
   /** Read when a step asks for one. */
   readonly devices: () => Promise<CdiDevices>;
+  /** Of the group that those of steps are made in which name none; empty for the root. */
+  readonly defaultCgroupParent: () => Promise<string>;
 }
 
 /** Throws OperationError in BuildKit's words, and before anything runs, for a step that asks for what was not allowed. */

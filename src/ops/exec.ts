@@ -60,7 +60,7 @@ export const NOT_EXECUTED = 1;
 /** Throws OperationError for a step that is not allowed, or that cannot be run here; to be asked before anything runs. */
 export async function requireStep(op: ExecOp, resources: LinuxResources | undefined, { grants, withoutNamespaces, namespace, sandbox }: Pick<ExecServices, "grants" | "withoutNamespaces" | "namespace" | "sandbox">): Promise<void> {
   await requireEntitled(op, grants);
-  const group = groupOf(op, resources);
+  const group = groupOf(op.meta?.cgroupParent ?? "", resources, await grants.defaultCgroupParent());
   if (withoutNamespaces) return requireWithoutNamespaces(op, group);
   if (group !== undefined) await (await sandbox()).requireGroup(group);
   const [user = ""] = (op.meta?.user ?? "").split(":");
@@ -125,7 +125,7 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, as
 
   await mounts.add(op.mounts, inputs, signal);
   const tail = new OutputTail();
-  const process = sandboxProcess(op, meta, { env: secrets, mounts: mounts.sandboxMounts, edits }, {
+  const process = sandboxProcess(op, meta, { env: secrets, mounts: mounts.sandboxMounts, edits, defaultCgroupParent: await services.grants.defaultCgroupParent() }, {
     ...aside,
     onOutput(stream, chunk) {
       tail.add(chunk);
@@ -158,6 +158,7 @@ interface Added {
   readonly env: readonly string[];
   readonly mounts: SandboxProcess["mounts"];
   readonly edits: CdiEdits;
+  readonly defaultCgroupParent: string;
 }
 
 function sandboxProcess(op: ExecOp, meta: Meta, added: Added, { resources, ...told }: StepAside): SandboxProcess {
@@ -175,7 +176,7 @@ function sandboxProcess(op: ExecOp, meta: Meta, added: Added, { resources, ...to
     devices: added.edits.devices.map(sandboxDevice),
     insecure: isInsecure(op),
     limits: meta.ulimit.map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
-    group: groupOf(op, resources),
+    group: groupOf(meta.cgroupParent, resources, added.defaultCgroupParent),
     readOnlyRoot: op.mounts.some((mount) => mount.dest === "/" && mount.readonly),
     input: undefined,
     ...told,
@@ -210,9 +211,10 @@ export async function secretEnvironment(op: ExecOp, { session }: Pick<ExecServic
   return lines;
 }
 
-function groupOf({ meta }: ExecOp, resources: LinuxResources | undefined): GroupRequest | undefined {
-  const parent = meta?.cgroupParent ?? "";
-  return parent === "" && resources === undefined ? undefined : { parent, limits: resources };
+/** `own`: the parent that the step names; empty where it names none. */
+export function groupOf(own: string, resources: LinuxResources | undefined, defaultParent: string): GroupRequest | undefined {
+  const parent = own === "" ? defaultParent : own;
+  return parent === "" && resources === undefined ? undefined : { parent, namedBy: own === "" && defaultParent !== "" ? "defaultCgroupParent" : "--cgroup-parent", limits: resources };
 }
 
 function isInsecure(op: ExecOp): boolean {

@@ -6,7 +6,8 @@ import type { MountedTree } from "../snapshot/layer-store.ts";
 import { resizeTerminalOf } from "../syscall/terminal.ts";
 import { lookUpUserAlive, prepareBundle, type Bundle, type BundlePlace } from "./bundle.ts";
 import { PID_FILE, PROCESS_FILE, type JoinableRuntime } from "./joinable-runtime.ts";
-import { removeLeftovers } from "./leftovers.ts";
+import { makeGroup } from "./group-folders.ts";
+import { OWNER_LOCK, removeLeftovers } from "./leftovers.ts";
 import { processSpec } from "./runtime-spec.ts";
 import { SandboxError } from "./sandbox-error.ts";
 import type { ContainerProcess, SandboxContainer, StartedProcess, Surroundings } from "./sandbox.ts";
@@ -30,6 +31,7 @@ export class BundleContainer implements SandboxContainer {
   #bundle: Promise<Bundle> | undefined;
   #first: Promise<{ readonly pid: number; readonly hasEnded: () => boolean }> | undefined;
   #joined = 0;
+  #group: AsyncDisposable | undefined;
 
   constructor(surroundings: Surroundings, root: MountedTree, place: ContainerPlace) {
     this.#surroundings = surroundings;
@@ -50,6 +52,7 @@ export class BundleContainer implements SandboxContainer {
     const bundle = await this.#bundle?.catch(() => undefined);
     if (bundle === undefined) return;
     await removeLeftovers(bundle);
+    await this.#group?.[Symbol.asyncDispose]();
     await bundle[Symbol.asyncDispose]();
   }
 
@@ -66,6 +69,8 @@ export class BundleContainer implements SandboxContainer {
     try {
       this.#bundle = prepareBundle({ ...this.#surroundings, ...process, terminal: process.streams === "terminal" }, this.#root, this.#place, this.#end.signal);
       const bundle = await this.#bundle;
+      const { group } = this.#surroundings;
+      if (group !== undefined) this.#group = makeGroup(bundle.ground.cgroup?.own ?? "", join(bundle.folder, OWNER_LOCK), group.namedBy);
       const command = await startCommand(runtime.startCommand(bundle), process.streams, { namespace, cwd: bundle.folder }, this.#end.signal);
       const started = await this.#running(command, bundle.view);
       let ended = false;

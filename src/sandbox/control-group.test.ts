@@ -27,22 +27,22 @@ const CASES: ReadonlyArray<readonly [what: string, limits: Partial<GroupLimits>,
 ];
 for (const [what, limits, ground, says] of CASES) {
   test(`${what} is ${says === undefined ? "held" : "refused"}`, () => {
-    const problem = groupProblem({ parent: "", limits: { ...NONE, ...limits } }, ground);
+    const problem = groupProblem({ parent: "", namedBy: "--cgroup-parent", limits: { ...NONE, ...limits } }, ground);
     if (says === undefined) assert.equal(problem, undefined);
     else assert.match(problem ?? "", says);
   });
 }
 
 test("a parent that has processes of its own, and a unit of systemd, are refused", () => {
-  assert.match(groupProblem({ parent: "/busy", limits: NONE }, { ...GROUND, parentIsBusy: true }) ?? "", /^--cgroup-parent \/busy has processes of its own/);
-  assert.match(groupProblem({ parent: "a-b.slice:docker:", limits: undefined }, GROUND) ?? "", /such as \/a-b\.slice$/);
-  assert.equal(groupProblem({ parent: "/a.slice", limits: undefined }, GROUND), undefined);
+  assert.match(groupProblem({ parent: "/busy", namedBy: "--cgroup-parent", limits: NONE }, { ...GROUND, parentIsBusy: true }) ?? "", /^--cgroup-parent \/busy has processes of its own/);
+  assert.match(groupProblem({ parent: "a-b.slice:docker:", namedBy: "--cgroup-parent", limits: undefined }, GROUND) ?? "", /such as \/a-b\.slice$/);
+  assert.equal(groupProblem({ parent: "/a.slice", namedBy: "--cgroup-parent", limits: undefined }, GROUND), undefined);
 });
 
 test("a parent is a path below the root, however it is written", () => {
-  for (const [parent, path] of [["a/b", "/a/b"], ["/a/b/", "/a/b"], ["../../a", "/a"], ["/", "/"], [".", "/"]] as const) assert.equal(groupParent({ parent, limits: undefined }), path);
+  for (const [parent, path] of [["a/b", "/a/b"], ["/a/b/", "/a/b"], ["../../a", "/a"], ["/", "/"], [".", "/"]] as const) assert.equal(groupParent({ parent, namedBy: "--cgroup-parent", limits: undefined }), path);
 });
 
 test("what was asked for is told by its flags", () => {
-  assert.deepEqual(groupFlags({ parent: "/a", limits: { ...NONE, memory: 1n, cpusetMems: "0" } }), ["--cgroup-parent", "--resource memory", "--resource cpuset-mems"]);
+  assert.deepEqual(groupFlags({ parent: "/a", namedBy: "--cgroup-parent", limits: { ...NONE, memory: 1n, cpusetMems: "0" } }), ["--cgroup-parent", "--resource memory", "--resource cpuset-mems"]);
 });

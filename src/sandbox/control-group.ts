@@ -19,6 +19,8 @@ export interface GroupLimits {
 export interface GroupRequest {
   /** Of the group that the step's is made in: a path below each tree of control groups; empty is the root. */
   readonly parent: string;
+  /** What names the parent: the build, or the settings of the machine, which count only where there are control groups. */
+  readonly namedBy: "--cgroup-parent" | "defaultCgroupParent";
   readonly limits: GroupLimits | undefined;
 }
 
@@ -48,9 +50,9 @@ export function groupParent({ parent }: GroupRequest): string {
 }
 
 /** The flags that asked for it. */
-export function groupFlags({ parent, limits }: GroupRequest): readonly string[] {
+export function groupFlags({ parent, namedBy, limits }: GroupRequest): readonly string[] {
   const asked: ReadonlyArray<readonly [flag: string, is: boolean]> = [
-    ["--cgroup-parent", parent !== ""],
+    [namedBy, parent !== ""],
     ["--resource memory", (limits?.memory ?? 0n) !== 0n],
     ["--resource memory-swap", (limits?.memorySwap ?? 0n) !== 0n],
     ["--resource cpu-shares", (limits?.cpuShares ?? 0n) !== 0n],
@@ -63,14 +65,14 @@ export function groupFlags({ parent, limits }: GroupRequest): readonly string[] 
 }
 
 /** Why no control group of this machine can be what is asked for, and what to do; undefined where one can. Pure. */
-export function groupProblem({ parent, limits }: GroupRequest, ground: GroupGround): string | undefined {
-  return parentProblem(parent, ground) ?? (limits === undefined ? undefined : memoryProblem(limits, ground) ?? cpuProblem(limits, ground) ?? cpusetProblem(limits, ground));
+export function groupProblem({ parent, namedBy, limits }: GroupRequest, ground: GroupGround): string | undefined {
+  return parentProblem(`${namedBy} ${parent}`, parent, ground) ?? (limits === undefined ? undefined : memoryProblem(limits, ground) ?? cpuProblem(limits, ground) ?? cpusetProblem(limits, ground));
 }
 
-function parentProblem(parent: string, { parentIsBusy }: GroupGround): string | undefined {
+function parentProblem(asked: string, parent: string, { parentIsBusy }: GroupGround): string | undefined {
   const [, slice] = /^([^:]*\.slice):/.exec(parent) ?? [];
-  if (slice !== undefined) return `--cgroup-parent ${parent} asks systemd for a unit, which is not supported: give the path of a control group, such as /${basename(slice)}`;
-  if (parentIsBusy) return `--cgroup-parent ${parent} has processes of its own, and so the kernel holds no group in it to limits: give a control group without processes`;
+  if (slice !== undefined) return `${asked} asks systemd for a unit, which is not supported: give the path of a control group, such as /${basename(slice)}`;
+  if (parentIsBusy) return `${asked} has processes of its own, and so the kernel holds no group in it to limits: give a control group without processes`;
   return undefined;
 }
 

@@ -10,7 +10,7 @@ import { makeGroup, sweepGroup } from "./group-folders.ts";
 import { openSandbox } from "./open-sandbox.ts";
 import { plainTree } from "./sandbox.contract.ts";
 import { SandboxError } from "./sandbox-error.ts";
-import type { SandboxProcess } from "./sandbox.ts";
+import type { SandboxProcess, Surroundings } from "./sandbox.ts";
 import { fillSmallRoot } from "./small-root.contract.ts";
 
 const ROOT = "/sys/fs/cgroup";
@@ -93,7 +93,7 @@ test("the control group of a step that is aborted goes with it", { skip }, async
     const sandbox = await openSandbox({ namespace, stateDirectory: join(folder, "state"), prefer: "auto", environment: process.env }, never);
     let seen = false;
     const step: SandboxProcess = {
-      argv: ["/bin/sh", "-c", "echo up; sleep 9501"], env: [], cwd: "/", user: "", network: "host", hostname: "", extraHosts: [], limits: [], group: { parent: `${NAME}/aborted`, limits: undefined },
+      argv: ["/bin/sh", "-c", "echo up; sleep 9501"], env: [], cwd: "/", user: "", network: "host", hostname: "", extraHosts: [], limits: [], group: { parent: `${NAME}/aborted`, namedBy: "--cgroup-parent", limits: undefined },
       mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined,
       onOutput() {
         seen = there(`${NAME}/aborted`);
@@ -102,6 +102,29 @@ test("the control group of a step that is aborted goes with it", { skip }, async
     };
     await assert.rejects(sandbox.run(step, plainTree(join(folder, "root")), stop.signal), /stop here/);
     assert.deepEqual([seen, there(NAME)], [true, false]);
+  }
+  rmSync(folder, { recursive: true });
+});
+
+test("the control group of a container is in its parent while it runs, and goes with it", { skip }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "stemma-groups-"));
+  fillSmallRoot(join(folder, "root"));
+  const never = new AbortController().signal;
+  {
+    await using namespace = await openMountNamespace({ environment: process.env }, never);
+    const sandbox = await openSandbox({ namespace, stateDirectory: join(folder, "state"), prefer: "auto", environment: process.env }, never);
+    const surroundings: Surroundings = {
+      network: "host", hostname: "", extraHosts: [], limits: [], mounts: [], devices: [], insecure: false, readOnlyRoot: false,
+      group: { parent: `${NAME}/container`, namedBy: "defaultCgroupParent", limits: undefined },
+    };
+    {
+      await using container = sandbox.open(surroundings, plainTree(join(folder, "root")));
+      const { exited, input } = await container.start({ argv: ["/bin/sh", "-c", "read line"], env: [], cwd: "/", user: "", streams: "input-and-output" });
+      assert.ok(there(`${NAME}/container`));
+      input?.end("\n");
+      assert.equal(await exited, 0);
+    }
+    assert.ok(!there(NAME));
   }
   rmSync(folder, { recursive: true });
 });

@@ -38,13 +38,13 @@ export function groupGround(version: 1 | 2, request: GroupRequest): GroupGround 
  * Makes the control group of a bundle, with the groups that it lies in, in all trees. Disposing takes away what was made; the group has
  * to be empty by then. What it is about to make is written to `notes` first, for who sweeps up after a killed process. Throws SandboxError ("limits").
  */
-export function makeGroup(group: string, notes: string | undefined): AsyncDisposable {
+export function makeGroup(group: string, notes: string | undefined, namedBy: GroupRequest["namedBy"] = "--cgroup-parent"): AsyncDisposable {
   if (notes !== undefined) writeFileSync(notes, group);
   try {
     for (const tree of groupTrees()) makeFolders(tree, group);
   } catch (error) {
     sweepFolders(group);
-    throw new SandboxError("limits", `--cgroup-parent: the control group ${dirname(group)} cannot be used: ${(error as Error).message}: give one in which groups can be made`, { cause: error });
+    throw new SandboxError("limits", `${namedBy}: the control group ${dirname(group)} cannot be used: ${(error as Error).message}: give one in which groups can be made`, { cause: error });
   }
   return {
     async [Symbol.asyncDispose]() {

@@ -17,7 +17,7 @@ const PROGRAM = `
   const namespace = await openMountNamespace({ environment: process.env }, signal);
   const sandbox = await openSandbox({ namespace, stateDirectory: folder + "/state", prefer: "auto", environment: process.env }, signal);
   const root = folder + "/root";
-  const step = { argv: ["sleep", seconds], env: [], cwd: "/", user: "", network: "none", hostname: "", extraHosts: [], limits: [], group: { parent: "/stemma-test-" + process.pid + "/inner", limits: undefined }, mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined, onOutput() {} };
+  const step = { argv: ["sleep", seconds], env: [], cwd: "/", user: "", network: "none", hostname: "", extraHosts: [], limits: [], group: { parent: "/stemma-test-" + process.pid + "/inner", namedBy: "--cgroup-parent", limits: undefined }, mounts: [], devices: [], insecure: false, readOnlyRoot: false, input: undefined, onUsage: undefined, onOutput() {} };
   await sandbox.run(step, { rootPath: root, viewPath: root }, signal);`;
 
 /** What no other process of this machine sleeps. */

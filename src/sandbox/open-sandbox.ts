@@ -74,26 +74,30 @@ class BundleSandbox implements Sandbox {
     this.isolation = { runtime: found.chosen.runtime, seccomp: found.chosen.seccomp && profile !== undefined, rootless: found.survey.rootless };
   }
 
-  async requireGroup(group: GroupRequest): Promise<void> {
+  async requireGroup(asked: GroupRequest): Promise<void> {
+    const group = this.#possible(asked);
+    if (group === undefined) return;
     const version = this.#cgroupVersion();
     const problem = version === undefined ? this.#withoutGroups(group) : groupProblem(group, groupGround(version, group));
     if (problem !== undefined) throw new SandboxError("limits", problem);
     // Only the kernel knows what may be made where.
-    await using _trial = makeGroup(join(groupParent(group), containerId(newBundleId())), undefined);
+    await using _trial = makeGroup(join(groupParent(group), containerId(newBundleId())), undefined, group.namedBy);
   }
 
-  async run(step: SandboxProcess, root: MountedTree, signal: AbortSignal): Promise<number> {
+  async run(asked: SandboxProcess, root: MountedTree, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
+    const step = { ...asked, group: this.#possible(asked.group) };
     if (step.group !== undefined) await this.requireGroup(step.group);
     await using bundle = await prepareBundle({ ...step, terminal: false }, root, { ...this.#place, ground: (id) => this.#ground(id, step) }, signal);
-    await using _group = step.group === undefined ? undefined : makeGroup(bundle.ground.cgroup?.own ?? "", join(bundle.folder, OWNER_LOCK));
+    await using _group = step.group === undefined ? undefined : makeGroup(bundle.ground.cgroup?.own ?? "", join(bundle.folder, OWNER_LOCK), step.group.namedBy);
     const exitCode = await this.#measured(bundle, step, signal);
     signal.throwIfAborted();
     return exitCode;
   }
 
   open(surroundings: Surroundings, root: MountedTree): SandboxContainer {
-    return new BundleContainer(surroundings, root, { ...this.#place, ground: (id) => this.#ground(id, { onUsage: undefined, group: undefined }), runtime: this.#runtime });
+    const group = this.#possible(surroundings.group);
+    return new BundleContainer({ ...surroundings, group }, root, { ...this.#place, ground: (id) => this.#ground(id, { onUsage: undefined, group }), runtime: this.#runtime });
   }
 
   async #measured(bundle: Bundle, step: SandboxProcess, signal: AbortSignal): Promise<number> {
@@ -113,6 +117,12 @@ class BundleSandbox implements Sandbox {
     const { rootless, cgroups } = this.#survey;
     if (this.isolation.runtime === "namespaces" || rootless) return undefined;
     return cgroups === "v2" ? 2 : 1;
+  }
+
+  /** Without rights over control groups, as in BuildKit, what the settings name as the parent of all does not count. */
+  #possible(group: GroupRequest | undefined): GroupRequest | undefined {
+    if (group?.namedBy !== "defaultCgroupParent" || !this.#survey.rootless) return group;
+    return group.limits === undefined ? undefined : { ...group, parent: "" };
   }
 
   #withoutGroups(group: GroupRequest): string {

@@ -26,5 +26,5 @@ function groupOf(group: Case["step"]["group"]): SandboxProcess["group"] {
   if (group === undefined) return undefined;
   const limits = Object.fromEntries(Object.entries(group.limits).map(([key, value]) => [key, typeof value === "number" ? BigInt(value) : value]));
   // Numbers have become what they are in a request; the names are those of the case.
-  return { parent: group.parent, limits: limits as Record<keyof GroupLimits, never> };
+  return { parent: group.parent, namedBy: "--cgroup-parent", limits: limits as Record<keyof GroupLimits, never> };
 }

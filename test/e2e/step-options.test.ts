@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { openPlace, type Place } from "./command.ts";
-import { BASE, contextWithBase, runSkip } from "./small-base.ts";
+import { BASE, contextWithBase, makeContext, runSkip } from "./small-base.ts";
 
 let place: Place;
 let context: string;
@@ -80,6 +80,25 @@ describe("limits of control groups", { skip: runSkip }, () => {
       assert.equal(await otherLimits("id"), await text("id"), "limits are no part of a step's key");
     });
 
+    test(`stand in the group that the settings name, in ${sandbox}, unless the build names another`, { skip: missing }, async () => {
+      const settings = await makeContext(place, `settings-${sandbox}`, { "stemma/stemma.toml": `[worker.oci]\ndefaultCgroupParent = "${parent}/settings"\n` });
+      const dockerfile = `${BASE}ENV IN=${sandbox}\nRUN cat /proc/self/cgroup > /groups; cat /proc/sys/kernel/random/uuid > /id\n`;
+      const options = { input: dockerfile, env: { XDG_CONFIG_HOME: settings } };
+      const groupsIn = async (...flags: readonly string[]): Promise<string> => {
+        const dest = join(place.path, `groups-${sandbox}-${flags.length}`);
+        const { exitCode, stderr } = await place.stemma(["build", "-f", "-", "--sandbox", sandbox, "-o", `type=local,dest=${dest}`, ...flags, context], options);
+        assert.equal(exitCode, 0, stderr);
+        return await readFile(join(dest, "groups"), "utf8");
+      };
+      const version2Alone = existsSync("/sys/fs/cgroup/cgroup.controllers");
+      const first = await groupsIn();
+      assert.ok(version2Alone || new RegExp(`:/${parent}/settings/stemma-\\d+-\\w+/process$`, "m").test(first), first);
+      assert.equal(await groupsIn("--sbom=false"), first, "it is no part of a step's key");
+      const other = await groupsIn("--no-cache", "--cgroup-parent", `${parent}/flag`);
+      assert.ok(version2Alone || new RegExp(`:/${parent}/flag/stemma-`, "m").test(other), other);
+      assert.deepEqual(groupsOfTest(parent), []);
+    });
+
     test(`end a RUN in ${sandbox} that takes more memory, as exit code 137`, { skip: missing }, async () => {
       const { exitCode, stderr } = await place.stemma(["build", "-f", "-", "--sandbox", sandbox, ...FULL, context], { input: `${BASE}RUN head -c 300000000 /dev/zero | tail\n` });
       assert.equal(exitCode, 67, stderr);
@@ -100,6 +119,20 @@ describe("limits of control groups", { skip: runSkip }, () => {
       assert.doesNotMatch(stderr, /RUN echo early/);
     }
   });
+});
+
+test("a control group of the settings that cannot be is told by its name there, before any step runs", { skip: runSkip }, async () => {
+  const cases: ReadonlyArray<readonly [says: RegExp, value: string, status: number, ...flags: readonly string[]]> = [
+    [/stemma\.toml: worker\.oci\.defaultCgroupParent: the path of a control group is needed, such as "\/builds"$/, "7", 64],
+    [/defaultCgroupParent: the control group \/cgroup\.procs\/x cannot be used: /, '"/cgroup.procs/x"', 64],
+    [/defaultCgroupParent: no step can be held to it here, since the namespaces sandbox has no control groups: /, '"/x"', 64, "--sandbox=namespaces"],
+  ];
+  for (const [index, [says, value, status, ...flags]] of cases.entries()) {
+    const settings = await makeContext(place, `refused-${index}`, { "stemma/stemma.toml": `[worker.oci]\ndefaultCgroupParent = ${value}\n` });
+    const { exitCode, stderr } = await place.stemma(["build", "-f", "-", ...flags, context], { input: `${BASE}RUN echo early > /early\n`, env: { XDG_CONFIG_HOME: settings } });
+    assert.match(stderr.trimEnd().split("\n").at(-1) ?? "", says);
+    assert.equal(exitCode, status, stderr);
+  }
 });
 
 describe("what is said of all steps", { skip: runSkip }, () => {
