@@ -4,7 +4,7 @@ import { UsageError } from "./usage-error.ts";
 /** What a command line that was written for buildx calls the builder that needs no other: its own default, none, and us. */
 const THIS_ONE: ReadonlySet<string> = new Set(["", "default", "stemma"]);
 /** First words of the commands that take `--builder` in buildx. */
-const COMMANDS_WITH_BUILDER: ReadonlySet<string> = new Set(["build", "du", "prune", "history", "imagetools"]);
+const COMMANDS_WITH_BUILDER: ReadonlySet<string> = new Set(["build", "du", "prune", "history", "imagetools", "policy"]);
 
 export interface NamedBuilder {
   /** Undefined where none was named. */

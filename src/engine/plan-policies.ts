@@ -4,7 +4,7 @@ import { csvFields } from "../content/csv-fields.ts";
 import { goBoolean } from "../content/go-boolean.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
-import { DEFAULT_POLICY_NAME } from "../policy/default-policy.ts";
+import { DEFAULT_POLICY, DEFAULT_POLICY_NAME } from "../policy/default-policy.ts";
 import { RequestError } from "./request-error.ts";
 
 /** What is asked about each source of a build. */
@@ -30,8 +30,8 @@ export interface PolicyFile {
   /** Undefined: in a context that is not here. */
   readonly path: string | undefined;
   readonly isOptional: boolean;
-  /** It comes with this program. */
-  readonly isBuiltIn: boolean;
+  /** What it says, where it is in no file. */
+  readonly text: string | undefined;
 }
 
 type LogLevel = "quiet" | "info" | "debug";
@@ -64,7 +64,7 @@ export function planPolicies(request: BuildRequest, { context, dockerfile }: Pic
 function withBuiltIn(sets: readonly PolicySet[], { env, policies = [] }: BuildRequest): readonly PolicySet[] {
   const isDisabled = policies.some((text) => parseFlag(text).disabled);
   if (isDisabled || goBoolean(env["BUILDX_DEFAULT_POLICY"] ?? "") !== true) return sets;
-  return [{ files: [{ name: DEFAULT_POLICY_NAME, path: undefined, isOptional: false, isBuiltIn: true }], logLevel: "info" }, ...sets];
+  return [{ files: [{ name: DEFAULT_POLICY_NAME, path: undefined, isOptional: false, text: DEFAULT_POLICY }], logLevel: "info" }, ...sets];
 }
 
 type Places = Pick<PolicyPlan, "directory" | "workingDirectory">;
@@ -72,11 +72,11 @@ type Places = Pick<PolicyPlan, "directory" | "workingDirectory">;
 function defaultFile(dockerfile: BuildPlan["dockerfile"], { workingDirectory }: Places): PolicyFile | undefined {
   // One that comes as a text has nothing beside it.
   if (dockerfile.kind === "text") return undefined;
-  if (dockerfile.kind === "in-context") return { name: `${dockerfile.name}.rego`, path: undefined, isOptional: true, isBuiltIn: false };
+  if (dockerfile.kind === "in-context") return { name: `${dockerfile.name}.rego`, path: undefined, isOptional: true, text: undefined };
   const { directory, name } = dockerfile;
   const isLower = name === "Dockerfile" && !existsSync(join(directory, name)) && existsSync(join(directory, "dockerfile"));
   const path = join(directory, `${isLower ? "dockerfile" : name}.rego`);
-  return { name: shownPath(path, workingDirectory), path, isOptional: true, isBuiltIn: false };
+  return { name: shownPath(path, workingDirectory), path, isOptional: true, text: undefined };
 }
 
 function shownPath(path: string, workingDirectory: string | undefined): string {
@@ -95,7 +95,7 @@ function setsOf(byDefault: PolicyFile | undefined, flags: readonly PolicyFlag[],
   for (const { files, reset, logLevel } of flags) {
     if (reset) sets = [];
     const last = sets.at(-1);
-    if (files.length > 0) sets.push({ files: files.map((name) => ({ name, path: filePath(name, places), isOptional: false, isBuiltIn: false })), logLevel: logLevel ?? pending ?? "info" });
+    if (files.length > 0) sets.push({ files: files.map((name) => ({ name, path: filePath(name, places), isOptional: false, text: undefined })), logLevel: logLevel ?? pending ?? "info" });
     else if (last === undefined) pending = logLevel;
     else sets[sets.length - 1] = { ...last, logLevel: logLevel ?? last.logLevel };
   }

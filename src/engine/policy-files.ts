@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { digestOf } from "../content/digest.ts";
 import type { GatewayResult } from "../frontend/gateway.ts";
-import { DEFAULT_POLICY } from "../policy/default-policy.ts";
 import { PolicyError } from "../policy/policy-error.ts";
 import type { PolicyRecord } from "../provenance/extension.ts";
 import type { Awaited } from "./awaited.ts";
@@ -27,8 +26,8 @@ export class PolicyFiles {
   }
 
   /** A policy's own file. Throws RequestError where it is not there and has to be. */
-  async load({ name, path, isOptional, isBuiltIn }: PolicyFile, signal: AbortSignal): Promise<Uint8Array | undefined> {
-    if (isBuiltIn) return Buffer.from(DEFAULT_POLICY);
+  async load({ name, path, isOptional, text }: PolicyFile, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    if (text !== undefined) return Buffer.from(text);
     const bytes = path === undefined ? await this.#readRemote(name, signal) : await readLocal(name, path);
     if (bytes === undefined && !isOptional) throw new RequestError("missing-input", `policy file ${name} not found: it is a path in the context, or one of the current directory with cwd://`);
     return bytes;

@@ -12,7 +12,7 @@ export interface AskedSource {
 }
 
 /** What is found out at once, since it is asked of the same place. */
-export type Lookup = "basics" | "objects" | "provenance" | "signatures";
+export type Lookup = "basics" | "objects" | "attestation" | "provenance" | "signatures";
 
 /** What looking the source up has told. */
 export interface SourceFacts {
@@ -33,7 +33,9 @@ export const NO_FACTS: SourceFacts = { lookups: new Set(), members: {}, signed: 
 /** What has to be looked up for a member of the input. */
 export function lookupOf(kind: PolicyInput["kind"], member: string): Lookup {
   if (kind === "git" && (member === "commit" || member === "tag")) return "objects";
-  return kind === "image" && (member === "provenance" || member === "signatures") ? member : "basics";
+  if (kind !== "image") return "basics";
+  if (member === "hasProvenance") return "attestation";
+  return member === "provenance" || member === "signatures" ? member : "basics";
 }
 
 const LOOKED_UP_OF_IMAGES = ["hasProvenance", "createdTime", "env", "labels", "user", "volumes", "workingDir", "provenance", "signatures"];
@@ -104,7 +106,7 @@ function gitInput(text: string, { attrs }: AskedSource, facts: SourceFacts): Omi
   const [place, fragment] = cut(text, "#");
   const [ref, subdir] = cut(fragment, ":");
   const fullURL = attrs["git.fullurl"] === undefined ? undefined : withTransport(attrs["git.fullurl"]);
-  const remote = fullURL ?? withTransport(place);
+  const [remote] = cut(fullURL ?? withTransport(place), "#");
   const isCommitRef = isCommitHash(ref);
   const isFull = isCommitRef || /^refs\/(?:tags|heads)\//.test(ref);
   const subDir = subdir.replace(/\/+$/, "");

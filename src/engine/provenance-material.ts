@@ -22,7 +22,7 @@ export function materialSource({ uri, digest }: NamedMaterial, platform: Platfor
 function gitSource(uri: string, platform: Platform): AskedSource {
   const at = uri.indexOf("#");
   const [remote, fragment] = at === -1 ? [uri, ""] : [uri.slice(0, at), uri.slice(at)];
-  return { identifier: `git://${remote.replace(/^\w+:\/\/(?:[^/@]*@)?|^[^@:/]+@/, "")}${fragment}`, attrs: { "git.fullurl": remote }, platform };
+  return { identifier: `git://${remote.replace(/^\w+:\/\/(?:[^/@]*@)?|^[^@:/]+@/, "")}${fragment}`, attrs: { "git.fullurl": uri }, platform };
 }
 
 /** purl-spec, as BuildKit writes it: what a registry has, by tag or digest, with the platform. */

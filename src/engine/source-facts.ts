@@ -9,7 +9,7 @@ import { TrustError } from "../trust/trust-error.ts";
 import type { BuildServices } from "./build-services.ts";
 import { gitObjectFacts } from "./git-object-facts.ts";
 import { PROVENANCE_TYPES, readProvenance } from "./image-provenance.ts";
-import { imageSignatures } from "./image-signatures.ts";
+import { imageSignatures, type ImageSignatures } from "./image-signatures.ts";
 import { httpRequest } from "./operations.ts";
 import { materialSource } from "./provenance-material.ts";
 import { lookupOf, namedRef, NO_FACTS, type AskedSource, type Lookup, type SourceFacts } from "./policy-input.ts";
@@ -54,39 +54,52 @@ async function factsAt({ source, known, field, tell }: WantedFact, { services, d
   const [, kind = "", member = ""] = /^(\w+)\.(\w+)/.exec(field) ?? [];
   const lookup = kind === "image" || kind === "git" ? lookupOf(kind, member) : "basics";
   const found = await lookUp(lookup, { source, known, field, tell }, services, signal);
-  return { ...known, ...found, lookups: new Set<Lookup>([...known.lookups, lookup]), members: { ...known.members, ...found.members } };
+  return { ...known, ...found, lookups: new Set<Lookup>([...known.lookups, ...(WITH[lookup] ?? []), lookup]), members: { ...known.members, ...found.members } };
 }
+
+/** What one lookup tells besides. */
+const WITH: Readonly<Partial<Record<Lookup, readonly Lookup[]>>> = { objects: ["basics"], provenance: ["attestation"], signatures: ["attestation"] };
 
 async function lookUp(lookup: Lookup, { source, field, tell }: WantedFact, services: FactServices, signal: AbortSignal): Promise<Partial<SourceFacts>> {
   const [scheme, rest] = schemeOf(source);
   switch (lookup) {
     case "basics":
       return { members: await basics(source, scheme, { rest, services }, signal) };
-    case "objects":
-      return gitObjectFacts(await services.git.objects(parseGitRequest(rest, source.attrs), signal));
+    case "objects": {
+      const { members, signed } = gitObjectFacts(await services.git.objects(parseGitRequest(rest, source.attrs), signal));
+      return { signed, members: { ...(await basics(source, scheme, { rest, services }, signal)), ...members } };
+    }
+    case "attestation":
     case "provenance":
-      return await provenanceFacts(source, imagesOf(source, services), rest, signal);
     case "signatures":
-      return { members: { signatures: await signaturesOf({ source, field, tell }, { images: imagesOf(source, services), rest, env: services.env }, signal) } };
+      return await attestationFacts(lookup, { source, field, tell }, { images: imagesOf(source, services), rest, env: services.env }, signal);
   }
+}
+
+interface ImageLooking {
+  readonly images: ImageSource;
+  readonly rest: string;
+  readonly env: Environment;
+}
+
+async function attestationFacts(lookup: Lookup, { source, field, tell }: Omit<WantedFact, "known">, { images, rest, env }: ImageLooking, signal: AbortSignal): Promise<Partial<SourceFacts>> {
+  const pinned = await images.pin(tagNameOnly(parseReference(rest)), source.platform, signal);
+  const members = { checksum: pinned.digest, hasProvenance: pinned.attestation !== undefined };
+  if (lookup === "attestation") return { members };
+  if (lookup === "signatures") return { members: { ...members, signatures: await signaturesOf({ images, pinned }, { field, env, tell }, signal) } };
+  const provenance = readProvenance(await images.statements(pinned, PROVENANCE_TYPES, signal), pinned.manifestDigest);
+  if (provenance === undefined) return { members };
+  const sources = provenance.materials.map((material) => materialSource(material, source.platform)).filter((material) => material !== undefined);
+  return { members: { ...members, provenance: provenance.members }, materials: sources.map((material) => ({ source: material, facts: NO_FACTS })) };
 }
 
 function imagesOf({ identifier, attrs }: AskedSource, services: FactServices): ImageSource {
   return identifier.startsWith("oci-layout://") ? services.layouts(attrs["oci.store"] ?? "") : services.images;
 }
 
-async function provenanceFacts({ platform }: AskedSource, images: ImageSource, rest: string, signal: AbortSignal): Promise<Partial<SourceFacts>> {
-  const pinned = await images.pin(tagNameOnly(parseReference(rest)), platform, signal);
-  const provenance = readProvenance(await images.statements(pinned, PROVENANCE_TYPES, signal), pinned.manifestDigest);
-  if (provenance === undefined) return {};
-  const sources = provenance.materials.map((material) => materialSource(material, platform)).filter((material) => material !== undefined);
-  return { members: { provenance: provenance.members }, materials: sources.map((material) => ({ source: material, facts: NO_FACTS })) };
-}
-
-async function signaturesOf({ source, field, tell }: Omit<WantedFact, "known">, { images, rest, env }: { readonly images: ImageSource; readonly rest: string; readonly env: Environment }, signal: AbortSignal): Promise<readonly object[]> {
-  const pinned = await images.pin(tagNameOnly(parseReference(rest)), source.platform, signal);
+async function signaturesOf(image: ImageSignatures, { field, env, tell }: Pick<WantedFact, "field" | "tell"> & { readonly env: Environment }, signal: AbortSignal): Promise<readonly object[]> {
   try {
-    return await imageSignatures({ images, pinned }, { env, tell }, signal);
+    return await imageSignatures(image, { env, tell }, signal);
   } catch (error) {
     if (error instanceof TrustError) throw new PolicyError(`the policy asks for input.${field}, which cannot be told: ${error.message}`, { cause: error });
     throw error;
@@ -96,8 +109,8 @@ async function signaturesOf({ source, field, tell }: Omit<WantedFact, "known">, 
 async function basics(source: AskedSource, scheme: string, { rest, services }: { readonly rest: string; readonly services: FactServices }, signal: AbortSignal): Promise<SourceFacts["members"]> {
   const { identifier, attrs, platform } = source;
   if (scheme === "docker-image" || scheme === "oci-layout") {
-    const { digest, config, attestation } = await imagesOf(source, services).pin(tagNameOnly(parseReference(rest)), platform, signal);
-    return { checksum: digest, hasProvenance: attestation !== undefined, ...configFacts(config) };
+    const { digest, config } = await imagesOf(source, services).pin(tagNameOnly(parseReference(rest)), platform, signal);
+    return { checksum: digest, ...configFacts(config) };
   }
   if (scheme === "git") {
     const { ref, hash, commit } = await services.git.resolve(parseGitRequest(rest, attrs), signal);
@@ -114,5 +127,5 @@ function schemeOf({ identifier }: AskedSource): readonly [string, string] {
 function configFacts(bytes: Uint8Array): SourceFacts["members"] {
   // The digest was checked; what it says is the registry's word for an image.
   const { created, config } = JSON.parse(Buffer.from(bytes).toString("utf8")) as ImageConfig;
-  return { createdTime: created, env: config?.Env, labels: config?.Labels, user: config?.User, volumes: Object.keys(config?.Volumes ?? {}).toSorted(), workingDir: config?.WorkingDir };
+  return { createdTime: created?.replace(/\.\d+(?=Z$|[+-])/, ""), env: config?.Env, labels: config?.Labels, user: config?.User, volumes: Object.keys(config?.Volumes ?? {}).toSorted(), workingDir: config?.WorkingDir };
 }

@@ -40,13 +40,7 @@ export class BuildPolicy {
   /** Throws PolicyError for what cannot be read, with the place. */
   constructor(files: readonly Source[], means: BuildPolicyMeans) {
     this.#means = means;
-    const functions = buildFunctions({ readFile: means.readFile, asked: () => this.#asked });
-    const load = (path: readonly string[]): Source | undefined => {
-      const file = `${path.join("/")}.rego`;
-      const bytes = means.readModule(file);
-      return bytes === undefined ? undefined : { file, text: Buffer.from(bytes).toString("utf8") };
-    };
-    this.#program = explained(() => compileProgram([{ file: "builtin/github.rego", text: GITHUB_RULES }, ...files], { load, functions }));
+    this.#program = compilePolicies(files, means, () => this.#asked);
   }
 
   /** What it wants of the builder, before it is asked of any source. */
@@ -76,7 +70,17 @@ export class BuildPolicy {
   }
 }
 
-const NOTHING: AskedAbout = {
+/** One program of these, buildx's own rules, and what they import. Throws PolicyError for what cannot be read, with the place. */
+export function compilePolicies(files: readonly Source[], { readModule, readFile }: Pick<BuildPolicyMeans, "readModule" | "readFile">, asked: () => AskedAbout): Program {
+  const load = (path: readonly string[]): Source | undefined => {
+    const file = `${path.join("/")}.rego`;
+    const bytes = readModule(file);
+    return bytes === undefined ? undefined : { file, text: Buffer.from(bytes).toString("utf8") };
+  };
+  return explained(() => compileProgram([{ file: "builtin/github.rego", text: GITHUB_RULES }, ...files], { load, functions: buildFunctions({ readFile, asked }) }));
+}
+
+export const NOTHING: AskedAbout = {
   input: RegoObject.of([]), signed: new Map(), pins: new Set(),
   verify() {
     throw new BuiltinError("there is no source whose signature could be verified");
@@ -87,7 +91,8 @@ function placeText({ file, line, column }: Place): string {
   return `${file}:${line}:${column}`;
 }
 
-function explained<T>(work: () => T): T {
+/** Errors of the language are the policy's. */
+export function explained<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {

@@ -49,7 +49,7 @@ function valueOf(value: unknown, place: Place): Value {
 }
 
 /** As in Go's JSON with `omitempty`: what is empty is not there. */
-function isSaid(value: unknown): boolean {
+export function isSaid(value: unknown): boolean {
   if (value === undefined || value === "" || value === false) return false;
   return Array.isArray(value) ? value.length > 0 : typeof value !== "object" || value === null || Object.keys(value).length > 0;
 }

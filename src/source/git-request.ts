@@ -36,7 +36,8 @@ export function isCommitHash(text: string): boolean {
 export function parseGitRequest(identifier: string, attrs: Readonly<Record<string, string>>): GitRequest {
   const [place, fragment] = splitAt(identifier, "#");
   const [ref, subdir] = splitAt(fragment, ":");
-  const written = withScheme(attrs["git.fullurl"] ?? `https://${place}`);
+  // Who names a repository in one line may have said there what of it.
+  const [written] = splitAt(withScheme(attrs["git.fullurl"] ?? `https://${place}`), "#");
   const { remote, userInfo } = withoutUser(written);
   const checksum = attrs["git.checksum"] ?? "";
   if (checksum !== "" && !/^[0-9a-fA-F]+$/.test(checksum)) throw new SourceError("unsupported", `invalid checksum ${checksum} for Git URL, expected hex commit hash`);
