@@ -13,6 +13,8 @@ const DEFAULT_ADDRESS = "unix:///var/run/docker.sock";
 const INSTEAD = 'or write a file with -o type=docker,dest=image.tar and load that with "docker load"';
 /** A refusal is a sentence. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+/** What an engine with a store of its own says of an image that is too deep for it (layer.ErrMaxDepthExceeded). */
+const TOO_MANY_LAYERS = "max depth exceeded";
 const LINE_CHARACTERS_MAX = 1024 * 1024;
 
 /** How long an engine may take to say what it is. One that is busy answers in seconds. */
@@ -73,7 +75,8 @@ export async function loadIntoEngine(address: string, tar: ByteStream, { signal,
 }
 
 function refusal(address: string, said: string): ExportError {
-  return new ExportError("destination", `the Docker engine at ${address} does not take the image: ${said}`);
+  const hint = said.includes(TOO_MANY_LAYERS) ? `: it has more layers than the engine's store takes (125): join RUNs with &&, copy what is needed into a last stage, or let the engine keep images in containerd's store` : "";
+  return new ExportError("destination", `the Docker engine at ${address} does not take the image: ${said}${hint}`);
 }
 
 interface Exchanged {

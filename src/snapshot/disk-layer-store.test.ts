@@ -13,6 +13,7 @@ import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
 import { directory, file, hardLink, imageLayer, members, opaque, symlink, textOf, whiteout } from "../testing/layer-samples.ts";
 import { openLayerStore, type DiskLayerStore } from "./disk-layer-store.ts";
 import { describeLayerStore } from "./layer-store.contract.ts";
+import { overlayLayersMax } from "./overlay-tree.ts";
 import type { Snapshotter } from "./tree-mounter.ts";
 
 const signal = new AbortController().signal;
@@ -96,15 +97,19 @@ test("a read-only tree refuses to be written", { skip }, async () => {
   }
 });
 
-for (const [count, what] of [[200, "more layers than one mount can name by path"], [400, "more layers than one mount can name at all"]] as const) {
+const DEEP: ReadonlyArray<readonly [count: number, snapshotter: "overlay" | "auto", what: string]> = [
+  [200, "overlay", "more layers than one mount can name by path"], [400, "overlay", "more layers than one mount can name at all"],
+  [overlayLayersMax(), "overlay", "as many layers as two mounts can name"], [overlayLayersMax() + 20, "auto", "more layers than any mount can have, which are written out"],
+];
+for (const [count, snapshotter, what] of DEEP) {
   test(`mounts and commits on ${what}`, { skip }, async () => {
-    const store = await openAt(freshDirectory(), "overlay");
+    const store = await openAt(freshDirectory(), snapshotter);
     const chain = [];
     for (let at = 0; at < count; at += 1) {
       chain.push(await store.write(members(directory("d"), file(`d/${at}`, String(at)), file("last", String(at)), ...(at > 0 && at % 2 === 0 ? [whiteout(`d/${at - 1}`)] : [])), signal));
     }
     await using tree = await store.mount(chain, "writable", signal);
-    assert.equal(readdirSync(join(tree.viewPath, "d")).length, count / 2 + 1);
+    assert.equal(readdirSync(join(tree.viewPath, "d")).length, Math.floor(count / 2) + 1);
     assert.equal(readFileSync(join(tree.viewPath, "last"), "utf8"), String(count - 1));
     writeFileSync(join(tree.viewPath, "d/0"), "changed");
     assert.equal(await textOf(await tree.commit(signal)), "directory 755 0:0 d\nfile 644 0:0 7 d/0\n");

@@ -12,6 +12,15 @@ import { diffUpper } from "./upper-diff.ts";
 /** The six random characters that mkdtemp adds, and one of ours. */
 const LINKS_NAME_BYTES = "/s123456".length;
 
+function namedAtOnceMax(): number {
+  return lowerDirectoriesMax(Buffer.byteLength(LINKS_PARENT) + LINKS_NAME_BYTES);
+}
+
+/** Layers that can be mounted as one tree: those at the bottom are one overlay of their own, which takes a place in that above, and the corrections take one. */
+export function overlayLayersMax(): number {
+  return 2 * namedAtOnceMax() - 2;
+}
+
 /** What a tree is put together from. */
 export interface OverlayParts {
   readonly namespace: MountNamespace;
@@ -128,7 +137,7 @@ export class OverlayTree implements MountedTree {
   async #lower(atLeast: number, signal: AbortSignal): Promise<readonly string[]> {
     const trees = [...this.#parts.trees];
     for (let missing = atLeast - trees.length; missing > 0; missing -= 1) trees.unshift(this.#directory(`empty-${missing}`));
-    const most = lowerDirectoriesMax(Buffer.byteLength(LINKS_PARENT) + LINKS_NAME_BYTES);
+    const most = namedAtOnceMax();
     if (trees.length <= most) return trees.toReversed();
     // At the very bottom nothing shines through, so that the lowest layers may be one overlay of their own.
     const bottom = join(this.#parts.scratch, "bottom");

@@ -11,7 +11,7 @@ import { LayerStoreError } from "./layer-store-error.ts";
 import type { MountedTree } from "./layer-store.ts";
 import type { Layer, LayerId } from "./layer.ts";
 import { overlayWorks } from "./overlay-mount.ts";
-import { OverlayTree, type MountMode } from "./overlay-tree.ts";
+import { OverlayTree, overlayLayersMax, type MountMode } from "./overlay-tree.ts";
 import { CONTAINER_ROOT, privilegeIn, userWithIds, type Privilege } from "./privilege.ts";
 import { LAYER_FILES, type StoredLayer } from "./stored-layer.ts";
 import { TreeWriter } from "./tree-writer.ts";
@@ -53,7 +53,7 @@ export class TreeMounter {
     let handedOver = false;
     try {
       this.#privilege ??= this.#parts.snapshotter === "copy-as-root" ? CONTAINER_ROOT : privilegeIn(scratch);
-      const useOverlay = await this.#useOverlay(signal);
+      const useOverlay = await this.#useOverlay(layers.length, signal);
       const privilege = await this.#privilegeOver(mode, this.#privilege, signal);
       const overlay = useOverlay ? await this.#overlayParts(layers, { scratch, privilege }, signal) : undefined;
       handedOver = true;
@@ -95,8 +95,10 @@ export class TreeMounter {
     };
   }
 
-  async #useOverlay(signal: AbortSignal): Promise<boolean> {
+  async #useOverlay(layers: number, signal: AbortSignal): Promise<boolean> {
     if (this.#parts.snapshotter !== "auto") return this.#parts.snapshotter === "overlay";
+    // So many cannot be mounted by anybody; to write them out is slow, and works.
+    if (layers > overlayLayersMax()) return false;
     this.#overlayWorks ??= this.#probe(signal).catch((error: unknown) => {
       this.#overlayWorks = undefined;
       throw error;

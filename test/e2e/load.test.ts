@@ -128,6 +128,11 @@ describe("--load that comes to nothing", () => {
       response.writeHead(200).end('{"stream":"Loading"}\n{"errorDetail":{"message":"no space left"},"error":"no space left"}\n');
     });
     await assertRefused(broken.address, 74, /^ERROR: failed to build: failed to solve: the Docker engine at unix:\/\/\S+ does not take the image: no space left$/);
+    await using shallow = await startEngine(async (request, response) => {
+      await collectBytes(request, TAR_BYTES_MAX);
+      response.writeHead(200).end('{"errorDetail":{"message":"max depth exceeded"},"error":"max depth exceeded"}\n');
+    });
+    await assertRefused(shallow.address, 74, /does not take the image: max depth exceeded: it has more layers than the engine's store takes \(125\): join RUNs with &&, copy what is needed into a last stage, or /);
     await using refusing = await startEngine(async (request, response) => {
       await collectBytes(request, TAR_BYTES_MAX);
       response.writeHead(500, { "content-type": "application/json" }).end('{"message":"not today"}');
