@@ -10,7 +10,7 @@ import type { ExportTarget } from "../export/target.ts";
 import { hostPlatform } from "../host/host-platform.ts";
 import { normalizePlatform, parsePlatform, type Platform } from "../oci/platform.ts";
 import { InvalidReferenceError, parseReference, parseWritten, type Reference } from "../oci/reference.ts";
-import { parseAgent, type NamedAgent } from "../session/ssh-flag.ts";
+import { parseAgent, parseAgents, type NamedAgent } from "../session/ssh-flag.ts";
 import { parseSecret, type NamedSecret } from "../session/secret-flag.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
@@ -169,7 +169,7 @@ function planSecrets(request: BuildRequest): readonly NamedSecret[] {
 
 /** A repository that is reached by ssh gets the caller's agent, as with buildx, where there is one. */
 function planAgents({ ssh, env, workingDirectory }: BuildRequest, context: BuildPlan["context"]): readonly NamedAgent[] {
-  const agents = (ssh ?? []).map((text) => parseAgent(text, { directory: workingDirectory ?? (context.kind === "directory" ? context.path : undefined), env }));
+  const agents = parseAgents(ssh ?? [], { directory: workingDirectory ?? (context.kind === "directory" ? context.path : undefined), env });
   const isSsh = context.kind === "remote" && !/^(?:https?|git):\/\//.test(context.url) && !context.url.startsWith("github.com/");
   return agents.length > 0 || !isSsh || (env["SSH_AUTH_SOCK"] ?? "") === "" ? agents : [parseAgent("default", { directory: undefined, env })];
 }

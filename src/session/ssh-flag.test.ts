@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { sshSkip, startTestAgent, type TestAgent } from "../testing/ssh-agent.ts";
 import { startKeyAgent } from "./key-agent.ts";
 import { SessionError } from "./session-error.ts";
-import { parseAgent } from "./ssh-flag.ts";
+import { parseAgent, parseAgents } from "./ssh-flag.ts";
 
 const signal = AbortSignal.timeout(600_000);
 const PATH = process.env["PATH"] ?? "";
@@ -24,6 +24,9 @@ describe("--ssh", { skip: sshSkip }, () => {
     const { directory } = agent;
     assert.deepEqual(parseAgent("default", { directory, env }), { id: "default", source: { kind: "socket", path: agent.socket } });
     assert.deepEqual(parseAgent("x=socket", { directory, env: {} }), { id: "x", source: { kind: "socket", path: agent.socket } });
+    assert.deepEqual(parseAgent("x=", { directory, env }), { id: "x", source: { kind: "socket", path: agent.socket } });
+    assert.deepEqual(parseAgent("=socket", { directory, env: {} }).id, "default");
+    assert.deepEqual(parseAgents(["", "x=socket", "default"], { directory, env }).map(({ id }) => id), ["x", "default"]);
     assert.deepEqual(parseAgent("x=key,key", { directory, env }), { id: "x", source: { kind: "keys", paths: [agent.keyPath, agent.keyPath] } });
   });
 
@@ -31,14 +34,23 @@ describe("--ssh", { skip: sshSkip }, () => {
     ["default", /^invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set$/],
     ["x=absent", /^failed to convert agent config for ID: "x": stat \S+\/absent: no such file or directory$/],
     ["x=socket,socket", /only single socket allowed$/],
-    ["x=socket,key", /invalid combination of keys and sockets$/],
+    ["x=socket,key", /only single socket allowed$/],
+    ["x=key,socket", /invalid combination of keys and sockets$/],
     ["x=key.pub", /^failed to convert agent config for ID: "x": failed to parse \S+\/key.pub: ssh: no key found: give a private key, or the socket of an agent$/],
-    ["=key", /an id is needed/],
-    ["x=", /paths of a socket or of private keys are needed/],
+    ["x=", /^invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set$/],
+    ["x=,", /paths of a socket or of private keys are needed/],
+    ["x=socket,raw=true", /only single socket allowed: raw=true is a word of buildctl's, which buildx does not know either: leave it out$/],
+    ["x=key,raw=true", /^failed to convert agent config for ID: "x": stat \S+\/raw=true: no such file or directory$/],
   ];
   for (const [text, message] of wrong) {
     test(`${text} is refused`, () => assert.throws(() => parseAgent(text, { directory: agent.directory, env: {} }), (error) => error instanceof SessionError && message.test(error.message)));
   }
+
+  test("two agents of one id are refused, whatever they are", () => {
+    for (const texts of [["default=socket", "default=key"], ["default=socket", "=socket"], ["x=key", "y=key", "x=key"]]) {
+      assert.throws(() => parseAgents(texts, { directory: agent.directory, env: {} }), (error) => error instanceof SessionError && /^duplicate agent ID "(?:default|x)": /.test(error.message));
+    }
+  });
 
   test("keys are served by an agent of their own, for as long as it is wanted", async () => {
     const own = await startKeyAgent([agent.keyPath], { PATH }, signal);

@@ -25,40 +25,59 @@ export interface AgentPlace {
   readonly env: Environment;
 }
 
-/** An agent as `--ssh` names it: `default`, or `ID=SOCKET` or `ID=KEY,KEY`. Throws SessionError in BuildKit's words. */
-export function parseAgent(text: string, { directory, env }: AgentPlace): NamedAgent {
-  const equals = text.indexOf("=");
-  const id = equals === -1 ? text : text.slice(0, equals);
-  if (id === "") throw new SessionError("usage", `--ssh ${text}: an id is needed, such as default`);
-  const given = equals === -1 ? [] : text.slice(equals + 1).split(",");
-  if (given.length === 0) {
-    const path = env["SSH_AUTH_SOCK"] ?? "";
-    if (path === "") throw new SessionError("usage", "invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set");
-    return { id, source: sourceOf(id, [path]) };
+const DEFAULT_ID = "default";
+
+/** Agents as `--ssh` names them, each id once; a flag that says nothing is none. Throws SessionError in BuildKit's words. */
+export function parseAgents(texts: readonly string[], place: AgentPlace): readonly NamedAgent[] {
+  const agents: NamedAgent[] = [];
+  for (const text of texts.filter((each) => each !== "")) {
+    const agent = parseAgent(text, place);
+    if (agents.some(({ id }) => id === agent.id)) throw new SessionError("usage", `duplicate agent ID ${JSON.stringify(agent.id)}: give each --ssh an id of its own, ID=PATH`);
+    agents.push(agent);
   }
-  if (given.includes("") || (directory === undefined && given.some((path) => !path.startsWith("/")))) throw new SessionError("usage", `--ssh ${text}: paths of a socket or of private keys are needed`);
-  return { id, source: sourceOf(id, given.map((path) => resolve(directory ?? "/", path))) };
+  return agents;
 }
 
-function sourceOf(id: string, paths: readonly string[]): AgentSource {
+/** An agent as `--ssh` names it: `default`, or `ID=SOCKET` or `ID=KEY,KEY`; without an id it is the default, without a path the one of the environment. Throws SessionError in BuildKit's words. */
+export function parseAgent(text: string, { directory, env }: AgentPlace): NamedAgent {
+  const equals = text.indexOf("=");
+  const id = (equals === -1 ? text : text.slice(0, equals)) || DEFAULT_ID;
+  const given = equals === -1 ? "" : text.slice(equals + 1);
+  if (given === "") {
+    const path = env["SSH_AUTH_SOCK"] ?? "";
+    if (path === "") throw new SessionError("usage", "invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set");
+    return { id, source: sourceOf(id, [path], "/") };
+  }
+  const paths = given.split(",");
+  if (paths.includes("") || (directory === undefined && paths.some((path) => !path.startsWith("/")))) throw new SessionError("usage", `--ssh ${text}: paths of a socket or of private keys are needed`);
+  return { id, source: sourceOf(id, paths, directory ?? "/") };
+}
+
+/** One after the other, as BuildKit looks at them: what is wrong with a later one is not told. */
+function sourceOf(id: string, given: readonly string[], directory: string): AgentSource {
   const failed = (code: SessionError["code"], why: string, cause?: unknown): SessionError => new SessionError(code, `failed to convert agent config for ID: ${JSON.stringify(id)}: ${why}`, { cause });
-  const files = paths.map((path) => {
+  const keys: string[] = [];
+  let socket: string | undefined;
+  for (const name of given) {
+    if (socket !== undefined) throw failed("usage", `only single socket allowed${/^raw=/.test(name) ? `: ${name} is a word of buildctl's, which buildx does not know either: leave it out` : ""}`);
+    const path = resolve(directory, name);
     try {
       const stats = statSync(path);
-      if (stats.isSocket()) return undefined;
+      if (stats.isSocket()) {
+        socket = path;
+        continue;
+      }
       // What comes through a pipe can be read once, and that is for who uses the key.
-      return { path, text: stats.isFIFO() ? undefined : beginningOf(path) };
+      if (!stats.isFIFO() && !beginningOf(path).includes("-----BEGIN ")) throw failed("unreadable", `failed to parse ${path}: ssh: no key found: give a private key, or the socket of an agent`);
+      keys.push(path);
     } catch (error) {
+      if (error instanceof SessionError) throw error;
       throw failed("unreadable", `${(error as NodeJS.ErrnoException).syscall} ${path}: ${systemReason(error)}`, error);
     }
-  });
-  const keys = files.filter((file) => file !== undefined);
-  const [first = "", ...more] = paths;
-  if (keys.length === 0 && more.length === 0) return { kind: "socket", path: first };
-  if (keys.length < paths.length) throw failed("usage", keys.length === 0 ? "only single socket allowed" : "invalid combination of keys and sockets");
-  const none = keys.find(({ text }) => text?.includes("-----BEGIN ") === false);
-  if (none !== undefined) throw failed("unreadable", `failed to parse ${none.path}: ssh: no key found: give a private key, or the socket of an agent`);
-  return { kind: "keys", paths };
+  }
+  if (socket === undefined) return { kind: "keys", paths: keys };
+  if (keys.length > 0) throw failed("usage", "invalid combination of keys and sockets");
+  return { kind: "socket", path: socket };
 }
 
 /** So much that any key in PEM (RFC 7468) has begun. */
