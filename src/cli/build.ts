@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import type { BuildOutcome, BuildRequest } from "../doors/build.ts";
+import { scoutDirectory, type DirectoryScout } from "../host/directory-scout.ts";
 import { callOf, runCall } from "./build-call.ts";
 import { BUILD_FLAGS, parseBuildFlags, resourcesOf, type BuildFlags } from "./build-flags.ts";
 import type { Command, CommandIo } from "./command.ts";
@@ -26,9 +27,10 @@ export const command: Command = {
     if (call !== undefined) return await runCall(call, { request: await requestOf(flags, io), progress, dockerfile: dockerfilePath(flags) }, io);
     for (const name of RESULT_FILES) requirePlace(name, flags.text(name), io.cwd);
     const request = await requestOf(flags, io);
+    const scout = scoutOf(request);
     // Flags that are wrong are told of before the engine is loaded, which takes longer than all of this.
     const { build } = await import("../doors/build.ts");
-    const run = build(request);
+    const run = build({ ...request, ...(scout === undefined ? {} : { scout }) });
     const warnings: BuildWarning[] = [];
     await withProgress(progress, io, async (show) => {
       for await (const event of run.events) {
@@ -45,6 +47,11 @@ export const command: Command = {
     return EXIT.ok;
   },
 };
+
+/** Of a large context: while the engine is loaded, what it will ask for first is looked at. */
+function scoutOf({ context, root }: BuildRequest): DirectoryScout | undefined {
+  return typeof context === "string" && isAbsolute(context) ? scoutDirectory(context, root) : undefined;
+}
 
 const RESULT_FILES = ["iidfile", "metadata-file"] as const;
 

@@ -1,4 +1,5 @@
 import type { Compat } from "../export/compat.ts";
+import type { DirectoryScout } from "../host/directory-scout.ts";
 import type { Environment } from "../host/environment.ts";
 import type { FoundCredential } from "../registry/credential.ts";
 import type { SecretsInEvidence } from "./build-plan.ts";
@@ -19,6 +20,8 @@ export interface BuildRequest {
    * Dockerfile; or bytes, of an archive or of a Dockerfile that needs no context.
    */
   readonly context: string | StreamContext;
+  /** Looks at the context already (`scoutDirectory`): the build's from now on. What it saw counts as seen when the build began. */
+  readonly scout?: DirectoryScout;
   /**
    * Absolute path, or the text itself; in a context that is not a directory of this machine, the path in it.
    * Default: `Dockerfile` in the context.

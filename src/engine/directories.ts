@@ -1,3 +1,5 @@
+import type { DirectoryScout } from "../host/directory-scout.ts";
+import { rememberWalk, type Walked } from "../host/scout-memory.ts";
 import { openDirectory } from "../session/directory.ts";
 import type { LocalDirectory } from "../session/session.ts";
 import { bytesDirectory } from "../session/bytes-directory.ts";
@@ -13,10 +15,36 @@ export function directoryPaths(plan: BuildPlan): ReadonlyMap<string, string> {
   return paths;
 }
 
-/** The directories that this build lends; state of ours that lies in one of them (`stateRoot`, without links) is no part of it. */
-export function lentDirectories(plan: BuildPlan, stateRoot: string): ReadonlyMap<string, LocalDirectory> {
+export interface LendingMeans {
+  /** Without links: state of ours that lies in a directory is no part of it. */
+  readonly stateRoot: string;
+  /** Of the context. */
+  readonly scout: DirectoryScout | undefined;
+  readonly walks: ContextWalks;
+}
+
+/** The largest walk of the context, remembered at the end for the next build's scout. */
+export class ContextWalks implements Disposable {
+  readonly #stateRoot: string;
+  #largest: { readonly root: string; readonly walked: Walked } | undefined;
+
+  constructor(stateRoot: string) {
+    this.#stateRoot = stateRoot;
+  }
+
+  readonly note = (root: string, walked: Walked): void => {
+    if (walked.nameCount >= (this.#largest?.walked.nameCount ?? 0)) this.#largest = { root, walked };
+  };
+
+  [Symbol.dispose](): void {
+    if (this.#largest !== undefined) rememberWalk(this.#stateRoot, this.#largest.root, this.#largest.walked);
+  }
+}
+
+/** The directories that this build lends. */
+export function lentDirectories(plan: BuildPlan, { stateRoot, scout, walks }: LendingMeans): ReadonlyMap<string, LocalDirectory> {
   const lent = new Map<string, LocalDirectory>();
-  for (const [name, path] of directoryPaths(plan)) lent.set(name, openDirectory(path, { exclude: [stateRoot] }));
+  for (const [name, path] of directoryPaths(plan)) lent.set(name, openDirectory(path, { exclude: [stateRoot], ...(name === "context" ? { scout, onWalked: walks.note } : {}) }));
   if (plan.context.kind === "empty") lent.set("context", bytesDirectory(new Map()));
   if (plan.dockerfile.kind === "text") lent.set("dockerfile", bytesDirectory(new Map([["Dockerfile", plan.dockerfile.text]])));
   return lent;

@@ -8,6 +8,7 @@ import { StateStorageError, type StateDatabase } from "../store/state-database.t
 const FACTS_KEPT_MAX: ReadonlyMap<string, number> = new Map([
   // Whole contexts: more than one machine builds in turns.
   ["local-walk", 200],
+  ["local-sight", 200],
   ["git-trees", 40],
   // A line each: those of the files of large contexts, of thousands of steps, of thousands of builds.
   ["file-secrets", 200_000],

@@ -88,13 +88,16 @@ function rememberedDigests(database: StateDatabase, learned: Map<string, string>
 }
 
 const WALKED = "local-walk";
+const SEEN = "local-sight";
 
 /** What was found in files, or that nothing was looked for, is part of what is kept. */
-function rememberedWalks(database: StateDatabase, findsSecrets: boolean): Pick<LocalMemory, "walked" | "keepWalked"> {
+function rememberedWalks(database: StateDatabase, findsSecrets: boolean): Pick<LocalMemory, "walked" | "keepWalked" | "walkAtSight" | "keepWalkAtSight"> {
   const nameOf = (walk: string): string => `${walk} ${findsSecrets ? RULE : UNKNOWN}`;
   return {
     walked: (walk) => database.fact(WALKED, nameOf(walk)),
     keepWalked: (walk, text) => database.saveFact(WALKED, nameOf(walk), text),
+    walkAtSight: (sight) => database.fact(SEEN, sight),
+    keepWalkAtSight: (sight, walk) => database.saveFact(SEEN, sight, walk),
   };
 }
 

@@ -39,7 +39,7 @@ async function replay(t: TestContext, sample: string): Promise<ReadonlyMap<strin
   const root = mkdtempSync(join(tmpdir(), "stemma-replay-"));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   assert.equal(spawnSync("tar", ["-xf", join(samples, sample, "context.tar"), "-C", root]).status, 0);
-  const { layer } = await localLayer(openDirectory(root), { followPaths: undefined, includePatterns: [], excludePatterns: [] }, { blobFormat: undefined, inspect: undefined, tells: () => false, known: () => new Map(), set: () => undefined, walked: () => undefined, keepWalked: () => undefined }, signal);
+  const { layer } = await localLayer(openDirectory(root), { followPaths: undefined, includePatterns: [], excludePatterns: [] }, { blobFormat: undefined, inspect: undefined, tells: () => false, known: () => new Map(), set: () => undefined, walked: () => undefined, keepWalked: () => undefined, walkAtSight: () => undefined, keepWalkAtSight: () => undefined }, signal);
   const busybox = layerOf("busybox", ["d 755 0:0 bin", "f 755 0:0 bin/sh = sh", "d 755 0:0 etc", "f 644 0:0 etc/passwd = root:x:0:0::/:/bin/sh"]);
   const ran = layerOf("run", ["d 755 0:0 src", "f 644 0:0 src/out-7 = main\nmain\n"], EPOCH_S * 1_000_000_000n);
   const chains = new Map<string, LayerChain>();

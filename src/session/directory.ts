@@ -3,7 +3,9 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { EntryKind } from "../archive/entry.ts";
 import type { ByteStream, ChunkOwner } from "../content/blob-store.ts";
 import { systemClock, type Clock } from "../host/clock.ts";
+import type { DirectoryScout, Sighting } from "../host/directory-scout.ts";
 import { readAhead } from "../host/read-ahead.ts";
+import type { Walked } from "../host/scout-memory.ts";
 import { FileSystem } from "./file-system.ts";
 import { SelectedPaths } from "./selected-paths.ts";
 import { selectionFilter } from "./selection-filter.ts";
@@ -23,6 +25,10 @@ export interface DirectoryOptions {
   /** Absolute paths that are not lent, whatever a selection says: the engine's own state, for one. */
   readonly exclude: readonly string[];
   readonly clock: Clock;
+  /** Looks at the same directory already; of no use where it is another's. */
+  readonly scout: DirectoryScout | undefined;
+  /** Told what each walk to its end looked at, for the next build's scout. */
+  readonly onWalked: (root: string, walked: Walked) => void;
 }
 
 /**
@@ -30,7 +36,13 @@ export interface DirectoryOptions {
  * owns a checkout must not change an image. Throws SessionError "not-a-directory".
  */
 export function openDirectory(path: string, options: Partial<DirectoryOptions> = {}): LocalDirectory {
-  return new DiskDirectory(new FileSystem(realDirectory(path)), { exclude: (options.exclude ?? []).map(realPath), clock: options.clock ?? systemClock });
+  const root = realDirectory(path);
+  return new DiskDirectory(new FileSystem(root), {
+    exclude: (options.exclude ?? []).map(realPath),
+    clock: options.clock ?? systemClock,
+    scout: options.scout?.root === root ? options.scout : undefined,
+    onWalked: options.onWalked ?? (() => undefined),
+  });
 }
 
 /** Links on the way resolved, as they are in the directory's own path; a place that does not exist yet stays as it is named. */
@@ -59,6 +71,8 @@ class DiskDirectory implements LocalDirectory {
   /** Paths in the directory. */
   readonly #excluded: ReadonlySet<string>;
   readonly #clock: Clock;
+  readonly #scout: DirectoryScout | undefined;
+  readonly #onWalked: DirectoryOptions["onWalked"];
   /** Nobody reads into them just now. */
   readonly #spare: Buffer[] = [];
 
@@ -66,9 +80,16 @@ class DiskDirectory implements LocalDirectory {
     this.#files = files;
     this.#excluded = new Set(options.exclude.flatMap((path) => files.pathOf(path) ?? []));
     this.#clock = options.clock;
+    this.#scout = options.scout;
+    this.#onWalked = options.onWalked;
   }
 
-  async *walk(selection: LocalSelection, signal: AbortSignal): AsyncIterable<LocalEntry> {
+  async sighting(selection: LocalSelection, signal: AbortSignal): Promise<Sighting | undefined> {
+    return this.#scout?.selection === JSON.stringify(selection) ? await this.#scout.sighting(signal) : undefined;
+  }
+
+  async *walk(selection: LocalSelection, signal: AbortSignal, looked?: (walked: Walked) => void): AsyncIterable<LocalEntry> {
+    this.#files.takeLooked();
     const teller = new EntryTeller(this.#files, this.#clock.nowNs() - SETTLED_NS);
     const paths = new SelectedPaths(this.#files, this.#excluded, selectionFilter(this.#files, selection));
     for (;;) {
@@ -76,7 +97,12 @@ class DiskDirectory implements LocalDirectory {
       await nextTurn();
       signal.throwIfAborted();
       for (let looks = 0; looks < SLICE_ENTRIES; looks++) {
-        if (!paths.look()) return;
+        if (!paths.look()) {
+          const walked = { selection: JSON.stringify(selection), directories: this.#files.takeLooked(), nameCount: paths.nameCount };
+          this.#onWalked(this.#files.root, walked);
+          looked?.(walked);
+          return;
+        }
         for (const path of paths.found) {
           const entry = teller.tell(path);
           if (entry !== undefined) yield entry;

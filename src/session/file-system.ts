@@ -1,4 +1,5 @@
 import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from "node:fs";
+import { parentPath } from "../archive/entry-path.ts";
 import { compareNames, fileSystemPath, pathOfBytes } from "../archive/path-bytes.ts";
 import { SessionError, systemReason } from "./session-error.ts";
 
@@ -13,6 +14,8 @@ export interface NamedKind {
  */
 export class FileSystem {
   readonly root: string;
+  /** Directories that were listed, or in which a link was looked for, since they were taken last. */
+  #looked: Set<string> = new Set();
 
   constructor(root: string) {
     this.root = root;
@@ -36,6 +39,7 @@ export class FileSystem {
 
   /** In the order of the names' bytes; undefined when there is no such directory. Throws SessionError "unreadable". */
   list(path: string): readonly NamedKind[] | undefined {
+    this.#looked.add(path);
     return this.#unlessAbsent("open", path, () => {
       const entries = readdirSync(this.absolute(path), { withFileTypes: true });
       const names = entries.map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }));
@@ -52,7 +56,14 @@ export class FileSystem {
 
   /** Undefined for what is no symbolic link. */
   linkTarget(path: string): string | undefined {
+    this.#looked.add(parentPath(path));
     return this.stat(path)?.isSymbolicLink() === true ? this.readLink(path) : undefined;
+  }
+
+  takeLooked(): readonly string[] {
+    const looked = [...this.#looked];
+    this.#looked = new Set();
+    return looked;
   }
 
   readLink(path: string): string | undefined {

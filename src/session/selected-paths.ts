@@ -18,6 +18,8 @@ interface Frame {
 export class SelectedPaths {
   /** What is to be sent, after a look: mostly one path or none, and more where directories are sent for the sake of what lies in them. */
   readonly found: string[] = [];
+  /** Names that were looked at so far. */
+  nameCount: number = 0;
   readonly #files: FileSystem;
   readonly #excluded: ReadonlySet<string>;
   readonly #filter: SelectionFilter;
@@ -61,7 +63,9 @@ export class SelectedPaths {
   }
 
   #enter(frame: Pick<Frame, "path" | "verdict" | "isSent">): void {
-    this.#frames.push({ ...frame, names: this.#namesIn(frame), at: 0 });
+    const names = this.#namesIn(frame);
+    this.nameCount += names.length;
+    this.#frames.push({ ...frame, names, at: 0 });
   }
 
   #namesIn({ path, verdict }: Pick<Frame, "path" | "verdict">): readonly NamedKind[] {

@@ -1,4 +1,6 @@
 import type { ByteStream, ChunkOwner } from "../content/blob-store.ts";
+import type { Sighting } from "../host/directory-scout.ts";
+import type { Walked } from "../host/scout-memory.ts";
 import type { EntryKind } from "../archive/entry.ts";
 
 /** Which part of a client's directory a build asks for: the attributes of BuildKit's local source. */
@@ -31,8 +33,10 @@ export interface LocalEntry {
 
 /** A directory that the client lends to a build. */
 export interface LocalDirectory {
-  /** Sorted by path component, parents first. */
-  walk(selection: LocalSelection, signal: AbortSignal): AsyncIterable<LocalEntry>;
+  /** Sorted by path component, parents first. `looked` is told at the end what was looked at. */
+  walk(selection: LocalSelection, signal: AbortSignal, looked?: (walked: Walked) => void): AsyncIterable<LocalEntry>;
+  /** What was seen when the build began, by somebody who looked ahead at what a walk with this selection looks at. */
+  sighting?(selection: LocalSelection, signal: AbortSignal): Promise<Sighting | undefined>;
   /** Chunks are kept by whoever asks unless it says that they are lent. */
   read(path: string, signal: AbortSignal, chunks?: ChunkOwner): ByteStream;
 }

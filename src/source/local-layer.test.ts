@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { collectBytes } from "../content/bytes.ts";
+import { walkText, type Walked } from "../host/scout-memory.ts";
 import { systemClock } from "../host/clock.ts";
 import { openDirectory } from "../session/directory.ts";
 import type { LocalSelection } from "../session/session.ts";
@@ -26,6 +27,7 @@ class CountingCache implements LocalMemory {
   blobFormat: LocalMemory["blobFormat"] = undefined;
   inspect: LocalMemory["inspect"] = undefined;
   readonly walks: Map<string, string> = new Map();
+  readonly sights: Map<string, string> = new Map();
   readonly kept: Map<string, FileDigests> = new Map();
   hits = 0;
   sets = 0;
@@ -49,6 +51,12 @@ class CountingCache implements LocalMemory {
   }
   keepWalked(walk: string, text: string): void {
     this.walks.set(walk, text);
+  }
+  walkAtSight(sight: string): string | undefined {
+    return this.sights.get(sight);
+  }
+  keepWalkAtSight(sight: string, walk: string): void {
+    this.sights.set(sight, walk);
   }
 }
 
@@ -190,4 +198,49 @@ test("10,000 small files are hashed within seconds, and quickly once they are kn
   assert.deepEqual([cache.hits, cache.sets], [0, 10_000]);
   t.diagnostic(`cold ${cold.toFixed(0)} ms, warm ${warm.toFixed(0)} ms`);
   assert.ok(cold < 8000, "generous: well under 1.5 s on an idle machine");
+});
+
+/** Reads with a scout that saw `fingerprint` when it followed the walk that is remembered; `walks` counts the walks. */
+async function readAtSight(root: string, cache: CountingCache, fingerprint: string, seen?: Walked): Promise<{ readonly local: LocalLayer; readonly walks: Walked[] }> {
+  const walks: Walked[] = [];
+  const sighting = seen === undefined ? undefined : { fingerprint, walk: walkText(seen) };
+  const scout = { root: realpathSync(root), selection: JSON.stringify(everything), sighting: async () => sighting };
+  const directory = openDirectory(root, { clock: later, scout, onWalked: (_root, walked) => void walks.push(walked) });
+  return { local: await localLayer(directory, everything, cache, signal), walks };
+}
+
+test("what was seen before a walk spares the next one, until somebody asks for the files", async (t) => {
+  const root = temporary(t);
+  mkdirSync(join(root, "d"));
+  writeFileSync(join(root, "d/f"), "one");
+  const cache = new CountingCache();
+  const first = await readAtSight(root, cache, "seen");
+  const [walked] = first.walks;
+  assert.deepEqual(walked?.directories, ["", "d"]);
+  assert.equal((await readAtSight(root, cache, "seen", walked)).walks.length, 1);
+  const { local, walks } = await readAtSight(root, cache, "seen", walked);
+  assert.deepEqual([local.root, local.layer.id, walks.length], [first.local.root, first.local.layer.id, 0]);
+  assert.deepEqual((await local.layer.entries(signal)).map(({ path }) => path), ["d", "d/f"]);
+  assert.deepEqual(await local.digests(signal), await first.local.digests(signal));
+  assert.equal(walks.length, 1);
+  assert.equal((await readAtSight(root, cache, "seen otherwise", walked)).walks.length, 1);
+});
+
+test("a sight of other directories than were walked is not taken for them", async (t) => {
+  const root = temporary(t);
+  for (const name of ["d", "e"]) mkdirSync(join(root, name));
+  const cache = new CountingCache();
+  const walked = { selection: JSON.stringify(everything), directories: ["", "d"], nameCount: 2 };
+  for (let time = 0; time < 2; time += 1) assert.equal((await readAtSight(root, cache, "seen", walked)).walks.length, 1);
+});
+
+test("files that changed after they were seen are not passed off as what they were", async (t) => {
+  const root = temporary(t);
+  writeFileSync(join(root, "f"), "one");
+  const cache = new CountingCache();
+  const { walks: [walked] } = await readAtSight(root, cache, "seen");
+  await readAtSight(root, cache, "seen", walked);
+  const { local } = await readAtSight(root, cache, "seen", walked);
+  writeFileSync(join(root, "f"), "two");
+  await assert.rejects(local.layer.entries(signal), { code: "changed", retryable: true });
 });

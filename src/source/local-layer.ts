@@ -6,6 +6,7 @@ import { partOf } from "../content/bytes.ts";
 import { parseDigest, type Digest } from "../content/digest.ts";
 import { SizedHash } from "../content/sized-hash.ts";
 import { TimeSlice } from "../content/time-slice.ts";
+import { walkText } from "../host/scout-memory.ts";
 import type { LocalDirectory, LocalEntry, LocalSelection } from "../session/session.ts";
 import { SessionError } from "../session/session-error.ts";
 import type { Layer, LayerId } from "../snapshot/layer.ts";
@@ -25,6 +26,9 @@ export interface LocalMemory extends FileDigestCache {
   /** What was kept of a walk that found exactly this; `walk` is a digest of it. */
   walked(walk: string): string | undefined;
   keepWalked(walk: string, text: string): void;
+  /** The digest of the walk that was made where somebody had looked ahead; `sight` names what was seen then. */
+  walkAtSight(sight: string): string | undefined;
+  keepWalkAtSight(sight: string, walk: string): void;
 }
 
 export interface LocalLayer {
@@ -47,18 +51,26 @@ export function isLent({ id }: Pick<Layer, "id">): boolean {
 
 /**
  * A selection of a client's directory as a layer. Every file is known by its content; nothing is copied. Where a walk finds
- * exactly what an earlier one found, validators included, its answer is taken, and no file's digest is even asked for.
+ * exactly what an earlier one found, validators included, its answer is taken, and no file's digest is even asked for. Where
+ * somebody who looked ahead saw exactly what was seen before such a walk, there is no walk until somebody asks for the files.
  */
 export async function localLayer(directory: LocalDirectory, selection: LocalSelection, memory: LocalMemory, signal: AbortSignal): Promise<LocalLayer> {
-  const found: LocalEntry[] = [];
-  for await (const entry of directory.walk(selection, signal)) found.push(entry);
+  const sight = await directory.sighting?.(selection, signal);
+  const spared = sight === undefined ? undefined : memory.walkAtSight(sight.fingerprint);
+  const keptOfSpared = spared === undefined ? undefined : memory.walked(spared);
+  if (spared !== undefined && keptOfSpared !== undefined) {
+    const walkNow = async (signalNow: AbortSignal): Promise<Found> => unchangedSince(spared, await findAll(directory, selection, signalNow), signalNow);
+    return rememberedLayer(directory, { find: once(walkNow), memory }, parseKept(keptOfSpared));
+  }
+  const all = await findAll(directory, selection, signal);
+  const { found, entries } = all;
   const walk = await walkDigest(found, signal);
+  if (walk !== undefined && sight !== undefined && sight.walk === all.looked) memory.keepWalkAtSight(sight.fingerprint, walk);
   const kept = walk === undefined ? undefined : memory.walked(walk);
-  const entries = await entriesOf(found, signal);
-  if (kept !== undefined) return rememberedLayer(directory, { found, entries, memory }, parseKept(kept));
+  if (kept !== undefined) return rememberedLayer(directory, { find: async () => all, memory }, parseKept(kept));
   const { digests } = await hashFiles(directory, found, memory, signal);
   const id = await layerId(entries, digests, signal);
-  const layer = layerOf(directory, { id, entries, digests: async () => digests });
+  const layer = layerOf(directory, { id, entries: async () => entries, digests: async () => digests });
   const root = await treeDigest(await Tree.open([layer], signal), ({ stored }) => digestIn(digests, stored), signal);
   const told = await toldIn(digests, memory, signal);
   if (walk !== undefined) memory.keepWalked(walk, JSON.stringify({ id, root, told: [...told] }));
@@ -71,9 +83,34 @@ interface Kept {
   readonly told: ReadonlyMap<string, string>;
 }
 
-interface Walked {
+/** What a walk found. */
+interface Found {
   readonly found: readonly LocalEntry[];
   readonly entries: readonly Entry[];
+  /** Text of what it looked at (`walkText`). */
+  readonly looked: string | undefined;
+}
+
+async function findAll(directory: LocalDirectory, selection: LocalSelection, signal: AbortSignal): Promise<Found> {
+  const found: LocalEntry[] = [];
+  let looked: string | undefined;
+  for await (const entry of directory.walk(selection, signal, (walked) => void (looked = walkText(walked)))) found.push(entry);
+  return { found, entries: await entriesOf(found, signal), looked };
+}
+
+async function unchangedSince(walk: string, all: Found, signal: AbortSignal): Promise<Found> {
+  if ((await walkDigest(all.found, signal)) !== walk) throw new SessionError("changed", "files changed while the build was reading them");
+  return all;
+}
+
+/** Who asks again gets the first one's answer, also where that was a failure. */
+function once<T>(make: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
+  let made: Promise<T> | undefined;
+  return (signal) => (made ??= make(signal));
+}
+
+interface Walked {
+  readonly find: (signal: AbortSignal) => Promise<Found>;
   readonly memory: LocalMemory;
 }
 
@@ -83,8 +120,9 @@ function parseKept(text: string): Kept {
   return { id, root: parseDigest(root), told: new Map(told) };
 }
 
-function rememberedLayer(directory: LocalDirectory, { found, entries, memory }: Walked, { id, root, told }: Kept): LocalLayer {
+function rememberedLayer(directory: LocalDirectory, { find, memory }: Walked, { id, root, told }: Kept): LocalLayer {
   const load = async (signal: AbortSignal): Promise<ReadonlyMap<string, FileDigests>> => {
+    const { found, entries } = await find(signal);
     const { digests, readCount } = await hashFiles(directory, found, memory, signal);
     // What was read now may have changed since the walk, and the layer has its name already.
     if (readCount > 0 && (await layerId(entries, digests, signal)) !== id) throw new SessionError("changed", "files changed while the build was reading them");
@@ -93,7 +131,7 @@ function rememberedLayer(directory: LocalDirectory, { found, entries, memory }: 
   let loading: Promise<ReadonlyMap<string, FileDigests>> | undefined;
   const findPaths = async (paths: ReadonlySet<string>, signal: AbortSignal): Promise<readonly LocalEntry[]> => {
     const wanted: LocalEntry[] = [];
-    for (const entry of found) {
+    for (const entry of (await find(signal)).found) {
       if (slice.isSpent) await slice.renew(signal);
       if (paths.has(entry.path)) wanted.push(entry);
     }
@@ -108,7 +146,7 @@ function rememberedLayer(directory: LocalDirectory, { found, entries, memory }: 
     }
     return await (loading ??= load(signal));
   };
-  return { layer: layerOf(directory, { id, entries, digests }), root, told, digests };
+  return { layer: layerOf(directory, { id, entries: async (signal) => (await find(signal)).entries, digests }), root, told, digests };
 }
 
 async function toldIn(digests: ReadonlyMap<string, FileDigests>, memory: LocalMemory, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
@@ -166,7 +204,7 @@ function entryOf({ path, kind, mode, uid, gid, mtimeNs, sizeBytes, linkname, dev
 
 interface NamedEntries {
   readonly id: LayerId;
-  readonly entries: readonly Entry[];
+  readonly entries: (signal: AbortSignal) => Promise<readonly Entry[]>;
   readonly digests: LocalLayer["digests"];
 }
 
@@ -179,7 +217,7 @@ function layerOf(directory: LocalDirectory, { id, entries, digests }: NamedEntri
     const digest = await contentDigest(entry, signal);
     return { content: unchanged(directory.read(entry.path, signal, "lent"), entry, digest), digest };
   };
-  return { id, pass, entries: async () => entries, read, readPart: (entry, part, signal) => partOf(read(entry, signal), part), contentDigest };
+  return { id, pass, entries, read, readPart: (entry, part, signal) => partOf(read(entry, signal), part), contentDigest };
 }
 
 function digestIn(hashed: ReadonlyMap<string, FileDigests>, { path }: Entry): Digest {
