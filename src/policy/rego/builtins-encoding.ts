@@ -1,10 +1,13 @@
-import { builtin, objectOf, stringOf, type BuiltinTable } from "./builtin-table.ts";
+import { arrayOf, booleanOf, builtin, objectOf, stringOf, type BuiltinTable } from "./builtin-table.ts";
+import { patched } from "./json-patch.ts";
 import { readNumber } from "./number.ts";
 import { BuiltinError } from "./rego-error.ts";
-import { fromJson, isArray, jsonText, RegoObject, type Value } from "./value.ts";
+import { fromJson, isArray, jsonText, RegoObject, RegoSet, type Value } from "./value.ts";
 
 export const ENCODINGS: BuiltinTable = {
   "json.marshal": builtin(1, ([value = null]) => jsonText(value)),
+  "json.marshal_with_options": builtin(2, ([value = null, options]) => indentedJson(value, objectOf(options))),
+  "json.patch": builtin(2, ([value = null, operations]) => patched(value, arrayOf(operations))),
   "json.unmarshal": builtin(1, ([text]) => parseJson(stringOf(text))),
   "json.is_valid": builtin(1, ([text]) => typeof text === "string" && isJson(text)),
   "base64.encode": builtin(1, ([text]) => Buffer.from(stringOf(text)).toString("base64")),
@@ -31,6 +34,25 @@ export function parseJson(text: string): Value {
     if (error instanceof SyntaxError) throw new BuiltinError(`invalid JSON: ${error.message}`, { cause: error });
     throw error;
   }
+}
+
+/** `indent` or `prefix` mean that it is to be in lines; `pretty` says so, or the contrary. */
+function indentedJson(value: Value, options: RegoObject): string {
+  const unknown = options.entries().find(([name]) => !["prefix", "indent", "pretty"].includes(stringOf(name)));
+  if (unknown !== undefined) throw new BuiltinError(`object contained unknown key ${stringOf(unknown[0])}`);
+  const [prefix, indent, pretty] = [options.get("prefix"), options.get("indent"), options.get("pretty")];
+  const isPretty = pretty === undefined ? prefix !== undefined || indent !== undefined : booleanOf(pretty);
+  if (!isPretty) return jsonText(value);
+  const style = { prefix: prefix === undefined ? "" : stringOf(prefix), indent: indent === undefined ? "\t" : stringOf(indent) };
+  return style.prefix + indented(value, `\n${style.prefix}`, style.indent);
+}
+
+function indented(value: Value, line: string, indent: string): string {
+  const inner = line + indent;
+  const members = value instanceof RegoObject ? value.entries().map(([key, each]) => `${JSON.stringify(typeof key === "string" ? key : jsonText(key))}: ${indented(each, inner, indent)}`) : value instanceof RegoSet ? value.values().map((each) => indented(each, inner, indent)) : isArray(value) ? value.map((each) => indented(each, inner, indent)) : undefined;
+  if (members === undefined) return jsonText(value);
+  const [open, close] = value instanceof RegoObject ? "{}" : "[]";
+  return members.length === 0 ? `${open}${close}` : `${open}${inner}${members.join(`,${inner}`)}${line}${close}`;
 }
 
 function isJson(text: string): boolean {

@@ -1,12 +1,15 @@
 import { sprintf } from "../../template/sprintf.ts";
 import { FLOAT64, INT, STRING } from "../../template/go-type.ts";
+import { parseTemplate } from "../../template/template.ts";
+import { TemplateError } from "../../template/template-error.ts";
 import { GoValue } from "../../template/value.ts";
 import { arrayOf, builtin, membersOf, objectOf, stringOf, type BuiltinTable } from "./builtin-table.ts";
 import { integerOf } from "./number.ts";
 import { BuiltinError } from "./rego-error.ts";
-import { isArray, RegoSet, regoText, type Value } from "./value.ts";
+import { isArray, jsonText, RegoSet, regoText, type RegoObject, type Value } from "./value.ts";
 
 export const STRINGS: BuiltinTable = {
+  "strings.render_template": builtin(2, ([template, values]) => rendered(stringOf(template), objectOf(values))),
   concat: builtin(2, ([separator, parts]) => membersOf(parts).map(stringOf).join(stringOf(separator))),
   contains: builtin(2, ([text, part]) => stringOf(text).includes(stringOf(part))),
   startswith: builtin(2, ([text, part]) => stringOf(text).startsWith(stringOf(part))),
@@ -82,4 +85,14 @@ function trimmedLeft(text: string, cutset: string): string {
 function trimmedRight(text: string, cutset: string): string {
   const chars = Array.from(text);
   return chars.slice(0, chars.findLastIndex((char) => !cutset.includes(char)) + 1).join("");
+}
+
+/** Go's text/template. */
+function rendered(template: string, values: RegoObject): string {
+  try {
+    return parseTemplate("template", template).execute(JSON.parse(jsonText(values))).replaceAll("<no value>", "<undefined>");
+  } catch (error) {
+    if (error instanceof TemplateError) throw new BuiltinError(error.message, { cause: error });
+    throw error;
+  }
 }

@@ -5,7 +5,9 @@ import { PATTERNS } from "./builtins-patterns.ts";
 import { STRINGS } from "./builtins-strings.ts";
 import { TIMES } from "./builtins-time.ts";
 import { TYPES } from "./builtins-types.ts";
+import { RANDOM } from "./builtins-uuid.ts";
 import { VERSIONS } from "./builtins-versions.ts";
+import { YAML } from "./builtins-yaml.ts";
 import type { Value } from "./value.ts";
 
 export interface BuiltinMeans {
@@ -20,5 +22,5 @@ export interface Builtin {
 }
 
 export const BUILTINS: ReadonlyMap<string, Builtin> = new Map(Object.entries({
-  ...TYPES, ...NUMBERS, ...STRINGS, ...PATTERNS, ...ARRAYS_AND_OBJECTS, ...ENCODINGS, ...TIMES, ...VERSIONS,
+  ...TYPES, ...NUMBERS, ...STRINGS, ...PATTERNS, ...ARRAYS_AND_OBJECTS, ...ENCODINGS, ...TIMES, ...VERSIONS, ...RANDOM, ...YAML,
 }));
