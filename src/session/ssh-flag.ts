@@ -59,7 +59,7 @@ function sourceOf(id: string, given: readonly string[], directory: string): Agen
   const keys: string[] = [];
   let socket: string | undefined;
   for (const name of given) {
-    if (socket !== undefined) throw failed("usage", `only single socket allowed${/^raw=/.test(name) ? `: ${name} is a word of buildctl's, which buildx does not know either: leave it out` : ""}`);
+    if (socket !== undefined) throw failed("usage", `only single socket allowed${name.startsWith("raw=") ? `: ${name} is a word of buildctl's, which buildx does not know either: leave it out` : ""}`);
     const path = resolve(directory, name);
     try {
       const stats = statSync(path);

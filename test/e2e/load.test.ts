@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { readTar } from "../../src/archive/tar-reader.ts";
 import { bytesOf, collectBytes } from "../../src/content/bytes.ts";
+import { dockerRegistrySkip, startDockerRegistry, type DockerRegistry } from "../../src/testing/docker-registry.ts";
 import { openPlace, type CommandRun, type Place } from "./command.ts";
 import { BASE, contextWithBase, makeContext } from "./small-base.ts";
 
@@ -118,6 +119,43 @@ describe("--load", () => {
     assert.equal(engine.seen.length, 1);
     const metadata = JSON.parse(readFileSync(join(place.path, "metadata.json"), "utf8")) as Readonly<Record<string, unknown>>;
     assert.deepEqual([metadata["containerimage.digest"], metadata["containerimage.config.digest"]], [stdout.trim(), undefined]);
+  });
+});
+
+describe("--load beside other outputs", { skip: dockerRegistrySkip }, () => {
+  let registry: DockerRegistry;
+  before(async () => void (registry = await startDockerRegistry()));
+  after(() => registry[Symbol.asyncDispose]());
+
+  const pushedDigest = async (name: string): Promise<string | null> => {
+    const { status, headers } = await fetch(`http://${registry.host}/v2/${name}/manifests/1`, { method: "HEAD", headers: { accept: "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json" } });
+    return status === 200 ? headers.get("docker-content-digest") : null;
+  };
+
+  test("the engine gets the image, the registry too, and files are written; the digest that is told is the pushed one's", async () => {
+    const loaded: string[] = [];
+    await using engine = await startEngine(async (request, response) => {
+      for await (const { entry } of readTar(bytesOf(await collectBytes(request, TAR_BYTES_MAX)))) loaded.push(entry.path);
+      response.end('{"stream":"Loaded image"}\n');
+    });
+    const [metadata, archive, files, name] = [join(place.path, "beside.json"), join(place.path, "beside.tar"), join(place.path, "beside"), `${registry.host}/beside:1`];
+    const flags = ["-t", name, "-o", `type=docker,dest=${archive}`, "-o", `type=local,dest=${files}`, "--load", "--push", "--metadata-file", metadata];
+    const { exitCode, stderr } = await place.stemma(["build", "--progress=plain", ...flags, context], { env: { DOCKER_HOST: engine.address } });
+    assert.equal(exitCode, 0, stderr);
+    assert.deepEqual([engine.seen.length, loaded.includes("manifest.json"), readFileSync(join(files, "a"), "utf8")], [1, true, "a\n"]);
+    assert.ok(readFileSync(archive).includes("manifest.json"), "a file of the same form is another output");
+    const told = JSON.parse(readFileSync(metadata, "utf8")) as Readonly<Record<string, unknown>>;
+    assert.deepEqual([told["containerimage.digest"], told["image.name"]], [await pushedDigest("beside"), name]);
+    assert.match(stderr, /importing to docker\n[^]*pushing manifest for /, "what others see comes last");
+  });
+
+  test("an engine that takes nothing leaves nothing pushed", async () => {
+    await using engine = await startEngine(async (request, response) => {
+      await collectBytes(request, TAR_BYTES_MAX);
+      response.end('{"error":"no space left"}\n');
+    });
+    const { exitCode } = await place.stemma(["build", "-t", `${registry.host}/unseen:1`, "--push", "--load", context], { env: { DOCKER_HOST: engine.address } });
+    assert.deepEqual([exitCode, await pushedDigest("unseen")], [74, null]);
   });
 });
 
