@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { usedTrees } from "../git/used-trees.ts";
+import { walkText } from "../host/scout-memory.ts";
 import { bytesDirectory } from "../session/bytes-directory.ts";
 import type { LocalDirectory, LocalSelection, Session } from "../session/session.ts";
 import { treeDigest } from "../snapshot/tree-digest.ts";
 import { Tree } from "../snapshot/tree.ts";
 import { openStateDatabase } from "../store/state-database.ts";
 import { RandomSecrets } from "../testing/random-secrets.ts";
-import { localSources } from "./locals.ts";
+import { localSources, type LocalSources } from "./locals.ts";
 
 const signal = new AbortController().signal;
 const EVERYTHING: LocalSelection = { followPaths: undefined, includePatterns: [], excludePatterns: [] };
@@ -92,4 +93,32 @@ test("what a build without a search remembered of a walk does not hide secrets f
   assert.deepEqual(await told(false), []);
   assert.deepEqual([await told(true), reads], [["key"], 4]);
   assert.deepEqual([await told(true), await told(false), reads], [["key"], [], 4]);
+});
+
+test("a walk that was spared is made when a step runs, before the step can have others change the files", async () => {
+  const files = bytesDirectory(new Map([["f", Buffer.from("one")]]));
+  const walked = { selection: "", directories: [""], nameCount: 1 };
+  let walks = 0;
+  const directory: LocalDirectory = {
+    read: (path, readSignal) => files.read(path, readSignal),
+    sighting: async () => ({ fingerprint: "seen", walk: walkText(walked) }),
+    async *walk(selection, walkSignal, looked) {
+      walks += 1;
+      for await (const entry of files.walk(selection, walkSignal)) yield { ...entry, validator: entry.path };
+      looked?.(walked);
+    },
+  };
+  const session: Session = { id: "test", directory: () => directory, secret: async () => undefined, agent: async () => undefined };
+  using database = openStateDatabase(":memory:");
+  const sources = (): LocalSources => localSources({ session, database, blobFormat: undefined, findsSecrets: false });
+  await sources().read("context", EVERYTHING, signal);
+  const [spared, late] = [sources(), sources()];
+  const { layer } = await spared.read("context", EVERYTHING, signal);
+  late.stepRuns();
+  assert.equal(walks, 1);
+  spared.stepRuns();
+  assert.equal(walks, 2);
+  assert.equal((await layer.entries(signal)).length, 1);
+  await late.read("context", EVERYTHING, signal);
+  assert.equal(walks, 3);
 });

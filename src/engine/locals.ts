@@ -19,6 +19,8 @@ export interface LocalSources {
   read(name: string, selection: LocalSelection, signal: AbortSignal): Promise<LocalLayer>;
   /** All that was read so far, in the order of the requests. */
   readonly done: readonly ReadLocal[];
+  /** A step runs, which may take long: what was spared so far of walking is done now, so that all steps see the files as they were before it. */
+  stepRuns(): void;
 }
 
 export interface LocalMeans {
@@ -33,14 +35,27 @@ export interface LocalMeans {
 export function localSources(means: LocalMeans): LocalSources {
   const reads = new Map<string, Promise<ReadLocal>>();
   const done: ReadLocal[] = [];
+  const walks: Array<() => void> = [];
+  let hasStep = false;
+  const settle = ({ layer }: ReadLocal, signal: AbortSignal): void => {
+    // Whoever asks for the files is told what went wrong.
+    const walk = (): void => void layer.entries(signal).catch(() => undefined);
+    if (hasStep) walk();
+    else walks.push(walk);
+  };
   return {
     done,
+    stepRuns() {
+      hasStep = true;
+      for (const walk of walks.splice(0)) walk();
+    },
     read(name, selection, signal) {
       const key = JSON.stringify([name, selection]);
       let read = reads.get(key);
       if (read === undefined) {
         read = readLocal(name, selection, means, signal).then((local) => {
           done.push(local);
+          settle(local, signal);
           return local;
         });
         reads.set(key, read);

@@ -36,7 +36,7 @@ function operationOf(vertex: LlbVertex, services: BuildServices): Operation<Laye
     case "source":
       return sourceOperation(vertex, op.value, services);
     case "exec":
-      return execOperation(op.value, platformOf(vertex, services), services.exec, asideOf(vertex, services));
+      return settlingFiles(execOperation(op.value, platformOf(vertex, services), services.exec, asideOf(vertex, services)), services);
     case "file":
       return fileOperation(op.value, vertex.inputs.length, services.file);
     case "merge":
@@ -49,6 +49,16 @@ function operationOf(vertex: LlbVertex, services: BuildServices): Operation<Laye
     case undefined:
       throw new OperationError("unsupported", `${vertex.name}: the graph has an operation of kind ${op.case ?? "unknown"}, which this engine does not have`);
   }
+}
+
+function settlingFiles(operation: Operation<LayerChain>, { locals }: BuildServices): Operation<LayerChain> {
+  return {
+    ...operation,
+    prepare() {
+      locals.stepRuns();
+      operation.prepare?.();
+    },
+  };
 }
 
 function asideOf({ digest, metadata }: LlbVertex, { steps, usage }: BuildServices): StepAside {

@@ -96,3 +96,8 @@ test("who is aborted does not wait for it", async (t) => {
   rememberWalk(state, context, LARGE);
   await assert.rejects(async () => await scoutDirectory(context, state)?.sighting(AbortSignal.abort(new Error("enough"))), { message: "enough" });
 });
+
+test("a state root that can be no directory has nobody sent: whoever opens it tells", (t) => {
+  const { context } = openPlace(t);
+  assert.equal(scoutDirectory(context, join(context, "d/a")), undefined);
+});

@@ -33,33 +33,36 @@ export function parseWalk(text: string): KeptWalk {
   return JSON.parse(text) as KeptWalk;
 }
 
-/** The walk that is kept of a directory (absolute, without links), as text. */
+/** The walk that is kept of a directory (absolute, without links), as text. Of a root in which nothing can be read, whoever opens it tells. */
 export function rememberedWalk(stateRoot: string, directory: string): string | undefined {
-  return textOf(scoutMemory(stateRoot, directory));
-}
-
-/** Keeps it for the next walk's scout, where a scout would be worth it. */
-export function rememberWalk(stateRoot: string, directory: string, walked: Walked): void {
-  if (walked.nameCount < SCOUTED_NAMES_MIN) return;
-  const path = scoutMemory(stateRoot, directory);
-  const text = walkText(walked);
-  if (text === rememberedWalk(stateRoot, directory)) return;
-  const folder = join(stateRoot, FOLDER);
-  mkdirSync(folder, { recursive: true });
-  const partial = `${path}.${String(process.pid)}`;
-  writeFileSync(partial, text);
-  renameSync(partial, path);
-  forgetOldest(folder);
-}
-
-function textOf(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(scoutMemory(stateRoot, directory), "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if ((error as NodeJS.ErrnoException).code !== undefined) return undefined;
     throw error;
   }
 }
+
+/** Keeps it for the next walk's scout, where a scout would be worth it and there is room. */
+export function rememberWalk(stateRoot: string, directory: string, walked: Walked): void {
+  if (walked.nameCount < SCOUTED_NAMES_MIN) return;
+  const text = walkText(walked);
+  if (text === rememberedWalk(stateRoot, directory)) return;
+  const path = scoutMemory(stateRoot, directory);
+  const partial = `${path}.${String(process.pid)}`;
+  try {
+    mkdirSync(join(stateRoot, FOLDER), { recursive: true });
+    writeFileSync(partial, text);
+    renameSync(partial, path);
+    forgetOldest(join(stateRoot, FOLDER));
+  } catch (error) {
+    rmSync(partial, { force: true });
+    if (!NO_PLACE.has((error as NodeJS.ErrnoException).code)) throw error;
+  }
+}
+
+/** Why something cannot be written that need not be. */
+const NO_PLACE: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM"]);
 
 /** Also what a process left that was killed. */
 function forgetOldest(folder: string): void {
