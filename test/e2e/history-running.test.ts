@@ -71,7 +71,7 @@ test("a build that runs is seen by others, and one that was killed says so, with
   assert.ok(running.Duration > 0);
   assert.deepEqual(outcomes(running), ["running", "not-reached"]);
   assert.ok((running.Steps.find(({ Outcome }) => Outcome === "running")?.DurationMs ?? 0) > 0);
-  assert.match(await stdoutOf("inspect"), /Duration: +\S+ \(running\)\n/);
+  assert.match(await stdoutOf("inspect"), /Duration:\s+\S+ \(running\)\n/);
   for (const args of [["rm", ref], ["export", "-o", join(place.path, "x"), ref]]) {
     const { exitCode, stderr } = await history(...args);
     assert.deepEqual([exitCode, /still runs: wait for its end, or stop it$/m.test(stderr)], [75, true], stderr);
@@ -88,7 +88,7 @@ test("a build that runs is seen by others, and one that was killed says so, with
   assert.equal(killed.Status, "interrupted");
   assert.deepEqual(outcomes(killed), ["stopped", "not-reached"]);
   assert.match(await stdoutOf("logs", ref), /\d begun\n/);
-  assert.match(await stdoutOf("inspect", ref), /\nERROR: the process of this build ended before the build did/);
+  assert.match(await stdoutOf("inspect", ref), /\nError:\s+Aborted the process of this build ended before the build did/);
   await stdoutOf("export", "-o", join(place.path, "killed"), ref);
   assert.match((await place.stemma(["history", "import", "--root", join(place.path, "other"), "-f", join(place.path, "killed")])).stdout, new RegExp(`^${ref}$`, "m"));
   await stdoutOf("rm", ref);
@@ -108,7 +108,7 @@ test("a store that is read-only shows its builds, a killed one as such, and is l
   });
   const { exitCode, stdout, stderr } = await readOnly("ls", "--format", "{{.Name}} {{.Status}}");
   assert.deepEqual([exitCode, stdout, stderr], [0, "waiting Interrupted\n", ""]);
-  assert.match((await readOnly("inspect")).stdout, /\nERROR: the process of this build ended before the build did/);
+  assert.match((await readOnly("inspect")).stdout, /\nError:\s+Aborted the process of this build ended before the build did/);
   const removed = await readOnly("rm", "--all");
   assert.deepEqual([removed.exitCode, removed.stderr.trim().split("\n").length], [74, 1], removed.stderr);
   assert.match(removed.stderr, /read-only/);
