@@ -57,7 +57,7 @@ const RESULT_FILES = ["iidfile", "metadata-file"] as const;
 
 async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest> {
   return {
-    ...(await contextArgument({ context: flags.context, file: flags.text("file"), cwd: io.cwd, stdin: standardInput(io.signal) })),
+    ...(await contextArgument({ context: flags.context, file: flags.text("file"), cwd: io.cwd, stdin: standardInput(io) })),
     tags: flags.all("tag"),
     ...optional("target", flags.text("target")),
     buildArgs: parsePairs("build-arg", flags.all("build-arg"), io.env),

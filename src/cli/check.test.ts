@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { test, type TestContext } from "node:test";
 import { adviceRules, adviceRuleText } from "../doors/check.ts";
 import { startFakeRegistry } from "../testing/fake-registry.ts";
@@ -19,7 +20,7 @@ function place(t: TestContext, files: Readonly<Record<string, string>>): string 
 async function check(cwd: string, ...args: readonly string[]): Promise<{ readonly out: string; readonly told: string; readonly status: number }> {
   let [out, told] = ["", ""];
   const io = {
-    stdout: (text: string | Uint8Array) => void (out += Buffer.from(text).toString()), stderr: (text: string) => void (told += text), terminal: undefined, isStdoutTerminal: false,
+    stdin: Readable.from([]), stdout: (text: string | Uint8Array) => void (out += Buffer.from(text).toString()), stderr: (text: string) => void (told += text), terminal: undefined, isStdoutTerminal: false,
     env: {}, cwd, signal: new AbortController().signal,
   };
   try {

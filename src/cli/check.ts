@@ -37,7 +37,7 @@ The status is 0 if there are no findings (left), 1 if there are, 65 if the Docke
     const file = values.file === "-" ? undefined : resolve(io.cwd, values.file ?? join(place, "Dockerfile"));
     if (values.fix === true && file === undefined) throw new UsageError("check --fix edits a file: give one with -f");
     if (values.pin === true && values.fix !== true) throw new UsageError("check --pin goes with --fix");
-    const bytes = file === undefined ? await readAll(standardInput(io.signal)) : await readDockerfile(file);
+    const bytes = file === undefined ? await readAll(standardInput(io)) : await readDockerfile(file);
     const name = file === undefined ? "Dockerfile" : relative(io.cwd, file);
     return await whereItParses(name, async () => {
       const options: AdviceOptions = { skip: skipped(values.skip ?? []), ...contextAt(place, file), ...(values.pin === true ? { pins: await findPins(bytes, io) } : {}) };

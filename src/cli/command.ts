@@ -1,7 +1,9 @@
+import type { Readable } from "node:stream";
 import type { Environment } from "../host/environment.ts";
 
 /** What a command may do with the world around it; everything else reaches it as an argument. */
 export interface CommandIo {
+  readonly stdin: Readable;
   readonly stdout: (text: string | Uint8Array) => void;
   readonly stderr: (text: string) => void;
   /** Columns and rows of the terminal that standard error is, as they are now; undefined where it is none. */

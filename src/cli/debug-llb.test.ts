@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { test, type TestContext } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { conformanceFolder } from "../testing/conformance.ts";
@@ -19,7 +20,7 @@ interface CommandResult {
 
 async function run(command: Command, ...args: readonly string[]): Promise<CommandResult> {
   const written: Uint8Array[] = [];
-  const io = { stdout: (part: string | Uint8Array) => void written.push(Buffer.from(part)), stderr: () => undefined, terminal: undefined, isStdoutTerminal: false, env: {}, cwd: "/", signal: new AbortController().signal };
+  const io = { stdin: Readable.from([]), stdout: (part: string | Uint8Array) => void written.push(Buffer.from(part)), stderr: () => undefined, terminal: undefined, isStdoutTerminal: false, env: {}, cwd: "/", signal: new AbortController().signal };
   try {
     const status = await command.run(args, io);
     return { stdout: Buffer.concat(written), status };

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempDisposableSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import type { Diagnosis } from "../doors/doctor.ts";
 import { findExecutable } from "../host/executable.ts";
@@ -145,6 +146,7 @@ const POOR_MACHINE: Diagnosis = {
 async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<{ readonly status: number; readonly stdout: string }> {
   let stdout = "";
   const status = await command.run(args, {
+    stdin: Readable.from([]),
     stdout: (text) => void (stdout += text),
     stderr: () => undefined, terminal: undefined, isStdoutTerminal: false,
     env: { PATH: process.env["PATH"], ...env },

@@ -76,7 +76,7 @@ async function requestOf(values: Values, context: string, io: CommandIo): Promis
   if (network !== undefined && network !== "default" && network !== "none" && network !== "host") throw new UsageError(`--network=${network}: use default, none or host`);
   return {
     context: resolve(io.cwd, context),
-    ...(file === undefined ? {} : { dockerfile: file === "-" ? { text: await readAll(standardInput(io.signal)) } : resolve(io.cwd, file) }),
+    ...(file === undefined ? {} : { dockerfile: file === "-" ? { text: await readAll(standardInput(io)) } : resolve(io.cwd, file) }),
     ...(target === undefined ? {} : { target }),
     buildArgs: parsePairs("build-arg", values["build-arg"] ?? [], io.env),
     buildContexts: parsePairs("build-context", values["build-context"] ?? [], {}),

@@ -25,7 +25,7 @@ ${ROOT_HELP}`,
   async run(args, io) {
     const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`${NAME}: name files with --file`);
-    const open = (path: string): AsyncIterable<Uint8Array> => (path === "-" ? standardInput(io.signal) : createReadStream(resolve(io.cwd, path)));
+    const open = (path: string): AsyncIterable<Uint8Array> => (path === "-" ? standardInput(io) : createReadStream(resolve(io.cwd, path)));
     // All of them are read before anything is taken in.
     const runs = (await Promise.all((values.file ?? ["-"]).map(async (path) => await readNamed(path, open(path))))).flat();
     await mkdir(stateRoot(values.root, io), { recursive: true, mode: 0o700 });

@@ -20,7 +20,7 @@ in the credential helper that Docker's config.json names, else in that file. REG
       --password-stdin   take the password, or token, from standard input; without it the terminal asks`,
   async run(args, io) {
     const { username, passwordStdin, registry } = parseLoginFlags(args);
-    const password = await readPassword({ username, passwordStdin, registry }, io.signal);
+    const password = await readPassword({ username, passwordStdin, registry }, io);
     await login({ host: registry, username, password }, io);
     return EXIT.ok;
   },
@@ -66,11 +66,11 @@ function parse(args: readonly string[]): { readonly values: { readonly username?
   }
 }
 
-async function readPassword({ username, passwordStdin, registry }: LoginFlags, signal: AbortSignal): Promise<string> {
+async function readPassword({ username, passwordStdin, registry }: LoginFlags, io: CommandIo): Promise<string> {
   if (!passwordStdin && !process.stdin.isTTY) throw new UsageError("login needs a password: a terminal to ask at, or --password-stdin");
   const password = passwordStdin
-    ? Buffer.from(await readAll(standardInput(signal))).toString("utf8").replace(/\r?\n$/, "")
-    : await askHidden(`password of ${username} at ${registry}: `, process.stdin, signal);
+    ? Buffer.from(await readAll(standardInput(io))).toString("utf8").replace(/\r?\n$/, "")
+    : await askHidden(`password of ${username} at ${registry}: `, process.stdin, io.signal);
   if (password === "") throw new UsageError("the password is empty");
   return password;
 }

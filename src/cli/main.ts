@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { findPackageJson } from "../host/package-json.ts";
 import { boundYoungHeap } from "../host/young-heap.ts";
 import { requireThisBuilder, takeBuilder, type NamedBuilder } from "./builder-flag.ts";
+import type { CommandIo } from "./command.ts";
 import { COMMANDS, findCommand } from "./commands.ts";
 import { EXIT } from "./exit-code.ts";
 import { explainFailure, stacksOf } from "./failure.ts";
@@ -25,7 +26,19 @@ export async function main(): Promise<void> {
   });
   // Whoever does not want to hear of the build may still want its result.
   process.stderr.on("error", () => undefined);
-  process.exitCode = await run(process.argv.slice(2), interrupted.signal);
+  process.exitCode = await runCommandLine(process.argv.slice(2), {
+    // Whoever only asks for it keeps the process from its end.
+    get stdin() {
+      return process.stdin;
+    },
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    terminal: process.stderr.isTTY ? () => ({ columns: process.stderr.columns, rows: process.stderr.rows }) : undefined,
+    isStdoutTerminal: process.stdout.isTTY,
+    env: process.env,
+    cwd: process.cwd(),
+    signal: interrupted.signal,
+  });
   process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
 }
 
@@ -39,49 +52,42 @@ export class InterruptedError extends Error {
   }
 }
 
-async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
+/** All of the command but what a process has by itself. Returns the exit status. */
+export async function runCommandLine(argv: readonly string[], io: CommandIo): Promise<number> {
   const [first] = argv;
   if (first === undefined || first === "help" || first === "--help" || first === "-h") {
-    process.stdout.write(overview());
+    io.stdout(overview());
     return first === undefined ? EXIT.usage : EXIT.ok;
   }
   if (first === "--version" || first === "version") {
-    process.stdout.write(`stemma ${version()}\n`);
+    io.stdout(`stemma ${version()}\n`);
     return EXIT.ok;
   }
   const named = takeBuilder(argv);
   const found = findCommand(named.args);
   if (found === undefined) {
-    process.stderr.write(`stemma: unknown command ${JSON.stringify(argv.slice(0, 2).join(" "))}; there is ${Object.keys(COMMANDS).join(", ")}\n`);
+    io.stderr(`stemma: unknown command ${JSON.stringify(argv.slice(0, 2).join(" "))}; there is ${Object.keys(COMMANDS).join(", ")}\n`);
     return EXIT.usage;
   }
-  return await runFound(found, named, signal);
+  return await runFound(found, named, io);
 }
 
-async function runFound({ row, args }: NonNullable<ReturnType<typeof findCommand>>, named: NamedBuilder, signal: AbortSignal): Promise<number> {
+async function runFound({ row, args }: NonNullable<ReturnType<typeof findCommand>>, named: NamedBuilder, io: CommandIo): Promise<number> {
   const command = await row.load();
   if (args.includes("--help") || args.includes("-h")) {
-    process.stdout.write(`${command.usage}\n`);
+    io.stdout(`${command.usage}\n`);
     return EXIT.ok;
   }
   try {
-    const notice = requireThisBuilder(named, process.env);
-    if (notice !== undefined) process.stderr.write(`${notice}\n`);
-    return await command.run(args, {
-      stdout: (text) => void process.stdout.write(text),
-      stderr: (text) => void process.stderr.write(text),
-      terminal: process.stderr.isTTY ? () => ({ columns: process.stderr.columns, rows: process.stderr.rows }) : undefined,
-      isStdoutTerminal: process.stdout.isTTY,
-      env: process.env,
-      cwd: process.cwd(),
-      signal,
-    });
+    const notice = requireThisBuilder(named, io.env);
+    if (notice !== undefined) io.stderr(`${notice}\n`);
+    return await command.run(args, io);
   } catch (error) {
     const { message, exitCode } = explainFailure(error);
     const isTraced = args.some((arg) => arg === "-D" || arg === "--debug" || arg === "--debug=true");
     // A flag that is refused may have held a secret.
     const { scrubText } = await import("../doors/scrub.ts");
-    process.stderr.write(`${scrubText(isTraced ? `${message}\n${stacksOf(error)}` : message)}\n`);
+    io.stderr(`${scrubText(isTraced ? `${message}\n${stacksOf(error)}` : message)}\n`);
     return exitCode;
   }
 }

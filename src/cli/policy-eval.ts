@@ -53,12 +53,12 @@ The status is 1 where the policy denies the source. docs/policy.md tells more.`,
   },
 };
 
-async function readPolicy(file: string, { cwd, signal }: CommandIo): Promise<{ readonly name: string; readonly text: string }> {
+async function readPolicy(file: string, io: CommandIo): Promise<{ readonly name: string; readonly text: string }> {
   if (file === "") throw new UsageError("filename is required");
-  if (file === "-") return { name: "stdin", text: Buffer.from(await readAll(standardInput(signal))).toString("utf8") };
+  if (file === "-") return { name: "stdin", text: Buffer.from(await readAll(standardInput(io))).toString("utf8") };
   const name = `${file}.rego`;
   try {
-    return { name: basename(name), text: await readFile(resolve(cwd, name), "utf8") };
+    return { name: basename(name), text: await readFile(resolve(io.cwd, name), "utf8") };
   } catch (error) {
     throw new PolicyFileError(`failed to read policy file ${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
 import { test, type TestContext } from "node:test";
 import { EXIT } from "./exit-code.ts";
 import { explainFailure } from "./failure.ts";
@@ -19,7 +20,7 @@ function place(t: TestContext, files: Readonly<Record<string, string>>): string 
 
 async function run(cwd: string, ...args: readonly string[]): Promise<{ readonly out: string; readonly told: string; readonly status: number }> {
   let out = "";
-  const io = { stdout: (text: string | Uint8Array) => void (out += Buffer.from(text).toString()), stderr: () => undefined, terminal: undefined, isStdoutTerminal: false, env: {}, cwd, signal: new AbortController().signal };
+  const io = { stdin: Readable.from([]), stdout: (text: string | Uint8Array) => void (out += Buffer.from(text).toString()), stderr: () => undefined, terminal: undefined, isStdoutTerminal: false, env: {}, cwd, signal: new AbortController().signal };
   try {
     return { status: await command.run(args, io), out, told: "" };
   } catch (error) {

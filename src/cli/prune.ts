@@ -70,9 +70,9 @@ function bytes(flag: string, text: string | undefined): number {
   return size;
 }
 
-async function agrees(question: string, { stderr, signal }: CommandIo): Promise<boolean> {
+async function agrees(question: string, { stdin, stderr, signal }: CommandIo): Promise<boolean> {
   stderr(`${question} [y/N] `);
-  const lines = createInterface({ input: process.stdin });
+  const lines = createInterface({ input: stdin });
   try {
     for await (const line of eachUntilAborted(lines, signal)) return /^y(?:es)?$/i.test(line.trim());
     return false;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { DOCKER_REGISTRY_USER, dockerRegistrySkip, startDockerRegistry, type DockerRegistry } from "../../src/testing/docker-registry.ts";
 import { startFakeRegistry } from "../../src/testing/fake-registry.ts";
-import { openPlace, type Place, type PlaceOptions } from "./command.ts";
+import { openPlace, type HereOptions, type Place } from "./command.ts";
 import { assertNothingRuns, assertNoWorkLeft } from "./nothing-left.ts";
 import { BASE, contextWithBase, makeContext, runSkip } from "./small-base.ts";
 
@@ -32,8 +32,8 @@ interface Failure {
 }
 
 /** The command fails as it should, in one message that is the end of standard error, and leaves nothing behind. */
-async function fails(args: readonly string[], { status, says, shows }: Failure, options?: PlaceOptions): Promise<void> {
-  const { exitCode, stdout, stderr } = await place.stemma(args, options);
+async function fails(args: readonly string[], { status, says, shows }: Failure, options?: HereOptions): Promise<void> {
+  const { exitCode, stdout, stderr } = await place.stemmaHere(args, options);
   assert.equal(exitCode, status, stderr);
   assert.equal(stdout, "");
   const last = stderr.trimEnd().split("\n").at(-1) ?? "";
@@ -47,12 +47,12 @@ async function fails(args: readonly string[], { status, says, shows }: Failure, 
 }
 
 /** A build of this Dockerfile. */
-async function buildFails(dockerfile: string, failure: Failure, flags: readonly string[] = [], options: PlaceOptions = {}): Promise<void> {
+async function buildFails(dockerfile: string, failure: Failure, flags: readonly string[] = [], options: HereOptions = {}): Promise<void> {
   await fails(["build", "--root", root, "-f", "-", ...flags, context], failure, { ...options, input: dockerfile });
 }
 
-async function builds(dockerfile: string, flags: readonly string[] = [], options: PlaceOptions = {}): Promise<string> {
-  const { exitCode, stderr } = await place.stemma(["build", "--root", root, "-f", "-", ...flags, context], { ...options, input: dockerfile });
+async function builds(dockerfile: string, flags: readonly string[] = [], options: HereOptions = {}): Promise<string> {
+  const { exitCode, stderr } = await place.stemmaHere(["build", "--root", root, "-f", "-", ...flags, context], { ...options, input: dockerfile });
   assert.equal(exitCode, 0, stderr);
   return stderr;
 }
@@ -63,7 +63,7 @@ describe("a builder", () => {
   test("that is this command by one of its names is taken, wherever it stands", async () => {
     for (const flags of [["--builder", "default"], ["--builder="], ["--builder=stemma"]]) assert.doesNotMatch(await builds("FROM scratch\nCOPY a /\n", flags), /WARNING: BUILDX/);
     for (const args of [["--builder", "default", "history", "ls"], ["du", "--builder="], ["prune", "-f", "--builder", "stemma", "--filter", "type=none"]]) {
-      const { exitCode, stderr } = await place.stemma([...args, "--root", root]);
+      const { exitCode, stderr } = await place.stemmaHere([...args, "--root", root]);
       assert.deepEqual([exitCode, stderr], [0, ""], args.join(" "));
     }
   });
@@ -73,8 +73,8 @@ describe("a builder", () => {
     assert.match(await builds("FROM scratch\nCOPY a /\n", [], { env }), WARNED);
     assert.doesNotMatch(await builds("FROM scratch\nCOPY a /\n", ["--builder", "default"], { env }), /BUILDX_BUILDER/);
     assert.doesNotMatch(await builds("FROM scratch\nCOPY a /\n", [], { env: { BUILDX_BUILDER: "default" } }), /BUILDX_BUILDER/);
-    assert.match((await place.stemma(["du", "--root", root], { env })).stderr, WARNED);
-    assert.equal((await place.stemma(["fsck", "--root", root], { env })).stderr, "");
+    assert.match((await place.stemmaHere(["du", "--root", root], { env })).stderr, WARNED);
+    assert.equal((await place.stemmaHere(["fsck", "--root", root], { env })).stderr, "");
   });
 });
 
@@ -160,7 +160,7 @@ describe("a RUN that fails", { skip: runSkip }, () => {
 
   test("shows what it printed last", async () => {
     await buildFails(`${BASE}RUN echo out-9; echo err-9 >&2; exit 3\n`, { status: 67, says: /exit code: 3$/, shows: "\n > [2/2] RUN echo out-9; echo err-9 >&2; exit 3:\n" });
-    const { stderr } = await place.stemma(["build", "--root", root, "-f", "-", context], { input: `${BASE}RUN echo out-9; echo err-9 >&2; exit 3\n` });
+    const { stderr } = await place.stemmaHere(["build", "--root", root, "-f", "-", context], { input: `${BASE}RUN echo out-9; echo err-9 >&2; exit 3\n` });
     const block = stderr.slice(stderr.indexOf("------\n > "), stderr.indexOf("Dockerfile:4"));
     assert.ok(block.includes("out-9\n") && block.includes("err-9\n"), stderr);
   });
@@ -300,7 +300,7 @@ describe("state", () => {
   test("behind a link serves a RUN with mounts as well as any other", { skip: runSkip }, async () => {
     await mkdir(join(place.path, "elsewhere"));
     await symlink(join(place.path, "elsewhere"), join(place.path, "link"));
-    const { exitCode, stderr } = await place.stemma(["build", "--root", join(place.path, "link/state"), "--secret", "id=a", "-f", "-", context], {
+    const { exitCode, stderr } = await place.stemmaHere(["build", "--root", join(place.path, "link/state"), "--secret", "id=a", "-f", "-", context], {
       input: `${BASE}RUN --mount=type=secret,id=a --mount=type=cache,target=/c cat /run/secrets/a > /c/a\n`, env: { a: "secret" },
     });
     assert.equal(exitCode, 0, stderr);
@@ -311,13 +311,13 @@ describe("state", () => {
     const inside = await makeContext(place, "inside", { Dockerfile: "FROM scratch\nCOPY . /\n", a: "a" });
     const tar = join(place.path, "inside.tar");
     for (const flags of [[], ["--no-cache"]]) {
-      const { exitCode, stderr } = await place.stemma(["build", "--root", join(inside, ".stemma"), "-o", `type=tar,dest=${tar}`, ...flags, inside]);
+      const { exitCode, stderr } = await place.stemmaHere(["build", "--root", join(inside, ".stemma"), "-o", `type=tar,dest=${tar}`, ...flags, inside]);
       assert.equal(exitCode, 0, stderr);
       assert.equal(await place.run(["tar", "-tf", tar]), "Dockerfile\na\n");
     }
     // Under another name, and by a link, it is the same place.
     await symlink(inside, join(place.path, "linked"));
-    const { stderr } = await place.stemma(["build", "--root", join(place.path, "linked/.stemma"), inside]);
+    const { stderr } = await place.stemmaHere(["build", "--root", join(place.path, "linked/.stemma"), inside]);
     assert.match(stderr, /COPY \. \/\n#\d+ CACHED/);
   });
 });
@@ -327,7 +327,7 @@ test("contexts with the same names, sizes and times but other bytes give other i
     const directory = await makeContext(place, name, { Dockerfile: "FROM scratch\nCOPY a /\n", a: name });
     await place.run(["touch", "-d", "2020-01-01T00:00:00Z", join(directory, "a"), join(directory, "Dockerfile"), directory]);
     const iid = join(place.path, `${name}.iid`);
-    const { exitCode, stderr } = await place.stemma(["build", "--root", root, "--iidfile", iid, "-o", "type=image", directory]);
+    const { exitCode, stderr } = await place.stemmaHere(["build", "--root", root, "--iidfile", iid, "-o", "type=image", directory]);
     assert.equal(exitCode, 0, stderr);
     return await readFile(iid, "utf8");
   }));
@@ -340,7 +340,7 @@ test("a file whose bytes change without its size and time is seen in the next bu
   for (const text of ["one", "two"]) {
     await writeFile(join(directory, "a"), text);
     await place.run(["touch", "-d", "2020-01-01T00:00:00Z", join(directory, "a")]);
-    const { exitCode, stderr } = await place.stemma(["build", "--root", root, "-o", `type=tar,dest=${tar}`, directory]);
+    const { exitCode, stderr } = await place.stemmaHere(["build", "--root", root, "-o", `type=tar,dest=${tar}`, directory]);
     assert.equal(exitCode, 0, stderr);
     assert.equal(await place.run(["tar", "-xOf", tar, "a"]), text);
   }

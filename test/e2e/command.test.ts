@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
 import { constants } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { openPlace } from "./command.ts";
+import { openPlace, type CommandRun } from "./command.ts";
 
 test("what a place has started, and a test that failed did not wait for, ends with the place", { timeout: 60_000 }, async () => {
   const place = await openPlace();
@@ -12,3 +14,23 @@ test("what a place has started, and a test that failed did not wait for, ends wi
   assert.equal((await started.ended).exitCode, 128 + constants.signals.SIGKILL);
   await assert.rejects(run, /the test's place is gone/);
 });
+
+test("what is run in this process says and exits with what a process of its own does", { timeout: 120_000 }, async () => {
+  await using place = await openPlace();
+  const build = ["build", "--root", join(place.path, "state"), "--progress=plain", "--provenance=false", "-f", "-"];
+  await mkdir(join(place.path, "context"));
+  const rows: ReadonlyArray<readonly [args: readonly string[], status: number, input?: string]> = [
+    [[], 64], [["--version"], 0], [["frobnicate"], 64], [["build", "--nope", "."], 64], [["build", "absent"], 66], [["login", "--password-stdin", "-u", "somebody", "127.0.0.1:1"], 75, "password\n"],
+    [["check", "-f", "-"], 1, "FROM scratch\n"], [[...build, "context"], 65, "FROM scratch\nRUNN x\n"], [[...build, "-q", "-o", "-", "context"], 0, 'FROM scratch\nCOPY <<"END" /a\ntext\nEND\n'],
+  ];
+  for (const [args, status, input = ""] of rows) {
+    const own = await place.stemma(args, { input });
+    assert.equal(own.exitCode, status, own.stderr);
+    assert.deepEqual(withoutTimes(await place.stemmaHere(args, { input })), withoutTimes(own));
+  }
+});
+
+/** Which differ from run to run. */
+function withoutTimes({ exitCode, stdout, stderr }: CommandRun): readonly unknown[] {
+  return [exitCode, stdout, stderr.replaceAll(/\d+\.\ds/g, "0.0s")];
+}

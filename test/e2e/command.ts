@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { runCommandLine } from "../../src/cli/main.ts";
 import { runProcess, startProcess, type ProcessResult, type RunningProcess } from "../../src/host/process.ts";
 import { COMMAND, COMPILE_CACHE } from "../../src/testing/command-path.ts";
 
@@ -16,6 +18,8 @@ export interface Place extends AsyncDisposable {
   readonly path: string;
   /** The command as a user runs it, in a process of its own. */
   stemma(args: readonly string[], options?: PlaceOptions): Promise<CommandRun>;
+  /** The same in this process, where one of its own would show nothing more: to start it and to load the engine takes longer than most of what a test asks of it. */
+  stemmaHere(args: readonly string[], options?: HereOptions): Promise<CommandRun>;
   /** The same, to be disturbed while it runs. */
   start(args: readonly string[], options?: PlaceOptions): StartedCommand;
   /** The same for other people's tools. Throws when they fail. */
@@ -40,6 +44,8 @@ export interface PlaceOptions {
   readonly signal?: AbortSignal;
 }
 
+export type HereOptions = Omit<PlaceOptions, "wrapper">;
+
 export async function openPlace(): Promise<Place> {
   const path = await mkdtemp(join(tmpdir(), "stemma-e2e-"));
   // Whatever the command starts inherits this path, and can be told by it.
@@ -57,6 +63,16 @@ export async function openPlace(): Promise<Place> {
     async stemma(args, options) {
       const { exitCode, stdout, stderr } = await run(commandLine(args, options), options);
       return { exitCode, stdout: stdout.toString("utf8"), stderr: stderr.toString("utf8") };
+    },
+    async stemmaHere(args, { env: more, cwd = path, input = "", signal = closed.signal } = {}) {
+      const written = { stdout: [] as Buffer[], stderr: "" };
+      const exitCode = await runCommandLine(args, {
+        stdin: Readable.from(Buffer.from(input)),
+        stdout: (part) => void written.stdout.push(Buffer.from(part)),
+        stderr: (text) => void (written.stderr += text),
+        terminal: undefined, isStdoutTerminal: false, env: { ...env, ...more }, cwd, signal: AbortSignal.any([closed.signal, signal]),
+      });
+      return { exitCode, stdout: Buffer.concat(written.stdout).toString("utf8"), stderr: written.stderr };
     },
     start(args, options = {}) {
       const child = startProcess({ argv: commandLine(args, options), cwd: options.cwd ?? path, env: { ...env, ...options.env } }, ["ignore", "pipe", "pipe"]);
