@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "../../src/testing/eventually.ts";
 import { COMMIT_SECONDS, gitServerSkip, startGitServer, type GitRepository, type GitServer } from "../../src/testing/git-server.ts";
 import { COMMAND } from "../../src/testing/command-path.ts";
-import { openPlace, type Place, type PlaceOptions } from "./command.ts";
+import { openPlace, type Place, type HereOptions } from "./command.ts";
 import { assertNothingRuns, assertNoWorkLeft } from "./nothing-left.ts";
 import { makeContext } from "./small-base.ts";
 
@@ -34,9 +34,9 @@ interface Predicate {
 }
 
 /** Builds to a directory. Fails the test where the build fails. */
-async function build(args: readonly string[], options: PlaceOptions = {}): Promise<Result> {
+async function build(args: readonly string[], options: HereOptions = {}): Promise<Result> {
   const out = join(place.path, `out-${builds++}`);
-  const { exitCode, stderr } = await place.stemma(["build", "-o", `type=local,dest=${out}`, "--provenance", "mode=max", ...args], options);
+  const { exitCode, stderr } = await place.stemmaHere(["build", "-o", `type=local,dest=${out}`, "--provenance", "mode=max", ...args], options);
   assert.equal(exitCode, 0, stderr);
   return {
     stderr,
@@ -46,8 +46,8 @@ async function build(args: readonly string[], options: PlaceOptions = {}): Promi
   };
 }
 
-async function fails(args: readonly string[], status: number, says: RegExp, options: PlaceOptions = {}): Promise<void> {
-  const { exitCode, stderr } = await place.stemma(["build", ...args], options);
+async function fails(args: readonly string[], status: number, says: RegExp, options: HereOptions = {}): Promise<void> {
+  const { exitCode, stderr } = await place.stemmaHere(["build", ...args], options);
   assert.match(stderr.trimEnd().split("\n").at(-1) ?? "", says);
   assert.equal(exitCode, status, stderr);
 }

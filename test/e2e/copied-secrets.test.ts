@@ -44,7 +44,7 @@ interface Build {
 }
 
 async function build({ name, context, dockerfile, flags = [] }: Build): Promise<CommandRun> {
-  return await place.stemma(["build", "--progress=plain", "-f", "-", ...outputs(name), ...flags, context], { input: dockerfile });
+  return await place.stemmaHere(["build", "--progress=plain", "-f", "-", ...outputs(name), ...flags, context], { input: dockerfile });
 }
 
 function outputs(name: string): readonly string[] {
@@ -114,10 +114,10 @@ test("a file of a repository is told as one of a directory is: of a context, of 
   await using server = await startGitServer();
   const repository = await server.repository("leaky", { ...(TWO_LEAKY as Readonly<Record<string, string>>), Dockerfile: "FROM scratch\nCOPY app src main.ts /in/\n" });
   const url = `${server.url}/leaky.git`;
-  const allowed = await place.stemma(["build", "--progress=plain", ...outputs("git"), "--secrets-in-evidence=allow", `${url}#main`]);
+  const allowed = await place.stemmaHere(["build", "--progress=plain", ...outputs("git"), "--secrets-in-evidence=allow", `${url}#main`]);
   assert.deepEqual([allowed.exitCode, told(allowed)], [0, []]);
   for (const round of ["with all steps from the cache, and no look before", "once more"]) {
-    const run = await place.stemma(["build", "--progress=plain", ...outputs("git"), `${url}#main`]);
+    const run = await place.stemmaHere(["build", "--progress=plain", ...outputs("git"), `${url}#main`]);
     assert.equal(run.exitCode, 0, run.stderr);
     assert.deepEqual(told(run), [`Dockerfile:2: ${url}#main:app/.env ${ENV_TOLD} /in/.env`, `Dockerfile:2: ${url}#main:src/a.ts ${TOKEN_TOLD} /in/a.ts`], round);
   }
@@ -127,7 +127,7 @@ test("a file of a repository is told as one of a directory is: of a context, of 
   const dockerfile = `${BASE.replace("scratch", "scratch AS b")}COPY --from=lib . /src/\nRUN cp /src/app/.env /kept\nFROM scratch\nCOPY --from=b /kept /x\n`;
   assert.deepEqual(told(await build({ name: "named", context, dockerfile, flags: ["--build-context", `lib=${url}#main`] })), [`Dockerfile:7: ${url}#main:app/.env ${ENV_TOLD} /x`]);
   await repository.commit({ "app/.env": "MODE=fast\n" });
-  assert.deepEqual(told(await place.stemma(["build", "--progress=plain", ...outputs("git"), `${url}#main`])), [`Dockerfile:2: ${url}#main:src/a.ts ${TOKEN_TOLD} /in/a.ts`], "of another commit");
+  assert.deepEqual(told(await place.stemmaHere(["build", "--progress=plain", ...outputs("git"), `${url}#main`])), [`Dockerfile:2: ${url}#main:src/a.ts ${TOKEN_TOLD} /in/a.ts`], "of another commit");
 });
 
 test("a file of the web, of an archive that is unpacked, and of one that is the context is told", async () => {
@@ -147,11 +147,11 @@ test("a file of the web, of an archive that is unpacked, and of one that is the 
     assert.deepEqual(told(run), [`Dockerfile:2: ${web.origin}/conf/.env?… ${ENV_TOLD} /conf`, ...packed(3, "deps.tar", "opt/deps"), ...packed(4, `${web.origin}/packed.tar`, "web")], round);
   }
   for (const round of ["cold", "from the cache"]) {
-    const run = await place.stemma(["build", "--progress=plain", ...outputs("stdin"), "-"], { input: withDockerfile.toString("latin1") });
+    const run = await place.stemmaHere(["build", "--progress=plain", ...outputs("stdin"), "-"], { input: withDockerfile.toString("latin1") });
     assert.equal(run.exitCode, 0, run.stderr);
     assert.deepEqual(told(run), [`Dockerfile:2: app/.env ${ENV_TOLD} /in/.env`, `Dockerfile:2: src/a.ts ${TOKEN_TOLD} /in/a.ts`], round);
   }
-  const remote = await place.stemma(["build", "--progress=plain", ...outputs("remote"), `${web.origin}/ctx.tar`]);
+  const remote = await place.stemmaHere(["build", "--progress=plain", ...outputs("remote"), `${web.origin}/ctx.tar`]);
   assert.deepEqual(told(remote), [`Dockerfile:2: ${web.origin}/ctx.tar:app/.env ${ENV_TOLD} /in/.env`, `Dockerfile:2: ${web.origin}/ctx.tar:src/a.ts ${TOKEN_TOLD} /in/a.ts`]);
 });
 
@@ -161,7 +161,7 @@ test("with refuse, nothing comes to a registry whatever the secret is in: no tag
   const scanned = `Package: hello\nStatus: install ok installed\nVersion: 1\nArchitecture: amd64\nHomepage: https://me:${secrets.password()}@example.com/\n\n`;
   const context = await makeContext(place, "pushed", { ".env": FILES[".env"] ?? "", "var/lib/dpkg/status": scanned, "main.ts": "x\n" });
   const push = async (dockerfile: string, ...flags: readonly string[]): Promise<CommandRun> =>
-    await place.stemma(["build", "--progress=plain", "-f", "-", "-t", `${registry.host}/app:1`, "--push", "--secrets-in-evidence=refuse", "--cache-to", `type=registry,ref=${registry.host}/cache:1,mode=max`, ...flags, context], { input: `FROM scratch\nCOPY main.ts /\n${dockerfile}` });
+    await place.stemmaHere(["build", "--progress=plain", "-f", "-", "-t", `${registry.host}/app:1`, "--push", "--secrets-in-evidence=refuse", "--cache-to", `type=registry,ref=${registry.host}/cache:1,mode=max`, ...flags, context], { input: `FROM scratch\nCOPY main.ts /\n${dockerfile}` });
   const uploaded = (): readonly string[] => globSync("docker/registry/v2/{blobs,repositories}/**", { cwd: registry.storage });
   for (const [what, says, refused] of [
     ["a file", /\.env holds a secret/, await push("COPY .env /\n")],

@@ -43,7 +43,7 @@ async function builtIn(name: string): Promise<string> {
 }
 
 async function fsck(name: string, ...flags: readonly string[]): Promise<{ readonly exitCode: number; readonly stdout: string }> {
-  const { exitCode, stdout, stderr } = await place.stemma(["fsck", "--root", join(place.path, name), ...flags]);
+  const { exitCode, stdout, stderr } = await place.stemmaHere(["fsck", "--root", join(place.path, name), ...flags]);
   assert.equal(stderr, "");
   return { exitCode, stdout };
 }

@@ -37,11 +37,11 @@ async function project(name: string, files: Readonly<Record<string, string>>): P
 }
 
 async function built(directory: string, ...flags: readonly string[]): Promise<CommandRun> {
-  return await place.stemma(["build", "--progress=plain", ...flags, directory]);
+  return await place.stemmaHere(["build", "--progress=plain", ...flags, directory]);
 }
 
 async function stemma(...args: readonly string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await place.stemma(args);
+  const { exitCode, stdout, stderr } = await place.stemmaHere(args);
   assert.equal(exitCode, 0, `${args.join(" ")}: ${stderr}`);
   return stdout;
 }
@@ -190,7 +190,7 @@ test("a build's log is printed again, and what it was attested with is kept", as
   const statement = JSON.parse(await stemma("history", "inspect", "attachment", "--type=provenance")) as { predicateType: string };
   assert.equal(statement.predicateType, "https://slsa.dev/provenance/v1");
   assert.deepEqual(JSON.parse(await stemma("history", "inspect", "attachment", "--type=https://slsa.dev/provenance/v1")), statement);
-  const { exitCode, stderr: problem } = await place.stemma(["history", "inspect", "attachment", "--type=manifest"]);
+  const { exitCode, stderr: problem } = await place.stemmaHere(["history", "inspect", "attachment", "--type=manifest"]);
   assert.deepEqual([exitCode, /has no attachment of type manifest: there is provenance, metadata$/m.test(problem)], [66, true], problem);
   assert.ok(JSON.parse(await stemma("history", "inspect", "attachment", "--type=metadata")));
   const { data: [trace] } = JSON.parse(await stemma("history", "trace")) as { readonly data: ReadonlyArray<{ readonly spans: ReadonlyArray<{ readonly operationName: string }> }> };
@@ -201,10 +201,10 @@ test("of all builds those of the repository that one works in are listed", async
   const directory = await project("of-repository", { Dockerfile: "FROM scratch\nCOPY a /of-repository\n", a: "1\n" });
   for (const args of [["init", "-q"], ["remote", "add", "origin", "https://example.com/of/repository.git"]]) await place.run(["git", "-C", directory, ...args]);
   await built(directory);
-  const { stdout } = await place.stemma(["history", "ls", "--local", "--format={{.Name}}"], { cwd: directory });
+  const { stdout } = await place.stemmaHere(["history", "ls", "--local", "--format={{.Name}}"], { cwd: directory });
   assert.equal(stdout, "repository\n");
   assert.match(await stemma("history", "ls", "--filter=repository=of/repo", "--format={{.Name}}"), /^repository\n$/);
-  const { exitCode, stderr } = await place.stemma(["history", "ls", "--local"]);
+  const { exitCode, stderr } = await place.stemmaHere(["history", "ls", "--local"]);
   assert.deepEqual([exitCode, /could not find git repository for local filter/.test(stderr)], [66, true], stderr);
 });
 
@@ -238,12 +238,12 @@ test("the history goes to another machine as a file, and can be taken away", asy
   const bytes = await readFile(file);
   bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 0xff;
   await writeFile(file, bytes);
-  assert.notEqual((await place.stemma(["history", "import", "--root", join(place.path, "third"), "-f", file])).exitCode, 0);
+  assert.notEqual((await place.stemmaHere(["history", "import", "--root", join(place.path, "third"), "-f", file])).exitCode, 0);
 
   const last = await stemma("history", "inspect", "--format", "{{.Ref}}");
   await stemma("history", "rm", last.trim());
   assert.notEqual(await stemma("history", "inspect", "--format", "{{.Ref}}"), last);
   await stemma("history", "rm", "--all");
   assert.equal(await stemma("history", "ls", "--format=json"), "");
-  assert.equal((await place.stemma(["history", "inspect"])).exitCode, 66);
+  assert.equal((await place.stemmaHere(["history", "inspect"])).exitCode, 66);
 });

@@ -44,7 +44,7 @@ const buildArgs = (file: string, ...flags: readonly string[]): string[] => ["bui
 
 /** The build that comes after: it works with what the disturbed one left, and takes away what that could not. */
 async function assertNextBuildWorks(file: string, ...flags: readonly string[]): Promise<string> {
-  const { exitCode, stderr } = await place.stemma(buildArgs(file, ...flags));
+  const { exitCode, stderr } = await place.stemmaHere(buildArgs(file, ...flags));
   assert.equal(exitCode, 0, stderr);
   assertNoWorkLeft(root);
   await assertNothingRuns(place.path);
@@ -164,7 +164,7 @@ describe("a kill", () => {
       await command.ended;
     }
     const tar = join(place.path, "big.tar");
-    const { exitCode, stderr } = await place.stemma(args(["-o", `type=tar,dest=${tar}`]));
+    const { exitCode, stderr } = await place.stemmaHere(args(["-o", `type=tar,dest=${tar}`]));
     assert.equal(exitCode, 0, stderr);
     assert.ok((await stat(tar)).size > BIG_MIB * MIB);
     assertNoWorkLeft(root);
@@ -238,7 +238,7 @@ describe("a push that is refused half-way", () => {
       refuseAt(registry, status, isIt);
       const file = await dockerfile("FROM scratch\nCOPY a /$TEST\n");
       const push = ["--push", "-t", `${registry.host}/x:1`, "--provenance=mode=max"];
-      const { exitCode, stderr } = await place.stemma(buildArgs(file, ...push));
+      const { exitCode, stderr } = await place.stemmaHere(buildArgs(file, ...push));
       assert.equal(exitCode, exit, stderr);
       assert.match(stderr, new RegExp(`ERROR: failed to build: failed to solve: failed to push ${registry.host}/x:1: `));
       assert.match(stderr.trimEnd(), says);
@@ -253,14 +253,14 @@ describe("a push that is refused half-way", () => {
     await using first = await startFakeRegistry();
     await using second = await startFakeRegistry();
     refuseAt(second, 403, (method, path) => method === "PUT" && path.includes("/manifests/"));
-    const { exitCode, stderr } = await place.stemma(buildArgs(await dockerfile("FROM scratch\nCOPY a /$TEST\n"), "--push", "-t", `${first.host}/x:1`, "-t", `${second.host}/x:1`));
+    const { exitCode, stderr } = await place.stemmaHere(buildArgs(await dockerfile("FROM scratch\nCOPY a /$TEST\n"), "--push", "-t", `${first.host}/x:1`, "-t", `${second.host}/x:1`));
     assert.equal(exitCode, 77, stderr);
     assert.deepEqual([...first.tags.keys(), ...second.tags.keys()], []);
   });
 
   test("does not happen where another output cannot be written", async () => {
     await using registry = await startFakeRegistry();
-    const { exitCode, stderr } = await place.stemma(buildArgs(await dockerfile("FROM scratch\nCOPY a /$TEST\n"), "-o", `type=image,name=${registry.host}/x:1,push=true`, "-o", `type=oci,dest=${join(context, "a/x.tar")}`));
+    const { exitCode, stderr } = await place.stemmaHere(buildArgs(await dockerfile("FROM scratch\nCOPY a /$TEST\n"), "-o", `type=image,name=${registry.host}/x:1,push=true`, "-o", `type=oci,dest=${join(context, "a/x.tar")}`));
     assert.equal(exitCode, 74, stderr);
     assert.deepEqual(registry.requests, []);
   });
@@ -273,7 +273,7 @@ describe("a push that is refused half-way", () => {
     command.kill("SIGKILL");
     await command.ended;
     assert.deepEqual(await registryTags(registry.host, "x"), []);
-    const { exitCode, stderr } = await place.stemma(["build", "--root", root, "--push", "-t", `${registry.host}/x:1`, big]);
+    const { exitCode, stderr } = await place.stemmaHere(["build", "--root", root, "--push", "-t", `${registry.host}/x:1`, big]);
     assert.equal(exitCode, 0, stderr);
     assert.deepEqual((await registryTags(registry.host, "x")).filter((tag) => !tag.startsWith("sha256-")), ["1"]);
   });

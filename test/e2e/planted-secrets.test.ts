@@ -52,7 +52,7 @@ interface Built extends CommandRun {
 async function build(name: string, { dockerfile, flags }: Pick<Planted, "dockerfile" | "flags">, more: readonly string[]): Promise<Built> {
   const at = (file: string): string => join(place.path, `${name}-${file}`);
   const image = `${registry.host}/planted/${name}:1`;
-  const run = await place.stemma([
+  const run = await place.stemmaHere([
     "build", "--progress=plain", "-f", "-", "-t", image, "--secret", "id=file,src=lent", "--secret", "id=variable,env=LENT", "--ssh", `default=${agent.keyPath}`, "--metadata-file", at("metadata.json"), "--iidfile", at("iid"),
     "-o", "type=image,push=true", "-o", `type=oci,dest=${at("oci.tar")}`, "-o", `type=local,dest=${at("local")}`, "-o", `type=tar,dest=${at("result.tar")}`, ...flags, ...more, context,
   ], { input: dockerfile, env: { LENT: lent.variable } });
@@ -241,14 +241,14 @@ test("a repository as context, and a call instead of a build, show no secret eit
   const url = `${git.url.replace("://", `://user:${password}@`)}/app.git`;
   const texts = new Map([["password", password], ["token", token]]);
   const layout = join(place.path, "app.tar");
-  const run = await place.stemma(["build", "--progress=plain", "--provenance=mode=max", "-o", `type=oci,dest=${layout}`, "--metadata-file", join(place.path, "app.json"), url]);
+  const run = await place.stemmaHere(["build", "--progress=plain", "--provenance=mode=max", "-o", `type=oci,dest=${layout}`, "--metadata-file", join(place.path, "app.json"), url]);
   assert.equal(run.exitCode, 0, run.stderr);
   const outputs = new Map<string, Buffer>([["log", Buffer.from(run.stdout + run.stderr)], ["layout", readFileSync(layout)], ["metadata", readFileSync(join(place.path, "app.json"))]]);
   // The image has the file itself.
   assert.deepEqual(placesOf(texts, outputs).filter(([name]) => name === "password"), []);
   assert.deepEqual(placesOf(texts, outputs).filter(([, output]) => output !== "layout"), []);
   for (const call of ["outline", "outline,format=json", "check", "check,format=json", "targets,format=json"]) {
-    const asked = await place.stemma(["build", "--progress=plain", `--call=${call}`, url]);
+    const asked = await place.stemmaHere(["build", "--progress=plain", `--call=${call}`, url]);
     assert.ok(asked.stdout.length > 0, asked.stderr);
     assert.deepEqual(placesOf(texts, new Map([[call, Buffer.from(asked.stdout + asked.stderr)]])), [], asked.stdout);
   }

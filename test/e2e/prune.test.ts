@@ -35,7 +35,7 @@ after(async () => {
 });
 
 async function stemma(...args: readonly string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await place.stemma(args);
+  const { exitCode, stdout, stderr } = await place.stemmaHere(args);
   assert.equal(exitCode, 0, `${args.join(" ")}: ${stderr}`);
   return stdout;
 }
@@ -85,7 +85,7 @@ test("tells what layers, blobs and cache mounts take, and takes them away", { sk
   assert.ok((copy?.SizeBytes ?? 0) >= 100_000);
   assert.match(await stemma("du", "--verbose", "--filter", "description~=COPY"), /^ID: .*\nParents:\n - .*\nCreated at: {3}.*\nMutable: +false\nReclaimable: +true\nShared: +false\nSize: .*\nDescription: .*COPY a.*\nLast used: .*\nType: +regular\n\n$/);
 
-  assert.equal((await place.stemma(["prune"], { input: "n\n" })).stdout, "");
+  assert.equal((await place.stemmaHere(["prune"], { input: "n\n" })).stdout, "");
   assert.equal((await rows()).length, found.length, "nobody agreed");
   assert.match(await stemma("prune", "-f", "--filter", "type=exec.cachemount"), /\*.*true.*\nTotal:\t/);
   assert.deepEqual(await rows("--filter", "type=exec.cachemount"), []);
@@ -95,7 +95,7 @@ test("tells what layers, blobs and cache mounts take, and takes them away", { sk
   assert.equal((await rows()).length, found.length - 1);
   await stemma("prune", "-f");
   assert.deepEqual([...new Set((await rows()).map(({ Type }) => Type))], ["internal"]);
-  const { stderr } = await place.stemma(["prune", "-a", "-f", "--keep-storage=0"]);
+  const { stderr } = await place.stemmaHere(["prune", "-a", "-f", "--keep-storage=0"]);
   assert.match(stderr, /keep-storage has been deprecated/);
   assert.deepEqual(await rows(), []);
   await stemma("build", ...base(), ...archive("again.tar"), directory);

@@ -224,7 +224,7 @@ describe("of a build that is not reproducible", () => {
   test("the command says all of it, with a status of its own", { skip: runSkip }, async () => {
     await using place = await openPlace();
     const context = await workshop.directory({ Dockerfile: "FROM base\nRUN echo fine\nRUN date +%s > /now\n" });
-    const { exitCode, stderr } = await place.stemma(["build", "--reproducible", "--build-arg", `SOURCE_DATE_EPOCH=${EPOCH}`, "--build-context", `base=oci-layout://${workshop.base}`, "-o", REWRITTEN, context]);
+    const { exitCode, stderr } = await place.stemmaHere(["build", "--reproducible", "--build-arg", `SOURCE_DATE_EPOCH=${EPOCH}`, "--build-context", `base=oci-layout://${workshop.base}`, "-o", REWRITTEN, context]);
     assert.equal(exitCode, 68, stderr);
     assert.match(stderr, /\n------\nimage for linux\/amd64, first build and second build:\nlayer 3 of 3, \[\d\/3\] RUN date \+%s > \/now \(Dockerfile:3\):\n {2}\/now: content\nhint: \[\d\/3\] RUN date .* had the network, .*\n------\nERROR: failed to build: not reproducible: a second build gave other bytes \(image for linux\/amd64\)\n$/);
   });
@@ -247,14 +247,14 @@ describe("when the second run is stopped", () => {
       };
       // Only the first run sees what an earlier build left in the cache mount, and comes to its end.
       const mount = "--mount=type=cache,id=stopped,target=/c";
-      assert.equal((await place.stemma(await build(`FROM base\nRUN ${mount} touch /c/done\n`))).exitCode, 0);
+      assert.equal((await place.stemmaHere(await build(`FROM base\nRUN ${mount} touch /c/done\n`))).exitCode, 0);
       const command = place.start(await build(`FROM base\nRUN ${mount} test -e /c/done || { echo "star""ted"; sleep 4711; }\n`, "--reproducible"));
       await command.shown(/\d started/);
       command.kill(signal);
       assert.equal((await command.ended).exitCode, status);
       await assertNothingRuns(root);
       if (signal === "SIGINT") assertNoWorkLeft(root);
-      assert.equal((await place.stemma(await build("FROM base\nRUN true\n"))).exitCode, 0);
+      assert.equal((await place.stemmaHere(await build("FROM base\nRUN true\n"))).exitCode, 0);
       assertNoWorkLeft(root);
       assertNoControlGroupOf(command.pid);
     });

@@ -19,13 +19,13 @@ after(() => place[Symbol.asyncDispose]());
 
 async function build(dockerfile: string, ...flags: readonly string[]): Promise<(path: string) => Promise<string>> {
   const out = join(place.path, `out-${builds++}`);
-  const { exitCode, stderr } = await place.stemma(["build", "-f", "-", "-o", `type=local,dest=${out}`, ...flags, context], { input: dockerfile });
+  const { exitCode, stderr } = await place.stemmaHere(["build", "-f", "-", "-o", `type=local,dest=${out}`, ...flags, context], { input: dockerfile });
   assert.equal(exitCode, 0, stderr);
   return (path) => readFile(join(out, path), "utf8");
 }
 
 async function refuses(says: RegExp, ...flags: readonly string[]): Promise<void> {
-  const { exitCode, stderr } = await place.stemma(["build", "-f", "-", ...flags, context], { input: `${BASE}RUN true\n` });
+  const { exitCode, stderr } = await place.stemmaHere(["build", "-f", "-", ...flags, context], { input: `${BASE}RUN true\n` });
   assert.match(stderr.trimEnd().split("\n").at(-1) ?? "", says);
   assert.equal(exitCode, 64);
 }
@@ -86,7 +86,7 @@ describe("limits of control groups", { skip: runSkip }, () => {
       const options = { input: dockerfile, env: { XDG_CONFIG_HOME: settings } };
       const groupsIn = async (...flags: readonly string[]): Promise<string> => {
         const dest = join(place.path, `groups-${sandbox}-${flags.length}`);
-        const { exitCode, stderr } = await place.stemma(["build", "-f", "-", "--sandbox", sandbox, "-o", `type=local,dest=${dest}`, ...flags, context], options);
+        const { exitCode, stderr } = await place.stemmaHere(["build", "-f", "-", "--sandbox", sandbox, "-o", `type=local,dest=${dest}`, ...flags, context], options);
         assert.equal(exitCode, 0, stderr);
         return await readFile(join(dest, "groups"), "utf8");
       };
@@ -100,7 +100,7 @@ describe("limits of control groups", { skip: runSkip }, () => {
     });
 
     test(`end a RUN in ${sandbox} that takes more memory, as exit code 137`, { skip: missing }, async () => {
-      const { exitCode, stderr } = await place.stemma(["build", "-f", "-", "--sandbox", sandbox, ...FULL, context], { input: `${BASE}RUN head -c 300000000 /dev/zero | tail\n` });
+      const { exitCode, stderr } = await place.stemmaHere(["build", "-f", "-", "--sandbox", sandbox, ...FULL, context], { input: `${BASE}RUN head -c 300000000 /dev/zero | tail\n` });
       assert.equal(exitCode, 67, stderr);
       assert.match(stderr, /process "\/bin\/sh -c head -c 300000000 \/dev\/zero \| tail" did not complete successfully: exit code: 137(: cannot allocate memory)?$/m);
     });
@@ -113,7 +113,7 @@ describe("limits of control groups", { skip: runSkip }, () => {
       ["--cgroup-parent system.slice:a: asks systemd for a unit, which is not supported: give the path of a control group, such as /system.slice", "--cgroup-parent=system.slice:a:"],
     ];
     for (const [says, ...flags] of cases) {
-      const { exitCode, stderr } = await place.stemma(["build", "-f", "-", ...flags, context], { input: `${BASE}RUN echo early > /early\n` });
+      const { exitCode, stderr } = await place.stemmaHere(["build", "-f", "-", ...flags, context], { input: `${BASE}RUN echo early > /early\n` });
       assert.ok(stderr.trimEnd().split("\n").at(-1)?.includes(says), stderr);
       assert.equal(exitCode, 64, stderr);
       assert.doesNotMatch(stderr, /RUN echo early/);
@@ -129,7 +129,7 @@ test("a control group of the settings that cannot be is told by its name there, 
   ];
   for (const [index, [says, value, status, ...flags]] of cases.entries()) {
     const settings = await makeContext(place, `refused-${index}`, { "stemma/stemma.toml": `[worker.oci]\ndefaultCgroupParent = ${value}\n` });
-    const { exitCode, stderr } = await place.stemma(["build", "-f", "-", ...flags, context], { input: `${BASE}RUN echo early > /early\n`, env: { XDG_CONFIG_HOME: settings } });
+    const { exitCode, stderr } = await place.stemmaHere(["build", "-f", "-", ...flags, context], { input: `${BASE}RUN echo early > /early\n`, env: { XDG_CONFIG_HOME: settings } });
     assert.match(stderr.trimEnd().split("\n").at(-1) ?? "", says);
     assert.equal(exitCode, status, stderr);
   }
