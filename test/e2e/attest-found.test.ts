@@ -21,7 +21,7 @@ after(async () => {
 });
 
 async function succeeds(args: readonly string[]): Promise<CommandRun> {
-  const run = await place.stemma(args);
+  const run = await place.stemmaHere(args);
   assert.equal(run.exitCode, 0, run.stderr);
   return run;
 }

@@ -48,7 +48,7 @@ interface Built {
 /** With a state root of its own: what is known there is what was imported. */
 async function build(root: string, args: readonly string[]): Promise<Built> {
   const metadata = join(place.path, `${root}.json`);
-  const run = await place.stemma(["build", "--progress=plain", "--root", join(place.path, root), "--metadata-file", metadata, "-o", `type=oci,dest=${join(place.path, `${root}.tar`)}`, ...args, context]);
+  const run = await place.stemmaHere(["build", "--progress=plain", "--root", join(place.path, root), "--metadata-file", metadata, "-o", `type=oci,dest=${join(place.path, `${root}.tar`)}`, ...args, context]);
   assert.equal(run.exitCode, 0, run.stderr);
   const index = await place.run(["tar", "-xOf", join(place.path, `${root}.tar`), "index.json"]);
   return { manifest: (JSON.parse(index) as { readonly manifests: ReadonlyArray<{ readonly digest: string }> }).manifests[0]?.digest ?? "", digest: String((JSON.parse(await readFile(metadata, "utf8")) as Record<string, unknown>)["containerimage.digest"]), stderr: run.stderr, ...stepsOf(run.stderr) };

@@ -148,7 +148,7 @@ test("what goes wrong with it is one line, and the build is what it is", async (
 test("settings that cannot be are told, with file and key, before anything is built", async () => {
   await using place = await openPlace();
   settings('[worker.oci]\nmaxUsedSpace = "much"');
-  const { exitCode, stderr } = await place.stemma(["build", await workshop.directory({ Dockerfile: "FROM scratch\nCOPY Dockerfile /\n" })], { env: { XDG_CONFIG_HOME: join(workshop.path, ".config") } });
+  const { exitCode, stderr } = await place.stemmaHere(["build", await workshop.directory({ Dockerfile: "FROM scratch\nCOPY Dockerfile /\n" })], { env: { XDG_CONFIG_HOME: join(workshop.path, ".config") } });
   assert.notEqual(exitCode, 0);
   assert.match(stderr, /stemma\.toml: worker\.oci\.maxUsedSpace: "much" is no size such as 512000000, "512MB" or "10%"\n/);
   assert.ok(!existsSync(join(place.path, "data", "stemma", "layers")));

@@ -221,9 +221,9 @@ async function buildOf(place: Place, context: string, { env = {}, args = ["--pro
   const layout = join(place.path, "layout");
   await rm(layout, { recursive: true, force: true });
   const provenance = args.some((arg) => arg.startsWith("--provenance")) ? [] : ["--provenance=mode=max"];
-  const { exitCode, stderr } = await place.stemma(["build", "-o", `type=oci,tar=false,dest=${layout}`, ...provenance, ...args, context], { env });
+  const { exitCode, stderr } = await place.stemmaHere(["build", "-o", `type=oci,tar=false,dest=${layout}`, ...provenance, ...args, context], { env });
   assert.equal(exitCode, 0, stderr);
-  const inspect = async (template: string): Promise<unknown> => JSON.parse((await place.stemma(["imagetools", "inspect", "--format", template, `oci-layout://${layout}`])).stdout);
+  const inspect = async (template: string): Promise<unknown> => JSON.parse((await place.stemmaHere(["imagetools", "inspect", "--format", template, `oci-layout://${layout}`])).stdout);
   const { manifests: [root] } = JSON.parse(await readFile(join(layout, "index.json"), "utf8")) as { manifests: [{ digest: string }] };
   return {
     record: (await inspect("{{ json .Provenance.SLSA }}")) as Record,

@@ -25,7 +25,7 @@ interface LayoutManifest {
 }
 
 async function build(...flags: readonly string[]): Promise<void> {
-  const { exitCode, stderr } = await place.stemma(["build", "--provenance=false", ...flags, context]);
+  const { exitCode, stderr } = await place.stemmaHere(["build", "--provenance=false", ...flags, context]);
   assert.equal(exitCode, 0, stderr);
 }
 
@@ -72,20 +72,20 @@ test("a registry takes them, skopeo copies them, and we build on them", { skip: 
   await place.run(["skopeo", "copy", "--insecure-policy", "--src-tls-verify=false", `docker://${registry.host}/x:1`, `oci:${join(place.path, "copied")}:1`]);
   const on = await makeContext(place, "on", { Dockerfile: `FROM ${registry.host}/x:1\nCOPY --from=0 /d/a /f\n`.replace("--from=0", `--from=${registry.host}/x:1`) });
   const out = join(place.path, "out");
-  const { exitCode, stderr } = await place.stemma(["build", "--provenance=false", "-o", out, on]);
+  const { exitCode, stderr } = await place.stemmaHere(["build", "--provenance=false", "-o", out, on]);
   assert.equal(exitCode, 0, stderr);
   assert.equal(readFileSync(join(out, "f"), "utf8"), "a\n");
 });
 
 test("an inline cache, which would hand the added files on, is refused with the reason", async () => {
-  const { exitCode, stderr } = await place.stemma(["build", "--cache-to", "type=inline", "-o", "type=oci,dest=x.tar,compression=estargz", context]);
+  const { exitCode, stderr } = await place.stemmaHere(["build", "--cache-to", "type=inline", "-o", "type=oci,dest=x.tar,compression=estargz", context]);
   assert.equal(exitCode, 64, stderr);
   assert.match(stderr, /an inline cache would give them to later builds/);
 });
 
 test("Docker's media types, which could not name the table, and caches are refused with the reason", async () => {
   for (const [flag, value, says] of [["-o", "type=oci,dest=x.tar,compression=estargz,oci-mediatypes=false", /conflicts with Docker's media types/], ["--cache-to", "type=local,dest=x,compression=estargz", /is for images/]] as const) {
-    const { exitCode, stderr } = await place.stemma(["build", flag, value, context]);
+    const { exitCode, stderr } = await place.stemmaHere(["build", flag, value, context]);
     assert.equal(exitCode, 64, stderr);
     assert.match(stderr, says);
   }

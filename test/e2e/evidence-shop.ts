@@ -43,7 +43,7 @@ export async function openEvidenceShop(): Promise<EvidenceShop> {
   const client = testClient();
   const name = (path: string): string => `${registry.host}/${path}`;
   const run = async (exitCode: number, args: readonly string[]): Promise<CommandRun> => {
-    const result = await place.stemma(args);
+    const result = await place.stemmaHere(args);
     assert.equal(result.exitCode, exitCode, `${args.join(" ")}:\n${result.stdout}${result.stderr}`);
     return result;
   };

@@ -28,7 +28,7 @@ interface Status {
 
 /** The parts of each step of an export, as BuildKit's clients see them, with digests by number: our own about single blobs are left out. Each has begun, and ended. */
 async function exported(flags: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Readonly<Record<string, readonly string[]>>> {
-  const { exitCode, stderr } = await place.stemma(["build", "--progress=rawjson", ...flags, context], { env });
+  const { exitCode, stderr } = await place.stemmaHere(["build", "--progress=rawjson", ...flags, context], { env });
   assert.equal(exitCode, 0, stderr);
   const told = stderr.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Status);
   const names = new Map(told.flatMap(({ vertexes = [] }) => vertexes.map(({ digest, name }) => [digest, name])));

@@ -27,7 +27,7 @@ after(async () => {
 });
 
 async function history(...args: readonly string[]): Promise<CommandRun> {
-  return await place.stemma(["history", ...args, "--root", root]);
+  return await place.stemmaHere(["history", ...args, "--root", root]);
 }
 
 async function stdoutOf(...args: readonly string[]): Promise<string> {
@@ -90,7 +90,7 @@ test("a build that runs is seen by others, and one that was killed says so, with
   assert.match(await stdoutOf("logs", ref), /\d begun\n/);
   assert.match(await stdoutOf("inspect", ref), /\nError:\s+Aborted the process of this build ended before the build did/);
   await stdoutOf("export", "-o", join(place.path, "killed"), ref);
-  assert.match((await place.stemma(["history", "import", "--root", join(place.path, "other"), "-f", join(place.path, "killed")])).stdout, new RegExp(`^${ref}$`, "m"));
+  assert.match((await place.stemmaHere(["history", "import", "--root", join(place.path, "other"), "-f", join(place.path, "killed")])).stdout, new RegExp(`^${ref}$`, "m"));
   await stdoutOf("rm", ref);
   assert.equal(await stdoutOf("ls", "--format=json"), "");
 });
@@ -124,7 +124,7 @@ test("the build after a killed one makes its record, and leaves nothing of what 
   await command.ended;
   await assertNothingRuns(place.path);
   const next = await contextWithBase(place, "next", { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a" });
-  const { exitCode, stderr } = await place.stemma(["build", "--root", root, next]);
+  const { exitCode, stderr } = await place.stemmaHere(["build", "--root", root, next]);
   assert.equal(exitCode, 0, stderr);
   assertNoWorkLeft(root);
   assert.equal((await readdir(join(root, "history"))).length, 2);

@@ -234,7 +234,7 @@ test("an image's statements can be opened, and trace answers what the command an
 
   await using place = await openPlace();
   const answer = await traceImage(image, { kind: "path", path: "/hello.txt" }, undefined, signal);
-  const { stdout } = await place.stemma(["trace", name, "--path", "/hello.txt", "--format", "json"]);
+  const { stdout } = await place.stemmaHere(["trace", name, "--path", "/hello.txt", "--format", "json"]);
   assert.deepEqual(JSON.parse(JSON.stringify(answer)), JSON.parse(stdout));
   assert.equal(answer.layers[0]?.origin.kind, "step");
 });

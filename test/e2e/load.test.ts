@@ -61,7 +61,7 @@ async function startEngine(answer: Answer, kind: "unix" | "tcp" = "unix", takes:
 }
 
 async function load(address: string, ...more: readonly string[]): Promise<CommandRun> {
-  return await place.stemma(["build", "--load", "-t", "app:1", ...more, context], { env: { DOCKER_HOST: address } });
+  return await place.stemmaHere(["build", "--load", "-t", "app:1", ...more, context], { env: { DOCKER_HOST: address } });
 }
 
 async function assertRefused(address: string, status: number, says: RegExp, ...more: readonly string[]): Promise<void> {
@@ -114,7 +114,7 @@ describe("--load", () => {
     await using engine = await startEngine((request, response) => void request.resume().once("end", () => response.end()), "unix", "oci");
     const meta = createHash("sha256").update("mine").digest("hex");
     const config = await makeContext(place, "docker", { [`contexts/meta/${meta}/meta.json`]: JSON.stringify({ Endpoints: { docker: { Host: engine.address } } }) });
-    const { exitCode, stdout, stderr } = await place.stemma(["build", "-q", "-o", "type=docker,context=mine", "--metadata-file", join(place.path, "metadata.json"), "-t", "app:1", context], { env: { DOCKER_CONFIG: config } });
+    const { exitCode, stdout, stderr } = await place.stemmaHere(["build", "-q", "-o", "type=docker,context=mine", "--metadata-file", join(place.path, "metadata.json"), "-t", "app:1", context], { env: { DOCKER_CONFIG: config } });
     assert.equal(exitCode, 0, stderr);
     assert.equal(engine.seen.length, 1);
     const metadata = JSON.parse(readFileSync(join(place.path, "metadata.json"), "utf8")) as Readonly<Record<string, unknown>>;
@@ -140,7 +140,7 @@ describe("--load beside other outputs", { skip: dockerRegistrySkip }, () => {
     });
     const [metadata, archive, files, name] = [join(place.path, "beside.json"), join(place.path, "beside.tar"), join(place.path, "beside"), `${registry.host}/beside:1`];
     const flags = ["-t", name, "-o", `type=docker,dest=${archive}`, "-o", `type=local,dest=${files}`, "--load", "--push", "--metadata-file", metadata];
-    const { exitCode, stderr } = await place.stemma(["build", "--progress=plain", ...flags, context], { env: { DOCKER_HOST: engine.address } });
+    const { exitCode, stderr } = await place.stemmaHere(["build", "--progress=plain", ...flags, context], { env: { DOCKER_HOST: engine.address } });
     assert.equal(exitCode, 0, stderr);
     assert.deepEqual([engine.seen.length, loaded.includes("manifest.json"), readFileSync(join(files, "a"), "utf8")], [1, true, "a\n"]);
     assert.ok(readFileSync(archive).includes("manifest.json"), "a file of the same form is another output");
@@ -154,7 +154,7 @@ describe("--load beside other outputs", { skip: dockerRegistrySkip }, () => {
       await collectBytes(request, TAR_BYTES_MAX);
       response.end('{"error":"no space left"}\n');
     });
-    const { exitCode } = await place.stemma(["build", "-t", `${registry.host}/unseen:1`, "--push", "--load", context], { env: { DOCKER_HOST: engine.address } });
+    const { exitCode } = await place.stemmaHere(["build", "-t", `${registry.host}/unseen:1`, "--push", "--load", context], { env: { DOCKER_HOST: engine.address } });
     assert.deepEqual([exitCode, await pushedDigest("unseen")], [74, null]);
   });
 });
@@ -205,7 +205,7 @@ const real = info.status === 0 ? false : "no Docker engine answers on this machi
 describe("--load into the engine of this machine", { skip: real }, () => {
   const name = `stemma-load-test:${process.pid}`;
   const docker = (...args: readonly string[]): string => spawnSync("docker", args, { encoding: "utf8" }).stdout.trim();
-  const build = async (...args: readonly string[]): Promise<CommandRun> => await place.stemma(["build", "--load", "-t", name, ...args], { env: { DOCKER_HOST: process.env["DOCKER_HOST"] ?? "", HOME: process.env["HOME"] ?? "" } });
+  const build = async (...args: readonly string[]): Promise<CommandRun> => await place.stemmaHere(["build", "--load", "-t", name, ...args], { env: { DOCKER_HOST: process.env["DOCKER_HOST"] ?? "", HOME: process.env["HOME"] ?? "" } });
   const keepsAll = info.stdout.includes("io.containerd.snapshotter.v1");
   after(() => void docker("image", "rm", "-f", name));
 

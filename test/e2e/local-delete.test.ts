@@ -26,7 +26,7 @@ function filled(path: string): string {
 }
 
 const build = async (dest: string, ...more: readonly string[]): Promise<CommandRun> =>
-  await place.stemma(["build", "--provenance=false", "-o", `type=local,mode=delete,dest=${dest}`, ...more, context], { cwd: join(place.path, "work") });
+  await place.stemmaHere(["build", "--provenance=false", "-o", `type=local,mode=delete,dest=${dest}`, ...more, context], { cwd: join(place.path, "work") });
 
 test("a directory below the working one becomes what the result is", async () => {
   const out = filled("work/out");

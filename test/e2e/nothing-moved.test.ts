@@ -34,7 +34,7 @@ after(async () => {
 /** Pushes what is built in a store that has nothing yet, and returns that. */
 async function build(context: string, image: string): Promise<string> {
   const root = join(place.path, `root-${roots++}`);
-  const { exitCode, stderr } = await place.stemma(["build", "--root", root, "--push", "--progress=plain", "-t", image, context]);
+  const { exitCode, stderr } = await place.stemmaHere(["build", "--root", root, "--push", "--progress=plain", "-t", image, context]);
   assert.equal(exitCode, 0, stderr);
   return root;
 }

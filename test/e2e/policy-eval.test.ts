@@ -30,7 +30,7 @@ before(async () => {
   files = await makeContext(place, "policies", { "Dockerfile.rego": POLICY, "quiet.rego": 'package docker\ndecision := {"allow": false}\n', "bad.rego": "package docker\nno\n" });
   for (const [tag, dockerfile] of [["base", "FROM scratch\nCOPY own /\n"], ["mine", `FROM ${registry.host}/r:base\nARG WHO\nLABEL owner=me\nWORKDIR /w\n`]] as const) {
     const context = await makeContext(place, tag, { Dockerfile: dockerfile, own: tag });
-    const { exitCode, stderr } = await place.stemma(["build", "--platform=linux/amd64", "--build-arg=WHO=me", "--provenance=mode=max,builder-id=https://b.example", "-t", `${registry.host}/r:${tag}`, "--push", context]);
+    const { exitCode, stderr } = await place.stemmaHere(["build", "--platform=linux/amd64", "--build-arg=WHO=me", "--provenance=mode=max,builder-id=https://b.example", "-t", `${registry.host}/r:${tag}`, "--push", context]);
     assert.equal(exitCode, 0, stderr);
   }
 });
@@ -42,7 +42,7 @@ after(async () => {
 });
 
 async function evaluate(...args: readonly string[]): ReturnType<Place["stemma"]> {
-  return await place.stemma(["policy", "eval", ...args], { cwd: files });
+  return await place.stemmaHere(["policy", "eval", ...args], { cwd: files });
 }
 
 const image = (tag: string): string => `docker-image://${registry.host}/r:${tag}`;

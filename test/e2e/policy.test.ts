@@ -16,7 +16,7 @@ before(async () => {
   registry = await startDockerRegistry();
   const files = await makeContext(place, "base", { Dockerfile: "FROM scratch\nCOPY file /\n", file: "base" });
   await ok(["-t", `${registry.host}/base:1`, "--push", files]);
-  digest = (await place.stemma(["imagetools", "inspect", `${registry.host}/base:1`, "--format", "{{.Manifest.Digest}}"])).stdout.trim();
+  digest = (await place.stemmaHere(["imagetools", "inspect", `${registry.host}/base:1`, "--format", "{{.Manifest.Digest}}"])).stdout.trim();
 });
 
 after(async () => {
@@ -26,7 +26,7 @@ after(async () => {
 });
 
 async function ok(args: readonly string[]): Promise<string> {
-  const { exitCode, stderr } = await place.stemma(["build", ...args]);
+  const { exitCode, stderr } = await place.stemmaHere(["build", ...args]);
   assert.equal(exitCode, 0, stderr);
   return stderr;
 }
@@ -48,7 +48,7 @@ interface Case {
 async function build({ rules, dockerfile = `FROM ${registry.host}/base:1\nCOPY own /\n`, files = {}, args = [], env = {} }: Case): Promise<{ readonly exitCode: number; readonly stderr: string; readonly asked: readonly string[] }> {
   const before = (await registry.requests()).length;
   const context = await makeContext(place, `context-${contexts++}`, { Dockerfile: dockerfile, own: "own", ...(rules === undefined ? {} : { "Dockerfile.rego": policy(rules) }), ...files });
-  const { exitCode, stderr } = await place.stemma(["build", "--progress=plain", ...args, context], { cwd: context, env });
+  const { exitCode, stderr } = await place.stemmaHere(["build", "--progress=plain", ...args, context], { cwd: context, env });
   return { exitCode, stderr, asked: (await registry.requests()).slice(before) };
 }
 

@@ -102,14 +102,14 @@ describe("a terminal shows steps side by side", { skip }, () => {
 test("the last lines of a build say digest and place of the evidence, the sandbox, and what to ask next", { ...LIMIT, skip: runSkip }, async () => {
   await using place = await openPlace();
   const context = await contextIn(place, "true");
-  const { exitCode, stderr } = await place.stemma(["build", "--provenance=mode=max", "-o", "type=oci,tar=false,dest=out", context]);
+  const { exitCode, stderr } = await place.stemmaHere(["build", "--provenance=mode=max", "-o", "type=oci,tar=false,dest=out", context]);
   assert.equal(exitCode, 0, stderr);
   const [evidence = "", sandbox, next = "", ...rest] = stderr.trimEnd().split("\n").slice(-3);
   assert.match(evidence, /^sha256:[0-9a-f]{64}: its evidence is in the index, in sha256:[0-9a-f]{64}$/);
   assert.match(String(sandbox), /^sandbox: (?:runc|crun|namespaces)$/);
   assert.deepEqual(rest, []);
   const [, command = ""] = /^next: stemma (.*) --path PATH tells which line brought a file$/.exec(next) ?? [];
-  const traced = await place.stemma([...command.split(" "), "--path", "/bin/sh"]);
+  const traced = await place.stemmaHere([...command.split(" "), "--path", "/bin/sh"]);
   assert.match(traced.stdout, /COPY busybox \/bin\/sh/);
 });
 
@@ -119,7 +119,7 @@ describe("--progress", () => {
     await mkdir(join(place.path, "c"), { recursive: true });
     await writeFile(join(place.path, "c/Dockerfile"), DOCKERFILE);
     await writeFile(join(place.path, "c/a"), "a");
-    return await place.stemma(["build", "-o", "type=cacheonly", ...args, "c"]);
+    return await place.stemmaHere(["build", "-o", "type=cacheonly", ...args, "c"]);
   };
 
   test("rawjson is one object of BuildKit's a line, and nothing else", async () => {
@@ -140,7 +140,7 @@ describe("--progress", () => {
       await mkdir(join(place.path, "w"), { recursive: true });
       await writeFile(join(place.path, "w/Dockerfile"), "from scratch\nCOPY w /\n");
       await writeFile(join(place.path, "w/w"), "");
-      const { exitCode, stderr } = await place.stemma(["build", "-o", "type=cacheonly", "--metadata-file", "m.json", "w"], { env });
+      const { exitCode, stderr } = await place.stemmaHere(["build", "-o", "type=cacheonly", "--metadata-file", "m.json", "w"], { env });
       assert.equal(exitCode, 0, stderr);
       return (JSON.parse(await readFile(join(place.path, "m.json"), "utf8")) as Record<string, unknown>)["buildx.build.warnings"];
     };

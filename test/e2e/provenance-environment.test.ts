@@ -27,7 +27,7 @@ async function prepared(place: Place, files: Readonly<Record<string, unknown>>):
 
 async function built(place: Place, context: string, ...args: readonly string[]): Promise<Statement> {
   const out = join(place.path, "out");
-  const { exitCode, stderr } = await place.stemma(["build", "-o", out, "--metadata-file", join(place.path, "metadata.json"), ...args, context]);
+  const { exitCode, stderr } = await place.stemmaHere(["build", "-o", out, "--metadata-file", join(place.path, "metadata.json"), ...args, context]);
   assert.equal(exitCode, 0, stderr);
   return JSON.parse(await readFile(join(out, "provenance.json"), "utf8")) as Statement;
 }
@@ -63,7 +63,7 @@ test("its secrets are masked, by their form and by the names that they have", as
   const places = (statement.predicate.runDetails?.metadata.stemma_redacted ?? []).map((each) => each.place);
   assert.deepEqual(places.toSorted(), ["echo", "github.api_token", "github.digest", "github.env[0].password", "note"]);
 
-  const refused = await place.stemma(["build", "--secrets-in-evidence=refuse", "--provenance=true", "-o", join(place.path, "none"), `--provenance-env-dir=${environment}`, context]);
+  const refused = await place.stemmaHere(["build", "--secrets-in-evidence=refuse", "--provenance=true", "-o", join(place.path, "none"), `--provenance-env-dir=${environment}`, context]);
   assert.notEqual(refused.exitCode, 0);
   assert.match(refused.stderr, /github\.api_token/);
   assert.ok(!existsSync(join(place.path, "none")));
@@ -73,7 +73,7 @@ test("a build ends before it begins where the directory holds what it must not",
   await using place = await openPlace();
   const { context, environment } = await prepared(place, { "a.json": { platform: "linux/s390x" } });
   const run = async (): Promise<string> => {
-    const { exitCode, stderr } = await place.stemma(["build", "-o", join(place.path, "out"), `--provenance-env-dir=${environment}`, context]);
+    const { exitCode, stderr } = await place.stemmaHere(["build", "-o", join(place.path, "out"), `--provenance-env-dir=${environment}`, context]);
     assert.equal(exitCode, 64, stderr);
     assert.ok(!existsSync(join(place.path, "out")));
     return stderr;

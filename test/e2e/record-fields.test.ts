@@ -30,7 +30,7 @@ before(async () => {
   webUrl = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
   await git.repository("lib", { "lib.txt": "from a repository\n" });
   base = join(place.path, "base");
-  const made = await place.stemma(["build", "-f", "-", "--provenance=false", "-o", `type=oci,tar=false,dest=${base},name=base:latest`, await contextWithBase(place, "root", {})], { input: BASE });
+  const made = await place.stemmaHere(["build", "-f", "-", "--provenance=false", "-o", `type=oci,tar=false,dest=${base},name=base:latest`, await contextWithBase(place, "root", {})], { input: BASE });
   assert.equal(made.exitCode, 0, made.stderr);
   context = await contextWithBase(place, "context", { "a.txt": "a\n", ".dockerignore": ".git\nbase\n" });
   const work = { cwd: context, env: { GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@example.com", GIT_COMMITTER_NAME: "a", GIT_COMMITTER_EMAIL: "a@example.com" } };
@@ -58,7 +58,7 @@ async function records(name: string, provenance: string, more: readonly string[]
     "RUN --network=none true", "LABEL a=b", "",
   ].join("\n");
   const dest = join(place.path, name);
-  const run = await place.stemma([
+  const run = await place.stemmaHere([
     "build", "-f", "-", `--attest=type=provenance,${provenance}`, "--sbom=format=spdx+cyclonedx", "--build-arg", "VERSION=2", "--build-arg", "NPM_TOKEN=hunter2hunter2", "--build-context", `example.com/base:1=oci-layout://${base}`,
     "--secret", "id=s,env=S", "-t", "example.com/app:1", "-t", "example.com/app:2", "-o", `type=oci,tar=false,dest=${dest}`, "--metadata-file", `${dest}.json`, ...more, context,
   ], { input: dockerfile, env: { S: "x", BUILDX_METADATA_PROVENANCE: provenance.includes("max") ? "max" : "min" } });

@@ -295,7 +295,7 @@ function testEngine({ sandbox, inside }: Room): void {
     const control = spawnSync("sh", ["-c", search], { encoding: "utf8", env: { ...process.env, ...env } });
     assert.ok(Number(control.stdout) >= JOB_VARIABLES.length, "the control");
     const context = await workshop.directory({ Dockerfile: `FROM base\nRUN echo found $(${search}); env | cut -d = -f 1 | sort | tr '\\n' ' '\n` });
-    const { exitCode, stderr } = await place.stemma(["build", "--no-cache", "--progress=plain", "--sandbox", sandbox, "--build-context", `base=oci-layout://${workshop.base}`, context], { env });
+    const { exitCode, stderr } = await place.stemmaHere(["build", "--no-cache", "--progress=plain", "--sandbox", sandbox, "--build-context", `base=oci-layout://${workshop.base}`, context], { env });
     assert.equal(exitCode, 0, stderr);
     assert.match(stderr, /found 0$/m);
     const named = /^#\d+ [\d.]+ ((?:[A-Z]+ )*PATH .*)$/m.exec(stderr)?.[1]?.trim().split(" ") ?? [];

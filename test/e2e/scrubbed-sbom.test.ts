@@ -53,7 +53,7 @@ after(async () => await place[Symbol.asyncDispose]());
 
 async function build(name: string, { dockerfile, context, flags = [] }: { readonly dockerfile: string; readonly context: string; readonly flags?: readonly string[] }): Promise<CommandRun> {
   const result = ["-o", `type=local,dest=${join(place.path, name)}`, "-o", `type=oci,dest=${join(place.path, `${name}.tar`)},name=example.com/sbom:1`, "--metadata-file", join(place.path, `${name}.json`)];
-  return await place.stemma(["build", "--progress=plain", "-f", "-", ...result, ...flags, context], { input: dockerfile });
+  return await place.stemmaHere(["build", "--progress=plain", "-f", "-", ...result, ...flags, context], { input: dockerfile });
 }
 
 /** Of a build's result, what describes it. */
@@ -154,7 +154,7 @@ test("the document of a scanner that is an image is masked as well, in every tex
   const script = `cat > "$BUILDKIT_SCAN_DESTINATION/sbom.spdx.json" <<'JSON'\n${JSON.stringify({ _type: "https://in-toto.io/Statement/v0.1", predicateType: "https://spdx.dev/Document", predicate: document })}\nJSON\n`;
   const made = await contextWithBase(place, "scanner", { "scan.sh": script });
   const scanner = join(place.path, "scanner-layout");
-  const image = await place.stemma(["build", "-f", "-", "--provenance=false", "-o", `type=oci,tar=false,dest=${scanner},name=scanner:latest`, made], { input: `${BASE}COPY scan.sh /scan.sh\nENTRYPOINT ["/bin/sh"]\nCMD ["/scan.sh"]\n` });
+  const image = await place.stemmaHere(["build", "-f", "-", "--provenance=false", "-o", `type=oci,tar=false,dest=${scanner},name=scanner:latest`, made], { input: `${BASE}COPY scan.sh /scan.sh\nENTRYPOINT ["/bin/sh"]\nCMD ["/scan.sh"]\n` });
   assert.equal(image.exitCode, 0, image.stderr);
   const context = await makeContext(place, "scanned", { "file.txt": "x\n" });
   const run = await build("scanned", { context, dockerfile: "FROM scratch\nCOPY . /\n", flags: ["--attest=type=sbom,generator=example.com/scanner:1", "--build-context", `example.com/scanner:1=oci-layout://${scanner}`] });

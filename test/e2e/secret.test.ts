@@ -34,7 +34,7 @@ const USES = `${BASE}RUN --mount=type=secret,id=token --mount=type=secret,id=var
     echo "marker-$(wc -c < /run/secrets/token)" > /size && echo "\${#SEEN} characters" && echo used\n`;
 
 async function build(dockerfile: string, flags: readonly string[]): Promise<{ readonly exitCode: number; readonly stderr: string; readonly stdout: string }> {
-  return await place.stemma(["build", "--root", root, "--progress=plain", "-f", "-", ...flags, context], { input: dockerfile, env: { MY_SECRET: VALUES.env } });
+  return await place.stemmaHere(["build", "--root", root, "--progress=plain", "-f", "-", ...flags, context], { input: dockerfile, env: { MY_SECRET: VALUES.env } });
 }
 
 /** Files that hold one of these texts, as they are or within gzip. */

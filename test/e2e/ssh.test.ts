@@ -43,7 +43,7 @@ function addProgram(base: string, name: string): void {
 
 async function build(dockerfile: string, flags: readonly string[], options: PlaceOptions = {}): Promise<{ readonly exitCode: number; readonly stderr: string; readonly text: (path: string) => Promise<string> }> {
   const out = join(place.path, `out-${builds++}`);
-  const { exitCode, stderr } = await place.stemma(["build", "--root", root, "--no-cache", "-f", "-", "-o", `type=local,dest=${out}`, ...flags, context], { ...options, input: BASE + dockerfile });
+  const { exitCode, stderr } = await place.stemmaHere(["build", "--root", root, "--no-cache", "-f", "-", "-o", `type=local,dest=${out}`, ...flags, context], { ...options, input: BASE + dockerfile });
   return { exitCode, stderr, text: (path) => readFile(join(out, path), "utf8") };
 }
 
@@ -104,11 +104,11 @@ describe("a repository that is reached by ssh", { skip: sshSkip || sshServerSkip
     const url = `ssh://${server.user}@127.0.0.1:${server.port}${path}`;
     const out = join(place.path, "out-ssh");
     const metadata = join(place.path, "metadata-ssh.json");
-    const { exitCode, stderr } = await place.stemma(["build", "--root", root, "--metadata-file", metadata, "-o", `type=local,dest=${out}`, url], { env: { SSH_AUTH_SOCK: own.socket } });
+    const { exitCode, stderr } = await place.stemmaHere(["build", "--root", root, "--metadata-file", metadata, "-o", `type=local,dest=${out}`, url], { env: { SSH_AUTH_SOCK: own.socket } });
     assert.equal(exitCode, 0, stderr);
     assert.equal(await readFile(join(out, "a"), "utf8"), "by ssh\n");
     assert.match(await readFile(metadata, "utf8"), new RegExp(`"sha1": "${commit}"`));
-    const added = await place.stemma(["build", "--root", root, "--no-cache", "--ssh", `default=${own.socket}`, "-f", "-", "-o", `type=local,dest=${out}-add`, context], { input: `FROM scratch\nADD ${url} /r\n` });
+    const added = await place.stemmaHere(["build", "--root", root, "--no-cache", "--ssh", `default=${own.socket}`, "-f", "-", "-o", `type=local,dest=${out}-add`, context], { input: `FROM scratch\nADD ${url} /r\n` });
     assert.equal(added.exitCode, 0, added.stderr);
     assert.equal(await readFile(join(`${out}-add`, "r/a"), "utf8"), "by ssh\n");
   });
@@ -120,7 +120,7 @@ describe("a repository that is reached by ssh", { skip: sshSkip || sshServerSkip
     const { path } = await repositoryOf("ssh-refused");
     const url = `ssh://${server.user}@127.0.0.1:${server.port}${path}`;
     const fresh = join(place.path, "state-ssh");
-    const fetch = (socket: string) => place.stemma(["build", "--root", fresh, "--no-cache", "-o", `type=local,dest=${join(place.path, "out-refused")}`, url], { env: { SSH_AUTH_SOCK: socket } });
+    const fetch = (socket: string) => place.stemmaHere(["build", "--root", fresh, "--no-cache", "-o", `type=local,dest=${join(place.path, "out-refused")}`, url], { env: { SSH_AUTH_SOCK: socket } });
     const refused = await fetch(other.socket);
     assert.notEqual(refused.exitCode, 0);
     assert.match(refused.stderr, /Permission denied/);

@@ -26,7 +26,7 @@ after(async () => {
 const args = (file = "Dockerfile"): string[] => ["build", "--root", root, "--progress=plain", "-f", join(context, file), "-o", "type=tar,dest=/dev/null", context];
 
 async function builds(): Promise<string> {
-  const { exitCode, stderr } = await place.stemma(args());
+  const { exitCode, stderr } = await place.stemmaHere(args());
   assert.equal(exitCode, 0, stderr);
   return stderr;
 }
@@ -83,7 +83,7 @@ describe("a state root of a newer version", () => {
     };
     const ours = setVersion(99);
     const state = stateOf(root);
-    for (const file of ["Dockerfile", "Other"]) assertRefused(await place.stemma(args(file)), /^ERROR: failed to build: \S+\/state\.db: written by a newer stemma \(state version 99, this one knows \d+\); upgrade, or use another --root$/);
+    for (const file of ["Dockerfile", "Other"]) assertRefused(await place.stemmaHere(args(file)), /^ERROR: failed to build: \S+\/state\.db: written by a newer stemma \(state version 99, this one knows \d+\); upgrade, or use another --root$/);
     assert.deepEqual(stateOf(root), state);
     setVersion(ours);
     await assertNothingLost(stateOf(root));
@@ -95,7 +95,7 @@ describe("a state root of a newer version", () => {
     const before = indexes.map((path) => readFileSync(path));
     for (const [at, path] of indexes.entries()) writeFileSync(path, before[at]?.toString("utf8").replace('{"version":1', '{"version":2') ?? "");
     const state = stateOf(root);
-    assertRefused(await place.stemma(args()), /index of version 2; upgrade, or use another --root$/);
+    assertRefused(await place.stemmaHere(args()), /index of version 2; upgrade, or use another --root$/);
     assert.deepEqual(stateOf(root).filter((line) => line.startsWith("layers/")), state.filter((line) => line.startsWith("layers/")));
     for (const [at, path] of indexes.entries()) writeFileSync(path, before[at] ?? "");
     assert.match(await builds(), /RUN echo made > \/b\n#\d+ CACHED/);
