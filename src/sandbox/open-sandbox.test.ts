@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chownSync, mkdtempSync, rmSync } from "node:fs";
+import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
-import { openSandbox, probeSandboxes } from "./open-sandbox.ts";
+import { openSandbox, probeSandboxes, type SandboxOptions } from "./open-sandbox.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { seccompProfile } from "./seccomp-profile.ts";
 import { fillSmallRoot } from "./small-root.contract.ts";
@@ -35,6 +35,29 @@ test("the probe reports on each runtime and starts nothing", { skip }, async () 
   const reports = await probeSandboxes({ namespace, environment }, signal);
   assert.deepEqual(reports.map((report) => report.runtime), ["crun", "runc", "namespaces"]);
   for (const report of reports) assert.ok(report.available || report.reason !== "");
+});
+
+test("no runtime is started for its version where another is taken without", { skip }, async (context) => {
+  await using namespace = await openMountNamespace({ environment }, signal);
+  const folder = mkdtempSync(join(tmpdir(), "stemma-asked-"));
+  const log = join(folder, "log");
+  const versions = { crun: "crun version 1.8.1\n+SECCOMP", runc: "runc version 1.1.5\nlibseccomp: 2.5.4" };
+  const askedBy = async (prefer: SandboxOptions["prefer"], told: Readonly<Record<string, string>>): Promise<readonly string[]> => {
+    writeFileSync(log, "");
+    for (const [name, version] of Object.entries(told)) writeFileSync(join(folder, name), `#!/bin/sh\necho ${name} >> ${log}\necho '${version}'\n`, { mode: 0o755 });
+    const sandbox = await openSandbox({ namespace, stateDirectory: join(folder, "state"), prefer, environment: { PATH: `${folder}:${environment["PATH"] ?? ""}` } }, signal);
+    return [...readFileSync(log, "utf8").trim().split("\n"), sandbox.isolation.runtime];
+  };
+  try {
+    const [{ reason = "" } = {}] = await probeSandboxes({ namespace, environment }, signal);
+    if (/control groups/.test(reason)) return context.skip(reason);
+    assert.deepEqual(await askedBy("auto", versions), ["crun", "crun"]);
+    assert.deepEqual(await askedBy("auto", { ...versions, crun: "crun version 1.8.1" }), ["crun", "runc", "runc"]);
+    for (const name of ["crun", "runc"] as const) assert.deepEqual(await askedBy(name, versions), [name, name]);
+    assert.deepEqual(await askedBy("namespaces", versions), ["", "namespaces"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 for (const prefer of ["runc", "namespaces"]) {

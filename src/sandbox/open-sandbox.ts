@@ -14,7 +14,7 @@ import type { JoinableRuntime } from "./joinable-runtime.ts";
 import { containerId, OWNER_LOCK, removeLeftovers, sweepLeftovers } from "./leftovers.ts";
 import { NamespacesRuntime } from "./namespaces.ts";
 import { OciRuntime } from "./oci-runtime.ts";
-import { reportRuntimes, type RuntimeName, type RuntimeReport, type RuntimeVersions } from "./runtime-choice.ts";
+import { OCI_RUNTIMES, reportRuntimes, type RuntimeName, type RuntimeReport, type RuntimeVersions } from "./runtime-choice.ts";
 import type { SandboxGround } from "./runtime-spec.ts";
 import { SandboxError } from "./sandbox-error.ts";
 import type { Isolation, Sandbox, SandboxContainer, SandboxProcess, Surroundings } from "./sandbox.ts";
@@ -37,9 +37,7 @@ export interface SandboxOptions {
 
 /** The best sandbox there is, or the one asked for. Throws SandboxError `unavailable` with the reasons when it cannot be had. */
 export async function openSandbox(options: SandboxOptions, signal: AbortSignal): Promise<Sandbox> {
-  const [namespace, versions] = await Promise.all([options.namespace, askVersions(options.environment, signal)]);
-  const survey = surveyGround(namespace);
-  const reports = reportRuntimes(survey, versions);
+  const { survey, namespace, reports } = await askAsNeeded(options, signal);
   const wanted = options.prefer === "auto" ? reports : reports.filter((report) => report.runtime === options.prefer);
   const chosen = wanted.find((report) => report.available);
   if (chosen === undefined) throw new SandboxError("unavailable", wanted.map((report) => report.reason).join("; "));
@@ -51,8 +49,19 @@ export async function openSandbox(options: SandboxOptions, signal: AbortSignal):
 
 /** What each runtime is good for on this machine, best first, with the reason where it cannot be used. */
 export async function probeSandboxes({ namespace, environment }: Pick<SandboxOptions, "namespace" | "environment">, signal: AbortSignal): Promise<readonly RuntimeReport[]> {
-  const versions = await askVersions(environment, signal);
+  const versions = await askVersions(OCI_RUNTIMES, environment, signal);
   return reportRuntimes(surveyGround(await namespace), versions);
+}
+
+/** The question for a version is a process: none is started for what is not taken. */
+async function askAsNeeded({ namespace: opening, prefer, environment }: SandboxOptions, signal: AbortSignal): Promise<{ readonly namespace: MountNamespace; readonly survey: Survey; readonly reports: readonly RuntimeReport[] }> {
+  const wanted = OCI_RUNTIMES.filter((name) => (prefer === "auto" || prefer === name) && findExecutable(name, environment) !== undefined);
+  const [namespace, versions] = await Promise.all([opening, askVersions(wanted.slice(0, 1), environment, signal)]);
+  const survey = surveyGround(namespace);
+  const reports = reportRuntimes(survey, versions);
+  const [best] = reports;
+  if (wanted.length < 2 || (best?.available === true && best.seccomp === survey.seccomp)) return { namespace, survey, reports };
+  return { namespace, survey, reports: reportRuntimes(survey, { ...versions, ...(await askVersions(wanted.slice(1), environment, signal)) }) };
 }
 
 /** Where bundles are made. */
@@ -164,9 +173,9 @@ async function startRuntime(name: RuntimeName, options: SandboxOptions, { namesp
   });
 }
 
-async function askVersions(environment: Environment, signal: AbortSignal): Promise<RuntimeVersions> {
-  const [runc, crun] = await Promise.all((["runc", "crun"] as const).map((name) => askVersion(name, environment, signal)));
-  return { runc, crun };
+async function askVersions(names: ReadonlyArray<keyof RuntimeVersions>, environment: Environment, signal: AbortSignal): Promise<RuntimeVersions> {
+  const answers = await Promise.all(names.map(async (name) => [name, await askVersion(name, environment, signal)] as const));
+  return Object.fromEntries(answers);
 }
 
 async function askVersion(name: string, environment: Environment, signal: AbortSignal): Promise<string | undefined> {
