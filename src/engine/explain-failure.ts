@@ -100,7 +100,9 @@ function stepFailure(error: VertexError, graphs: readonly LlbGraph[], dockerfile
   const report = describeFailedStep({ name: error.stepName, outputTail: exit?.outputTail ?? "", excerpt });
   // A tree's word for what is not there is also a registry's, and means another thing.
   const coded = error.cause instanceof TreeError && error.cause.code === "not-found" ? { code: "missing-input", retryable: false } : (codeOf(error.cause) ?? { code: "internal", retryable: false });
-  return new BuildError(`failed to solve: ${error.message}`, { ...coded, excerpt, report, exitCode: exit?.exitCode }, { cause: error });
+  // BuildKit's kind of failure, which stands before its words.
+  const kind = exit?.outOfMemory === true ? "ResourceExhausted: " : "";
+  return new BuildError(`failed to solve: ${kind}${error.message}`, { ...coded, excerpt, report, exitCode: exit?.exitCode }, { cause: error });
 }
 
 /** The first place in the Dockerfile that the step stands at. */

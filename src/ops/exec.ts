@@ -41,7 +41,7 @@ export interface ExecServices extends Omit<MountServices, "scratchDirectory"> {
 }
 
 /** Who is told of a command while it runs and after. */
-export type Told = Pick<SandboxProcess, "onOutput" | "onUsage">;
+export type Told = Pick<SandboxProcess, "onOutput" | "onUsage" | "onMemoryKill">;
 
 /** What is said of one step beside its operation, and is no part of its key. */
 export interface StepAside extends Told {
@@ -125,19 +125,21 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, as
 
   await mounts.add(op.mounts, inputs, signal);
   const tail = new OutputTail();
+  let outOfMemory = false;
   const process = sandboxProcess(op, meta, { env: secrets, mounts: mounts.sandboxMounts, edits, defaultCgroupParent: await services.grants.defaultCgroupParent() }, {
     ...aside,
     onOutput(stream, chunk) {
       tail.add(chunk);
       aside.onOutput(stream, chunk);
     },
+    onMemoryKill: () => void (outOfMemory = true),
   });
   const sandbox = await services.sandbox();
   const exitCode = await sandbox.run(process, mounts.root, signal).catch((error: unknown) => {
     if (!(error instanceof SandboxError) || error.code !== "command") throw error;
     throw new ProcessExitError({ argv: meta.args, exitCode: NOT_EXECUTED, outputTail: tail.text(), cause: hint === undefined ? error : new SandboxError("command", hint, { cause: error }) });
   });
-  if (!allowed(meta).includes(exitCode)) throw failedStep({ argv: meta.args, exitCode, outputTail: tail.text() }, hint);
+  if (!allowed(meta).includes(exitCode)) throw failedStep({ argv: meta.args, exitCode, outputTail: tail.text(), outOfMemory }, hint);
   const chains = await mounts.commit(signal);
   for (const layer of chains.flatMap((chain) => chain.at(-1) ?? [])) {
     services.facts.saveCreated(layer.id, services.clock.nowNs());

@@ -18,6 +18,8 @@ export interface ProcessExit {
   readonly outputTail: string;
   /** Where it could not even be executed. */
   readonly cause?: Error;
+  /** The kernel ended a process of it for want of memory. */
+  readonly outOfMemory?: boolean;
 }
 
 /** A command of a RUN ended with another status than it should. */
@@ -27,12 +29,15 @@ export class ProcessExitError extends OperationError {
   readonly argv: readonly string[];
   /** The end of what it printed, both streams as they came. */
   readonly outputTail: string;
+  readonly outOfMemory: boolean;
 
   constructor(exit: ProcessExit) {
-    const why = exit.cause === undefined ? "" : `: ${exit.cause.message}`;
-    super("step-failed", `process ${JSON.stringify(exit.argv.join(" "))} did not complete successfully: exit code: ${exit.exitCode}${why}`, { cause: exit.cause });
-    this.argv = exit.argv;
-    this.exitCode = exit.exitCode;
-    this.outputTail = exit.outputTail;
+    const { argv, exitCode, outputTail, cause, outOfMemory = false } = exit;
+    const why = outOfMemory ? "cannot allocate memory" : `exit code: ${exitCode}${cause === undefined ? "" : `: ${cause.message}`}`;
+    super("step-failed", `process ${JSON.stringify(argv.join(" "))} did not complete successfully: ${why}`, { cause });
+    this.argv = argv;
+    this.exitCode = exitCode;
+    this.outputTail = outputTail;
+    this.outOfMemory = outOfMemory;
   }
 }

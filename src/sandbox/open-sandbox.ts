@@ -20,6 +20,7 @@ import { SandboxError } from "./sandbox-error.ts";
 import type { Isolation, Sandbox, SandboxContainer, SandboxProcess, Surroundings } from "./sandbox.ts";
 import { seccompProfile } from "./seccomp-profile.ts";
 import { boundingCapabilities, CGROUP_ROOT, HYBRID_TREE, surveyGround, type Survey } from "./survey-ground.ts";
+import { readMemoryKills } from "./usage/group-usage.ts";
 import { measureStep } from "./usage/measure-step.ts";
 
 export interface SandboxOptions {
@@ -111,11 +112,14 @@ class BundleSandbox implements Sandbox {
 
   async #measured(bundle: Bundle, step: SandboxProcess, signal: AbortSignal): Promise<number> {
     const { cgroup } = bundle.ground;
-    if (step.onUsage === undefined || cgroup === undefined) return await this.#runtime.run(bundle, step, signal);
+    if (cgroup === undefined || cgroup.own === cgroup.path) return await this.#runtime.run(bundle, step, signal);
     try {
-      using measurement = await measureStep({ version: cgroup.version, root: CGROUP_ROOT, path: cgroup.own });
+      const measured = { version: cgroup.version, root: CGROUP_ROOT, path: cgroup.own };
+      using measurement = step.onUsage === undefined ? undefined : await measureStep(measured);
       const exitCode = await this.#runtime.run(bundle, step, signal);
-      if (!signal.aborted) step.onUsage(await measurement.finish());
+      if (signal.aborted) return exitCode;
+      if (measurement !== undefined) step.onUsage?.(await measurement.finish());
+      if (exitCode !== 0 && (await readMemoryKills(measured)) > 0) step.onMemoryKill?.();
       return exitCode;
     } finally {
       await removeLeftovers(bundle);
@@ -142,15 +146,17 @@ class BundleSandbox implements Sandbox {
     return `${what}, since the namespaces sandbox has no control groups: build with runc or crun installed and --sandbox=auto, or leave it out`;
   }
 
-  #ground(bundleId: string, { onUsage, group }: Pick<SandboxProcess, "onUsage" | "group">): SandboxGround {
+  #ground(bundleId: string, { onUsage, onMemoryKill, group }: Pick<SandboxProcess, "onUsage" | "onMemoryKill" | "group">): SandboxGround {
     const { rootless, manyIds } = this.#survey;
     const version = this.#cgroupVersion();
     const own = join(group === undefined ? "/" : groupParent(group), containerId(bundleId));
+    // Around the process's own, which its runtime takes away with it. Version 1 counts for each group alone, and so not in this one who was killed in that.
+    const isAround = onUsage !== undefined || group !== undefined || (onMemoryKill !== undefined && version === 2);
     return {
       rootless,
       manyIds,
       capabilities: this.#capabilities,
-      cgroup: version === undefined ? undefined : { version, own, path: onUsage === undefined && group === undefined ? own : join(own, PROCESS_GROUP) },
+      cgroup: version === undefined ? undefined : { version, own, path: isAround ? join(own, PROCESS_GROUP) : own },
       seccomp: this.isolation.seccomp ? seccompProfile(process.arch) : undefined,
     };
   }

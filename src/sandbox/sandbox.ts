@@ -56,6 +56,8 @@ export interface SandboxProcess extends SandboxCommand, Surroundings {
   readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
   /** Called once, after the process has ended, with what it and its descendants used; not where no control group tells. Undefined: not measured. */
   readonly onUsage: ((usage: UsageObject) => void) | undefined;
+  /** Called before the end is told, where the kernel has ended a process of the step for want of memory; not where no control group tells. */
+  readonly onMemoryKill?: () => void;
 }
 
 /** One of several processes in a container. */

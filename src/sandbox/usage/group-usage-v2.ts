@@ -48,6 +48,11 @@ async function memory(directory: string): Promise<UsageObject | undefined> {
   };
 }
 
+/** How many processes of the group and of those below it the kernel has ended for want of memory. */
+export async function memoryKillsV2(directory: string): Promise<number> {
+  return (await readCounters(join(directory, "memory.events")))?.get("oom_kill") ?? 0;
+}
+
 /** Members → names in io.stat, which has a line for each device: `8:0 rbytes=1 wbytes=2 …`. */
 const IO: ReadonlyArray<readonly [member: string, name: string]> = [
   ["readBytes", "rbytes"], ["writeBytes", "wbytes"], ["discardBytes", "dbytes"], ["readIOs", "rios"], ["writeIOs", "wios"], ["discardIOs", "dios"],

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempDisposableSync, rmdirSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { readGroupUsage } from "./group-usage.ts";
+import { readGroupUsage, readMemoryKills } from "./group-usage.ts";
 import type { UsageObject, UsageTree } from "./usage-tree.ts";
 
 const PRESSURE = "some avg10=0.00 avg60=1.50 avg300=0.25 total=117512\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n";
@@ -52,6 +52,13 @@ describe("what a control group of version 2 has used", () => {
       cpuStat: { usageNanos: 1000, userNanos: 1000, systemNanos: 0, pressure: { some: { avg10: 0, avg60: 0, avg300: 0, total: 0 }, full: null } }, pidsStat: {},
     });
     assert.equal(await readGroupUsage({ version: 2, root: group.root, path: "none" }), undefined);
+  });
+
+  test("has how many processes were ended for want of memory", async () => {
+    using group = grouped({ "g/memory.events": "low 0\nhigh 0\nmax 31\noom 4\noom_kill 3\noom_group_kill 0\n", "quiet/memory.events": "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n", "other/cpu.stat": "" });
+    const kills = [];
+    for (const path of ["g", "quiet", "other", "none"]) kills.push(await readMemoryKills({ version: 2, root: group.root, path }));
+    assert.deepEqual(kills, [3, 0, 0, 0]);
   });
 
   const tree = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].find((path) => existsSync(join(path, "cgroup.controllers")));
