@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { groupFlags, groupParent, groupProblem, type GroupGround, type GroupLimits } from "./control-group.ts";
 
 const NONE: GroupLimits = { memory: 0n, memorySwap: 0n, cpuShares: 0n, cpuPeriod: 0n, cpuQuota: 0n, cpusetCpus: "", cpusetMems: "" };
-const GROUND: GroupGround = { controllers: new Set(["cpu", "cpuset", "memory"]), countsSwap: true, cpus: "0-3,6", mems: "0", parentIsBusy: false };
+const GROUND: GroupGround = { controllers: new Set(["cpu", "cpuset", "memory"]), countsSwap: true, cpus: "0-3,6", mems: "0", busy: undefined };
 const WITHOUT: GroupGround = { ...GROUND, controllers: new Set(["pids"]) };
 
 const CASES: ReadonlyArray<readonly [what: string, limits: Partial<GroupLimits>, ground: GroupGround, says: RegExp | undefined]> = [
@@ -34,7 +34,10 @@ for (const [what, limits, ground, says] of CASES) {
 }
 
 test("a parent that has processes of its own, and a unit of systemd, are refused", () => {
-  assert.match(groupProblem({ parent: "/busy", namedBy: "--cgroup-parent", limits: NONE }, { ...GROUND, parentIsBusy: true }) ?? "", /^--cgroup-parent \/busy has processes of its own/);
+  const inBusy = (parent: string, busy: string): string => groupProblem({ parent, namedBy: "--cgroup-parent", limits: { ...NONE, memory: 1n } }, { ...GROUND, busy }) ?? "";
+  assert.match(inBusy("/busy/", "/busy"), /^--cgroup-parent \/busy\/ has processes of its own/);
+  assert.match(inBusy("busy/in", "/busy"), /^--cgroup-parent busy\/in: \/busy has processes of its own/);
+  assert.match(inBusy("", "/"), /^--resource memory: the root of the control groups in this container has processes of its own/);
   assert.match(groupProblem({ parent: "a-b.slice:docker:", namedBy: "--cgroup-parent", limits: undefined }, GROUND) ?? "", /such as \/a-b\.slice$/);
   assert.equal(groupProblem({ parent: "/a.slice", namedBy: "--cgroup-parent", limits: undefined }, GROUND), undefined);
 });

@@ -32,8 +32,8 @@ export interface GroupGround {
   /** Processors and memory nodes of the whole machine, as the kernel writes them: `0-3`; empty where it does not tell. */
   readonly cpus: string;
   readonly mems: string;
-  /** Version 2: the parent has processes of its own, and so no groups with limits can be made in it. */
-  readonly parentIsBusy: boolean;
+  /** Version 2: the group on the way to the new one, from the root to its parent, that has processes of its own: none with limits can be made in it. Undefined where none has. */
+  readonly busy: string | undefined;
 }
 
 /** Kernel's bounds, in microseconds (sched/core.c). */
@@ -66,14 +66,19 @@ export function groupFlags({ parent, namedBy, limits }: GroupRequest): readonly 
 
 /** Why no control group of this machine can be what is asked for, and what to do; undefined where one can. Pure. */
 export function groupProblem({ parent, namedBy, limits }: GroupRequest, ground: GroupGround): string | undefined {
-  return parentProblem(`${namedBy} ${parent}`, parent, ground) ?? (limits === undefined ? undefined : memoryProblem(limits, ground) ?? cpuProblem(limits, ground) ?? cpusetProblem(limits, ground));
+  return unitProblem(`${namedBy} ${parent}`, parent) ?? (limits === undefined ? undefined : memoryProblem(limits, ground) ?? cpuProblem(limits, ground) ?? cpusetProblem(limits, ground) ?? busyProblem({ parent, namedBy, limits }, ground));
 }
 
-function parentProblem(asked: string, parent: string, { parentIsBusy }: GroupGround): string | undefined {
+function unitProblem(asked: string, parent: string): string | undefined {
   const [, slice] = /^([^:]*\.slice):/.exec(parent) ?? [];
-  if (slice !== undefined) return `${asked} asks systemd for a unit, which is not supported: give the path of a control group, such as /${basename(slice)}`;
-  if (parentIsBusy) return `${asked} has processes of its own, and so the kernel holds no group in it to limits: give a control group without processes`;
-  return undefined;
+  return slice === undefined ? undefined : `${asked} asks systemd for a unit, which is not supported: give the path of a control group, such as /${basename(slice)}`;
+}
+
+function busyProblem(request: GroupRequest, { busy }: GroupGround): string | undefined {
+  const held = "has processes of its own, and so the kernel holds no group in it to limits";
+  if (busy === undefined) return undefined;
+  if (busy !== "/") return `${request.namedBy} ${request.parent}${busy === groupParent(request) ? "" : `: ${busy}`} ${held}: give a control group without processes`;
+  return `${groupFlags(request).join(", ")}: the root of the control groups in this container ${held}: make a group, such as /sys/fs/cgroup/init, and write each number in /sys/fs/cgroup/cgroup.procs to its cgroup.procs before the build, or leave the limit out`;
 }
 
 function memoryProblem({ memory, memorySwap }: GroupLimits, { controllers, countsSwap }: GroupGround): string | undefined {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
-import { makeGroup, sweepGroup } from "./group-folders.ts";
+import { busyGroup, makeGroup, sweepGroup } from "./group-folders.ts";
 import { openSandbox } from "./open-sandbox.ts";
 import { plainTree } from "./sandbox.contract.ts";
 import { SandboxError } from "./sandbox-error.ts";
@@ -81,6 +81,36 @@ describe("a control group in a parent", { skip }, () => {
     sweepGroup("/stemma-never", notes);
     rmSync(folder, { recursive: true });
   });
+});
+
+test("a group of version 2 that tells its threads alone, as runtimes make it in a busy one, goes with who is in it", { timeout: 30_000, skip: skip === false && !existsSync(join(ROOT, "cgroup.controllers")) ? "needs control groups of version 2" : skip }, async () => {
+  const group = makeGroup(`/${NAME}/a/threaded`, undefined);
+  const inner = join(tree ?? "", NAME, "a/threaded/process");
+  mkdirSync(inner);
+  writeFileSync(join(inner, "cgroup.type"), "threaded");
+  const left = spawn("sleep", [`${300_000 + process.pid}`], { stdio: "ignore" });
+  const ended = once(left, "exit");
+  writeFileSync(join(tree ?? "", NAME, "a/threaded/cgroup.procs"), String(left.pid));
+  writeFileSync(join(inner, "cgroup.threads"), String(left.pid));
+  await group[Symbol.asyncDispose]();
+  assert.deepEqual(await ended, [null, "SIGKILL"]);
+  assert.equal(there(NAME), false);
+});
+
+test("a group of version 2 on the way that has processes is found, the machine's own root left out", () => {
+  const root = mkdtempSync(join(tmpdir(), "stemma-groups-"));
+  const members = (path: string, text: string): void => writeFileSync(join(root, path, "cgroup.procs"), text);
+  mkdirSync(join(root, "a/b"), { recursive: true });
+  members("", "1\n2\n");
+  members("a", "");
+  members("a/b", "7\n");
+  assert.deepEqual(["/", "/a", "/a/b", "/a/b/c", "/a/cgroup.procs/c"].map((group) => busyGroup(root, group)), [undefined, undefined, "/a/b", "/a/b", undefined]);
+  // In a container the root is a group as any other, and has a type.
+  writeFileSync(join(root, "cgroup.type"), "domain\n");
+  assert.deepEqual(["/", "/a/b"].map((group) => busyGroup(root, group)), ["/", "/"]);
+  members("", "");
+  assert.equal(busyGroup(root, "/a/b/c"), "/a/b");
+  rmSync(root, { recursive: true });
 });
 
 test("the control group of a step that is aborted goes with it", { skip }, async () => {

@@ -30,8 +30,15 @@ export function groupGround(version: 1 | 2, request: GroupRequest): GroupGround 
     countsSwap: version === 2 || existsSync(join(CGROUP_ROOT, "memory/memory.memsw.limit_in_bytes")),
     cpus: ofSet("cpus"),
     mems: ofSet("mems"),
-    parentIsBusy: version === 2 && parent !== "/" && request.limits !== undefined && read(join(CGROUP_ROOT, parent, "cgroup.procs")) !== "",
+    busy: version === 2 && request.limits !== undefined ? busyGroup(CGROUP_ROOT, parent) : undefined,
   };
+}
+
+/** The first from the root of a tree of version 2 to this group that has processes. The machine's own root may have them; the kernel gives it no type. */
+export function busyGroup(root: string, group: string): string | undefined {
+  const names = group.split("/").filter((name) => name !== "");
+  const onTheWay = [...(existsSync(join(root, "cgroup.type")) ? ["/"] : []), ...names.map((_, i) => join("/", ...names.slice(0, i + 1)))];
+  return onTheWay.find((path) => membersOf(join(root, path)).length > 0);
 }
 
 /**
@@ -81,9 +88,12 @@ function killMembers(path: string): void {
 /** None where the group is gone: its last process may just have ended, and a sweep of another build been faster. */
 function membersOf(path: string): readonly number[] {
   try {
-    return readFileSync(join(path, "cgroup.procs"), "utf8").split("\n").map(Number);
+    return readFileSync(join(path, "cgroup.procs"), "utf8").split("\n").filter((line) => line !== "").map(Number);
   } catch (error) {
-    if (!["ENOENT", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    // Runtimes make a group so where the root of version 2 has processes, as a container's has; it tells its threads alone.
+    if (code === "ENOTSUP") return readFileSync(join(path, "cgroup.threads"), "utf8").split("\n").filter((line) => line !== "").map(Number);
+    if (!["ENOENT", "ENODEV", "ENOTDIR"].includes(code)) throw error;
     return [];
   }
 }

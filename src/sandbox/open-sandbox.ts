@@ -44,7 +44,8 @@ export async function openSandbox(options: SandboxOptions, signal: AbortSignal):
   if (chosen === undefined) throw new SandboxError("unavailable", wanted.map((report) => report.reason).join("; "));
   mkdirSync(options.stateDirectory, { recursive: true, mode: 0o711 });
   sweepLeftovers(options.stateDirectory);
-  const runtime = await startRuntime(chosen.runtime, options, { namespace, survey });
+  if (chosen.runtime !== "namespaces") await arrangeGroups(chosen.runtime, { namespace, survey }, signal);
+  const runtime = startRuntime(chosen.runtime, options, { namespace, survey });
   return new BundleSandbox(runtime, { namespace, folder: options.stateDirectory }, { survey, chosen });
 }
 
@@ -162,7 +163,20 @@ class BundleSandbox implements Sandbox {
   }
 }
 
-async function startRuntime(name: RuntimeName, options: SandboxOptions, { namespace, survey }: { readonly namespace: MountNamespace; readonly survey: Survey }): Promise<JoinableRuntime> {
+interface Found {
+  readonly namespace: MountNamespace;
+  readonly survey: Survey;
+}
+
+/** As the runtime needs to find them, in our own mount namespace alone. */
+async function arrangeGroups(name: "runc" | "crun", { namespace, survey }: Found, signal: AbortSignal): Promise<void> {
+  // crun then sees version 1 alone, which it can work with.
+  if (name === "crun" && survey.cgroups === "hybrid") await namespace.unmount(HYBRID_TREE);
+  // Where a user may make control groups, runc makes one beside the one that the build is in, out of reach of its limits, and left when runc is killed.
+  if (name === "runc" && survey.rootless && survey.cgroups === "v2") await namespace.mount({ type: "bind", source: CGROUP_ROOT, target: CGROUP_ROOT, readOnly: true, data: "" }, signal);
+}
+
+function startRuntime(name: RuntimeName, options: SandboxOptions, { namespace, survey }: Found): JoinableRuntime {
   const { environment } = options;
   if (name === "namespaces") {
     const unsharePath = findExecutable("unshare", environment) ?? "unshare";
@@ -170,8 +184,6 @@ async function startRuntime(name: RuntimeName, options: SandboxOptions, { namesp
     const nsenterPath = findExecutable("nsenter", environment) ?? "nsenter";
     return new NamespacesRuntime(namespace, { unsharePath, nsenterPath, nodePath: options.nodePath ?? nodeExecutable(), initPath });
   }
-  // Only in our own mount namespace: crun then sees version 1 alone, which it can work with.
-  if (name === "crun" && survey.cgroups === "hybrid") await namespace.unmount(HYBRID_TREE);
   return new OciRuntime(namespace, {
     name,
     path: findExecutable(name, environment) ?? name,

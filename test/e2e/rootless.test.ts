@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { openPlace, type CommandRun, type Place } from "./command.ts";
@@ -82,6 +82,26 @@ for (const sandbox of ["runc", "crun", "namespaces"] as const) {
     });
   });
 }
+
+describe("a user who may make control groups, as systemd lets one", { skip: skip !== false ? skip : existsSync("/sys/fs/cgroup/cgroup.controllers") ? false : "needs control groups of version 2" }, () => {
+  for (const sandbox of ["runc", "crun"]) {
+    test(`keeps steps in the group that the build is in, with its limits, in ${sandbox}`, { skip: existsSync(`/usr/bin/${sandbox}`) || existsSync(`/usr/sbin/${sandbox}`) ? false : `${sandbox} is not installed` }, async () => {
+      const parent = join("/sys/fs/cgroup", `stemma-test-${process.pid}-user-${sandbox}`);
+      const own = join(parent, "own");
+      await mkdir(own, { recursive: true });
+      await place.run(["chown", "-R", "65534:65534", parent]);
+      try {
+        const inOwn = ["sh", "-c", `echo $$ > ${own}/cgroup.procs && exec "$@"`, "sh", ...AS_NOBODY];
+        const { exitCode, stderr } = await build(inOwn, DOCKERFILE.replace("id -u", "cat /proc/self/cgroup"), "--sandbox", sandbox, "-o", "type=cacheonly");
+        assert.equal(exitCode, 0, stderr);
+        assert.match(stderr, new RegExp(`^#\\d+ \\S+ 0::${RegExp.escape(own.replace("/sys/fs/cgroup", ""))}$`, "m"));
+        assert.deepEqual((await readdir(parent, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name), ["own"]);
+      } finally {
+        await place.run(["rmdir", own, parent]);
+      }
+    });
+  }
+});
 
 test("with one id a USER who is not root is refused before any step runs, with what gives more", { skip }, async () => {
   const { exitCode, stderr } = await build(AS_NOBODY, OTHERS.replace(/RUN stat.*\n/, ""), "--sandbox=namespaces");
