@@ -8,8 +8,8 @@ import { children, described, waits } from "./processes.ts";
 import slowestFiles from "./slowest-files.ts";
 import { together } from "./together.ts";
 
-/** What builds images takes longest, and of that what waits for a mirror of Debian: first, so that at the end no long file runs by itself. Then whole folders. */
-const FIRST = [/^test\/e2e\/sbom-of-debian\./, /^test\//, /large/, /^[^.]+$/];
+/** What builds images takes longest, and of that what waits for a mirror of Debian: first, so that at the end no long file runs by itself. Then the few others that take as long, or wait as long, and whole folders. */
+const FIRST = [/^test\/e2e\/sbom-of-debian\./, /^test\//, /large|\/(?:run-test-files|namespaces|git|disk-layer-store|packed-command)\.test\./, /^[^.]+$/];
 
 /** Many times what the longest file takes: one that hangs must not take all of CI's time, and with it the words about what hung. */
 const FILE_MS_MAX = 8 * 60 * 1000;

@@ -49,7 +49,7 @@ test("no runtime is started for its version where another is taken without", { s
     return [...readFileSync(log, "utf8").trim().split("\n"), sandbox.isolation.runtime];
   };
   try {
-    const [{ reason = "" } = {}] = await probeSandboxes({ namespace, environment }, signal);
+    const [{ reason } = { reason: "" }] = await probeSandboxes({ namespace, environment }, signal);
     if (/control groups/.test(reason)) return context.skip(reason);
     assert.deepEqual(await askedBy("auto", versions), ["crun", "crun"]);
     assert.deepEqual(await askedBy("auto", { ...versions, crun: "crun version 1.8.1" }), ["crun", "runc", "runc"]);
