@@ -11,6 +11,7 @@ import { BLOCK_BYTES, paddingBytes, parseTarHeader, type TarHeader } from "./tar
 
 /** A member that knows where its content lies. */
 export interface TarMember extends Member {
+  readonly content: MemberContent;
   /** From the start of the archive to the first byte of content. */
   readonly contentOffsetBytes: number;
 }
@@ -46,7 +47,7 @@ export async function* readTar(bytes: ByteStream, limits: ArchiveLimits = ARCHIV
     if (header === undefined) break;
     if (members === limits.entriesMax) throw new ArchiveError("too-large", `more than ${limits.entriesMax} entries`);
     const entry = entryOf({ header, records: recordsFor(extensions), longName: extensions.longName, longLink: extensions.longLink }, limits);
-    const content = new MemberContent(input, entry?.sizeBytes ?? 0);
+    const content = new StreamedContent(input, entry?.sizeBytes ?? 0);
     if (entry !== undefined) yield { entry, content, contentOffsetBytes: input.offsetBytes };
     await content.finish();
   }
@@ -116,7 +117,12 @@ function textOf(bytes: Buffer): string {
 }
 
 /** The bytes of one member, to be read once; what nobody reads is passed over. */
-class MemberContent implements ByteStream {
+export interface MemberContent extends ByteStream {
+  /** All of it, where that lies ready in one piece, as most files do; it is valid until the next member is asked for. */
+  takeWhole(): Uint8Array | undefined;
+}
+
+class StreamedContent implements MemberContent {
   readonly #input: ChunkReader;
   readonly #padding: number;
   #remaining: number;
@@ -125,6 +131,12 @@ class MemberContent implements ByteStream {
     this.#input = input;
     this.#remaining = sizeBytes;
     this.#padding = paddingBytes(sizeBytes);
+  }
+
+  takeWhole(): Uint8Array | undefined {
+    const whole = this.#input.takeExactlyReady(this.#remaining);
+    if (whole !== undefined) this.#remaining = 0;
+    return whole;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {

@@ -12,7 +12,6 @@ import { groupOf } from "../ops/exec.ts";
 import { OutputTail } from "../ops/output-tail.ts";
 import { LLBBridge } from "../proto/frontend/gateway_pb.ts";
 import type { SandboxMount, SandboxProcess } from "../sandbox/sandbox.ts";
-import { presentChain } from "../snapshot/image-layer.ts";
 import type { BuildMeans } from "./build-means.ts";
 import { ProcessConnection } from "./process-connection.ts";
 import { solveGraphs } from "./solve-graphs.ts";
@@ -40,7 +39,7 @@ export async function runFrontend(run: FrontendRun, means: BuildMeans, signal: A
   const { chains } = await solveGraphs([image.definition], { ...means, services: { ...services, pins: new Map() } }, signal);
   engine.state.facts.saveFrontends((chains[0] ?? []).map(({ id }) => id));
   await using scratch = scratchDirectory(means);
-  await using root = await engine.layers.mount(await presentChain(chains[0] ?? [], engine.layers, signal), "writable", signal);
+  await using root = await engine.layers.mount(chains[0] ?? [], "writable", signal);
   const metadata = join(scratch.path, "metadata");
   await mkdir(metadata);
   await writeFile(join(metadata, "frontend.bin"), encodeDefinition(image.definition), { mode: 0o400 });

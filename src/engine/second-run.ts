@@ -21,7 +21,8 @@ export interface RunningBuild {
 
 /**
  * What a second run of a build works with: a state of its own that is empty, so no step, no cache mount and no digest of a
- * file is remembered, and other paths. Only bytes named by a digest are borrowed from the first: those of base images.
+ * file is remembered, and other paths. Only bytes named by a digest are borrowed from the first: those of base images, of which each
+ * file is checked.
  * Disposing takes all of it away; what a killed process leaves lies in the workspace, which is swept.
  */
 export async function openSecondRun(plan: BuildPlan, { means, request, log }: RunningBuild, signal: AbortSignal): Promise<BuildMeans> {

@@ -16,6 +16,7 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import { exportedEntry } from "../snapshot/exported-entry.ts";
 import { ImageLayer } from "../snapshot/image-layer.ts";
 import { openLayerStore } from "../snapshot/disk-layer-store.ts";
+import type { LayerStore } from "../snapshot/layer-store.ts";
 import { openFileBlobStore } from "../store/file-blob-store.ts";
 import { layerFacts } from "../store/layer-facts.ts";
 import { openStateDatabase } from "../store/state-database.ts";
@@ -58,7 +59,7 @@ async function entriesOf(blob: ByteStream): Promise<Entry[]> {
 }
 
 /** A base image's layer, with how often its bytes were asked for. */
-async function baseLayer(text: string, more: Partial<Descriptor> = {}): Promise<{ layer: ImageLayer; bytes: Buffer; fetches: () => number }> {
+async function baseLayer(text: string, more: Partial<Descriptor> = {}, store: LayerStore = layers): Promise<{ layer: ImageLayer; bytes: Buffer; fetches: () => number }> {
   // A time that every epoch of these tests would set back, and a compressor that is not ours.
   const tar = await collectBytes(writeTar(members(file("etc/base", text, { mtimeNs: 1_550_000_000_000_000_000n }))), SIZE_BYTES_MAX);
   const bytes = gzipSync(tar, { level: 1 });
@@ -68,7 +69,7 @@ async function baseLayer(text: string, more: Partial<Descriptor> = {}): Promise<
     diffId: digestOf(tar) as string as DiffId, repository: undefined,
     descriptor: { mediaType: "application/vnd.docker.image.rootfs.diff.tar.gzip", digest: digestOf(bytes), size: bytes.length, annotations: { from: "its own manifest" }, ...more },
     fetch: () => (fetched++, bytesOf(bytes)),
-  }, layers);
+  }, store);
   return { layer, bytes, fetches: () => fetched };
 }
 
@@ -151,6 +152,21 @@ test("force-compression compresses the base's layers anew, and changes nothing i
   assert.equal(blob.diffId, layer.origin.diffId);
   assert.equal(blob.createdNs, undefined);
   assert.deepEqual((await entriesOf(bytesOf(await read(blob.descriptor.digest)))).map(({ mtimeNs }) => mtimeNs), [1_550_000_000_000_000_000n]);
+});
+
+test("force-compression of a base's layer that was only unpacked fetches its archive once more, and comes to the same", { skip: process.geteuid?.() === 0 ? false : "needs root" }, async () => {
+  await using trees = await openLayerStore({ directory: join(scratch.path, "trees"), snapshotter: "overlay", namespace: () => Promise.reject(new Error("nothing is mounted here")) });
+
+  const forced: BlobForm = { ...ZSTD, compression: { kind: "zstd", level: undefined, force: true } };
+  const kept = await baseLayer("only unpacked");
+  const expected = await layerBlob(kept.layer, forced, context, signal);
+  const unpacked = await baseLayer("only unpacked", {}, trees);
+  await unpacked.layer.present(signal, "tree");
+  assert.equal(await trees.keepsArchive(unpacked.layer.id), false);
+  using other = openStateDatabase(join(scratch.path, "other.db"));
+  const facts = layerFacts(other);
+  assert.deepEqual((await layerBlob(unpacked.layer, forced, { ...context, layers: trees, facts }, signal)).descriptor, expected.descriptor);
+  assert.equal(unpacked.fetches(), 2);
 });
 
 test("rewrite-timestamp sets later times back, and leaves all else as it is without", async () => {

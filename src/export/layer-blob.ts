@@ -13,7 +13,7 @@ import type { OnGrowing } from "../content/growing-blob.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
 import { exportedEntry } from "../snapshot/exported-entry.ts";
-import { originOf, type LayerOrigin } from "../snapshot/image-layer.ts";
+import { ImageLayer, originOf, type LayerOrigin } from "../snapshot/image-layer.ts";
 import { ImportedLayer } from "../snapshot/imported-layer.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import type { Layer } from "../snapshot/layer.ts";
@@ -119,7 +119,7 @@ interface Ingested {
 
 /** An archive with files more than the layer's own: its diff id is another, and so is its blob's for the table that stands in it. */
 async function ingestEstargz(layer: Layer, { compression, rewriteToNs }: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<Ingested> {
-  const members = rewriteToNs === undefined || originOf(layer) !== undefined ? readTar(await storedTar(layer, context, signal)) : rewritten(layer, rewriteToNs, signal);
+  const members = rewriteToNs === undefined || originOf(layer) !== undefined ? readTar(storedTar(layer, context, signal)) : rewritten(layer, rewriteToNs, signal);
   const { promise, resolve } = Promise.withResolvers<EstargzFacts>();
   const blob = await context.blobs.ingest(estargz(members, compression.level ?? GZIP_LEVEL, resolve), signal, context.onGrowing);
   const { toc, uncompressed, uncompressedBytes } = await promise;
@@ -129,8 +129,8 @@ async function ingestEstargz(layer: Layer, { compression, rewriteToNs }: BlobFor
 
 /** The store knows the diff id once the archive has been read through, and checks it on the way: it is not hashed again. */
 async function ingestStored(layer: Layer, { compression }: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<Ingested> {
-  const blob = await context.blobs.ingest(compress(await storedTar(layer, context, signal), compression), signal, context.onGrowing);
-  return { blob, diffId: await context.layers.diffId(layer.id, signal), annotations: {} };
+  const blob = await context.blobs.ingest(compress(storedTar(layer, context, signal), compression), signal, context.onGrowing);
+  return { blob, diffId: layer instanceof ImageLayer ? layer.origin.diffId : await context.layers.diffId(layer.id, signal), annotations: {} };
 }
 
 async function ingestRewritten(layer: Layer, { compression, rewriteToNs = 0n }: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<Ingested> {
@@ -140,10 +140,8 @@ async function ingestRewritten(layer: Layer, { compression, rewriteToNs = 0n }: 
   return { blob, diffId: `sha256:${hash.digest("hex")}` as DiffId, annotations: {} };
 }
 
-async function storedTar(layer: Layer, { layers }: SerialiseContext, signal: AbortSignal): Promise<ByteStream> {
-  // An image's layer is in the store only once somebody looked into it.
-  await layer.entries(signal);
-  return layers.exportTar(layer.id, signal);
+function storedTar(layer: Layer, { layers }: SerialiseContext, signal: AbortSignal): ByteStream {
+  return layer instanceof ImageLayer ? layer.tar(signal) : layers.exportTar(layer.id, signal);
 }
 
 /** The layer's own archive with times set back: what else an archive leaves out of an entry is left out here too. */

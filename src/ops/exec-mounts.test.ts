@@ -25,7 +25,7 @@ async function withCaches(onFill: () => Promise<void>, work: (add: (mounts: Exec
   await using layers = await openLayerStore({ directory: join(scratch.path, "layers"), snapshotter: "copy-as-root", namespace: async () => NO_NAMESPACE });
   const chain = [await layers.write(members(file("seed", "content")), never)];
   const asked: LayerStore = {
-    find: (id) => layers.find(id), write: (...args) => layers.write(...args), importTar: (...args) => layers.importTar(...args), exportTar: (...args) => layers.exportTar(...args), diffId: (...args) => layers.diffId(...args),
+    find: (id) => layers.find(id), write: (...args) => layers.write(...args), importTar: (...args) => layers.importTar(...args), importBlob: (...args) => layers.importBlob(...args), importTree: (...args) => layers.importTree(...args), keepsArchive: (...args) => layers.keepsArchive(...args), exportTar: (...args) => layers.exportTar(...args), diffId: (...args) => layers.diffId(...args),
     async mount(...args) {
       await onFill();
       return await layers.mount(...args);

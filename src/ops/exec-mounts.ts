@@ -5,7 +5,6 @@ import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { SandboxMount } from "../sandbox/sandbox.ts";
 import type { Session } from "../session/session.ts";
 import { openCacheDirectory, type CacheDirectory, type CacheSharing } from "../snapshot/cache-directory.ts";
-import { presentChain } from "../snapshot/image-layer.ts";
 import type { LayerStore, MountedTree } from "../snapshot/layer-store.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import { Tree } from "../snapshot/tree.ts";
@@ -93,8 +92,7 @@ export class ExecMounts implements AsyncDisposable {
     // What comes out stands on the chain as it came in: an image's layer stays known as one, and keeps its blob.
     const base = chainOf(mount, inputs);
     const output = Number(mount.output);
-    const present = await presentChain(base, this.#services.layers, signal);
-    const tree = this.#stack.use(await this.#services.layers.mount(present, mount.readonly && output < 0 ? "read-only" : "writable", signal));
+    const tree = this.#stack.use(await this.#services.layers.mount(base, mount.readonly && output < 0 ? "read-only" : "writable", signal));
     if (output >= 0) this.#outputs.set(output, { base, tree });
     if (mount.dest === "/") {
       if (mount.selector !== "") throw new OperationError("unsupported", "the graph mounts a part of a tree as a root file system");
@@ -137,7 +135,7 @@ export class ExecMounts implements AsyncDisposable {
   /** A new cache starts with what the mount is `from`, or with the owner and mode that it asks for. */
   async #fillCache(path: string, mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
     if (mount.input < 0n) return;
-    const base = await presentChain(chainOf(mount, inputs), this.#services.layers, signal);
+    const base = chainOf(mount, inputs);
     await using tree = await this.#services.layers.mount(base, "read-only", signal);
 
     const source = join(tree.rootPath, await resolveSelector(base, mount.selector, signal));

@@ -4,14 +4,16 @@ import { once } from "node:events";
 import { existsSync, lstatSync, mkdirSync, mkdtempDisposableSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, describe, test } from "node:test";
 import type { Member } from "../archive/member.ts";
-import { collectBytes } from "../content/bytes.ts";
-import { digestOf } from "../content/digest.ts";
+import { writeTar } from "../archive/tar-writer.ts";
+import { bytesOf, collectBytes } from "../content/bytes.ts";
+import { digestOf, type DiffId } from "../content/digest.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
 import { directory, file, hardLink, imageLayer, members, opaque, symlink, textOf, whiteout } from "../testing/layer-samples.ts";
 import { openLayerStore, type DiskLayerStore } from "./disk-layer-store.ts";
+import { testIntake } from "./layer-intake.contract.ts";
 import { describeLayerStore } from "./layer-store.contract.ts";
 import { overlayLayersMax } from "./overlay-tree.ts";
 import type { Snapshotter } from "./tree-mounter.ts";
@@ -30,6 +32,7 @@ after(async () => {
 });
 
 describeLayerStore("a directory with overlayfs", () => openAt(freshDirectory(), "overlay"), skip);
+describe("a directory with overlayfs, where all that arrives is worked on in threads", { skip }, () => testIntake(() => openAt(freshDirectory(), "overlay", 0)));
 describeLayerStore("a directory with copies", () => openAt(freshDirectory(), "copy"), skip);
 
 test("what one process wrote another one reads", async () => {
@@ -59,6 +62,29 @@ test("what is learnt of a committed layer is there for the next process", { skip
   assert.ok(found !== undefined && entry !== undefined);
   assert.equal(await found.contentDigest(entry, signal), digestOf(Buffer.from("content")));
   assert.equal(await other.diffId(layer.id, signal), diffId);
+});
+
+test("a layer that one store has as a tree is taken over by another", { skip }, async () => {
+  const path = freshDirectory();
+  const [from, to] = [await openAt(path, "overlay"), await openAt(freshDirectory(), "overlay")];
+  const all = [directory("d", { mode: 0o700, uid: 3 }), file("d/f", "content", { mode: 0o4755, uid: 5, xattrs: new Map([["user.a", Buffer.of(1, 2)]]) }), hardLink("d/same", "d/f"), whiteout("gone"), directory("hides"), opaque("hides")];
+  const tar = await collectBytes(writeTar(members(...all)), 1e6);
+  // The digest of an uncompressed tar is a diff id by definition.
+  const diffId = digestOf(tar) as string as DiffId;
+  const layer = await from.importBlob(diffId, { open: () => bytesOf(tar), sizeBytes: tar.length }, "tree", signal);
+  assert.equal(await from.keepsArchive(layer.id), false);
+  const taken = await to.importTree(diffId, layer, signal);
+  assert.equal(await textOf(taken), await textOf(layer));
+  await using tree = await to.mount([await to.write(members(file("gone", "x"), directory("hides"), file("hides/hidden", "x")), signal), ...(taken === undefined ? [] : [taken])], "read-only", signal);
+
+  assert.deepEqual([readdirSync(tree.viewPath).toSorted(), readdirSync(join(tree.viewPath, "hides"))], [["d", "hides"], []]);
+  const { mode, uid, nlink } = lstatSync(join(tree.viewPath, "d/f"));
+  assert.deepEqual([mode & 0o7777, uid, nlink], [0o4755, 5, 2]);
+  assert.equal(await (await openAt(freshDirectory(), "copy")).importTree(diffId, layer, signal), undefined);
+  const damaged = await openAt(freshDirectory(), "overlay");
+  writeFileSync(join(path, "layers", layer.id, "tree/d/f"), "CONTENT");
+  await assert.rejects(damaged.importTree(diffId, layer, signal), /d\/f: was damaged in the tree/);
+  assert.equal(damaged.find(layer.id), undefined);
 });
 
 test("an archive that was changed on disk is noticed when it is exported", async () => {
@@ -304,8 +330,8 @@ async function namespace(abort: AbortSignal): Promise<MountNamespace> {
   return await (opened ??= openMountNamespace({ environment: process.env }, abort));
 }
 
-async function openAt(path: string, snapshotter: Snapshotter = "copy"): Promise<DiskLayerStore> {
-  const store = await openLayerStore({ directory: path, snapshotter, namespace });
+async function openAt(path: string, snapshotter: Snapshotter = "copy", threadsFromBytes?: number): Promise<DiskLayerStore> {
+  const store = await openLayerStore({ directory: path, snapshotter, namespace, ...(threadsFromBytes === undefined ? {} : { threadsFromBytes }) });
   stores.push(store);
   return store;
 }

@@ -13,13 +13,17 @@ import type { ChangeRecorder } from "./change-recorder.ts";
 import { Durability } from "./durability.ts";
 import { exportTree } from "./export-tree.ts";
 import { readFile } from "./file-bytes.ts";
-import { presentChain } from "./image-layer.ts";
+import { presentLayer } from "./image-layer.ts";
 import { readSummary, writeIndex, type LayerIndex } from "./layer-index.ts";
 import { LayerStoreError } from "./layer-store-error.ts";
-import type { LayerStore, MountedTree } from "./layer-store.ts";
+import type { LayerBytes, LayerStore, MountedTree } from "./layer-store.ts";
+import { takeIn, type Intake } from "./layer-intake.ts";
+import { LayerThreads } from "./layer-threads.ts";
 import { keepTar, writeTarForm } from "./layer-writer.ts";
 import { imageLayerId, type Layer, type LayerChain, type LayerId } from "./layer.ts";
+import { copyTree, IntricateArchiveError } from "./tree-intake.ts";
 import { TreeMounter, type Snapshotter } from "./tree-mounter.ts";
+import { removeTree } from "./remove-tree.ts";
 import { LAYER_FILES, StoredLayer } from "./stored-layer.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -29,7 +33,12 @@ export interface LayerStoreOptions {
   readonly snapshotter: Snapshotter;
   /** Asked at the first mount, and not before; it stays the caller's, and must outlive the store's mounts. */
   readonly namespace: (signal: AbortSignal) => Promise<MountNamespace>;
+  /** Layers of so many bytes are taken in, and unpacked, in threads of their own. */
+  readonly threadsFromBytes?: number;
 }
+
+/** A thread takes some 50 to 100 ms to start, in which so much is done without one. */
+const THREADS_FROM_BYTES = 4 * 1024 * 1024;
 
 /** What a layer costs. */
 export interface LayerUsage {
@@ -71,16 +80,21 @@ class LayerDirectories implements DiskLayerStore {
   readonly #known: Map<LayerId, StoredLayer> = new Map();
   /** On the indexes of all layers that were found or written here: none is taken away before this store is closed. */
   readonly #leases = new FileLeases();
+  readonly #threads = new LayerThreads();
+  readonly #threadsFromBytes: number;
 
-  constructor({ directory, snapshotter, namespace }: LayerStoreOptions, layers: string, durability: Durability) {
+  constructor({ directory, snapshotter, namespace, threadsFromBytes = THREADS_FROM_BYTES }: LayerStoreOptions, layers: string, durability: Durability) {
     this.#layers = layers;
     this.#durability = durability;
+    this.#threadsFromBytes = threadsFromBytes;
     this.#workspace = new Workspace(directory);
     this.#mounter = new TreeMounter({
       snapshotter,
       namespace,
       workspace: this.#workspace,
       durability: this.#durability,
+      threads: this.#threads,
+      threadsFromBytes,
       keepTree: (tree, changes, signal) => this.#keepTree(tree, changes, signal),
       write: (members, signal) => this.write(members, signal),
     });
@@ -99,6 +113,22 @@ class LayerDirectories implements DiskLayerStore {
   async importTar(diffId: DiffId, tar: ByteStream, signal: AbortSignal): Promise<Layer> {
     const id = imageLayerId(diffId);
     return this.find(id) ?? (await this.#add(id, (directory) => keepTar(directory, diffId, tar, signal)));
+  }
+
+  async importBlob(diffId: DiffId, blob: LayerBytes, wanted: "archive" | "tree", signal: AbortSignal): Promise<Layer> {
+    const id = imageLayerId(diffId);
+    const privilege = wanted === "tree" ? await this.#mounter.intakePrivilege() : undefined;
+    return this.find(id) ?? (await this.#add(id, (directory) => this.#takeIn({ directory, diffId, privilege }, blob, signal)));
+  }
+
+  async importTree(diffId: DiffId, layer: Layer, signal: AbortSignal): Promise<Layer | undefined> {
+    const id = imageLayerId(diffId);
+    const privilege = await this.#mounter.intakePrivilege();
+    return this.find(id) ?? (privilege === undefined ? undefined : await this.#add(id, (directory) => copyTree({ directory, privilege }, layer, signal)));
+  }
+
+  async keepsArchive(id: LayerId): Promise<boolean> {
+    return (await this.#require(id).summary()).form === "tar";
   }
 
   async *exportTar(id: LayerId, signal: AbortSignal): ByteStream {
@@ -121,7 +151,12 @@ class LayerDirectories implements DiskLayerStore {
   }
 
   async mount(chain: LayerChain, mode: "read-only" | "writable", signal: AbortSignal): Promise<MountedTree> {
-    const layers = (await presentChain(chain, this, signal)).map(({ id }) => this.#require(id));
+    // Several at a time: while one is fetched, another is unpacked.
+    const layers = await Promise.all(chain.map(async (layer) => {
+      const stored = this.#require((await presentLayer(layer, this, signal)).id);
+      await this.#mounter.prepare(stored, chain.length, signal);
+      return stored;
+    }));
     return await this.#mounter.mount(layers, mode, signal);
   }
 
@@ -151,9 +186,27 @@ class LayerDirectories implements DiskLayerStore {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const layer of this.#known.values()) layer.close();
     this.#known.clear();
+    await this.#threads[Symbol.asyncDispose]();
     this.#leases[Symbol.dispose]();
     await this.#workspace[Symbol.asyncDispose]();
     await this.#durability[Symbol.asyncDispose]();
+  }
+
+  async #takeIn(intake: Intake, blob: LayerBytes, signal: AbortSignal): Promise<LayerIndex | undefined> {
+    try {
+      return await this.#takeInAs(intake, blob, signal);
+    } catch (error) {
+      if (!(error instanceof IntricateArchiveError)) throw error;
+    }
+    // Nobody builds such archives on purpose: to fetch one again is simpler than to have all of them in two forms.
+    await removeTree(join(intake.directory, LAYER_FILES.tree));
+    return await this.#takeInAs({ ...intake, privilege: undefined }, blob, signal);
+  }
+
+  async #takeInAs(intake: Intake, { open, sizeBytes }: LayerBytes, signal: AbortSignal): Promise<LayerIndex | undefined> {
+    if (sizeBytes < this.#threadsFromBytes) return await takeIn(intake, open(signal), signal);
+    await this.#threads.carryOut({ kind: "take-in", intake: { ...intake, privilege: intake.privilege?.form } }, open(signal), signal);
+    return undefined;
   }
 
   async #keepTree(tree: string, changes: ChangeRecorder, signal: AbortSignal): Promise<Layer> {
@@ -169,8 +222,8 @@ class LayerDirectories implements DiskLayerStore {
     });
   }
 
-  /** Fills a directory of ours and gives it its name once all is there. */
-  async #add(id: LayerId, fill: (directory: string) => Promise<LayerIndex>): Promise<StoredLayer> {
+  /** Fills a directory of ours and gives it its name once all is there. An index that is not at hand is read when it is asked for. */
+  async #add(id: LayerId, fill: (directory: string) => Promise<LayerIndex | undefined>): Promise<StoredLayer> {
     const claimed = this.#workspace.claim();
     try {
       const index = await fill(claimed);

@@ -15,8 +15,8 @@ const REPLACED_DIRECTORIES_MAX = 100;
 export interface CollectedEntry {
   readonly entry: Entry;
   readonly offsetBytes: number;
-  /** sha256 of the content, of files only. */
-  readonly sha256: Buffer | undefined;
+  /** sha256 of the content, of files only; filled in by whoever reads that after it has told of the entry. */
+  sha256: Buffer | undefined;
 }
 
 export interface CollectedLayer {
@@ -42,15 +42,18 @@ export class EntryCollector {
   #replacedDirectories = 0;
   #lastParent = "";
 
-  add(collected: CollectedEntry): void {
+  /** False where that changes what was said before, or the entry is not what it says, so that only the end tells what is where. */
+  add(collected: CollectedEntry): boolean {
     const entry = this.#resolved(collected.entry);
     const item = entry === collected.entry ? collected : { ...collected, entry };
+    const isPlain = item === collected && !this.#isSaidAgain(entry);
     if (entry.path !== "") this.#seeParent(parentPath(entry.path));
     if (entry.kind === "whiteout") this.#mark(this.#whiteouts, item);
     else if (entry.kind === "opaque") {
       this.#seeParent(entry.path);
       this.#mark(this.#opaque, item);
     } else this.#place(item);
+    return isPlain && !this.#isBelowWhiteout(entry);
   }
 
   finish(form: LayerIndex["form"], tarBytes: number): CollectedLayer {
@@ -78,6 +81,35 @@ export class EntryCollector {
       },
       digests,
     };
+  }
+
+  /** Directories may be named again: what was said last holds, of what they themselves are like. */
+  #isSaidAgain({ kind, path, linkname }: Entry): boolean {
+    const at = this.#places.get(path);
+    switch (kind) {
+      case "opaque":
+        return this.#opaque.has(path) || (at !== undefined && this.#kept[at]?.entry.kind !== "directory");
+      case "whiteout":
+        return this.#whiteouts.has(path) || at !== undefined || this.#implied.has(path);
+      case "directory":
+        return at !== undefined && this.#kept[at]?.entry.kind !== "directory";
+      case "hardlink":
+        // What is not there yet may come.
+        return at !== undefined || !this.#places.has(linkname ?? "");
+      case "file":
+      case "symlink":
+      case "char":
+      case "block":
+      case "fifo":
+        return at !== undefined;
+    }
+  }
+
+  /** Or is where a whiteout is. */
+  #isBelowWhiteout({ kind, path }: Entry): boolean {
+    if (this.#whiteouts.size === 0) return false;
+    for (let at = kind === "whiteout" ? parentPath(path) : path; at !== ""; at = parentPath(at)) if (this.#whiteouts.has(at)) return true;
+    return false;
   }
 
   #place(item: CollectedEntry): void {

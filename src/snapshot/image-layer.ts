@@ -1,13 +1,13 @@
 import { ArchiveError } from "../archive/archive-error.ts";
-import type { Entry } from "../archive/entry.ts";
 import { decompress } from "../archive/decompress.ts";
-import type { Member } from "../archive/member.ts";
+import type { Entry } from "../archive/entry.ts";
 import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
-import { bytesOf, type BytesPart } from "../content/bytes.ts";
+import type { BytesPart } from "../content/bytes.ts";
 import type { DiffId, Digest } from "../content/digest.ts";
+import { verified } from "../content/verified.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { LayerStore } from "./layer-store.ts";
-import { imageLayerId, type Layer, type LayerId } from "./layer.ts";
+import { imageLayerId, membersOf, type Layer, type LayerId } from "./layer.ts";
 
 /** Where an image's layer can be had from, in the form that its manifest names. */
 export interface LayerOrigin {
@@ -38,9 +38,9 @@ export class ImageLayer implements Layer {
   }
 
   /** The layer in the store, fetched if need be. A failed fetch is tried anew by the next caller, and one that was aborted by whoever waited for it too. */
-  async present(signal: AbortSignal): Promise<Layer> {
+  async present(signal: AbortSignal, wanted: "archive" | "tree" = "archive"): Promise<Layer> {
     for (;;) {
-      const fetching = (this.#fetching ??= { signal, layer: this.#obtain(signal) });
+      const fetching = (this.#fetching ??= { signal, layer: this.#obtain(wanted, signal) });
       try {
         return await fetching.layer;
       } catch (error) {
@@ -66,14 +66,33 @@ export class ImageLayer implements Layer {
     return await (await this.present(signal)).contentDigest(entry, signal);
   }
 
-  async #obtain(signal: AbortSignal): Promise<Layer> {
-    const { diffId, descriptor, repository } = this.origin;
+  /** Its archive, uncompressed and byte for byte: out of the store where that keeps it, else from where the image is. */
+  async *tar(signal: AbortSignal): ByteStream {
+    const { id } = await this.present(signal);
+    if (await this.#store.keepsArchive(id)) return yield* this.#store.exportTar(id, signal);
     try {
-      return this.#store.find(this.id) ?? (await this.#store.importTar(diffId, decompress(this.origin.fetch(signal)), signal));
+      // A diff id is the digest of the uncompressed tar.
+      yield* verified(decompress(this.origin.fetch(signal)), this.origin.diffId as string as Digest, undefined);
     } catch (error) {
-      if (!(error instanceof ArchiveError)) throw error;
-      throw new CorruptBlobError(`layer ${descriptor.digest} of ${repository ?? "the OCI layout"} is no good archive: ${error.message}`, "corrupt", { cause: error });
+      throw this.#named(error);
     }
+  }
+
+  async #obtain(wanted: "archive" | "tree", signal: AbortSignal): Promise<Layer> {
+    const { diffId, descriptor } = this.origin;
+    const blob = { open: (opening: AbortSignal) => this.origin.fetch(opening), sizeBytes: descriptor.size };
+    try {
+      // What a step made elsewhere may be published later by who does not know where it came from.
+      return this.#store.find(this.id) ?? (await this.#store.importBlob(diffId, blob, this.isOfBase ? wanted : "archive", signal));
+    } catch (error) {
+      throw this.#named(error);
+    }
+  }
+
+  #named(error: unknown): unknown {
+    const { descriptor, repository } = this.origin;
+    if (!(error instanceof ArchiveError)) return error;
+    return new CorruptBlobError(`layer ${descriptor.digest} of ${repository ?? "the OCI layout"} is no good archive: ${error.message}`, "corrupt", { cause: error });
   }
 }
 
@@ -82,19 +101,8 @@ export function originOf(layer: Layer): LayerOrigin | undefined {
   return layer instanceof ImageLayer && layer.isOfBase ? layer.origin : undefined;
 }
 
-/**
- * A chain whose layers are all in the store: what is an image's is fetched, several layers at a time, and what a
- * client lends is copied. Only what needs a tree on disk needs this.
- */
-export async function presentChain(chain: readonly Layer[], store: LayerStore, signal: AbortSignal): Promise<readonly Layer[]> {
-  return await Promise.all(chain.map(async (layer) => {
-    if (layer instanceof ImageLayer) return await layer.present(signal);
-    return store.find(layer.id) ?? (await store.write(membersOf(layer, signal), signal));
-  }));
-}
-
-async function* membersOf(layer: Layer, signal: AbortSignal): AsyncIterable<Member> {
-  for (const entry of await layer.entries(signal)) {
-    yield { entry, content: entry.kind === "file" ? layer.read(entry, signal) : bytesOf() };
-  }
+/** The layer in the store, for who needs its tree on disk: what is an image's is fetched, and what a client lends is copied. */
+export async function presentLayer(layer: Layer, store: LayerStore, signal: AbortSignal): Promise<Layer> {
+  if (layer instanceof ImageLayer) return await layer.present(signal, "tree");
+  return store.find(layer.id) ?? (await store.write(membersOf(layer, signal), signal));
 }

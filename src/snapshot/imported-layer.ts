@@ -35,9 +35,9 @@ export class ImportedLayer extends ImageLayer {
     this.imported = imported;
   }
 
-  override async present(signal: AbortSignal): Promise<Layer> {
+  override async present(signal: AbortSignal, wanted?: "archive" | "tree"): Promise<Layer> {
     try {
-      return await super.present(signal);
+      return await super.present(signal, wanted);
     } catch (error) {
       throw blamed(error, this.imported, signal);
     }

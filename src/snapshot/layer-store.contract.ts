@@ -13,6 +13,7 @@ import { makeNode } from "../syscall/node.ts";
 import { setTimes } from "../syscall/times.ts";
 import { getXattr, setXattr } from "../syscall/xattr.ts";
 import { directory, file, hardLink, imageLayer, members, opaque, special, symlink, textOf, whiteout } from "../testing/layer-samples.ts";
+import { testIntake } from "./layer-intake.contract.ts";
 import { LayerStoreError } from "./layer-store-error.ts";
 import type { LayerStore, MountedTree } from "./layer-store.ts";
 import type { Layer, LayerId } from "./layer.ts";
@@ -26,6 +27,7 @@ type OpenStore = () => Promise<LayerStore>;
 export function describeLayerStore(name: string, open: OpenStore, skip: string | false): void {
   describe(`${name} is a LayerStore`, { skip }, () => {
     testArchives(open);
+    testIntake(open);
     testViews(open);
     testChanges(open);
     testNoChange(open);

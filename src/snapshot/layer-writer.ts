@@ -9,10 +9,10 @@ import { bytesOfDigest, type Digest, type DiffId } from "../content/digest.ts";
 import { SizedHash } from "../content/sized-hash.ts";
 import { TimeSlice } from "../content/time-slice.ts";
 import { ArchiveFile } from "./archive-file.ts";
-import { writeContentDigests } from "./content-digests.ts";
 import { EntryCollector } from "./entry-collector.ts";
 import { exportedEntry } from "./exported-entry.ts";
-import { writeIndex, type LayerIndex } from "./layer-index.ts";
+import type { LayerIndex } from "./layer-index.ts";
+import { writeNotes } from "./layer-notes.ts";
 import { LAYER_FILES } from "./stored-layer.ts";
 
 /** Writes a layer in tar form into an empty directory: one pass, each content read once and digested on its way. */
@@ -34,7 +34,8 @@ export async function writeTarForm(directory: string, members: AsyncIterable<Mem
   }
   await archive.append(TAR_END);
   const diffId = await archive.finish();
-  return await writeNotes(directory, { collector, diffId, tarBytes: archive.sizeBytes }, signal);
+  writeFileSync(join(directory, LAYER_FILES.diffId), diffId);
+  return await writeNotes(directory, collector.finish("tar", archive.sizeBytes), signal);
 }
 
 /** Keeps an archive byte for byte, with an index of what is in it. Throws CorruptBlobError when it is not the one that was promised. */
@@ -55,21 +56,8 @@ export async function keepTar(directory: string, expected: DiffId, tar: ByteStre
   }
   const diffId = await archive.finish();
   if (diffId !== expected) throw new CorruptBlobError(`layer ${expected}: bytes do not match, they are ${diffId}`);
-  return await writeNotes(directory, { collector, diffId, tarBytes: archive.sizeBytes }, signal);
-}
-
-interface Notes {
-  readonly collector: EntryCollector;
-  readonly diffId: DiffId;
-  readonly tarBytes: number;
-}
-
-async function writeNotes(directory: string, { collector, diffId, tarBytes }: Notes, signal: AbortSignal): Promise<LayerIndex> {
-  const { index, digests } = collector.finish("tar", tarBytes);
-  await writeContentDigests(join(directory, LAYER_FILES.digests), digests, signal);
   writeFileSync(join(directory, LAYER_FILES.diffId), diffId);
-  await writeIndex(join(directory, LAYER_FILES.index), index, signal);
-  return index;
+  return await writeNotes(directory, collector.finish("tar", archive.sizeBytes), signal);
 }
 
 interface FileContent {

@@ -1,6 +1,7 @@
 import type { Entry } from "../archive/entry.ts";
+import type { Member } from "../archive/member.ts";
 import type { ByteStream } from "../content/blob-store.ts";
-import type { BytesPart } from "../content/bytes.ts";
+import { bytesOf, type BytesPart } from "../content/bytes.ts";
 import type { DiffId, Digest } from "../content/digest.ts";
 
 declare const layerBrand: unique symbol;
@@ -36,3 +37,10 @@ export interface Layer {
 
 /** Layers from the base up; together they are a tree. Empty is scratch. */
 export type LayerChain = readonly Layer[];
+
+/** A layer as an archive of it would be read. */
+export async function* membersOf(layer: Layer, signal: AbortSignal): AsyncIterable<Member> {
+  for (const entry of await layer.entries(signal)) {
+    yield { entry, content: entry.kind === "file" ? layer.read(entry, signal) : bytesOf() };
+  }
+}

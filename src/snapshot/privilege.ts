@@ -2,8 +2,12 @@ import type { IdMaps } from "../namespace/mount-namespace.ts";
 import { SystemCallError } from "../syscall/native-function.ts";
 import { removeXattr, setXattr } from "../syscall/xattr.ts";
 
+/** A privilege as plain data, for another thread: see `privilegeOf`. */
+export type PrivilegeForm = { readonly kind: "trusted" | "user" | "container-root" } | { readonly kind: "user-with-ids"; readonly maps: IdMaps };
+
 /** What this process may write into a tree. */
 export interface Privilege {
+  readonly form: PrivilegeForm;
   /** Files may be given to any user, and devices made. */
   readonly isRoot: boolean;
   /** How overlayfs is told that a directory hides what is below (overlayfs.rst, "userxattr"). */
@@ -15,6 +19,7 @@ export interface Privilege {
 }
 
 const TRUSTED: Privilege = {
+  form: { kind: "trusted" },
   isRoot: true,
   opaqueXattr: "trusted.overlay.opaque",
   // A label is of the machine where it was given.
@@ -24,6 +29,7 @@ const TRUSTED: Privilege = {
 };
 
 const USER: Privilege = {
+  form: { kind: "user" },
   isRoot: false,
   opaqueXattr: "user.overlay.opaque",
   // Others need privilege, over the file or over the machine.
@@ -36,6 +42,7 @@ const USER: Privilege = {
 /** Root with the capabilities that containers have by default: files are given to anybody, but `trusted` attributes are another's. */
 export const CONTAINER_ROOT: Privilege = {
   ...USER,
+  form: { kind: "container-root" },
   isRoot: true,
   maySet: (xattr) => xattr === "security.capability" || USER.maySet(xattr),
   userInside: (uid) => uid,
@@ -44,7 +51,20 @@ export const CONTAINER_ROOT: Privilege = {
 
 /** Who is no root, with steps in a user namespace: what they give to an id inside lies on disk as one outside. */
 export function userWithIds(maps: IdMaps): Privilege {
-  return { ...USER, userInside: insideId(maps.uid), groupInside: insideId(maps.gid) };
+  return { ...USER, form: { kind: "user-with-ids", maps }, userInside: insideId(maps.uid), groupInside: insideId(maps.gid) };
+}
+
+export function privilegeOf(form: PrivilegeForm): Privilege {
+  switch (form.kind) {
+    case "trusted":
+      return TRUSTED;
+    case "user":
+      return USER;
+    case "container-root":
+      return CONTAINER_ROOT;
+    case "user-with-ids":
+      return userWithIds(form.maps);
+  }
 }
 
 /** Lines of first id inside, first id outside, count. An id that is not mapped stays. */

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Member } from "../archive/member.ts";
+import { bytesOf } from "../content/bytes.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import { tryLock } from "../syscall/lock.ts";
 import type { ChangeRecorder } from "./change-recorder.ts";
@@ -9,6 +10,7 @@ import type { Durability } from "./durability.ts";
 import { impliedDirectories } from "./implied-directories.ts";
 import { LayerStoreError } from "./layer-store-error.ts";
 import type { MountedTree } from "./layer-store.ts";
+import type { LayerThreads } from "./layer-threads.ts";
 import type { Layer, LayerId } from "./layer.ts";
 import { overlayWorks } from "./overlay-mount.ts";
 import { OverlayTree, overlayLayersMax, type MountMode } from "./overlay-tree.ts";
@@ -26,6 +28,9 @@ export interface TreeMounterParts {
   readonly namespace: (signal: AbortSignal) => Promise<MountNamespace>;
   readonly workspace: Workspace;
   readonly durability: Durability;
+  readonly threads: LayerThreads;
+  /** Larger archives are unpacked there. */
+  readonly threadsFromBytes: number;
   readonly keepTree: (tree: string, changes: ChangeRecorder, signal: AbortSignal) => Promise<Layer>;
   readonly write: (members: AsyncIterable<Member>, signal: AbortSignal) => Promise<Layer>;
 }
@@ -41,6 +46,20 @@ export class TreeMounter {
     this.#parts = parts;
   }
 
+  /** Has the tree of a layer ready, while others of its chain, of so many layers, may still be on their way. Where trees are copied there is nothing to do. */
+  async prepare(layer: StoredLayer, chainLength: number, signal: AbortSignal): Promise<void> {
+    if (layer.hasTree || !(await this.#useOverlay(chainLength, signal))) return;
+    await this.#haveTree(layer, await this.#ownPrivilege(), signal);
+  }
+
+  /** What an image's layer can be made a tree with while it arrives; undefined where its archive has to be kept, since trees are copied, or what we may write does not say all. */
+  async intakePrivilege(): Promise<Privilege | undefined> {
+    if (this.#parts.snapshotter.startsWith("copy")) return undefined;
+    const privilege = await this.#ownPrivilege();
+    return privilege.isRoot ? privilege : undefined;
+  }
+
+  /** All layers were prepared. */
   async mount(layers: readonly StoredLayer[], mode: MountMode, signal: AbortSignal): Promise<MountedTree> {
     signal.throwIfAborted();
     const { workspace } = this.#parts;
@@ -52,9 +71,8 @@ export class TreeMounter {
     };
     let handedOver = false;
     try {
-      this.#privilege ??= this.#parts.snapshotter === "copy-as-root" ? CONTAINER_ROOT : privilegeIn(scratch);
       const useOverlay = await this.#useOverlay(layers.length, signal);
-      const privilege = await this.#privilegeOver(mode, this.#privilege, signal);
+      const privilege = await this.#privilegeOver(mode, await this.#ownPrivilege(), signal);
       const overlay = useOverlay ? await this.#overlayParts(layers, { scratch, privilege }, signal) : undefined;
       handedOver = true;
       if (overlay === undefined) {
@@ -66,6 +84,15 @@ export class TreeMounter {
     }
   }
 
+  async #ownPrivilege(): Promise<Privilege> {
+    if (this.#privilege !== undefined) return this.#privilege;
+    const { workspace, snapshotter } = this.#parts;
+    const scratch = workspace.claim();
+    this.#privilege = snapshotter === "copy-as-root" ? CONTAINER_ROOT : privilegeIn(scratch);
+    await workspace.discard(scratch);
+    return this.#privilege;
+  }
+
   /** What is written in a tree is written by processes inside, whose ids are others. */
   async #privilegeOver(mode: MountMode, own: Privilege, signal: AbortSignal): Promise<Privilege> {
     return own.isRoot || mode === "read-only" ? own : userWithIds((await this.#parts.namespace(signal)).idMaps());
@@ -73,7 +100,6 @@ export class TreeMounter {
 
   async #overlayParts(layers: readonly StoredLayer[], { scratch, privilege }: { scratch: string; privilege: Privilege }, signal: AbortSignal): Promise<Parameters<typeof OverlayTree.mount>[0]> {
     const summaries = await Promise.all(layers.map((layer) => layer.summary()));
-    for (const layer of layers) await this.#haveTree(layer, privilege, signal);
     const trees = layers.map((layer) => layer.path("tree"));
     const corrections = await impliedDirectories(layers, signal);
     if (corrections.length > 0) {
@@ -110,7 +136,7 @@ export class TreeMounter {
     const { workspace, namespace } = this.#parts;
     const scratch = workspace.claim();
     try {
-      return await overlayWorks(await namespace(signal), scratch, this.#privilege ?? privilegeIn(scratch), signal);
+      return await overlayWorks(await namespace(signal), scratch, await this.#ownPrivilege(), signal);
     } finally {
       await workspace.discard(scratch);
     }
@@ -143,7 +169,7 @@ export class TreeMounter {
       const tree = join(claimed, LAYER_FILES.tree);
       mkdirSync(tree);
       chmodSync(tree, 0o755);
-      await unpackAsLower(layer, new TreeWriter(tree, "empty", privilege), signal);
+      await this.#writeTree(layer, { tree, privilege }, signal);
       durability.mark(layer.id);
       try {
         renameSync(tree, layer.path("tree"));
@@ -154,6 +180,13 @@ export class TreeMounter {
     } finally {
       await workspace.discard(claimed);
     }
+  }
+
+  async #writeTree(layer: StoredLayer, { tree, privilege }: { readonly tree: string; readonly privilege: Privilege }, signal: AbortSignal): Promise<void> {
+    const { threads, threadsFromBytes } = this.#parts;
+    const { id, directory } = layer;
+    if ((await layer.summary()).tarBytes < threadsFromBytes) await unpackAsLower(layer, new TreeWriter(tree, "empty", privilege), signal);
+    else await threads.carryOut({ kind: "unpack", layer: { id, directory }, tree, privilege: privilege.form }, bytesOf(), signal);
   }
 }
 

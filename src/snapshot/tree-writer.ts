@@ -115,7 +115,8 @@ export class TreeWriter {
       if (!this.#hasWay(parentPath(target))) throw new ArchiveError("corrupt", `${entry.path}: hard link through something that is no directory, ${target}`);
       linkSync(this.path(target), this.place(entry));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "ENOENT" && !(code === "EPERM" && lstatSync(this.path(target)).isDirectory())) throw error;
       throw new ArchiveError("corrupt", `${entry.path}: hard link to ${target}, which is no file of the layer`, { cause: error });
     }
   }

@@ -1,3 +1,4 @@
+import { decompress } from "../archive/decompress.ts";
 import type { Entry } from "../archive/entry.ts";
 import type { Member } from "../archive/member.ts";
 import { readTar } from "../archive/tar-reader.ts";
@@ -5,8 +6,8 @@ import { writeTar } from "../archive/tar-writer.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import { bytesOf, collectBytes, partOf } from "../content/bytes.ts";
 import { digestOf, type DiffId } from "../content/digest.ts";
-import type { LayerStore } from "../snapshot/layer-store.ts";
-import type { Layer, LayerId } from "../snapshot/layer.ts";
+import type { LayerBytes, LayerStore } from "../snapshot/layer-store.ts";
+import { membersOf, type Layer, type LayerId } from "../snapshot/layer.ts";
 
 const CONTENT_BYTES_MAX = 1024 * 1024 * 1024;
 
@@ -24,6 +25,18 @@ export class MemoryLayerStore implements LayerStore {
 
   async importTar(diffId: DiffId, tar: ByteStream, signal: AbortSignal): Promise<Layer> {
     return await this.#keep(diffId, readTar(tar), signal);
+  }
+
+  async importBlob(diffId: DiffId, { open }: LayerBytes, _wanted: "archive" | "tree", signal: AbortSignal): Promise<Layer> {
+    return await this.importTar(diffId, decompress(open(signal)), signal);
+  }
+
+  async importTree(diffId: DiffId, layer: Layer, signal: AbortSignal): Promise<Layer | undefined> {
+    return await this.#keep(diffId, membersOf(layer, signal), signal);
+  }
+
+  async keepsArchive(): Promise<boolean> {
+    return true;
   }
 
   exportTar(id: LayerId, signal: AbortSignal): ByteStream {
@@ -69,12 +82,6 @@ export function memoryLayer(id: string, entries: readonly Entry[], contents: Rea
     readPart: (entry, part) => partOf(bytesOf(contents.get(entry.path) ?? new Uint8Array()), part),
     contentDigest: async (entry) => digestOf(contents.get(entry.path) ?? new Uint8Array()),
   };
-}
-
-async function* membersOf(layer: Layer, signal: AbortSignal): AsyncIterable<Member> {
-  for (const entry of await layer.entries(signal)) {
-    yield { entry, content: entry.kind === "file" ? layer.read(entry, signal) : bytesOf() };
-  }
 }
 
 /** Chunks may be lent. */
