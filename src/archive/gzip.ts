@@ -1,5 +1,6 @@
-import { constants, crc32, deflateRaw } from "node:zlib";
+import { constants, crc32, createDeflateRaw } from "node:zlib";
 import type { ByteStream } from "../content/blob-store.ts";
+import { compressPart } from "./compress-part.ts";
 import { compressedParts } from "./compressed-parts.ts";
 
 /** Compression of one part: large enough that the ratio hardly suffers (0.195 → 0.198), small enough to spread over threads. */
@@ -31,10 +32,5 @@ export async function* gzip(bytes: ByteStream, level: number): ByteStream {
 }
 
 async function deflated(part: Buffer, level: number): Promise<Buffer> {
-  return await new Promise((resolve, reject) => {
-    deflateRaw(part, { level, finishFlush: constants.Z_FULL_FLUSH, chunkSize: PART_BYTES }, (error, compressed) => {
-      if (error === null) resolve(compressed);
-      else reject(error);
-    });
-  });
+  return await compressPart(createDeflateRaw({ level, finishFlush: constants.Z_FULL_FLUSH, chunkSize: PART_BYTES }), part);
 }

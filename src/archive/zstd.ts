@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
-import { constants, createZstdCompress, zstdCompress } from "node:zlib";
+import { constants, createZstdCompress } from "node:zlib";
 import type { ByteStream } from "../content/blob-store.ts";
+import { compressPart } from "./compress-part.ts";
 import { compressedParts } from "./compressed-parts.ts";
 
 /** Of one frame: twice what a frame looks back at the level that is usual, so that the ratio hardly suffers (programs of /usr: 0.2 %). */
@@ -36,12 +37,7 @@ function oneFrame(bytes: ByteStream, level: number): ByteStream {
 }
 
 async function frame(part: Buffer, level: number): Promise<Buffer> {
-  return await new Promise((resolve, reject) => {
-    zstdCompress(part, { ...options(level), chunkSize: CHUNK_BYTES }, (error, compressed) => {
-      if (error === null) resolve(compressed);
-      else reject(error);
-    });
-  });
+  return await compressPart(createZstdCompress({ ...options(level), chunkSize: CHUNK_BYTES }), part);
 }
 
 function options(level: number): { readonly params: Record<number, number> } {

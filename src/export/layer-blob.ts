@@ -7,7 +7,7 @@ import type { Member } from "../archive/member.ts";
 import { readTar } from "../archive/tar-reader.ts";
 import { writeTar } from "../archive/tar-writer.ts";
 import { bytesOf } from "../content/bytes.ts";
-import type { BlobStore, ByteStream } from "../content/blob-store.ts";
+import type { BlobStore, ByteStream, ChunkOwner } from "../content/blob-store.ts";
 import type { DiffId } from "../content/digest.ts";
 import type { OnGrowing } from "../content/growing-blob.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
@@ -129,7 +129,8 @@ async function ingestEstargz(layer: Layer, { compression, rewriteToNs }: BlobFor
 
 /** The store knows the diff id once the archive has been read through, and checks it on the way: it is not hashed again. */
 async function ingestStored(layer: Layer, { compression }: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<Ingested> {
-  const blob = await context.blobs.ingest(compress(storedTar(layer, context, signal), compression), signal, context.onGrowing);
+  // Whoever compresses takes a copy, and a blob store is done with what it was given when it asks for more.
+  const blob = await context.blobs.ingest(compress(storedTar(layer, context, signal, "lent"), compression), signal, context.onGrowing);
   return { blob, diffId: layer instanceof ImageLayer ? layer.origin.diffId : await context.layers.diffId(layer.id, signal), annotations: {} };
 }
 
@@ -140,8 +141,8 @@ async function ingestRewritten(layer: Layer, { compression, rewriteToNs = 0n }: 
   return { blob, diffId: `sha256:${hash.digest("hex")}` as DiffId, annotations: {} };
 }
 
-function storedTar(layer: Layer, { layers }: SerialiseContext, signal: AbortSignal): ByteStream {
-  return layer instanceof ImageLayer ? layer.tar(signal) : layers.exportTar(layer.id, signal);
+function storedTar(layer: Layer, { layers }: SerialiseContext, signal: AbortSignal, chunks?: ChunkOwner): ByteStream {
+  return layer instanceof ImageLayer ? layer.tar(signal, chunks) : layers.exportTar(layer.id, signal, chunks);
 }
 
 /** The layer's own archive with times set back: what else an archive leaves out of an entry is left out here too. */

@@ -13,12 +13,12 @@ export function borrowingLayerStore(store: LayerStore, lender: Pick<LayerStore, 
     async importBlob(diffId, blob, wanted, signal) {
       const lent = lender.find(imageLayerId(diffId));
       if (lent === undefined) return await store.importBlob(diffId, blob, wanted, signal);
-      if (await lender.keepsArchive(lent.id)) return await store.importTar(diffId, lender.exportTar(lent.id, signal), signal);
+      if (await lender.keepsArchive(lent.id)) return await store.importTar(diffId, lender.exportTar(lent.id, signal, "lent"), signal);
       return (await store.importTree(diffId, lent, signal)) ?? (await store.importBlob(diffId, blob, wanted, signal));
     },
     importTree: (diffId, layer, signal) => store.importTree(diffId, layer, signal),
     keepsArchive: (id) => store.keepsArchive(id),
-    exportTar: (id, signal) => store.exportTar(id, signal),
+    exportTar: (id, signal, chunks) => store.exportTar(id, signal, chunks),
     diffId: (id, signal) => store.diffId(id, signal),
     mount: (chain, mode, signal) => store.mount(chain, mode, signal),
   };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, lstatSync, mkdirSync, mkdtempDisposableSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -85,6 +86,18 @@ test("a layer that one store has as a tree is taken over by another", { skip }, 
   writeFileSync(join(path, "layers", layer.id, "tree/d/f"), "CONTENT");
   await assert.rejects(damaged.importTree(diffId, layer, signal), /d\/f: was damaged in the tree/);
   assert.equal(damaged.find(layer.id), undefined);
+});
+
+test("an archive whose chunks are lent is read through two buffers", async () => {
+  const store = await openAt(freshDirectory());
+  const layer = await store.write(members(file("large", "x".repeat(5_000_000))), signal);
+  const [buffers, sum] = [new Set<ArrayBufferLike>(), createHash("sha256")];
+  for await (const chunk of store.exportTar(layer.id, signal, "lent")) {
+    buffers.add(chunk.buffer);
+    sum.update(chunk);
+  }
+  assert.equal(`sha256:${sum.digest("hex")}`, await store.diffId(layer.id, signal));
+  assert.equal(buffers.size, 2);
 });
 
 test("an archive that was changed on disk is noticed when it is exported", async () => {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, statSync, u
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Member } from "../archive/member.ts";
-import type { ByteStream } from "../content/blob-store.ts";
+import type { ByteStream, ChunkOwner } from "../content/blob-store.ts";
 import { parseDigest, type Digest, type DiffId } from "../content/digest.ts";
 import { verified } from "../content/verified.ts";
 import { systemClock } from "../host/clock.ts";
@@ -131,12 +131,12 @@ class LayerDirectories implements DiskLayerStore {
     return (await this.#require(id).summary()).form === "tar";
   }
 
-  async *exportTar(id: LayerId, signal: AbortSignal): ByteStream {
+  async *exportTar(id: LayerId, signal: AbortSignal, chunks: ChunkOwner = "kept"): ByteStream {
     const layer = this.#require(id);
     const { form, tarBytes } = await layer.summary();
     if (form === "tar") {
       // A diff id is the digest of the uncompressed tar.
-      yield* verified(readFile(layer.path("tar"), tarBytes, signal), (await this.diffId(id, signal)) as string as Digest, tarBytes);
+      yield* verified(readFile({ path: layer.path("tar"), sizeBytes: tarBytes }, signal, chunks), (await this.diffId(id, signal)) as string as Digest, tarBytes);
       return;
     }
     yield* exportTree(layer, (diffId) => this.#saveDiffId(layer, diffId), signal);
@@ -145,7 +145,7 @@ class LayerDirectories implements DiskLayerStore {
   async diffId(id: LayerId, signal: AbortSignal): Promise<DiffId> {
     const layer = this.#require(id);
     if (!existsSync(layer.path("diffId"))) {
-      for await (const _chunk of this.exportTar(id, signal)) signal.throwIfAborted();
+      for await (const _chunk of this.exportTar(id, signal, "lent")) signal.throwIfAborted();
     }
     return parseDigest(readFileSync(layer.path("diffId"), "latin1")) as string as DiffId;
   }

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
+import { CorruptBlobError, type ByteStream, type ChunkOwner } from "../content/blob-store.ts";
 import { TimeSlice } from "../content/time-slice.ts";
 import { readAhead } from "../host/read-ahead.ts";
 
@@ -18,10 +18,10 @@ export interface FileRange {
 }
 
 /** A part of an open file. Throws CorruptBlobError where the file ends before. */
-export async function* readRange({ fd, offsetBytes, sizeBytes, name }: FileRange, signal: AbortSignal): ByteStream {
+export async function* readRange({ fd, offsetBytes, sizeBytes, name }: FileRange, signal: AbortSignal, chunks: ChunkOwner = "kept"): ByteStream {
   signal.throwIfAborted();
   let missing = sizeBytes;
-  for await (const piece of sizeBytes <= SMALL_BYTES ? readSmall(fd, offsetBytes, sizeBytes) : readAhead({ fd, offsetBytes, sizeBytes, lent: false })) {
+  for await (const piece of sizeBytes <= SMALL_BYTES ? readSmall(fd, offsetBytes, sizeBytes) : readAhead({ fd, offsetBytes, sizeBytes, lent: chunks === "lent" })) {
     missing -= piece.byteLength;
     if (slice.isSpent) await slice.renew(signal);
     signal.throwIfAborted();
@@ -37,10 +37,10 @@ function* readSmall(fd: number, offsetBytes: number, sizeBytes: number): Iterabl
 }
 
 /** A whole file of known size. */
-export async function* readFile(path: string, sizeBytes: number, signal: AbortSignal): ByteStream {
+export async function* readFile({ path, sizeBytes }: { readonly path: string; readonly sizeBytes: number }, signal: AbortSignal, chunks: ChunkOwner = "kept"): ByteStream {
   const fd = openSync(path, "r");
   try {
-    yield* readRange({ fd, offsetBytes: 0, sizeBytes, name: path }, signal);
+    yield* readRange({ fd, offsetBytes: 0, sizeBytes, name: path }, signal, chunks);
   } finally {
     closeSync(fd);
   }

@@ -1,7 +1,7 @@
 import { ArchiveError } from "../archive/archive-error.ts";
 import { decompress } from "../archive/decompress.ts";
 import type { Entry } from "../archive/entry.ts";
-import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
+import { CorruptBlobError, type ByteStream, type ChunkOwner } from "../content/blob-store.ts";
 import type { BytesPart } from "../content/bytes.ts";
 import type { DiffId, Digest } from "../content/digest.ts";
 import { verified } from "../content/verified.ts";
@@ -67,9 +67,9 @@ export class ImageLayer implements Layer {
   }
 
   /** Its archive, uncompressed and byte for byte: out of the store where that keeps it, else from where the image is. */
-  async *tar(signal: AbortSignal): ByteStream {
+  async *tar(signal: AbortSignal, chunks?: ChunkOwner): ByteStream {
     const { id } = await this.present(signal);
-    if (await this.#store.keepsArchive(id)) return yield* this.#store.exportTar(id, signal);
+    if (await this.#store.keepsArchive(id)) return yield* this.#store.exportTar(id, signal, chunks);
     try {
       // A diff id is the digest of the uncompressed tar.
       yield* verified(decompress(this.origin.fetch(signal)), this.origin.diffId as string as Digest, undefined);

@@ -1,5 +1,5 @@
 import type { Member } from "../archive/member.ts";
-import type { ByteStream } from "../content/blob-store.ts";
+import type { ByteStream, ChunkOwner } from "../content/blob-store.ts";
 import type { DiffId } from "../content/digest.ts";
 import type { Layer, LayerChain, LayerId } from "./layer.ts";
 
@@ -34,8 +34,8 @@ export interface LayerStore {
   importTree(diffId: DiffId, layer: Layer, signal: AbortSignal): Promise<Layer | undefined>;
   /** True where `exportTar` gives an image's layer byte for byte as it came; else it gives an archive of the same entries. */
   keepsArchive(id: LayerId): Promise<boolean>;
-  /** The layer as an image's layer: uncompressed tar, entries and bytes always the same for one layer. */
-  exportTar(id: LayerId, signal: AbortSignal): ByteStream;
+  /** The layer as an image's layer: uncompressed tar, entries and bytes always the same for one layer. Chunks are kept by whoever asks unless it says that they are lent. */
+  exportTar(id: LayerId, signal: AbortSignal, chunks?: ChunkOwner): ByteStream;
   /** What the tar's digest is known to be, once it has been written or read through. */
   diffId(id: LayerId, signal: AbortSignal): Promise<DiffId>;
   /** Puts a tree where a process can use it. Privilege is needed from here on, and only from here on. */
