@@ -57,6 +57,7 @@ class BuildRace implements AsyncDisposable {
   readonly #input: { readonly context: string; readonly base: string };
   #target: DockerRegistry | undefined;
   #root: string | undefined;
+  readonly #roots: string[] = [];
   #layout: string | undefined;
 
   constructor(place: BenchPlace, build: BuildCase, input: { readonly context: string; readonly base: string }) {
@@ -85,7 +86,8 @@ class BuildRace implements AsyncDisposable {
     const { state, output } = this.#build;
     if (state !== "fresh") return;
     await this.#forget();
-    this.#root = await freshStore(this.#place, contestant, this.#root);
+    this.#root = await freshStore(this.#place, contestant);
+    if (this.#root !== undefined) this.#roots.push(this.#root);
     // An empty registry each time: a blob that is there already would not be sent.
     if (output === "push" || output === "push-zstd") this.#target = await startDockerRegistry();
     this.#layout = await mkdtemp(join(this.#place.path, "layout-"));
@@ -121,6 +123,6 @@ class BuildRace implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#forget();
-    if (this.#root !== undefined) await rm(this.#root, { recursive: true, force: true });
+    for (const root of this.#roots) await rm(root, { recursive: true, force: true });
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { BenchPlace, CommandLine } from "./place.ts";
@@ -38,20 +38,17 @@ async function runBuildah(place: BenchPlace, buildah: CommandLine, { context, im
   if (output === "push") await place.output([...buildah, "push", "--quiet", "--tls-verify=false", image]);
 }
 
-/** ext4 leaves the numbers of files that were deleted within five seconds alone, and looks past each of them for every new file. */
+/**
+ * ext4 leaves the numbers of files that were deleted alone, for five seconds or, in newer kernels, for a minute and more, and looks past
+ * each of them for every new file: ten thousand files are then made several times slower. Of peers, what was deleted cannot be helped.
+ */
 const DELETED_MS = 6000;
 
-/** Empties what a peer keeps. Stemma gets a new state root instead, which is returned, and the one before it goes. Waits until the file system has forgotten that. */
-export async function freshStore(place: BenchPlace, contestant: Contestant, oldRoot: string | undefined): Promise<string | undefined> {
-  const root = await emptied(place, contestant, oldRoot);
-  await delay(DELETED_MS);
-  return root;
-}
-
-async function emptied(place: BenchPlace, contestant: Contestant, oldRoot: string | undefined): Promise<string | undefined> {
+/** Empties what a peer keeps, and waits. Stemma gets a new state root instead, which is returned: the ones before it are deleted when the case ends. */
+export async function freshStore(place: BenchPlace, contestant: Contestant): Promise<string | undefined> {
+  if (contestant === "stemma") return await mkdtemp(join(place.path, "root-"));
   if (contestant === "buildah" && place.buildah !== undefined) await place.output([...place.buildah, "rmi", "--all", "--force"]);
   if (contestant === "buildkit" && place.buildkit !== undefined) await place.output([...place.buildkit, "prune", "--all", "--force"]);
-  if (contestant !== "stemma") return oldRoot;
-  if (oldRoot !== undefined) await rm(oldRoot, { recursive: true, force: true });
-  return await mkdtemp(join(place.path, "root-"));
+  await delay(DELETED_MS);
+  return undefined;
 }

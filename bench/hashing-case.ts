@@ -16,6 +16,7 @@ export async function prepareHashing(place: BenchPlace, sizeMiB: number): Promis
   await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
   const sha256sum = place.find("sha256sum");
   let root: string | undefined;
+  const roots: string[] = [];
   const timed = async (): Promise<number> => {
     const task: Task = { context, image: "bench.invalid/bench/hashing:1", output: "keep", cached: true, provenance: undefined, root, env: {} };
     const startedMs = performance.now();
@@ -24,7 +25,8 @@ export async function prepareHashing(place: BenchPlace, sizeMiB: number): Promis
   };
   return {
     async before(contestant) {
-      root = await freshStore(place, contestant, root);
+      root = await freshStore(place, contestant);
+      if (root !== undefined) roots.push(root);
     },
     run: {
       async stemma() {
@@ -35,7 +37,7 @@ export async function prepareHashing(place: BenchPlace, sizeMiB: number): Promis
     },
     measured: [],
     async [Symbol.asyncDispose]() {
-      for (const directory of [context, root]) if (directory !== undefined) await rm(directory, { recursive: true, force: true });
+      for (const directory of [context, ...roots]) await rm(directory, { recursive: true, force: true });
     },
   };
 }

@@ -6,12 +6,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { isMainThread } from "node:worker_threads";
 import type { ProbeReading } from "./probe-reading.ts";
 
 const TICK_MS = 1;
 
 const directory = process.env["BENCH_PROBE"];
-if (directory !== undefined) probe(directory);
+// Threads of the command are started with the same options.
+if (directory !== undefined && isMainThread) probe(directory);
 
 function probe(into: string): void {
   const delay = monitorEventLoopDelay({ resolution: TICK_MS });
