@@ -63,8 +63,10 @@ export class LayerThreads implements AsyncDisposable {
   }
 
   async #take(): Promise<LayerThread> {
-    const idle = this.#idle.pop();
-    if (idle !== undefined) return idle;
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      if (!idle.hasEnded) return idle;
+      this.#all.delete(idle);
+    }
     if (this.#all.size < Math.min(THREADS_MAX, availableParallelism())) return this.#start();
     return await new Promise((resolve) => this.#waiting.push(resolve));
   }
