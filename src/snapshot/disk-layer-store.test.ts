@@ -88,6 +88,18 @@ test("a layer that one store has as a tree is taken over by another", { skip }, 
   assert.equal(damaged.find(layer.id), undefined);
 });
 
+test("keeps the archive where a tree cannot say what a layer takes away, as on overlayfs", { skip }, async () => {
+  const below = await openAt(freshDirectory(), "overlay");
+  await using tree = await below.mount([], "writable", signal);
+  await using store = await openLayerStore({ directory: join(tree.viewPath, "store"), snapshotter: "auto", namespace });
+
+  const tar = await collectBytes(writeTar(members(whiteout("gone"))), 1e6);
+  // The digest of an uncompressed tar is a diff id by definition.
+  const layer = await store.importBlob(digestOf(tar) as string as DiffId, { open: () => bytesOf(tar), sizeBytes: tar.length }, "tree", signal);
+  assert.equal(await textOf(layer), "whiteout 0 0:0 gone\n");
+  assert.equal(await store.keepsArchive(layer.id), true);
+});
+
 test("an archive whose chunks are lent is read through two buffers", async () => {
   const store = await openAt(freshDirectory());
   const layer = await store.write(members(file("large", "x".repeat(5_000_000))), signal);

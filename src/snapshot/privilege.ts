@@ -1,5 +1,8 @@
+import { unlinkSync } from "node:fs";
+import { join } from "node:path";
 import type { IdMaps } from "../namespace/mount-namespace.ts";
 import { SystemCallError } from "../syscall/native-function.ts";
+import { makeNode } from "../syscall/node.ts";
 import { removeXattr, setXattr } from "../syscall/xattr.ts";
 
 /** A privilege as plain data, for another thread: see `privilegeOf`. */
@@ -92,4 +95,17 @@ export function privilegeIn(directory: string): Privilege {
     if (error instanceof SystemCallError && (error.code === "EPERM" || error.code === "ENOTSUP")) return USER;
     throw error;
   }
+}
+
+/** Whether overlayfs's mark of a file that is taken away can be made there: overlayfs itself takes none. */
+export function takesWhiteouts(directory: string): boolean {
+  const path = join(directory, "whiteout");
+  try {
+    makeNode(path, { kind: "char", mode: 0, major: 0, minor: 0 });
+  } catch (error) {
+    if (error instanceof SystemCallError && (error.code === "EPERM" || error.code === "ENOTSUP")) return false;
+    throw error;
+  }
+  unlinkSync(path);
+  return true;
 }

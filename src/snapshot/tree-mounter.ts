@@ -14,7 +14,7 @@ import type { LayerThreads } from "./layer-threads.ts";
 import type { Layer, LayerId } from "./layer.ts";
 import { overlayWorks } from "./overlay-mount.ts";
 import { OverlayTree, overlayLayersMax, type MountMode } from "./overlay-tree.ts";
-import { CONTAINER_ROOT, privilegeIn, userWithIds, type Privilege } from "./privilege.ts";
+import { CONTAINER_ROOT, privilegeIn, takesWhiteouts, userWithIds, type Privilege } from "./privilege.ts";
 import { LAYER_FILES, type StoredLayer } from "./stored-layer.ts";
 import { TreeWriter } from "./tree-writer.ts";
 import { unpackAsLower } from "./unpack.ts";
@@ -40,6 +40,7 @@ export class TreeMounter {
   readonly #parts: TreeMounterParts;
   readonly #unpacking: Map<LayerId, Promise<void>> = new Map();
   #privilege: Privilege | undefined;
+  #takesWhiteouts: boolean | undefined;
   #overlayWorks: Promise<boolean> | undefined;
 
   constructor(parts: TreeMounterParts) {
@@ -56,7 +57,9 @@ export class TreeMounter {
   async intakePrivilege(): Promise<Privilege | undefined> {
     if (this.#parts.snapshotter.startsWith("copy")) return undefined;
     const privilege = await this.#ownPrivilege();
-    return privilege.isRoot ? privilege : undefined;
+    if (!privilege.isRoot) return undefined;
+    this.#takesWhiteouts ??= await this.#inScratch(takesWhiteouts);
+    return this.#takesWhiteouts ? privilege : undefined;
   }
 
   /** All layers were prepared. */
@@ -85,12 +88,17 @@ export class TreeMounter {
   }
 
   async #ownPrivilege(): Promise<Privilege> {
-    if (this.#privilege !== undefined) return this.#privilege;
-    const { workspace, snapshotter } = this.#parts;
-    const scratch = workspace.claim();
-    this.#privilege = snapshotter === "copy-as-root" ? CONTAINER_ROOT : privilegeIn(scratch);
-    await workspace.discard(scratch);
+    this.#privilege ??= this.#parts.snapshotter === "copy-as-root" ? CONTAINER_ROOT : await this.#inScratch(privilegeIn);
     return this.#privilege;
+  }
+
+  async #inScratch<T>(probe: (directory: string) => T): Promise<T> {
+    const scratch = this.#parts.workspace.claim();
+    try {
+      return probe(scratch);
+    } finally {
+      await this.#parts.workspace.discard(scratch);
+    }
   }
 
   /** What is written in a tree is written by processes inside, whose ids are others. */
