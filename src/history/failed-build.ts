@@ -5,8 +5,9 @@ import type { BuildRecord } from "./build-record.ts";
 const LOG_LINES_SHOWN = 16;
 /** google.rpc.Code, whose names are those of Go. */
 const CODES = ["OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists", "PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented", "Internal", "Unavailable", "DataLoss", "Unauthenticated"];
-/** BuildKit gives what failed in a build no code of its own. */
+/** BuildKit gives most of what fails in a build no code of its own; where it does, its name stands before the words. */
 const [CANCELED, UNKNOWN, ABORTED] = [1, 2, 10];
+const OWN_CODE = new RegExp(`^failed to solve: (?:(${CODES.slice(3).join("|")}): (?=process "))?`);
 
 /** Why a build did not come to its end, in BuildKit's words; `step` is the one that failed, where one did. */
 export interface FailedBuild {
@@ -35,12 +36,13 @@ export function failureCode({ status, error }: Pick<BuildRecord, "status" | "err
   if (status === "canceled") return CANCELED;
   if (status === "interrupted") return ABORTED;
   const [, own] = /^grpc-(\d{1,2})$/.exec(error?.code ?? "") ?? [];
-  return own === undefined ? UNKNOWN : Number(own);
+  const [, named] = OWN_CODE.exec(error?.message ?? "") ?? [];
+  return own !== undefined ? Number(own) : named === undefined ? UNKNOWN : CODES.indexOf(named);
 }
 
 /** Its client begins a message with the words that are left out here. */
 export function failureMessage({ error }: Pick<BuildRecord, "error">): string {
-  return error === null ? STOPPED : error.message.replace(/^failed to solve: /, "");
+  return error === null ? STOPPED : error.message.replace(OWN_CODE, "");
 }
 
 type Output = Extract<BuildEvent, { readonly kind: "step-output" }>;

@@ -40,6 +40,8 @@ test("a failure is told as buildx tells it: a number, the step, its last lines, 
   const canceled = JSON.parse(inspected({ ...FAILED, status: "canceled", error: null }, "json")) as { readonly Error: object };
   assert.deepEqual(canceled.Error, { Code: 1, Message: "context canceled" });
   assert.equal(inspected({ ...FAILED, error: { code: "grpc-5", message: "gone", report: "" } }, "{{.Error.Code}} {{.Error.Message}} {{len .Error.Logs}}"), "5 gone 0\n");
+  const memory = { code: "step-failed", message: 'failed to solve: ResourceExhausted: process "make" did not complete successfully: cannot allocate memory', report: "", exitCode: 137 };
+  assert.equal(inspected({ ...FAILED, error: memory }, "{{.Error.Code}} {{.Error.Message}}"), '8 process "make" did not complete successfully: cannot allocate memory\n');
   assert.equal(inspected({ ...FAILED, status: "completed", error: null }, "{{.Error}}"), "<nil>\n");
 });
 
