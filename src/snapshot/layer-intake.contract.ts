@@ -22,7 +22,7 @@ const COMPRESSED: ReadonlyArray<readonly [name: string, compress: (tar: Buffer) 
 
 /** How images' layers are taken in: a part of what every LayerStore promises. */
 export function testIntake(open: () => Promise<LayerStore>): void {
-  const content = Buffer.alloc(3_000_000, "of a large file, ");
+  const content = Buffer.alloc(600_000, "of a large file, ");
   const tarOf = async (...more: readonly Member[]): Promise<Buffer> => await collectBytes(writeTar(members(directory("d", { mode: 0o750 }), file("d/f", "content"), file("d/large", content.toString()), whiteout("d/gone"), ...more)), LIMIT_BYTES);
   /** In pieces, each in memory of its own; a store may take that over. */
   const blobOf = (bytes: Buffer, pieceBytes = 50_000): LayerBytes => ({
