@@ -60,10 +60,11 @@ export function testIntake(open: () => Promise<LayerStore>): void {
       const store = await open();
       const tar = await tarOf();
       const gzipped = gzipSync(tar);
+      const half = gzipped.subarray(0, gzipped.length / 2);
       const other = diffIdOf(Buffer.from("other"));
       await assert.rejects(store.importBlob(other, blobOf(gzipped), wanted, signal), CorruptBlobError);
-      await assert.rejects(store.importBlob(other, blobOf(gzipped.subarray(0, 5000)), wanted, signal), ArchiveError);
-      await assert.rejects(store.importBlob(other, blobOf(Buffer.concat([gzipped.subarray(0, 5000), Buffer.alloc(5000, 1)])), wanted, signal), ArchiveError);
+      await assert.rejects(store.importBlob(other, blobOf(half), wanted, signal), ArchiveError);
+      await assert.rejects(store.importBlob(other, blobOf(Buffer.concat([half, Buffer.alloc(5000, 1)])), wanted, signal), ArchiveError);
       assert.equal(store.find(imageLayerId(other)), undefined);
     });
 
