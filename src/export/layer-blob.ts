@@ -9,6 +9,7 @@ import { writeTar } from "../archive/tar-writer.ts";
 import { bytesOf } from "../content/bytes.ts";
 import type { BlobStore, ByteStream, ChunkOwner } from "../content/blob-store.ts";
 import type { DiffId } from "../content/digest.ts";
+import { hashed } from "../content/hashed.ts";
 import type { OnGrowing } from "../content/growing-blob.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
@@ -161,13 +162,6 @@ export async function archivedEntries(layer: Layer, rewriteToNs: bigint | undefi
 
 function notAfter(entry: Entry, latestNs: bigint): Entry {
   return entry.mtimeNs > latestNs ? { ...entry, mtimeNs: latestNs } : entry;
-}
-
-async function* hashed(bytes: ByteStream, hash: ReturnType<typeof createHash>): ByteStream {
-  for await (const chunk of bytes) {
-    hash.update(chunk);
-    yield chunk;
-  }
 }
 
 function compress(tar: ByteStream, { kind, level }: Compression): ByteStream {

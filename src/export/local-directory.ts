@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, constants, fchmodSync, futimesSync, linkSync, lstatSync, lutimesSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, symlinkSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, constants, fchmodSync, futimesSync, linkSync, lstatSync, lutimesSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { joinPath, parentPath } from "../archive/entry-path.ts";
 import type { Entry, EntryKind } from "../archive/entry.ts";
@@ -6,6 +6,7 @@ import type { Member } from "../archive/member.ts";
 import { bytesOfPath, fileSystemPath, pathOfBytes } from "../archive/path-bytes.ts";
 import { randomId } from "../host/random.ts";
 import { TimeSlice } from "../content/time-slice.ts";
+import { writeAll } from "../host/write-all.ts";
 import { ExportError } from "./error.ts";
 import type { ExportTarget, LocalMode } from "./target.ts";
 
@@ -113,10 +114,6 @@ async function writeFile(directory: string, { path, mode, mtimeNs }: Entry, cont
   }
 }
 
-/** One call need not write all that it is given. */
-function writeAll(fd: number, chunk: Uint8Array): void {
-  for (let at = 0; at < chunk.byteLength; ) at += writeSync(fd, chunk, at);
-}
 
 /** Node takes seconds; what a float holds of them is exact for whole ones, and to the microsecond else. */
 function secondsOf(ns: bigint): number {

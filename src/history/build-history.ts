@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "no
 import { dirname, join } from "node:path";
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
+import { mayNotWrite } from "../host/may-not-write.ts";
 import type { Workspace } from "../snapshot/workspace.ts";
 import type { BuildRecord } from "./build-record.ts";
 import { HistoryError } from "./history-error.ts";
@@ -33,8 +34,6 @@ const ID_TEXT = /^[a-z0-9]{1,64}$/;
 
 /** The folder of those that go on, beside the history's. */
 const RUNNING = "running";
-/** Why something cannot be written that need not be. */
-const NO_PLACE: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM"]);
 
 /** What a history needs of a workspace. */
 export type WritingPlace = Pick<Workspace, "claim" | "discard" | "drop">;
@@ -187,11 +186,6 @@ export class BuildHistory {
     if (bytes === undefined) throw missing(id);
     return bytes;
   }
-}
-
-/** True of the system's no for want of room or of a right, whatever else is well. */
-export function mayNotWrite(error: unknown): boolean {
-  return NO_PLACE.has((error as NodeJS.ErrnoException).code);
 }
 
 function refuseRunning({ id, status }: BuildRecord): void {

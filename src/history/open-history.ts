@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../host/clock.ts";
 import { Workspace } from "../snapshot/workspace.ts";
-import { BuildHistory, mayNotWrite, type WritingPlace } from "./build-history.ts";
+import { mayNotWrite } from "../host/may-not-write.ts";
+import { BuildHistory, type WritingPlace } from "./build-history.ts";
 
 /** The builds of one state root, without opening anything else of it. */
 export interface OpenHistory extends AsyncDisposable {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { mayNotWrite } from "./may-not-write.ts";
 
 const FOLDER = "walks";
 /** Fewer names are looked at sooner than a thread has started. */
@@ -57,12 +58,9 @@ export function rememberWalk(stateRoot: string, directory: string, walked: Walke
     forgetOldest(join(stateRoot, FOLDER));
   } catch (error) {
     rmSync(partial, { force: true });
-    if (!NO_PLACE.has((error as NodeJS.ErrnoException).code)) throw error;
+    if (!mayNotWrite(error)) throw error;
   }
 }
-
-/** Why something cannot be written that need not be. */
-const NO_PLACE: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM"]);
 
 /** Also what a process left that was killed. */
 function forgetOldest(folder: string): void {

@@ -85,14 +85,18 @@ function killMembers(path: string): void {
   }
 }
 
+function numbersIn(path: string): readonly number[] {
+  return readFileSync(path, "utf8").split("\n").filter((line) => line !== "").map(Number);
+}
+
 /** None where the group is gone: its last process may just have ended, and a sweep of another build been faster. */
 function membersOf(path: string): readonly number[] {
   try {
-    return readFileSync(join(path, "cgroup.procs"), "utf8").split("\n").filter((line) => line !== "").map(Number);
+    return numbersIn(join(path, "cgroup.procs"));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "";
     // Runtimes make a group so where the root of version 2 has processes, as a container's has; it tells its threads alone.
-    if (code === "ENOTSUP") return readFileSync(join(path, "cgroup.threads"), "utf8").split("\n").filter((line) => line !== "").map(Number);
+    if (code === "ENOTSUP") return numbersIn(join(path, "cgroup.threads"));
     if (!["ENOENT", "ENODEV", "ENOTDIR"].includes(code)) throw error;
     return [];
   }

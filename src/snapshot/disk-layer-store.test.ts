@@ -14,6 +14,7 @@ import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
 import { directory, file, hardLink, imageLayer, members, opaque, symlink, textOf, whiteout } from "../testing/layer-samples.ts";
 import { openLayerStore, type DiskLayerStore } from "./disk-layer-store.ts";
+import { turnsDuring } from "../testing/turns-during.ts";
 import { testIntake } from "./layer-intake.contract.ts";
 import { describeLayerStore } from "./layer-store.contract.ts";
 import { overlayLayersMax } from "./overlay-tree.ts";
@@ -86,6 +87,19 @@ test("a layer that one store has as a tree is taken over by another", { skip }, 
   writeFileSync(join(path, "layers", layer.id, "tree/d/f"), "CONTENT");
   await assert.rejects(damaged.importTree(diffId, layer, signal), /d\/f: was damaged in the tree/);
   assert.equal(damaged.find(layer.id), undefined);
+});
+
+test("a layer that is large enough is taken in, and made a tree of, beside the event loop, and a smaller one is not", { skip }, async () => {
+  const tar = await collectBytes(writeTar(members(...Array.from({ length: 3000 }, (_, i) => file(`f${i}`, `content ${i}`)))), 1e8);
+  // The digest of an uncompressed tar is a diff id by definition.
+  const blob = { diffId: digestOf(tar) as string as DiffId, bytes: { open: () => bytesOf(Buffer.from(tar)), sizeBytes: tar.length } };
+  const turnsFrom = async (threadsFromBytes: number): Promise<readonly number[]> => {
+    const store = await openAt(freshDirectory(), "overlay", threadsFromBytes);
+    const written = await store.write(members(...Array.from({ length: 3000 }, (_, i) => file(`f${i}`, `content ${i}`))), signal);
+    return [await turnsDuring(() => store.importBlob(blob.diffId, blob.bytes, "tree", signal)), await turnsDuring(async () => await (await store.mount([written], "read-only", signal))[Symbol.asyncDispose]())];
+  };
+  const [beside, here] = [await turnsFrom(tar.length), await turnsFrom(tar.length + 1)];
+  for (const [i, turns] of beside.entries()) assert.ok(turns > 3 * (here[i] ?? 0), `${String(beside)} turns beside, ${String(here)} here`);
 });
 
 test("keeps the archive where a tree cannot say what a layer takes away, as on overlayfs", { skip }, async () => {

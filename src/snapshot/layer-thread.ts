@@ -74,14 +74,12 @@ async function carryOut(order: LayerOrder, bytes: Arriving): Promise<void> {
       return;
     }
     case "unpack": {
-      await using layer = opened(order.layer);
-
-      return await unpackAsLower(layer.layer, new TreeWriter(order.tree, "empty", privilegeOf(order.privilege)), bytes.signal);
+      const layer = new StoredLayer(order.layer.id, order.layer.directory);
+      try {
+        return await unpackAsLower(layer, new TreeWriter(order.tree, "empty", privilegeOf(order.privilege)), bytes.signal);
+      } finally {
+        layer.close();
+      }
     }
   }
-}
-
-function opened({ id, directory }: Extract<LayerOrder, { kind: "unpack" }>["layer"]): AsyncDisposable & { readonly layer: StoredLayer } {
-  const layer = new StoredLayer(id, directory);
-  return { layer, [Symbol.asyncDispose]: async () => layer.close() };
 }

@@ -47,7 +47,8 @@ test("unpacks more layers at once than there are threads, and leaves the event l
     assert.equal(readFileSync(join(tree, "d/2"), "utf8"), "content 2");
     assert.equal(statSync(join(tree, "d")).mode & 0o777, 0o750);
   }
-  assert.ok(turns > 100, `${turns} turns`);
+  // In slices on this thread it would be some forty.
+  assert.ok(turns > 1000, `${turns} turns`);
 });
 
 test("a failure is told as if it had happened here, and the thread serves the next", async () => {

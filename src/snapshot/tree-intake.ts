@@ -1,11 +1,13 @@
-import { createHash, hash, type Hash } from "node:crypto";
-import { chmodSync, closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { createHash, hash } from "node:crypto";
+import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Member } from "../archive/member.ts";
 import { readTar, type MemberContent, type TarMember } from "../archive/tar-reader.ts";
 import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
 import { bytesOfDigest, type DiffId } from "../content/digest.ts";
+import { hashed } from "../content/hashed.ts";
 import { TimeSlice } from "../content/time-slice.ts";
+import { writeAll } from "../host/write-all.ts";
 import { EntryCollector, type CollectedEntry, type CollectedLayer } from "./entry-collector.ts";
 import type { LayerIndex } from "./layer-index.ts";
 import { membersOf, type Layer } from "./layer.ts";
@@ -66,13 +68,6 @@ async function writeTree({ directory, privilege }: TreeIntake, members: AsyncIte
   return collector.finish("directory", 0);
 }
 
-async function* hashed(bytes: ByteStream, sum: Hash): ByteStream {
-  for await (const chunk of bytes) {
-    sum.update(chunk);
-    yield chunk;
-  }
-}
-
 /** Who reads an archive, or a layer, sees to it that there is as much as was announced. */
 async function writeContent(path: Parameters<typeof openSync>[0], content: ByteStream | MemberContent): Promise<Buffer> {
   const fd = openSync(path, "wx", 0o600);
@@ -91,8 +86,4 @@ async function writeContent(path: Parameters<typeof openSync>[0], content: ByteS
   } finally {
     closeSync(fd);
   }
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.byteLength; ) at += writeSync(fd, bytes, at);
 }

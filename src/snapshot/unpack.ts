@@ -1,10 +1,11 @@
-import { closeSync, constants, copyFileSync, openSync, readSync, write, writeSync } from "node:fs";
+import { closeSync, constants, copyFileSync, openSync, readSync, write } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Entry } from "../archive/entry.ts";
 import { fileSystemPath } from "../archive/path-bytes.ts";
 import { CorruptBlobError } from "../content/blob-store.ts";
+import { writeAll } from "../host/write-all.ts";
 import { readRange } from "./file-bytes.ts";
 import type { LayerIndex } from "./layer-index.ts";
 import type { StoredLayer } from "./stored-layer.ts";
@@ -91,10 +92,6 @@ async function copyLarge(fd: number, range: Parameters<typeof readRange>[0], sig
   } finally {
     closeSync(fd);
   }
-}
-
-function writeAll(fd: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
 }
 
 /** Shares blocks where the file system can. */
