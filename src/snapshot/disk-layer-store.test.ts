@@ -95,6 +95,8 @@ test("a layer that is large enough is taken in, and made a tree of, beside the e
   const blob = { diffId: digestOf(tar) as string as DiffId, bytes: { open: () => bytesOf(Buffer.from(tar)), sizeBytes: tar.length } };
   const turnsFrom = async (threadsFromBytes: number): Promise<readonly number[]> => {
     const store = await openAt(freshDirectory(), "overlay", threadsFromBytes);
+    // What the first mount waits for besides is no work on layers.
+    await (await store.mount([], "read-only", signal))[Symbol.asyncDispose]();
     const written = await store.write(members(...Array.from({ length: 3000 }, (_, i) => file(`f${i}`, `content ${i}`))), signal);
     return [await turnsDuring(() => store.importBlob(blob.diffId, blob.bytes, "tree", signal)), await turnsDuring(async () => await (await store.mount([written], "read-only", signal))[Symbol.asyncDispose]())];
   };
