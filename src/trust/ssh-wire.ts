@@ -17,6 +17,10 @@ export class SshReader {
     return taken;
   }
 
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
   number(): number {
     return this.take(4).readUInt32BE();
   }

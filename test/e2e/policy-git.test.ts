@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { build } from "../../src/doors/build.ts";
 import { COMMIT_SECONDS, gitServerSkip, startGitServer, type GitRepository, type GitServer } from "../../src/testing/git-server.ts";
 import { serve } from "../../src/testing/http-fixture.ts";
+import { armored, SecurityKey } from "../../src/testing/security-key.ts";
 import { signingSkip, SigningKeys, type PgpKey, type SshKey } from "../../src/testing/signing-keys.ts";
 
 const path = mkdtempSync(join(tmpdir(), "stemma-policy-git-"));
@@ -110,6 +111,25 @@ t := input.git.tag\nt.object == input.git.commitChecksum\nt.type == "commit"\nt.
     await denied(at("ssh"), 'verify_git_signature(input.git.commit, "none.pub")', /failed opening file "none\.pub"/);
     await denied(at("ssh"), 'verify_git_signature(input.git.commit, "ssh.pub")', /it is by SHA256/, { "ssh.pub": (await keys.ssh()).publicKey });
     await denied(at("pgp"), 'verify_git_signature(input.git.commit, "pgp.asc")', /no key of the file/, { "pgp.asc": (await keys.pgp("stranger")).publicKey });
+  });
+
+  test("has a commit verified that somebody has touched a security key for", async () => {
+    const key = new SecurityKey("sk-ssh-ed25519@openssh.com");
+    const raw = `${await repository.git("cat-file", "commit", "plain")}\n`;
+    const signed = async (branch: string, flags: number): Promise<void> => {
+      const signature = armored(key.sign(Buffer.from(raw), { flags })).trimEnd().replaceAll("\n", "\n ");
+      const file = join(path, branch);
+      await writeFile(file, raw.replace(/^committer .*$/m, (line) => `${line}\ngpgsig ${signature}`));
+      await repository.git("update-ref", `refs/heads/${branch}`, await repository.git("hash-object", "-t", "commit", "-w", file));
+    };
+    await signed("touched", 1);
+    await signed("untouched", 0);
+    const signers = join(path, "signers");
+    await writeFile(signers, `who@example.com ${key.publicKeyLine()}`);
+    await repository.git("-c", "gpg.format=ssh", "-c", `gpg.ssh.allowedSignersFile=${signers}`, "verify-commit", "touched");
+    const files = { "key.pub": key.publicKeyLine() };
+    await allowed(at("touched"), 'verify_git_signature(input.git.commit, "key.pub")', files);
+    await denied(at("untouched"), 'verify_git_signature(input.git.commit, "key.pub")', /missing required user presence flag/, files);
   });
 
   test("does not take a signature for one of a commit that it was copied into", async () => {
