@@ -1,17 +1,19 @@
+import type { Digest } from "../content/digest.ts";
 import type { Environment } from "../host/environment.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import { isIndex, isManifest } from "../oci/media-type.ts";
 import type { ImageSource, PinnedImage } from "../source/image.ts";
-import { signatureKind } from "../trust/signature-kind.ts";
-import type { SignedArtifact, VerifiedBundle } from "../trust/sigstore.ts";
+import { signatureKind, type SignatureType } from "../trust/signature-kind.ts";
+import type { SignedArtifact, Sigstore, VerifiedBundle } from "../trust/sigstore.ts";
 import { TrustError } from "../trust/trust-error.ts";
 import { PROVENANCE_TYPES } from "./image-provenance.ts";
 import { openSigstore } from "./trust-root.ts";
 
 const BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json";
-/** What cosign wrote before there were bundles. A manifest that names no type is taken for that. */
-const SIMPLE_SIGNING: readonly string[] = ["application/vnd.dev.cosign.artifact.sig.v1+json", "application/vnd.oci.image.config.v1+json"];
+/** What cosign wrote before there were bundles: what refers to an image so, and what a layer of it is. */
+const SIMPLE_SIGNATURE = "application/vnd.dev.cosign.artifact.sig.v1+json";
+const SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json";
 
 /** Of one image's attestations; who publishes more of them wants us to work. */
 const SIGNATURES_MAX = 20;
@@ -30,25 +32,27 @@ export async function imageSignatures({ images, pinned }: ImageSignatures, { env
   if (pinned.isHardenedByDocker) throw new TrustError("unsupported", "signatures of Docker's hardened images are not supported");
   if (attestation === undefined) return [];
   const all = await images.referrers(pinned.reference, attestation.digest, signal);
-  const bundles = all.filter(({ artifactType }) => artifactType === BUNDLE).slice(0, SIGNATURES_MAX);
-  if (bundles.length === 0 && all.some(({ artifactType }) => artifactType === undefined || SIMPLE_SIGNING.includes(artifactType))) {
-    throw new TrustError("unsupported", "the image is signed in the form of cosign before version 3, which is not supported: sign it with `cosign sign --new-bundle-format`");
-  }
-  if (bundles.length === 0) return [];
+  // buildx looks at a bundle first, and at no more than one signature.
+  const signatures = [BUNDLE, SIMPLE_SIGNATURE].flatMap((type) => all.filter(({ artifactType }) => artifactType === type)).slice(0, SIGNATURES_MAX);
+  if (signatures.length === 0) return [];
   const sigstore = await openSigstore(env);
   const bytes = await images.manifest(pinned.reference, attestation, signal);
   const found: object[] = [];
-  for (const bundle of bundles) {
+  for (const signature of signatures) {
     try {
       checkAttestation(bytes, pinned);
-      const layer = await bundleOf(bundle, attestation, { images, pinned }, signal);
-      found.push(signatureJson(sigstore.verify(layer, { sha256: attestation.digest.slice("sha256:".length), bytes })));
+      const { layer, content } = await signedLayer(signature, attestation, { images, pinned }, signal);
+      found.push(signature.artifactType === BUNDLE ? signatureJson(sigstore.verify(content, { sha256: hexOf(attestation.digest), bytes })) : await simpleSignatureJson({ layer, content }, attestation.digest, sigstore));
     } catch (error) {
       if (!(error instanceof TrustError) || error.code !== "invalid") throw error;
-      tell(`failed to parse image signatures: ${bundle.digest}: ${error.message}`);
+      tell(`failed to parse image signatures: ${signature.digest}: ${error.message}`);
     }
   }
   return found;
+}
+
+function hexOf(digest: Digest): string {
+  return digest.slice("sha256:".length);
 }
 
 /** What is signed has to say itself that it is about this image: the index, which says so too, is not signed. */
@@ -60,22 +64,35 @@ function checkAttestation(bytes: Uint8Array, { manifestDigest, attestation }: Pi
   if (!layers.some(({ annotations }) => PROVENANCE_TYPES.includes(annotations?.["in-toto.io/predicate-type"] ?? ""))) throw new TrustError("invalid", `${name} has no SLSA provenance layer`);
 }
 
-async function bundleOf(bundle: Descriptor, about: Descriptor, { images, pinned }: ImageSignatures, signal: AbortSignal): Promise<Uint8Array> {
-  const { artifactType, subject, layers = [] } = JSON.parse(Buffer.from(await images.manifest(pinned.reference, bundle, signal)).toString("utf8")) as Partial<Manifest>;
+interface SignedLayer {
+  readonly layer: Descriptor;
+  readonly content: Uint8Array;
+}
+
+/** The first layer of a manifest that is a signature of that one, and says so. */
+async function signedLayer(signature: Descriptor, about: Descriptor, { images, pinned }: ImageSignatures, signal: AbortSignal): Promise<SignedLayer> {
+  const { artifactType, subject, layers = [] } = JSON.parse(Buffer.from(await images.manifest(pinned.reference, signature, signal)).toString("utf8")) as Partial<Manifest>;
   const [layer] = layers;
-  if (artifactType !== BUNDLE || layer?.mediaType !== BUNDLE) throw new TrustError("invalid", "signature manifest is not a bundle");
+  if (signature.artifactType === BUNDLE && (artifactType !== BUNDLE || layer?.mediaType !== BUNDLE)) throw new TrustError("invalid", "signature manifest is not a bundle");
+  if (layer === undefined || (signature.artifactType !== BUNDLE && layer.mediaType !== SIMPLE_SIGNING)) throw new TrustError("invalid", `signature manifest layer has invalid media type ${layer?.mediaType ?? ""}`);
   if (subject?.digest !== about.digest) throw new TrustError("invalid", `signature manifest is not about the attestation manifest ${about.digest}`);
-  return await images.blob(pinned.reference, layer, signal);
+  return { layer, content: await images.blob(pinned.reference, layer, signal) };
 }
 
 /** As buildx shows a signature that holds. */
-export function signatureJson(verified: VerifiedBundle): object {
+export function signatureJson(verified: VerifiedBundle, type: SignatureType = "bundle-v0.3", dockerReference = ""): object {
   const { signer, timestamps } = verified;
   const { certificateIssuer, subjectAlternativeName, issuer, extensions } = signer;
   return {
-    kind: signatureKind(verified), type: "bundle-v0.3", ...(timestamps.length === 0 ? {} : { timestamps }),
+    kind: signatureKind(verified, type), type, ...(timestamps.length === 0 ? {} : { timestamps }), ...(dockerReference === "" ? {} : { dockerReference }),
     signer: { certificateIssuer, subjectAlternativeName, ...(issuer === "" ? {} : { issuer }), ...extensions },
   };
+}
+
+async function simpleSignatureJson({ layer, content }: SignedLayer, manifestDigest: Digest, sigstore: Sigstore): Promise<object> {
+  const { verifySimpleSignature } = await import("../trust/simple-signing.ts");
+  const verified = verifySimpleSignature(sigstore, { payload: content, sha256: hexOf(layer.digest), annotations: layer.annotations ?? {} }, manifestDigest);
+  return signatureJson(verified, "simplesigning-v1", verified.dockerReference);
 }
 
 /** `artifact_attestation`: a signed SLSA provenance about a file. Throws TrustError where it is none. */

@@ -100,9 +100,12 @@ test("lists what refers to a manifest, by subject and by the fallback tag", asyn
   const empty = directory.add(MEDIA_TYPE.ociEmpty, {});
   const bySubject = directory.add(MEDIA_TYPE.ociManifest, { schemaVersion: 2, artifactType: "a/b", config: empty, layers: [], subject: manifest });
   const byTag = directory.add(MEDIA_TYPE.ociManifest, { schemaVersion: 2, artifactType: "c/d", config: empty, layers: [] });
+  // Who names no type has that of the configuration.
+  const byConfig = directory.add(MEDIA_TYPE.ociManifest, { schemaVersion: 2, config: { ...empty, mediaType: "e/f" }, layers: [], subject: manifest });
   directory.tag(bySubject, "evidence");
+  directory.tag(byConfig, "more");
   directory.tag(directory.add(MEDIA_TYPE.ociIndex, { schemaVersion: 2, manifests: [{ ...byTag, artifactType: "c/d" }] }), manifest.digest.replace(":", "-"));
   await using layout = await openOciLayout(directory.path, never);
   const found = await layout.referrers(manifest.digest, never);
-  assert.deepEqual(found.map(({ digest, artifactType }) => [digest, artifactType]), [[byTag.digest, "c/d"], [bySubject.digest, "a/b"]]);
+  assert.deepEqual(found.map(({ digest, artifactType }) => [digest, artifactType]), [[byTag.digest, "c/d"], [bySubject.digest, "a/b"], [byConfig.digest, "e/f"]]);
 });

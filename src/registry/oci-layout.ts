@@ -124,7 +124,8 @@ class Layout {
     for (const entry of manifests) {
       if (!isManifest(entry.mediaType) || found.some((known) => known.digest === entry.digest)) continue;
       const manifest = this.#parse((await this.manifest(parseDigest(entry.digest))).bytes, entry.digest) as Partial<Manifest>;
-      if (manifest.subject?.digest === digest) found.push({ ...entry, ...(manifest.artifactType === undefined ? {} : { artifactType: manifest.artifactType }) });
+      const artifactType = manifest.artifactType ?? manifest.config?.mediaType;
+      if (manifest.subject?.digest === digest) found.push({ ...entry, ...(artifactType === undefined ? {} : { artifactType }) });
     }
     return found;
   }

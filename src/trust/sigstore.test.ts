@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { startTestSigstore, type TestBundle, type TestSigstore } from "../testing/test-sigstore.ts";
-import { signatureKind } from "./signature-kind.ts";
+import { signatureKind, type SignatureType } from "./signature-kind.ts";
 import { Sigstore, type VerifiedBundle } from "./sigstore.ts";
 import type { TrustErrorCode } from "./trust-error.ts";
 
@@ -68,15 +68,17 @@ test("what is no trusted root is told as that", () => {
 test("a signature is of Docker's builder, of a repository's own workflow, or somebody's, by what its certificate says", () => {
   const docker = "https://github.com/docker/github-builder/.github/workflows/build.yml@refs/heads/main";
   const own = "https://github.com/a/b/.github/workflows/x.yml@refs/heads/main";
-  const kind = (uri: string, change: Partial<VerifiedBundle["signer"]> = {}, times = 1): string => signatureKind({
+  const kind = (uri: string, change: Partial<VerifiedBundle["signer"]> = {}, times = 1, type: SignatureType = "bundle-v0.3"): string => signatureKind({
     predicateType: SLSA,
     timestamps: Array.from({ length: times }, () => ({ type: "Tlog", uri: "", timestamp: "" })),
     signer: { certificateIssuer: "CN=sigstore-intermediate,O=sigstore.dev", subjectAlternativeName: uri, issuer: "https://token.actions.githubusercontent.com", extensions: { buildSignerURI: uri, runnerEnvironment: "github-hosted", sourceRepositoryURI: "https://github.com/a/b" }, ...change },
-  });
+  }, type);
   assert.equal(kind(docker), "docker-github-builder");
   assert.equal(kind(docker, { subjectAlternativeName: own }), "self-signed");
   assert.equal(kind(docker, {}, 0), "self-signed");
+  assert.equal(kind(docker, {}, 1, "simplesigning-v1"), "self-signed");
   assert.equal(kind(own), "self-signed-github-repo");
+  assert.equal(kind(own, {}, 1, "simplesigning-v1"), "self-signed-github-repo");
   assert.equal(kind("https://github.com/a/bc/.github/workflows/x.yml"), "self-signed");
   assert.equal(kind(docker, { issuer: "https://accounts.google.com" }), "self-signed");
   assert.equal(kind(docker, { extensions: { buildSignerURI: docker, runnerEnvironment: "self-hosted", sourceRepositoryURI: "https://github.com/a/b" } }), "self-signed");

@@ -10,10 +10,11 @@ import { dockerRegistrySkip, startDockerRegistry, type DockerRegistry } from "..
 import { EvidenceSamples, SIGSTORE_BUNDLE } from "../../src/testing/evidence-samples.ts";
 import { serve, type HttpFixture } from "../../src/testing/http-fixture.ts";
 import type { ImageIndex } from "../../src/oci/manifest.ts";
+import { MEDIA_TYPE } from "../../src/oci/media-type.ts";
 import type { Descriptor } from "../../src/oci/descriptor.ts";
 import { parseDigest } from "../../src/content/digest.ts";
 import { testClient } from "../../src/testing/registry-fixture.ts";
-import { startTestSigstore, type TestSigstore } from "../../src/testing/test-sigstore.ts";
+import { startTestSigstore, type TestSigstore, type TestSimpleSignature } from "../../src/testing/test-sigstore.ts";
 
 const path = mkdtempSync(join(tmpdir(), "stemma-policy-images-"));
 const env = { PATH: process.env["PATH"] ?? "", HOME: path };
@@ -185,6 +186,36 @@ s.signer.subjectAlternativeName == "https://example.com/builder"\ns.timestamps[0
   });
 });
 
+/** As `cosign sign --registry-referrers-mode=oci-1-1` keeps a signature. */
+async function cosigned({ mediaType, digest, size }: Descriptor, { payload, annotations }: TestSimpleSignature): Promise<Descriptor> {
+  const layer = { ...(await samples.blob("application/vnd.dev.cosign.simplesigning.v1+json", payload)), annotations };
+  const config = await samples.blob("application/vnd.dev.cosign.artifact.sig.v1+json", Buffer.from("{}"));
+  return await samples.manifest({ mediaType: MEDIA_TYPE.ociManifest, config, layers: [layer], subject: { mediaType, digest, size } }, undefined);
+}
+
+test("a policy sees signatures in the form that cosign had before bundles", { skip: dockerRegistrySkip }, async () => {
+  const { attestation } = await built("cosigned");
+  const signed = await sigstore.signSimply(attestation.digest, { extensions: { 12: "https://github.com/a/b" } });
+  await cosigned(attestation, signed);
+  await allowed("cosigned", `${isSigned}\ncount(input.image.signatures) == 1\ns.type == "simplesigning-v1"\ns.kind == "untrusted"\ns.dockerReference == "docker.io/a/b"\ns.timestamps[0].type == "Tlog"\ns.signer.issuer == "https://issuer.example"`, trusting);
+  await denied("cosigned", 'docker_github_builder(input.image, "a/b")', trusting);
+  // It is the statements that have to be signed, by the signature itself: not the image, and not by the place where it lies.
+  const wrong = await built("miscosigned");
+  await cosigned(wrong.image, await sigstore.signSimply(wrong.image.digest, { extensions: { 12: "https://github.com/a/b" } }));
+  await allowed("miscosigned", "not input.image.signatures", trusting);
+  await cosigned(wrong.attestation, signed);
+  const { "dev.sigstore.cosign/bundle": _, ...unlogged } = (await sigstore.signSimply(wrong.attestation.digest, { extensions: { 12: "https://github.com/a/b" } })).annotations;
+  await cosigned(wrong.attestation, { ...(await sigstore.signSimply(wrong.attestation.digest)), annotations: unlogged });
+  const { log } = await denied("miscosigned", isSigned, trusting);
+  assert.match(log, /failed to parse image signatures: sha256:\w+: simple signing payload has docker-manifest-digest sha256:/);
+  assert.match(log, /simple signing layer has no annotation dev\.sigstore\.cosign\/bundle/);
+  // A list under the fallback tag may name what refers to something else.
+  const listed = await built("mislisted");
+  const other = await cosigned(attestation, await sigstore.signSimply(listed.attestation.digest, { extensions: { 12: "https://github.com/a/b" } }));
+  await samples.index([{ ...other, artifactType: "application/vnd.dev.cosign.artifact.sig.v1+json" }], listed.attestation.digest.replace(":", "-"));
+  assert.match((await denied("mislisted", isSigned, trusting)).log, /signature manifest is not about the attestation manifest/);
+});
+
 test("a policy that asks for signatures of which nothing can be told stops the build", { skip: dockerRegistrySkip }, async () => {
   const { attestation } = await built("told");
   await samples.referrer(attestation, SIGSTORE_BUNDLE, await sigstore.attest(hex(attestation), "https://sigstore.dev/cosign/sign/v1"));
@@ -192,9 +223,7 @@ test("a policy that asks for signatures of which nothing can be told stops the b
   await untold("told", {}, /asks for input\.image\.signatures, which cannot be told: there is nobody to believe: STEMMA_SIGSTORE_TRUSTED_ROOT has to name a file/);
   await untold("told", { env: { STEMMA_SIGSTORE_TRUSTED_ROOT: join(path, "none") } }, /STEMMA_SIGSTORE_TRUSTED_ROOT: ENOENT/);
   await untold("told", { env: { STEMMA_SIGSTORE_TRUSTED_ROOT: join(import.meta.dirname, "policy.test.ts") } }, /no trusted root of Sigstore/);
-  const { attestation: cosigned } = await built("cosigned");
-  await samples.referrer(cosigned, "application/vnd.dev.cosign.artifact.sig.v1+json", { critical: {} });
-  await untold("cosigned", trusting, /signed in the form of cosign before version 3, which is not supported/);
+  await untold("cosigned", {}, /cannot be told: there is nobody to believe/);
 });
 
 test("a policy has the attestation of a web file verified", { skip: dockerRegistrySkip }, async () => {
