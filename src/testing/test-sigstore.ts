@@ -108,7 +108,7 @@ async function issued(authority: Authority, { subjectAltName = "https://example.
 }
 
 function pem(certificate: Buffer): string {
-  return `-----BEGIN CERTIFICATE-----\n${certificate.toString("base64").replace(/(.{64})/g, "$1\n")}\n-----END CERTIFICATE-----\n`;
+  return `-----BEGIN CERTIFICATE-----\n${certificate.toString("base64").replace(/.{1,64}/g, "$&\n")}-----END CERTIFICATE-----\n`;
 }
 
 function sha256Of(bytes: Uint8Array | string): object {
