@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { ByteStream } from "../content/blob-store.ts";
 import { bytesOf, collectBytes } from "../content/bytes.ts";
+import { lent } from "../testing/lent.ts";
 import { ArchiveError } from "./archive-error.ts";
 import { decompress } from "./decompress.ts";
 import type { Entry, EntryKind } from "./entry.ts";
@@ -94,6 +95,25 @@ test("large files pass through whole, small ones are gathered", async () => {
   ])));
   assert.ok(chunks.some((chunk) => chunk.byteLength === big.length));
   assert.ok(chunks.length < 12, `${chunks.length} chunks`);
+});
+
+for (const chunks of ["lent", "kept"] as const) {
+  test(`content may be lent in small chunks, and the archive is then ${chunks}`, async () => {
+    const content = Buffer.from(Array.from({ length: 700_001 }, (_, at) => at % 251));
+    const entry = entryOf("a", "file", { sizeBytes: content.length });
+    const expected = await collectBytes(writeTar(stream([{ entry, content: bytesOf(content) }, file("b", "b")])), 1e6);
+    const written: Uint8Array[] = [];
+    for await (const chunk of writeTar(stream([{ entry, content: lent(content, 10_000) }, file("b", "b")]), chunks)) {
+      written.push(chunks === "lent" ? Buffer.from(chunk) : chunk);
+    }
+    assert.ok(Buffer.concat(written).equals(expected));
+  });
+}
+
+test("what is lent lies in one buffer, however long the archive is", async () => {
+  const memories = new Set<unknown>();
+  for await (const { buffer } of writeTar(stream(Array.from({ length: 3000 }, (_, at) => file(`small-${at}`, "x"))), "lent")) memories.add(buffer);
+  assert.equal(memories.size, 1);
 });
 
 test("refuses content of another size than announced", async () => {

@@ -1,4 +1,4 @@
-import type { ByteStream } from "../content/blob-store.ts";
+import type { ByteStream, ChunkOwner } from "../content/blob-store.ts";
 import { ArchiveError } from "./archive-error.ts";
 import { baseName, joinPath, parentPath } from "./entry-path.ts";
 import type { Entry, EntryKind } from "./entry.ts";
@@ -35,39 +35,66 @@ const TYPEFLAG: Readonly<Record<EntryKind, string>> = {
 /**
  * An archive as Go's archive/tar writes it for image layers: ustar where all fits, else PAX with sorted records.
  * Times finer than a second and all extended attributes are written; leave out of the entry what shall not be.
+ * `lent` where content is lent too.
  */
-export async function* writeTar(members: AsyncIterable<Member>): ByteStream {
-  let gathered: Uint8Array[] = [];
-  let gatheredBytes = 0;
-  const gather = (bytes: Uint8Array): void => {
-    gathered.push(bytes);
-    gatheredBytes += bytes.byteLength;
-  };
-  const flush = (): Buffer => {
-    const chunk = Buffer.concat(gathered);
-    gathered = [];
-    gatheredBytes = 0;
-    return chunk;
-  };
+export async function* writeTar(members: AsyncIterable<Member>, chunks: ChunkOwner = "kept"): ByteStream {
+  const gathered = new Gathered(chunks);
   for await (const { entry, content } of members) {
-    gather(tarHeader(entry));
+    const header = tarHeader(entry);
+    if (!gathered.hasRoomFor(header)) yield gathered.take();
+    gathered.add(header);
     let seenBytes = 0;
     for await (const chunk of content) {
       seenBytes += chunk.byteLength;
-      if (gatheredBytes >= GATHER_BYTES) yield flush();
+      if (!gathered.hasRoomFor(chunk)) yield gathered.take();
       // A large chunk passes by itself, without being copied.
-      if (chunk.byteLength < GATHER_BYTES) gather(chunk);
+      if (chunk.byteLength < GATHER_BYTES) gathered.add(chunk);
       else {
-        if (gatheredBytes > 0) yield flush();
+        if (!gathered.isEmpty) yield gathered.take();
         yield chunk;
       }
     }
     if (seenBytes !== entry.sizeBytes) throw new ArchiveError("corrupt", `${entry.path}: ${seenBytes} bytes of content where ${entry.sizeBytes} were announced`);
-    gather(tarPadding(entry));
-    if (gatheredBytes >= GATHER_BYTES) yield flush();
+    const padding = tarPadding(entry);
+    if (!gathered.hasRoomFor(padding)) yield gathered.take();
+    gathered.add(padding);
   }
-  gather(TAR_END);
-  yield flush();
+  if (!gathered.hasRoomFor(TAR_END)) yield gathered.take();
+  gathered.add(TAR_END);
+  yield gathered.take();
+}
+
+/** Small pieces one behind the other. */
+class Gathered {
+  readonly #chunks: ChunkOwner;
+  #room: Buffer | undefined;
+  #filled = 0;
+
+  constructor(chunks: ChunkOwner) {
+    this.#chunks = chunks;
+  }
+
+  get isEmpty(): boolean {
+    return this.#filled === 0;
+  }
+
+  /** Always true while there is nothing. */
+  hasRoomFor({ byteLength }: Uint8Array): boolean {
+    return this.isEmpty || this.#filled + byteLength <= (this.#room?.byteLength ?? 0);
+  }
+
+  add(piece: Uint8Array): void {
+    if (this.#room === undefined || this.#room.byteLength < this.#filled + piece.byteLength) this.#room = Buffer.allocUnsafeSlow(Math.max(GATHER_BYTES, piece.byteLength));
+    this.#room.set(piece, this.#filled);
+    this.#filled += piece.byteLength;
+  }
+
+  take(): Uint8Array {
+    const taken = this.#room?.subarray(0, this.#filled) ?? Buffer.alloc(0);
+    if (this.#chunks === "kept") this.#room = undefined;
+    this.#filled = 0;
+    return taken;
+  }
 }
 
 /** Bytes before the content of `entry`: its header with those that extend it. */

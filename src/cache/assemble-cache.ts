@@ -49,9 +49,9 @@ function described({ descriptor: { mediaType, digest, size }, diffId, createdNs 
 /** Reads documents from memory, and layers where they are. */
 export function cacheContent({ documents }: AssembledCache, layers: Pick<BlobStore, "read">): Pick<BlobStore, "read"> {
   return {
-    read(digest, signal) {
+    read(digest, signal, chunks) {
       const document = documents.get(digest);
-      return document === undefined ? layers.read(digest, signal) : bytesOf(document);
+      return document === undefined ? layers.read(digest, signal, chunks) : bytesOf(document);
     },
   };
 }

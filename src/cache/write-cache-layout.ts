@@ -19,12 +19,12 @@ const REF_NAME = "org.opencontainers.image.ref.name";
 /** Writes a cache into an OCI layout. Its name comes last: who reads at the same time finds the old one, or the new one. */
 export async function writeCacheLayout(cache: AssembledCache, content: Pick<BlobStore, "read">, { path, tag, reset }: CacheLayoutPlace, signal: AbortSignal): Promise<void> {
   const writer = new LayoutWriter(path);
-  await writer.begin();
+  await writer.begin(signal);
   const blobs = [...cache.layers, cache.config, cache.root].map(({ digest }) => digest);
-  for (const digest of blobs) await writer.blob(digest, () => content.read(digest, signal), signal);
+  for (const digest of blobs) await writer.blob(digest, () => content.read(digest, signal, "lent"), signal);
   const others = reset ? [] : otherEntries(await writer.read("index.json"), path, tag);
   const entry = { ...cache.root, annotations: { [REF_NAME]: tag } };
-  await writer.write("index.json", Buffer.from(goJson({ schemaVersion: 2, mediaType: MEDIA_TYPE.ociIndex, manifests: [...others, entry] })));
+  await writer.write("index.json", Buffer.from(goJson({ schemaVersion: 2, mediaType: MEDIA_TYPE.ociIndex, manifests: [...others, entry] })), signal);
   if (reset) await writer.keepOnly(new Set(blobs));
 }
 

@@ -98,7 +98,7 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     root: stateRoot(flags.text("root"), io),
     env: io.env,
     workingDirectory: io.cwd,
-    stdout: async (chunk) => io.stdout(chunk),
+    stdout: (chunk) => io.streamOut(chunk),
     signal: io.signal,
   };
 }

@@ -20,7 +20,7 @@ function place(t: TestContext, files: Readonly<Record<string, string>>): string 
 async function check(cwd: string, ...args: readonly string[]): Promise<{ readonly out: string; readonly told: string; readonly status: number }> {
   let [out, told] = ["", ""];
   const io = {
-    stdin: Readable.from([]), stdout: (text: string | Uint8Array) => void (out += Buffer.from(text).toString()), stderr: (text: string) => void (told += text), terminal: undefined, isStdoutTerminal: false,
+    stdin: Readable.from([]), stdout: (text: string | Uint8Array) => void (out += Buffer.from(text).toString()), streamOut: async (part: Uint8Array) => void (out += Buffer.from(part).toString()), stderr: (text: string) => void (told += text), terminal: undefined, isStdoutTerminal: false,
     env: {}, cwd, signal: new AbortController().signal,
   };
   try {

@@ -5,6 +5,8 @@ import type { Environment } from "../host/environment.ts";
 export interface CommandIo {
   readonly stdin: Readable;
   readonly stdout: (text: string | Uint8Array) => void;
+  /** Writes there too, and waits until it has been taken: for what is too long to be held. */
+  readonly streamOut: (chunk: Uint8Array) => Promise<void>;
   readonly stderr: (text: string) => void;
   /** Columns and rows of the terminal that standard error is, as they are now; undefined where it is none. */
   readonly terminal: (() => { readonly columns: number; readonly rows: number }) | undefined;

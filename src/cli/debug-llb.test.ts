@@ -20,7 +20,7 @@ interface CommandResult {
 
 async function run(command: Command, ...args: readonly string[]): Promise<CommandResult> {
   const written: Uint8Array[] = [];
-  const io = { stdin: Readable.from([]), stdout: (part: string | Uint8Array) => void written.push(Buffer.from(part)), stderr: () => undefined, terminal: undefined, isStdoutTerminal: false, env: {}, cwd: "/", signal: new AbortController().signal };
+  const io = { stdin: Readable.from([]), stdout: (part: string | Uint8Array) => void written.push(Buffer.from(part)), streamOut: async (part: Uint8Array) => void written.push(Buffer.from(part)), stderr: () => undefined, terminal: undefined, isStdoutTerminal: false, env: {}, cwd: "/", signal: new AbortController().signal };
   try {
     const status = await command.run(args, io);
     return { stdout: Buffer.concat(written), status };

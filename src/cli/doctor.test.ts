@@ -148,6 +148,7 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
   const status = await command.run(args, {
     stdin: Readable.from([]),
     stdout: (text) => void (stdout += text),
+    streamOut: async (chunk) => void (stdout += Buffer.from(chunk).toString()),
     stderr: () => undefined, terminal: undefined, isStdoutTerminal: false,
     env: { PATH: process.env["PATH"], ...env },
     cwd: "/",

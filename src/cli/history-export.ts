@@ -1,9 +1,7 @@
-import { createWriteStream } from "node:fs";
 import { resolve } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { findRun, hasEnded, type BuildHistory } from "../doors/history.ts";
 import { writeArchive } from "../doors/history-files.ts";
+import { writePath } from "../host/write-path.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { Command } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
@@ -33,8 +31,8 @@ ${ROOT_HELP}`,
       const builds = requireBuilds(open);
       const ids = all ? builds.list().filter(hasEnded).map(({ id }) => id) : (positionals.length === 0 ? [""] : positionals).map((ref) => findRun(builds, ref, hasEnded).id);
       const archive = writeArchive(loaded(builds, [...new Set(ids)]));
-      if (output !== undefined && output !== "-") return await pipeline(Readable.from(archive), createWriteStream(resolve(io.cwd, output)), { signal: io.signal });
-      for await (const chunk of archive) io.stdout(chunk);
+      if (output !== undefined && output !== "-") return await writePath(resolve(io.cwd, output), archive, io.signal);
+      for await (const chunk of archive) await io.streamOut(chunk);
     });
   },
 };

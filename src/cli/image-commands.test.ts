@@ -19,7 +19,7 @@ const samples = conformanceFolder("samples");
 async function run(command: Command, ...args: readonly string[]): Promise<{ readonly stdout: string; readonly status: number; readonly message?: string }> {
   const written: Array<string | Uint8Array> = [];
   const stdout = (): string => written.map((part) => Buffer.from(part).toString()).join("");
-  const io = { stdin: Readable.from([]), stdout: (part: string | Uint8Array) => void written.push(part), stderr: () => undefined, terminal: undefined, isStdoutTerminal: false, env: {}, cwd: "/", signal: new AbortController().signal };
+  const io = { stdin: Readable.from([]), stdout: (part: string | Uint8Array) => void written.push(part), streamOut: async (part: Uint8Array) => void written.push(part), stderr: () => undefined, terminal: undefined, isStdoutTerminal: false, env: {}, cwd: "/", signal: new AbortController().signal };
   try {
     const status = await command.run(args, io);
     return { stdout: stdout(), status };

@@ -32,6 +32,7 @@ export async function main(): Promise<void> {
       return process.stdin;
     },
     stdout: (text) => void process.stdout.write(text),
+    streamOut: (chunk) => new Promise((resolve) => process.stdout.write(chunk, () => resolve())),
     stderr: (text) => void process.stderr.write(text),
     terminal: process.stderr.isTTY ? () => ({ columns: process.stderr.columns, rows: process.stderr.rows }) : undefined,
     isStdoutTerminal: process.stdout.isTTY,

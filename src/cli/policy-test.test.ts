@@ -20,7 +20,7 @@ function place(t: TestContext, files: Readonly<Record<string, string>>): string 
 
 async function run(cwd: string, ...args: readonly string[]): Promise<{ readonly out: string; readonly told: string; readonly status: number }> {
   let out = "";
-  const io = { stdin: Readable.from([]), stdout: (text: string | Uint8Array) => void (out += Buffer.from(text).toString()), stderr: () => undefined, terminal: undefined, isStdoutTerminal: false, env: {}, cwd, signal: new AbortController().signal };
+  const io = { stdin: Readable.from([]), stdout: (text: string | Uint8Array) => void (out += Buffer.from(text).toString()), streamOut: async (part: Uint8Array) => void (out += Buffer.from(part).toString()), stderr: () => undefined, terminal: undefined, isStdoutTerminal: false, env: {}, cwd, signal: new AbortController().signal };
   try {
     return { status: await command.run(args, io), out, told: "" };
   } catch (error) {

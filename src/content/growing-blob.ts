@@ -7,7 +7,7 @@ export interface GrowingBlob {
   readonly digest: Digest | undefined;
   /** True as soon as it has more bytes than that; false where it ends, whole or not, with so many or fewer. */
   exceeds(sizeBytes: number): Promise<boolean>;
-  /** From its first byte, each as soon as it is there; ends with the blob. Throws what stopped its maker. May be opened again. */
+  /** From its first byte, each as soon as it is there; ends with the blob. Throws what stopped its maker. May be opened again. Chunks are lent. */
   read(signal: AbortSignal): ByteStream;
 }
 

@@ -102,13 +102,13 @@ async function writeImage(target: ImageTarget, { means, step, choice, files, nam
     case "image":
       break;
     case "oci-tar":
-      await means.steps.part(step, "sending tarball", () => writeImageTar(target, writeTar(layoutMembers(readable, naming, signal)), means, signal));
+      await means.steps.part(step, "sending tarball", () => writeImageTar(target, writeTar(layoutMembers(readable, naming, signal), "lent"), means, signal));
       break;
     case "oci-directory":
       await writingTo(target, () => writeLayoutDirectory(target.path, readable, naming, signal));
       break;
     case "docker-tar":
-      await means.steps.part(step, "sending tarball", () => writeImageTar(target, writeTar(dockerMembers(readable, naming, signal)), means, signal));
+      await means.steps.part(step, "sending tarball", () => writeImageTar(target, writeTar(dockerMembers(readable, naming, signal), "lent"), means, signal));
       break;
   }
   return readable;

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { engineTakes } from "./docker-engine.ts";
+import { lent } from "../testing/lent.ts";
+import { engineTakes, loadIntoEngine } from "./docker-engine.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -28,6 +29,21 @@ test("an engine takes layouts where its images are in containerd's store, and th
     assert.equal(await takes({ body }), "docker", body);
   }
   assert.equal(await takes({ status: 403, body: '{"DriverStatus":[["driver-type","io.containerd.snapshotter.v1"]]}' }), "docker");
+});
+
+test("an archive whose chunks are lent comes to the engine as it is", async () => {
+  const tar = Buffer.from(Array.from({ length: 500_001 }, (_, at) => (at >> 2) % 251));
+  let taken = Buffer.alloc(0);
+  const server = createServer((request, response) => void request.toArray().then((chunks) => {
+    taken = Buffer.concat(chunks);
+    response.end('{"stream":"Loaded image: a"}');
+  })).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const bound = server.address();
+  assert.ok(typeof bound === "object" && bound !== null);
+  await loadIntoEngine(`tcp://127.0.0.1:${bound.port}`, lent(tar, 1000), { signal: NEVER, importing: (read) => read(() => undefined) });
+  server.close();
+  assert.ok(taken.equals(tar));
 });
 
 test("an engine that takes the call and says nothing is not waited for without end", async () => {

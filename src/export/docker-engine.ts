@@ -88,7 +88,8 @@ async function exchange(address: string, tar: ByteStream, signal: AbortSignal): 
   let source: Exchanged["source"];
   const watched = async function* (): ByteStream {
     try {
-      yield* tar;
+      // A stream keeps several at a time, of what is lent.
+      for await (const chunk of tar) yield Buffer.from(chunk);
     } catch (error) {
       source = { error };
       throw error;

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { bytesOf } from "../content/bytes.ts";
 import type { ByteStream } from "../content/blob-store.ts";
+import { lent } from "../testing/lent.ts";
 import { writeToDestination } from "./file-destination.ts";
 
 const signal = new AbortController().signal;
@@ -41,6 +42,26 @@ test("what breaks off leaves the file that was there, and nothing beside it", as
   assert.deepEqual(readdirSync(scratch.path), names);
 });
 
+test("what is lent is written as it came", async () => {
+  const [path, bytes] = [join(scratch.path, "lent"), Buffer.from(Array.from({ length: 300_001 }, (_, at) => at % 251))];
+  await writeToDestination({ kind: "path", path }, lent(bytes, 100_000), refuse, signal);
+  assert.ok(readFileSync(path).equals(bytes));
+});
+
+test("a stop leaves the file that was there, though the bytes never come", async () => {
+  const [path, stop] = [join(scratch.path, "stopped"), new AbortController()];
+  writeFileSync(path, "before");
+  const names = readdirSync(scratch.path);
+  const stuck = async function* (): ByteStream {
+    yield Buffer.from("half");
+    stop.abort();
+    await new Promise(() => undefined);
+  };
+  await assert.rejects(writeToDestination({ kind: "path", path }, stuck(), refuse, stop.signal), { name: "AbortError" });
+  assert.equal(readFileSync(path, "utf8"), "before");
+  assert.deepEqual(readdirSync(scratch.path), names);
+});
+
 test("standard output takes one chunk after the other", async () => {
   const taken: string[] = [];
   let isBusy = false;
@@ -59,7 +80,7 @@ test("what is no file, such as a pipe or /dev/null, is written into and stays wh
   const pipe = join(scratch.path, "pipe");
   assert.equal(spawnSync("mkfifo", [pipe]).status, 0);
   const reader = spawn("cat", [pipe], { stdio: ["ignore", "pipe", "inherit"] });
-  const [text] = await Promise.all([reader.stdout.toArray(), writeToDestination({ kind: "path", path: pipe }, bytesOf(Buffer.from("through")), refuse, signal)]);
+  const [text] = await Promise.all([reader.stdout.toArray(), writeToDestination({ kind: "path", path: pipe }, lent(Buffer.from("through"), 2), refuse, signal)]);
   assert.equal(Buffer.concat(text as Buffer[]).toString(), "through");
   assert.ok(lstatSync(pipe).isFIFO());
 });

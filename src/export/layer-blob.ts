@@ -97,9 +97,9 @@ function annotated(annotations: Readonly<Record<string, string>>): Pick<Descript
 export function imageContent(documents: ReadonlyMap<string, Uint8Array>, layers: readonly LayerBlob[], blobs: BlobStore): Pick<BlobStore, "read"> {
   const origins = new Map(layers.map(({ descriptor, origin }) => [descriptor.digest as string, origin]));
   return {
-    read(digest, signal) {
+    read(digest, signal, chunks) {
       const document = documents.get(digest);
-      return document === undefined ? (origins.get(digest)?.fetch(signal) ?? blobs.read(digest, signal)) : bytesOf(document);
+      return document === undefined ? (origins.get(digest)?.fetch(signal) ?? blobs.read(digest, signal, chunks)) : bytesOf(document);
     },
   };
 }
@@ -137,7 +137,7 @@ async function ingestStored(layer: Layer, { compression }: BlobForm, context: Se
 
 async function ingestRewritten(layer: Layer, { compression, rewriteToNs = 0n }: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<Ingested> {
   const hash = createHash("sha256");
-  const blob = await context.blobs.ingest(compress(hashed(writeTar(rewritten(layer, rewriteToNs, signal)), hash), compression), signal, context.onGrowing);
+  const blob = await context.blobs.ingest(compress(hashed(writeTar(rewritten(layer, rewriteToNs, signal), "lent"), hash), compression), signal, context.onGrowing);
   // digest("hex") is 64 characters of lower-case hex by construction.
   return { blob, diffId: `sha256:${hash.digest("hex")}` as DiffId, annotations: {} };
 }
@@ -149,7 +149,7 @@ function storedTar(layer: Layer, { layers }: SerialiseContext, signal: AbortSign
 /** The layer's own archive with times set back: what else an archive leaves out of an entry is left out here too. */
 async function* rewritten(layer: Layer, latestNs: bigint, signal: AbortSignal): AsyncIterable<Member> {
   for (const entry of await layer.entries(signal)) {
-    yield { entry: notAfter(exportedEntry(entry), latestNs), content: entry.kind === "file" ? layer.read(entry, signal) : bytesOf() };
+    yield { entry: notAfter(exportedEntry(entry), latestNs), content: entry.kind === "file" ? layer.read(entry, signal, "lent") : bytesOf() };
   }
 }
 

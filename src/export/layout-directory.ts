@@ -1,10 +1,7 @@
-import { createWriteStream } from "node:fs";
-import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { collectBytes } from "../content/bytes.ts";
-import { randomId } from "../host/random.ts";
+import { bytesOf, collectBytes } from "../content/bytes.ts";
+import { replaceFile } from "../host/replace-file.ts";
 import type { ImageIndex } from "../oci/manifest.ts";
 import { layoutMembers, type LayoutNaming, type ReadableImage } from "./layout.ts";
 
@@ -20,26 +17,9 @@ export async function writeLayoutDirectory(path: string, image: ReadableImage, n
   for await (const { entry, content } of layoutMembers(image, naming, signal)) {
     const target = join(path, entry.path);
     if (entry.kind === "directory") await mkdir(target, { recursive: true });
-    else if (entry.path === "index.json") await writeWhole(target, await mergeIndex(target, await collectBytes(content, INDEX_SIZE_BYTES_MAX)));
-    else if (!(await exists(target))) await writeBlob(target, content);
+    else if (entry.path === "index.json") await replaceFile(target, bytesOf(await mergeIndex(target, await collectBytes(content, INDEX_SIZE_BYTES_MAX))), {}, signal);
+    else if (!(await exists(target))) await replaceFile(target, content, { mode: 0o444 }, signal);
   }
-}
-
-async function writeBlob(target: string, content: AsyncIterable<Uint8Array>): Promise<void> {
-  const partial = `${target}.${randomId()}`;
-  try {
-    await pipeline(Readable.from(content), createWriteStream(partial, { flags: "wx", mode: 0o444 }));
-    await rename(partial, target);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
-}
-
-async function writeWhole(target: string, bytes: Uint8Array): Promise<void> {
-  const partial = `${target}.${randomId()}`;
-  await writeFile(partial, bytes);
-  await rename(partial, target);
 }
 
 async function mergeIndex(path: string, ours: Uint8Array): Promise<Uint8Array> {

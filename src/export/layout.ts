@@ -23,7 +23,7 @@ export interface LayoutNaming {
   readonly created: string;
 }
 
-/** The files of an OCI image layout (image-spec, image-layout.md), in the order of a tar of it. */
+/** The files of an OCI image layout (image-spec, image-layout.md), in the order of a tar of it. Their chunks are lent. */
 export function layoutMembers({ image, content }: ReadableImage, naming: LayoutNaming, signal: AbortSignal): AsyncIterable<Member> {
   return members({ image, content }, [["index.json", layoutIndex(image, naming)], ["oci-layout", OCI_LAYOUT]], signal);
 }
@@ -52,7 +52,7 @@ async function* members({ image, content }: ReadableImage, files: ReadonlyArray<
   yield { entry: entryOf("blobs", "directory", 0), content: bytesOf() };
   yield { entry: entryOf("blobs/sha256", "directory", 0), content: bytesOf() };
   for (const [digest, sizeBytes] of blobSizes(image)) {
-    yield { entry: entryOf(`blobs/sha256/${digest.slice("sha256:".length)}`, "file", sizeBytes), content: content.read(digest, signal) };
+    yield { entry: entryOf(`blobs/sha256/${digest.slice("sha256:".length)}`, "file", sizeBytes), content: content.read(digest, signal, "lent") };
   }
   for (const [name, bytes] of files) yield { entry: entryOf(name, "file", bytes.byteLength), content: bytesOf(bytes) };
 }

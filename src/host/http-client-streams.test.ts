@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { hasCode, textOf } from "../testing/http-expectations.ts";
+import { lent } from "../testing/lent.ts";
 import { serve } from "../testing/http-fixture.ts";
 import { openHttpClient } from "./http-client.ts";
 
@@ -75,3 +76,17 @@ describe("bodies over HTTP", () => {
     assert.ok(givenBytes < 1024 * MiB);
   });
 });
+
+for (const [size, chunkBytes] of [["large", MiB], ["small", 1000]] as const) {
+  test(`${size} chunks that are lent have left before the next is asked for`, async () => {
+    const bytes = Buffer.from(Array.from({ length: 3 * MiB + 7 }, (_, at) => (at >> 3) % 251));
+    const taken = Promise.withResolvers<Buffer>();
+    await using fixture = await serve((request, response) => {
+      // Nothing is taken at first, so that all that may wait does.
+      void delay(50).then(async () => taken.resolve(Buffer.concat(await request.toArray()))).then(() => response.end());
+    });
+    await using client = openHttpClient({});
+    await textOf(await client.send({ method: "PUT", url: new URL(fixture.origin), body: { sizeBytes: bytes.byteLength, open: () => lent(bytes, chunkBytes) } }, limit()));
+    assert.ok((await taken.promise).equals(bytes));
+  });
+}

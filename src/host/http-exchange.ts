@@ -6,6 +6,7 @@ import { nodeHttp, nodeHttps } from "./network-modules.ts";
 export interface HttpBody {
   /** Sent as Content-Length; undefined sends chunks. */
   readonly sizeBytes: number | undefined;
+  /** Chunks may be lent: each has left the process before the next is asked for. */
   open(): AsyncIterable<Uint8Array>;
 }
 
@@ -78,9 +79,9 @@ async function send(outgoing: ClientRequest, body: HttpBody, incoming: Promise<I
   incoming.then(settle, settle);
   for await (const chunk of body.open()) {
     if (settled) return;
-    if (outgoing.write(chunk)) continue;
-    const drained = new Promise<void>((resolve) => void outgoing.once("drain", resolve));
-    await within(Promise.race([drained, incoming]), answerMs, outgoing);
+    // What keeps it from leaving, `incoming` rejects with.
+    const left = new Promise<void>((resolve) => void outgoing.write(chunk, () => resolve()));
+    await within(Promise.race([left, incoming]), answerMs, outgoing);
   }
   outgoing.end();
 }

@@ -140,7 +140,7 @@ export class Push implements AsyncDisposable {
     async function* open(open: AbortSignal): AsyncGenerator<Uint8Array> {
       let sentBytes = 0;
       onProgress({ descriptor, state: "sending", sentBytes });
-      for await (const chunk of content.read(digest, open)) {
+      for await (const chunk of content.read(digest, open, "lent")) {
         yield chunk;
         sentBytes += chunk.byteLength;
         onProgress({ descriptor, state: "sending", sentBytes });

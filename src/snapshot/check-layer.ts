@@ -67,7 +67,7 @@ async function directoryProblem({ id, directory, index }: OpenedLayer, signal: A
   if (problem !== undefined || !existsSync(layer.path("diffId"))) return problem;
   const diffId = storedDiffId(directory);
   let found: DiffId | undefined;
-  for await (const _chunk of exportTree(layer, (made) => (found = made), signal)) signal.throwIfAborted();
+  for await (const _chunk of exportTree(layer, (made) => (found = made), signal, "lent")) signal.throwIfAborted();
   return found === diffId ? undefined : `its tree makes ${String(found)}, and should make ${diffId}`;
 }
 

@@ -139,7 +139,7 @@ class LayerDirectories implements DiskLayerStore {
       yield* verified(readFile({ path: layer.path("tar"), sizeBytes: tarBytes }, signal, chunks), (await this.diffId(id, signal)) as string as Digest, tarBytes);
       return;
     }
-    yield* exportTree(layer, (diffId) => this.#saveDiffId(layer, diffId), signal);
+    yield* exportTree(layer, (diffId) => this.#saveDiffId(layer, diffId), signal, chunks);
   }
 
   async diffId(id: LayerId, signal: AbortSignal): Promise<DiffId> {

@@ -1,6 +1,6 @@
 import type { Entry } from "../archive/entry.ts";
 import type { Member } from "../archive/member.ts";
-import type { ByteStream } from "../content/blob-store.ts";
+import type { ByteStream, ChunkOwner } from "../content/blob-store.ts";
 import { bytesOf, type BytesPart } from "../content/bytes.ts";
 import type { DiffId, Digest } from "../content/digest.ts";
 
@@ -25,8 +25,8 @@ export interface Layer {
   readonly id: LayerId;
   /** In tar order: a parent before its children, a file before the hard links to it. Loaded once, then kept. */
   entries(signal: AbortSignal): Promise<readonly Entry[]>;
-  /** The content of a `file` entry of this layer (not of a hard link: read the file that it shares). */
-  read(entry: Entry, signal: AbortSignal): ByteStream;
+  /** The content of a `file` entry of this layer (not of a hard link: read the file that it shares). Who says that lent chunks will do may get them. */
+  read(entry: Entry, signal: AbortSignal, chunks?: ChunkOwner): ByteStream;
   /** A part of that content, less where it ends before: what looks into a large file need not read all of it. */
   readPart(entry: Entry, part: BytesPart, signal: AbortSignal): ByteStream;
   /** The same for who only passes it on, with less work for both. Not there where the layer can do no better than `read`. */

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Entry } from "../archive/entry.ts";
 import { fileSystemPath } from "../archive/path-bytes.ts";
-import type { ByteStream } from "../content/blob-store.ts";
+import type { ByteStream, ChunkOwner } from "../content/blob-store.ts";
 import type { BytesPart } from "../content/bytes.ts";
 import type { Digest } from "../content/digest.ts";
 import { ContentDigests } from "./content-digests.ts";
@@ -58,23 +58,27 @@ export class StoredLayer implements Layer {
     return this.#index === undefined ? await readSummary(this.path("index")) : summaryOf(await this.#index);
   }
 
-  read(entry: Entry, signal: AbortSignal): ByteStream {
-    return this.readPart(entry, { offsetBytes: 0, sizeBytes: Infinity }, signal);
+  read(entry: Entry, signal: AbortSignal, chunks?: ChunkOwner): ByteStream {
+    return this.#readPart(entry, { offsetBytes: 0, sizeBytes: Infinity }, signal, chunks);
   }
 
-  async *readPart(entry: Entry, part: BytesPart, signal: AbortSignal): ByteStream {
+  readPart(entry: Entry, part: BytesPart, signal: AbortSignal): ByteStream {
+    return this.#readPart(entry, part, signal, "kept");
+  }
+
+  async *#readPart(entry: Entry, part: BytesPart, signal: AbortSignal, chunks: ChunkOwner | undefined): ByteStream {
     const index = await this.index(signal);
     const number = this.#numberOf(entry, index);
     const stored = index.entries[number];
     const sizeBytes = Math.min(part.sizeBytes, (stored?.sizeBytes ?? 0) - part.offsetBytes);
     if (stored === undefined || sizeBytes <= 0) return;
     if (index.form === "tar") {
-      yield* readRange({ fd: this.tarFd(), offsetBytes: (index.offsets[number] ?? 0) + part.offsetBytes, sizeBytes, name: stored.path }, signal);
+      yield* readRange({ fd: this.tarFd(), offsetBytes: (index.offsets[number] ?? 0) + part.offsetBytes, sizeBytes, name: stored.path }, signal, chunks);
       return;
     }
     const fd = openSync(fileSystemPath(join(this.path("tree"), stored.path)), "r");
     try {
-      yield* readRange({ fd, offsetBytes: part.offsetBytes, sizeBytes, name: stored.path }, signal);
+      yield* readRange({ fd, offsetBytes: part.offsetBytes, sizeBytes, name: stored.path }, signal, chunks);
     } finally {
       closeSync(fd);
     }
@@ -85,7 +89,7 @@ export class StoredLayer implements Layer {
     const known = this.digests.get(number);
     if (known !== undefined) return known;
     const sum = createHash("sha256");
-    for await (const chunk of this.read(entry, signal)) sum.update(chunk);
+    for await (const chunk of this.read(entry, signal, "lent")) sum.update(chunk);
     const sha256 = sum.digest();
     this.digests.add(new Map([[number, sha256]]));
     // 64 characters of lower-case hex by construction.

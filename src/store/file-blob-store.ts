@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { link, mkdir, open, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,10 +8,9 @@ import type { OnGrowing } from "../content/growing-blob.ts";
 import { verified } from "../content/verified.ts";
 import { systemClock } from "../host/clock.ts";
 import { randomId } from "../host/random.ts";
+import { readAhead } from "../host/read-ahead.ts";
+import { writeAllTo } from "../host/replace-file.ts";
 import { GrowingFile } from "./growing-file.ts";
-
-/** Reads below this size cost twice the time for sha256 (measured). */
-const READ_SIZE_BYTES = 1024 * 1024;
 
 /** Keeps files from being taken away by whatever process for as long as it lasts. See syscall/file-leases.ts. */
 export interface BlobLeases {
@@ -46,11 +44,11 @@ export async function openFileBlobStore(directory: string, incoming: () => strin
   const pathOf = (digest: Digest): string => join(directory, "sha256", digest.slice("sha256:".length));
 
   return {
-    async *read(digest, signal) {
+    async *read(digest, signal, chunks) {
       const sizeBytes = await heldSize(pathOf(digest), leases);
       if (sizeBytes === undefined) throw new BlobMissingError(digest);
       try {
-        yield* verified(createReadStream(pathOf(digest), { highWaterMark: READ_SIZE_BYTES, signal }), digest, sizeBytes);
+        yield* verified(readFile(pathOf(digest), chunks === "lent", signal), digest, sizeBytes);
       } catch (error) {
         if (!(error instanceof CorruptBlobError)) throw error;
         // Whoever asks next gets it from where it came from, or makes it anew.
@@ -72,6 +70,14 @@ export async function openFileBlobStore(directory: string, incoming: () => strin
     ingest: (bytes, signal, onGrowing) => receive({ incoming: incoming(), leases, onGrowing }, bytes, signal, pathOf),
     sizeBytes: (digest) => heldSize(pathOf(digest), leases),
   };
+}
+
+async function* readFile(path: string, lent: boolean, signal: AbortSignal): ByteStream {
+  await using file = await open(path, "r");
+  for await (const piece of readAhead({ fd: file.fd, offsetBytes: 0, sizeBytes: Infinity, lent })) {
+    signal.throwIfAborted();
+    yield piece;
+  }
 }
 
 const MAY_NOT_WRITE: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
@@ -124,7 +130,7 @@ async function receive({ incoming, leases, onGrowing }: Receiving, bytes: ByteSt
     for await (const chunk of bytes) {
       signal.throwIfAborted();
       hash.update(chunk);
-      await file.writeFile(chunk);
+      await writeAllTo(file, chunk);
       sizeBytes += chunk.byteLength;
       growing.grown(sizeBytes);
     }

@@ -47,14 +47,14 @@ export class GrowingFile implements GrowingBlob {
 
   async *read(signal: AbortSignal): ByteStream {
     await using file = await this.#open(signal);
+    const lent = Buffer.allocUnsafeSlow(READ_SIZE_BYTES);
     for (let at = 0; ; ) {
       signal.throwIfAborted();
       if (this.#failure !== undefined) throw this.#failure.error;
       if (at < this.#sizeBytes) {
-        const bytes = Buffer.allocUnsafe(Math.min(READ_SIZE_BYTES, this.#sizeBytes - at));
-        const { bytesRead } = await file.read(bytes, 0, bytes.byteLength, at);
+        const { bytesRead } = await file.read(lent, 0, Math.min(READ_SIZE_BYTES, this.#sizeBytes - at), at);
         if (bytesRead === 0) throw new RangeError(`${this.#path} became shorter`);
-        yield bytes.subarray(0, bytesRead);
+        yield lent.subarray(0, bytesRead);
         at += bytesRead;
       } else if (this.#hasEnded()) return;
       else await this.#nextChange(signal);

@@ -1,11 +1,9 @@
-import { createWriteStream } from "node:fs";
-import { access, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { ByteStream } from "../content/blob-store.ts";
+import { bytesOf } from "../content/bytes.ts";
 import type { Digest } from "../content/digest.ts";
-import { randomId } from "../host/random.ts";
+import { replaceFile } from "../host/replace-file.ts";
 
 /** Files of an OCI layout directory (image-spec, image-layout.md) that others may read at the same time: each appears whole. */
 export class LayoutWriter {
@@ -15,30 +13,19 @@ export class LayoutWriter {
     this.#path = path;
   }
 
-  async begin(): Promise<void> {
+  async begin(signal: AbortSignal): Promise<void> {
     await mkdir(join(this.#path, "blobs/sha256"), { recursive: true });
-    await this.write("oci-layout", Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
+    await this.write("oci-layout", Buffer.from('{"imageLayoutVersion":"1.0.0"}'), signal);
   }
 
-  /** Blobs that are there already stay, and are not read anew. */
+  /** Blobs that are there already stay, and are not read anew. Chunks may be lent. */
   async blob(digest: Digest, open: () => ByteStream, signal: AbortSignal): Promise<void> {
     const target = join(this.#path, blobName(digest));
-    if (await isThere(target)) return;
-    const partial = `${target}.${randomId()}`;
-    try {
-      await pipeline(Readable.from(open()), createWriteStream(partial, { flags: "wx", mode: 0o444 }), { signal });
-      await rename(partial, target);
-    } catch (error) {
-      await rm(partial, { force: true });
-      throw error;
-    }
+    if (!(await isThere(target))) await replaceFile(target, open(), { mode: 0o444 }, signal);
   }
 
-  async write(name: string, bytes: Uint8Array): Promise<void> {
-    const target = join(this.#path, name);
-    const partial = `${target}.${randomId()}`;
-    await writeFile(partial, bytes);
-    await rename(partial, target);
+  async write(name: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    await replaceFile(join(this.#path, name), bytesOf(bytes), {}, signal);
   }
 
   /** Undefined where there is no such file. */

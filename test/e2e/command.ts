@@ -69,6 +69,7 @@ export async function openPlace(): Promise<Place> {
       const exitCode = await runCommandLine(args, {
         stdin: Readable.from(Buffer.from(input)),
         stdout: (part) => void written.stdout.push(Buffer.from(part)),
+        streamOut: async (part) => void written.stdout.push(Buffer.from(part)),
         stderr: (text) => void (written.stderr += text),
         terminal: undefined, isStdoutTerminal: false, env: { ...env, ...more }, cwd, signal: AbortSignal.any([closed.signal, signal]),
       });

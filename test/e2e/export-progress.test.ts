@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { startDockerRegistry, type DockerRegistry } from "../../src/testing/docker-registry.ts";
 import { openPlace, type Place } from "./command.ts";
 import { makeContext } from "./small-base.ts";
@@ -83,4 +85,20 @@ test("an image that an engine takes is told with what the engine says of it", as
     server.closeAllConnections();
     server.close();
   }
+});
+
+test("an archive goes to standard output no faster than it is read", async () => {
+  const [large, gate] = [await makeContext(place, "large", { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a".repeat(4_000_000) }), join(place.path, "gate")];
+  await place.run(["mkfifo", gate]);
+  const wrapper = ["sh", "-c", '"$@" | { cat "$0" >/dev/null; wc -c >&2; }', gate];
+  const started = place.start(["build", "--progress=rawjson", "-o", "type=oci,dest=-,compression=uncompressed", large], { wrapper });
+  await started.shown(/"sending tarball"/);
+  await delay(300);
+  const openedMs = Date.now();
+  await writeFile(gate, "");
+  const { stderr } = await started.ended;
+  const told = stderr.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Status);
+  const completed = told.flatMap(({ statuses = [] }) => statuses).findLast(({ id }) => id === "sending tarball")?.completed;
+  assert.ok(Date.parse(completed ?? "") >= openedMs, `${completed} is before it was read, at ${new Date(openedMs).toISOString()}`);
+  assert.match(stderr, /^\d*4\d{6}$/m);
 });
