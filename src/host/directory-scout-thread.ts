@@ -12,10 +12,10 @@ const { root, walk, memory, port } = workerData as ScoutOrder & { readonly port:
 let nameCount = 0;
 const hash = createHash("sha256").update(walk);
 for (const path of parseWalk(walk).directories) hash.update(seenIn(join(root, path)));
+// Most of it is gone: the next one is not worth a thread. Whoever has heard of this one may already have remembered another walk.
+if (nameCount < SCOUTED_NAMES_MIN) rmSync(memory, { force: true });
 port.postMessage({ fingerprint: hash.digest("hex"), walk } satisfies Sighting);
 port.close();
-// Most of it is gone: the next one is not worth a thread.
-if (nameCount < SCOUTED_NAMES_MIN) rmSync(memory, { force: true });
 
 /** In the order of the file system, which is another only for other content. */
 function seenIn(directory: string): string {
