@@ -79,6 +79,7 @@ export async function prepareBundle(step: SpecifiedProcess, root: MountedTree, p
     const { process: child } = fillBundle(step, root, bundle);
     await makeDirectories(namespace, root, KEPT_MOUNT_POINTS.map((name) => resolveInTree(root.viewPath, name)), { uid: 0, gid: 0 });
     await makeDirectories(namespace, root, [resolveInTree(root.viewPath, child.cwd)], user);
+    await makeDirectories(namespace, root, leftAgain(child.cwd).map((path) => resolveInTree(root.viewPath, path)), { uid: 0, gid: 0 });
     return bundle;
   } catch (error) {
     await bundle[Symbol.asyncDispose]();
@@ -140,6 +141,12 @@ function resolveIfPossible(root: string, path: string): string | undefined {
     if (error instanceof SandboxError) return undefined;
     throw error;
   }
+}
+
+/** The parts of a path that its `..` leave: of `/a/../b` it is `/a`, which the kernel has to find and runc therefore makes. */
+function leftAgain(path: string): string[] {
+  const parts = path.split("/");
+  return parts.flatMap((part, i) => (part === ".." ? [parts.slice(0, i).join("/")] : []));
 }
 
 interface Owner {

@@ -1,11 +1,13 @@
-import { lstatSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
+import { lstatSync, readdirSync, rmdirSync, statSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path/posix";
 import { setTimes } from "../syscall/times.ts";
+import { SandboxError } from "./sandbox-error.ts";
 import { existsInTree, resolveInTree } from "./tree-path.ts";
 
 /**
  * What a runtime will have to make in the tree so that something can be mounted at `destinations`: each place that is
  * not there yet, then its parents that are not, up to the root. Paths are below `root`, as this process sees it.
+ * Throws SandboxError "path" where a file is in the way.
  */
 export function missingMountPoints(root: string, destinations: readonly string[]): readonly string[] {
   const missing: string[] = [];
@@ -14,6 +16,7 @@ export function missingMountPoints(root: string, destinations: readonly string[]
     while (path !== root && path !== `${root}/` && !existsInTree(path)) {
       missing.push(path);
       path = dirname(path);
+      if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === false) throw new SandboxError("path", `there can be no ${destination}: ${path.slice(root.length)} is not a directory`);
     }
   }
   // A parent of two counts at its last place, when both may be gone.

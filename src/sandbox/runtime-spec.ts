@@ -139,7 +139,8 @@ export function processSpec(step: SpecifiedCommand, user: TreeUser, ground: Sand
     user: { uid: user.uid, gid: user.gid, additionalGids: ground.manyIds ? user.groups : [] },
     args: step.argv,
     env: completeEnvironment(step.env, user),
-    cwd: posix.join("/", step.cwd),
+    // Not cleaned: what ".." leaves may be a link, and then leads elsewhere than its name.
+    cwd: posix.isAbsolute(step.cwd) ? step.cwd : `/${step.cwd}`,
     capabilities: step.insecure ? allCapabilities(ground) : sandboxCapabilities(ground),
     noNewPrivileges: false,
     ...(step.limits.length === 0 ? {} : { rlimits: step.limits.map(({ name, soft, hard }) => ({ type: `RLIMIT_${name.toUpperCase()}`, soft: rawNumber(soft), hard: rawNumber(hard) })) }),

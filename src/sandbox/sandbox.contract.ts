@@ -47,6 +47,7 @@ export async function testSandbox(runtime: RuntimeName): Promise<void> {
     before(() => fillSmallRoot(join(folder, "root")));
     after(() => ground.namespace[Symbol.asyncDispose]());
     testProcess(ground);
+    testSurroundings(ground);
     testUsers(ground);
     testIsolation(ground);
     testMounts(ground);
@@ -77,7 +78,9 @@ function testProcess(ground: Ground): void {
     assert.deepEqual([stdout.length, stderr], [1_000_000, "problem"]);
     for (let round = 0; round < 5; round++) assert.equal((await run(ground, ["echo short"])).stdout, "short\n");
   });
+}
 
+function testSurroundings(ground: Ground): void {
   test("the environment keeps its order, with PATH and HOME added at its end", async () => {
     const { stdout } = await run(ground, [], { env: ["ZZ=1", "AA=two words", "MM="], argv: ["/bin/cat", "/proc/self/environ"] });
     assert.deepEqual(stdout.split("\0"), ["ZZ=1", "AA=two words", "MM=", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", ""]);
@@ -88,9 +91,11 @@ function testProcess(ground: Ground): void {
     assert.equal(stdout, "HOME=/elsewhere\0PATH=/nowhere:/bin\0");
   });
 
-  test("a working directory that is not there is made and belongs to the user", async () => {
-    const { stdout } = await run(ground, ["pwd; stat -c '%u %g %a' . .."], { cwd: "/made/for", user: "12:34" });
-    assert.equal(stdout, "/made/for\n12 34 755\n12 34 755\n");
+  test("a working directory that is not there is made and belongs to the user; what `..` leaves on its way is made too, and root's", async () => {
+    await run(ground, ["mkdir -p /far/away && ln -s far/away /near"]);
+    const seen = async (cwd: string, more = ""): Promise<string> => (await run(ground, [`pwd -P; stat -c '%u %g %a' . ${more}`], { cwd, user: "12:34" })).stdout;
+    const found = [await seen("/made/for", ".."), await seen("/left/again/../../then", "/left /left/again"), await seen("/near/../found")];
+    assert.deepEqual(found, ["/made/for\n12 34 755\n12 34 755\n", "/then\n12 34 755\n0 0 755\n0 0 755\n", "/far/found\n12 34 755\n"]);
   });
 
   test("a command that is not there is an error and not an exit code", async () => {

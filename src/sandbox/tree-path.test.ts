@@ -30,6 +30,12 @@ test("missing mount points are listed from the deepest up, shared parents last",
   assert.deepEqual(missing, ["new/deep/one", "new/deep", "new/two", "new", "a/c"].map((path) => join(root, path)));
 });
 
+test("what is to be mounted below a file is refused, with the name of the file", () => {
+  for (const way of ["/file/below", "/file/far/below", "/absolute/../file/below"]) {
+    assert.throws(() => missingMountPoints(root, [way]), { code: "path", message: `there can be no ${way}: /file is not a directory` });
+  }
+});
+
 test("stubs go when they are empty, and stay when they were put to use", () => {
   const paths = missingMountPoints(root, ["/stub/dir", "/stub/file", "/used/dir", "/used/file"]);
   for (const path of ["stub/dir", "used/dir"]) mkdirSync(join(root, path), { recursive: true });

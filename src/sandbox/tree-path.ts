@@ -31,9 +31,9 @@ export function resolveInTree(root: string, path: string): string {
   return join(root, resolved);
 }
 
-/** True when something is there, a dangling symlink included. */
+/** True when something is there, a dangling symlink included. Below a file, nothing is. */
 export function existsInTree(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  return tolerantLstat(path) !== undefined;
 }
 
 /** Undefined when there is no symlink. */
