@@ -23,7 +23,12 @@ export async function readOwner(owner: ChownOpt | undefined, treeOf: TreeOfInput
   if (owner === undefined) return undefined;
   const user = await readUser(owner.user, treeOf, signal);
   const gid = await readGroup(owner.group, treeOf, signal);
-  return { uid: user?.uid ?? 0, gid: gid ?? user?.gid ?? 0 };
+  return { uid: settableId(user?.uid ?? 0), gid: settableId(gid ?? user?.gid ?? 0) };
+}
+
+/** The last number tells chown(2) to leave the owner alone, and what BuildKit has just made is root's. */
+function settableId(id: number): number {
+  return id === 0xffff_ffff ? 0 : id;
 }
 
 async function readUser(option: UserOpt | undefined, treeOf: TreeOfInput, signal: AbortSignal): Promise<Owner | undefined> {

@@ -123,7 +123,7 @@ class Unpacking {
         this.#draft.writeFile(path, attributes, content);
         return;
       case "hardlink":
-        this.#link(this.#place(entry.linkname ?? ""), path, attributes);
+        this.#link(entry, path, attributes);
         return;
       case "symlink":
         this.#draft.makeSymlink(path, entry.linkname ?? "", attributes);
@@ -141,9 +141,12 @@ class Unpacking {
   }
 
   /** What is said of the link is then so of the file, by all its names; of a symbolic link, the owner alone. */
-  #link(existing: string, path: string, attributes: Attributes): void {
+  #link(entry: Entry, path: string, attributes: Attributes): void {
+    const target = entry.linkname ?? "";
+    const existing = this.#place(target);
     const found = this.#draft.lookup(existing)?.entry.kind;
-    if (found === undefined || found === "directory") throw new OperationError("step-failed", `link /${existing} /${path}: ${found === undefined ? "no such file or directory" : "operation not permitted"}`);
+    // Both as the archive says: what is unpacked into is the root of the one that links.
+    if (found === undefined || found === "directory") throw new OperationError("step-failed", `link /${target} /${entry.path}: ${found === undefined ? "no such file or directory" : "operation not permitted"}`);
     this.#draft.link(existing, path);
     const names = (this.#names.get(existing) ?? new Set([existing])).add(path);
     this.#names.set(existing, names).set(path, names);

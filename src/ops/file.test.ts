@@ -97,6 +97,8 @@ test("links are copied as links unless they are to be followed", async () => {
 test("owner, mode and time of the action win, for the directories made on the way too", async () => {
   const owner = { user: { user: { case: "byID", value: 3 } }, group: { user: { case: "byID", value: 4 } } } as const;
   await check(copy({ src: "/top", dest: "/a/b", owner, mode: 0o600 }), ["d 600 3:4 a", "f 600 3:4 a/b"]);
+  // The number that tells chown(2) to leave it.
+  await check(copy({ src: "/app/a.txt", dest: "/a/b", owner: { user: { user: { case: "byID", value: 0xffff_ffff } } } }), ["d 755 0:0 a", "f 640 0:0 a/b"]);
   await check(copy({ src: "/app/sub", dest: "/a", modeStr: "u+s,go=rX" }), ["d 755 0:0 a", "f 4644 7:7 a/b.md"]);
   const [chain] = await run([copy({ src: "/app", dest: "/t/new", timestamp: 42n })]);
   const entries = await chain?.at(-1)?.entries(signal) ?? [];
@@ -275,6 +277,13 @@ test("what an archive says of a link is so of the file, by all its names, and of
     "f 4750 2:3 un/again 2", "h 4750 2:3 un/f -> un/again 2", "f 640 1:1 un/gone 1", "f 444 2:3 un/gone-too 2", "h 444 2:3 un/kept -> un/gone-too 2",
     "h 4750 2:3 un/last -> un/again 2", "l 777 2:3 un/s -> f 1", "h 777 2:3 un/s-again -> un/s 1",
   ]);
+});
+
+test("a link of an archive to what is no file is told of as the archive names both", async () => {
+  const link = (linkname: string): Entry => ({ path: "dir/l", kind: "hardlink", mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n, sizeBytes: 0, linkname });
+  const packed = async (...entries: Entry[]): Promise<LayerChain | undefined> => await unpack(await archive(entries), { dest: "/data/in/" });
+  await assert.rejects(packed(link("sub/gone")), { message: "link /sub/gone /dir/l: no such file or directory" });
+  await assert.rejects(packed(link("dir")), { message: "link /dir /dir/l: operation not permitted" });
 });
 
 test("an archive's files go to the owner that is named, and over what is there", async () => {

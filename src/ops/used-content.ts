@@ -20,7 +20,7 @@ async function digestOfPart({ tree, name }: { readonly tree: Tree; readonly name
     return await contentDigest(tree, selection, signal);
   } catch (error) {
     // BuildKit's text; it names the tree by its worker and a random id.
-    if (error instanceof TreeError && error.code === "not-found") throw new OperationError("missing-input", `failed to compute cache key: failed to calculate checksum of ref stemma::${name}: ${error.message}`, { cause: error });
+    if (error instanceof TreeError && ["not-found", "too-many-links"].includes(error.code)) throw new OperationError("missing-input", `failed to compute cache key: failed to calculate checksum of ref stemma::${name}: ${error.message}`, { cause: error });
     throw error;
   }
 }
