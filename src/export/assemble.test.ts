@@ -189,6 +189,13 @@ test("annotations for one platform stand on that platform alone", () => {
   assert.deepEqual(assembled.platforms.map(({ manifest }) => (parse(assembled, manifest) as Manifest).annotations), [undefined, { only: "arm" }]);
 });
 
+test("the descriptor's annotations stand on the image that has no index too, where what holds it tells of it", () => {
+  const annotations = ["manifest-descriptor:md=1", "manifest:m=2"].flatMap(parseAnnotation);
+  const assembled = assembleImage([image()], { ...FORM, annotations }, OPTIONS);
+  assert.deepEqual(assembled.root.annotations, { md: "1" });
+  assert.deepEqual((parse(assembled, assembled.root) as Manifest).annotations, { m: "2" });
+});
+
 const refuses = (form: Partial<ImageForm>, statements: readonly Statement[], message: RegExp): void => {
   assert.throws(() => assembleImage([image(LINUX, statements)], { ...FORM, ...form }, OPTIONS), (error) => error instanceof ExportError && error.code === "usage" && message.test(error.message));
 };

@@ -64,7 +64,8 @@ export function assembleImage(images: readonly PlatformImage[], form: ImageForm,
   const manifests = [...platforms.map(({ manifest }) => manifest), ...attestations];
   const [only] = platforms;
   if (only !== undefined && !hasIndex(shape)) {
-    return { root: { ...only.manifest, platform: only.platform }, platforms, evidence, attestations, documents: documents.all, manifests, layers };
+    const root = { ...only.manifest, ...annotationsAt(form.annotations, "manifest-descriptor", only.platform), platform: only.platform };
+    return { root, platforms, evidence, attestations, documents: documents.all, manifests, layers };
   }
   const root = assembleIndex(platforms, standsInIndex(evidence.place) ? attestations : [], form, documents);
   return { root, platforms, evidence, attestations, documents: documents.all, manifests: [...manifests, root], layers };
