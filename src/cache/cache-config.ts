@@ -56,7 +56,7 @@ export function writeCacheRecords(records: readonly CacheRecord[]): Uint8Array {
 
 function writtenLayer({ blob, parent, annotations }: CacheLayer): object {
   const { mediaType, diffId, sizeBytes, createdNs = 0n } = annotations ?? {};
-  return { blob, parent, annotations: annotations && { mediaType, diffID: diffId, size: sizeBytes, createdAt: rfc3339Nano(createdNs) } };
+  return { blob, parent: parent === 0 ? undefined : parent, annotations: annotations && { mediaType, diffID: diffId, size: sizeBytes === 0 ? undefined : sizeBytes, createdAt: rfc3339Nano(createdNs) } };
 }
 
 function writtenRecord({ digest, inputs, results }: CacheRecord): object {

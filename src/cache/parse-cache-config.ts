@@ -36,12 +36,13 @@ export function parseJson(bytes: Uint8Array): unknown {
 }
 
 function layerOf(value: unknown): CacheLayer {
-  const { blob, parent = -1, annotations } = objectOf(value, "a layer");
+  // Go leaves out what is 0: such a layer stands on the first, and one that stands on none says -1.
+  const { blob, parent = 0, annotations } = objectOf(value, "a layer");
   return { blob: digestOfText(blob), parent: parent === -1 ? -1 : indexOf(parent, LAYERS_MAX), annotations: annotations === undefined || annotations === null ? undefined : annotationsOf(annotations) };
 }
 
 function annotationsOf(value: unknown): LayerAnnotations {
-  const { mediaType, diffID, size, createdAt } = objectOf(value, "annotations of a layer");
+  const { mediaType, diffID, size = 0, createdAt } = objectOf(value, "annotations of a layer");
   if (typeof mediaType !== "string") throw invalid("a layer has no media type");
   return { mediaType, diffId: digestOfText(diffID) as string as DiffId, sizeBytes: indexOf(size, Number.MAX_SAFE_INTEGER), createdNs: timeOf(createdAt) };
 }
