@@ -3,6 +3,7 @@ import type { ResolvedImage, ResolveImageOptions } from "../frontend/gateway.ts"
 import type { Definition } from "../llb/definition.ts";
 import type { Range, SourceInfo, SourceOp } from "../llb/op.ts";
 import type { Platform } from "../oci/platform.ts";
+import type { Policy } from "../proto/sourcepolicy/policy_pb.ts";
 import type { BridgeContainer, BridgeContainerRequest } from "./bridge-container.ts";
 import type { FileStat } from "./file-stat.ts";
 
@@ -43,7 +44,12 @@ export interface BridgeResult {
   readonly attestations: ReadonlyMap<string, readonly BridgeAttestation[]>;
 }
 
-export interface BridgeSolve {
+/** Rules about sources that a frontend sends with what it asks for. */
+export interface Ruled {
+  readonly policies: readonly Policy[];
+}
+
+export interface BridgeSolve extends Ruled {
   /** Undefined where a frontend is asked. */
   readonly definition: Definition | undefined;
   /** `dockerfile.v0`, `gateway.v0`; empty for a definition. */
@@ -75,8 +81,8 @@ export interface Bridge {
   readonly capabilities: readonly string[];
   /** Graphs that the frontend was given by name. */
   readonly inputs: ReadonlyMap<string, Definition>;
-  resolveImage(ref: string, options: ResolveImageOptions, signal: AbortSignal): Promise<ResolvedImage>;
-  resolveSource(source: SourceOp, options: Omit<ResolveImageOptions, "layout">, signal: AbortSignal): Promise<SourceMetadata>;
+  resolveImage(ref: string, options: ResolveImageOptions & Ruled, signal: AbortSignal): Promise<ResolvedImage>;
+  resolveSource(source: SourceOp, options: Omit<ResolveImageOptions, "layout"> & Ruled, signal: AbortSignal): Promise<SourceMetadata>;
   solve(request: BridgeSolve, signal: AbortSignal): Promise<BridgeResult>;
   /** The caller disposes it. Undefined where the sandbox gives none. */
   readonly openContainer: ((request: BridgeContainerRequest, signal: AbortSignal) => Promise<BridgeContainer>) | undefined;

@@ -5,6 +5,7 @@ import { LlbError } from "../llb/llb-error.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { Definition as DefinitionMessage, Platform as PlatformMessage } from "../proto/pb/ops_pb.ts";
 import type { LLBBridge, ReadDirRequest, ReadFileRequest, ResolveImageConfigRequest, ResolveSourceMetaRequest, ReturnRequest, SolveRequest, StatFileRequest, WarnRequest } from "../proto/frontend/gateway_pb.ts";
+import type { Policy } from "../proto/sourcepolicy/policy_pb.ts";
 import type { Bridge, BridgeResult, SourceMetadata } from "./bridge.ts";
 import { containerCalls } from "./container-calls.ts";
 import { Containers } from "./containers.ts";
@@ -73,9 +74,8 @@ interface Asked {
 }
 
 async function resolveImage(request: ResolveImageConfigRequest, { bridge, host }: Asked, signal: AbortSignal) {
-  refusePolicies(request.SourcePolicies);
   const layout = request.ResolverType === 1 ? { layout: { sessionId: request.SessionID, storeId: request.StoreID } } : {};
-  const options = { platform: platformOf(request.Platform, host), resolveMode: resolveModeOf(request.ResolveMode), logName: logNameOf(request.LogName, request.Ref), ...layout };
+  const options = { platform: platformOf(request.Platform, host), resolveMode: resolveModeOf(request.ResolveMode), logName: logNameOf(request.LogName, request.Ref), policies: request.SourcePolicies, ...layout };
   const { ref, digest, config } = await bridge.resolveImage(request.Ref, options, signal);
   return { Ref: ref, Digest: digest ?? "", Config: Uint8Array.from(config) };
 }
@@ -83,11 +83,10 @@ async function resolveImage(request: ResolveImageConfigRequest, { bridge, host }
 async function resolveSource(request: ResolveSourceMetaRequest, { bridge, host }: Asked, signal: AbortSignal) {
   const { Source: source, Git, Image, HTTP } = request;
   if (source === undefined) throw new GrpcError(GrpcCode.invalidArgument, "source is required");
-  refusePolicies(request.SourcePolicies);
   if (Git?.ReturnObject === true || Image?.AttestationChain === true || (Image?.ResolveAttestations.length ?? 0) > 0 || HTTP !== undefined) {
     throw new GrpcError(GrpcCode.unimplemented, `more than digest and configuration of ${source.identifier} was asked for, which is not supported`);
   }
-  const options = { platform: platformOf(request.Platform, host), resolveMode: resolveModeOf(request.ResolveMode), logName: logNameOf(request.LogName, source.identifier) };
+  const options = { platform: platformOf(request.Platform, host), resolveMode: resolveModeOf(request.ResolveMode), logName: logNameOf(request.LogName, source.identifier), policies: request.SourcePolicies };
   return sourceMessage(await bridge.resolveSource(source, options, signal), Image?.NoConfig === true);
 }
 
@@ -108,10 +107,10 @@ interface Solving {
 }
 
 async function solve(request: SolveRequest, { bridge, references, settle }: Solving, { signal }: CallContext) {
-  refusePolicies(request.SourcePolicies);
+  if (request.Frontend !== "") refusePolicies(request.SourcePolicies, request.Frontend);
   const inputs = new Map(Object.entries(request.FrontendInputs).map(([name, message]) => [name, decoded(message)]));
   const definition = request.Definition === undefined ? undefined : decoded(request.Definition);
-  const result = await bridge.solve({ definition, frontend: request.Frontend, options: new Map(Object.entries(request.FrontendOpt)), inputs }, signal);
+  const result = await bridge.solve({ definition, frontend: request.Frontend, options: new Map(Object.entries(request.FrontendOpt)), inputs, policies: request.SourcePolicies }, signal);
   const { references: made } = result;
   if (made.kind === "many" && !request.allowResultReturn) throw new GrpcError(GrpcCode.unknown, "solve did not return default result");
   if (request.Evaluate) for (const each of made.kind === "single" ? [made.reference] : made.references.values()) await each?.evaluate(signal);
@@ -167,9 +166,9 @@ function decoded(message: DefinitionMessage): Definition {
   }
 }
 
-/** To build as if there were no policy would be worse than not to build. */
-function refusePolicies(policies: readonly Uint8Array[]): void {
-  if (policies.length > 0) throw new GrpcError(GrpcCode.unimplemented, "source policies are not supported");
+/** BuildKit passes over those that come with a request to another frontend. To build as if there were no policy would be worse than not to build. */
+function refusePolicies(policies: readonly Policy[], frontend: string): void {
+  if (policies.length > 0) throw new GrpcError(GrpcCode.unimplemented, `source policies are not supported with a request to the frontend ${frontend}: send them with its graph`);
 }
 
 function resolveModeOf(text: string): "default" | "pull" | "local" {

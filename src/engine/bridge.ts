@@ -1,6 +1,6 @@
-import type { Bridge, BridgeReference, BridgeResult, BridgeSolve, BridgeWarning, SourceMetadata } from "../bridge/bridge.ts";
+import type { Bridge, BridgeReference, BridgeResult, BridgeSolve, BridgeWarning, Ruled, SourceMetadata } from "../bridge/bridge.ts";
 import { buildDockerfile } from "../frontend/dockerfile/build.ts";
-import type { Gateway } from "../frontend/gateway.ts";
+import type { Gateway, ResolveImageOptions } from "../frontend/gateway.ts";
 import { LLB_CAPABILITIES } from "../llb/capabilities.ts";
 import type { Definition } from "../llb/definition.ts";
 import type { SourceOp } from "../llb/op.ts";
@@ -12,8 +12,10 @@ import { admittedSource } from "./admitted-source.ts";
 import { openBridgeContainer } from "./bridge-container.ts";
 import { lazyReference } from "./bridge-reference.ts";
 import type { BuildMeans } from "./build-means.ts";
+import { lookingUp, readPolicies, ruled } from "./frontend-policies.ts";
 import { frontendRequest } from "./frontend-request.ts";
 import { frontendResult } from "./frontend-result.ts";
+import { engineGateway } from "./gateway.ts";
 import { httpRequest } from "./operations.ts";
 import { RequestError } from "./request-error.ts";
 import type { AskedRequest } from "./request-trail.ts";
@@ -35,25 +37,32 @@ export interface BridgeMeans {
 
 /** The engine as frontends in containers see it. */
 export function engineBridge(engine: BridgeMeans): Bridge {
-  const { means, gateway, inputs } = engine;
+  const { means, inputs } = engine;
   const { services, session } = means;
   return {
     worker: { id: session.id, labels: WORKER_LABELS, platforms: [services.platform] },
     capabilities: LLB_CAPABILITIES,
     inputs,
-    resolveImage: (ref, options, signal) => gateway.resolveImage(formatReference(tagNameOnly(parseReference(ref))), options, signal),
-    resolveSource: (source, options, signal) => resolveSource(source, options, engine, signal),
+    resolveImage: async (ref, { policies, ...options }, signal) => await (await ruledBy(policies, engine)).gateway.resolveImage(formatReference(tagNameOnly(parseReference(ref))), options, signal),
+    resolveSource: async (source, { policies, ...options }, signal) => await resolveSource(source, options, await ruledBy(policies, engine), signal),
     solve: (request, signal) => solve(request, engine, signal),
     openContainer: means.engine.withoutNamespaces ? undefined : (request, signal) => openBridgeContainer(request, means, signal),
     warn: (warning) => means.report(bridgeWarning(warning)),
   };
 }
 
-async function solve({ definition, frontend, options, inputs }: BridgeSolve, engine: BridgeMeans, signal: AbortSignal): Promise<BridgeResult> {
+/** For what is looked up, and not read: a file that is read is told to whoever opened the gateway. */
+async function ruledBy(policies: Ruled["policies"], { means, gateway }: Pick<BridgeMeans, "means" | "gateway">): Promise<Pick<BridgeMeans, "means" | "gateway">> {
+  if (policies.length === 0) return { means, gateway };
+  const ruledMeans = lookingUp(means, await readPolicies(policies));
+  return { means: ruledMeans, gateway: engineGateway(ruledMeans, () => undefined) };
+}
+
+async function solve({ definition, frontend, options, inputs, policies }: BridgeSolve, engine: BridgeMeans, signal: AbortSignal): Promise<BridgeResult> {
   const { means, request, runImage } = engine;
   switch (frontend) {
     case "":
-      return means.requests.answer(request, { references: { kind: "single", reference: referenceOf(definition, means) }, metadata: new Map(), attestations: new Map() });
+      return means.requests.answer(request, { references: { kind: "single", reference: referenceOf(definition === undefined ? undefined : ruled(definition, await readPolicies(policies)), means) }, metadata: new Map(), attestations: new Map() });
     case "dockerfile.v0":
       return means.requests.answer(means.requests.ask(frontend, options, inputs), await solveDockerfile({ options, inputs }, engine, signal));
     case "gateway.v0":
@@ -78,7 +87,7 @@ function referenceOf(definition: Definition | undefined, means: BuildMeans): Bri
   return definition === undefined || definition.def.length === 0 ? undefined : lazyReference(definition, means);
 }
 
-async function resolveSource(source: SourceOp, options: Parameters<Bridge["resolveSource"]>[1], { means: { services }, gateway }: BridgeMeans, signal: AbortSignal): Promise<SourceMetadata> {
+async function resolveSource(source: SourceOp, options: Omit<ResolveImageOptions, "layout">, { means: { services }, gateway }: Pick<BridgeMeans, "means" | "gateway">, signal: AbortSignal): Promise<SourceMetadata> {
   // An image is asked about where it is looked up.
   const isImage = /^(?:docker-image|oci-layout):/.test(source.identifier);
   const { identifier, attrs } = isImage ? source : await admittedSource(source, services, signal);

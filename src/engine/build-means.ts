@@ -217,6 +217,7 @@ function buildServices({ engine, session, grants, steps, images, get, git, finds
     },
     file: { layers, facts: state.facts, clock: systemClock, hashes },
     gate: OPEN_GATE,
+    admitted: new Map(),
     pins: new Map(),
     resolved: [],
     containers: [],

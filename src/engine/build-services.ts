@@ -28,6 +28,8 @@ export interface BuildServices {
   readonly file: FileServices;
   /** Asked about each source before it is read. */
   readonly gate: SourceGate;
+  /** What each vertex that is a source was let in as. */
+  readonly admitted: Map<Digest, string>;
   readonly pins: Pins;
   /** Images that the frontend looked up, by the names that it asked with. */
   readonly resolved: ImageCapture[];

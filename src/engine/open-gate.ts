@@ -45,7 +45,7 @@ export async function openGate(plan: BuildPlan, { steps, clock, facts, verifier,
   const policies = sets.length === 0 ? [] : await steps.work(name, async () => await Promise.all(sets.map((each) => openPolicy(each, opening, signal))));
   return sourceGate({
     policies, facts,
-    sourcePolicy: sourcePolicy?.policy,
+    lists: sourcePolicy === undefined ? [] : [sourcePolicy.policy],
     files: () => [...all.map((file): PolicyRecord => ({ kind: "rego", name: file.name, digest: digestOf(file.bytes) })), ...files.read, ...(sourcePolicy === undefined ? [] : [sourcePolicy.file])],
     step: async (work) => await steps.work(name, work),
   });

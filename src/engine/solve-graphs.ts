@@ -1,6 +1,6 @@
 import type { Digest } from "../content/digest.ts";
 import { requireStep } from "../ops/exec.ts";
-import { loadGraph, type LlbGraph } from "../llb/graph.ts";
+import type { LlbGraph } from "../llb/graph.ts";
 import type { Definition } from "../llb/definition.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { CacheKey } from "../solver/cache-key.ts";
@@ -45,7 +45,7 @@ export interface SolveMeans {
 
 /** Solves definitions together, so that what they have in common is done once. Rejects with VertexError. */
 export async function solveGraphs(definitions: readonly Definition[], { services, cache, sharing, semaphore, made, keys, maskName, onGraph }: SolveMeans, signal: AbortSignal): Promise<SolvedGraphs> {
-  const graphs = await admittedGraphs(definitions.map(loadGraph), services, signal);
+  const graphs = await admittedGraphs(definitions, services, signal);
   graphs.forEach(onGraph);
   for (const { vertices } of graphs) services.steps.planned(vertices.values());
   const merged: LlbGraph = { vertices: new Map(graphs.flatMap((graph) => [...graph.vertices])), head: undefined };

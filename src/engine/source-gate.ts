@@ -5,7 +5,7 @@ import type { PolicyAnswer, PolicyLog } from "../policy/build-policy.ts";
 import type { PolicyInput } from "../policy/input-value.ts";
 import { PolicyError } from "../policy/policy-error.ts";
 import type { PolicyRecord } from "../provenance/extension.ts";
-import { evaluateSourcePolicy, type SourcePolicy } from "../policy/source-policy.ts";
+import { evaluateSourcePolicies, type SourcePolicy } from "../policy/source-policy.ts";
 import { NO_FACTS, policyInput, type AskedSource, type SourceFacts } from "./policy-input.ts";
 import type { WantedFact } from "./source-facts.ts";
 
@@ -15,6 +15,8 @@ export interface SourceGate {
   admit(source: AskedSource, signal: AbortSignal): Promise<AskedSource>;
   /** The files of the policies that are asked. */
   readonly files: readonly PolicyRecord[];
+  /** The same gate with lists of rules of a frontend's, which are asked before those of the build or after them. */
+  joined(lists: readonly SourcePolicy[], place: "before" | "after"): SourceGate;
 }
 
 export interface AskedPolicy {
@@ -23,7 +25,8 @@ export interface AskedPolicy {
 }
 
 export interface GateMeans {
-  readonly sourcePolicy: SourcePolicy | undefined;
+  /** Lists of rules; all are asked before the others. */
+  readonly lists: readonly SourcePolicy[];
   readonly policies: readonly AskedPolicy[];
   /** The files of the policies, with what they have read so far. */
   readonly files: () => readonly PolicyRecord[];
@@ -38,7 +41,11 @@ const ROUNDS_MAX = 10;
 /** What one policy may want to know of one source and of what that was made of, in turn. */
 const LOOKUPS_MAX = 1000;
 
-export const OPEN_GATE: SourceGate = { admit: async (source) => source, files: [] };
+export const OPEN_GATE: SourceGate = {
+  admit: async (source) => source,
+  files: [],
+  joined: (lists) => (lists.length === 0 ? OPEN_GATE : sourceGate({ lists, policies: [], files: () => [], facts: async () => NO_FACTS, step: (work) => work() })),
+};
 
 export function sourceGate(means: GateMeans): SourceGate {
   const admitted = new Map<string, Promise<AskedSource>>();
@@ -52,13 +59,17 @@ export function sourceGate(means: GateMeans): SourceGate {
       if (answer === undefined) admitted.set(key, (answer = admit(source, means, signal)));
       return answer;
     },
+    joined(lists, place) {
+      if (lists.length === 0) return this;
+      return sourceGate({ ...means, lists: place === "before" ? [...lists, ...means.lists] : [...means.lists, ...lists] });
+    },
   };
 }
 
 async function admit(asked: AskedSource, means: GateMeans, signal: AbortSignal): Promise<AskedSource> {
   let source = asked;
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    if (means.sourcePolicy !== undefined) source = { ...source, ...evaluateSourcePolicy(means.sourcePolicy, source) };
+    source = { ...source, ...evaluateSourcePolicies(means.lists, source) };
     if (means.policies.length === 0) return source;
     const held = source;
     const pinned = await means.step(() => askAll(held, means, signal));

@@ -5,11 +5,16 @@ const ACTIONS = ["ALLOW", "DENY", "CONVERT"] as const;
 const MATCH_TYPES = ["WILDCARD", "EXACT", "REGEX"] as const;
 const CONDITIONS = ["EQUAL", "NOTEQUAL", "MATCHES"] as const;
 
+/** A list of rules as JSON has it, whoever made that. Throws PolicyError. */
+export function sourcePolicyOf(json: unknown): SourcePolicy {
+  const { rules } = members(json, "the policy", ["version", "rules"]);
+  return { rules: list(rules, "rules").map((rule, i) => ruleOf(rule, `rules[${i}]`)) };
+}
+
 /** Reads the JSON of EXPERIMENTAL_BUILDKIT_SOURCE_POLICY. Throws PolicyError: of what is not understood nobody knows what it would have denied. */
 export function parseSourcePolicy(text: string, path: string): SourcePolicy {
   try {
-    const { rules } = members(JSON.parse(text), "the policy", ["version", "rules"]);
-    return { rules: list(rules, "rules").map((rule, i) => ruleOf(rule, `rules[${i}]`)) };
+    return sourcePolicyOf(JSON.parse(text));
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof PolicyError) throw new PolicyError(`failed to parse source policy ${path}: ${error.message}`, { cause: error });
     throw error;

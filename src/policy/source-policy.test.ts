@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PolicyError } from "./policy-error.ts";
 import { parseSourcePolicy } from "./source-policy-file.ts";
-import { evaluateSourcePolicy, type PolicySource } from "./source-policy.ts";
+import { evaluateSourcePolicies, type PolicySource } from "./source-policy.ts";
 
 function evaluate(rules: readonly unknown[], identifier: string, attrs: Readonly<Record<string, string>> = {}): PolicySource | string {
   try {
-    return evaluateSourcePolicy(parseSourcePolicy(JSON.stringify({ version: 1, rules }), "p.json"), { identifier, attrs });
+    return evaluateSourcePolicies([parseSourcePolicy(JSON.stringify({ version: 1, rules }), "p.json")], { identifier, attrs });
   } catch (error) {
     if (error instanceof PolicyError) return error.message;
     throw error;
@@ -61,4 +61,25 @@ test("what is not understood is an error with its place", () => {
     [[{ action: "CONVERT", selector: { identifier: ALPINE } }], /missing destination for convert rule/],
   ] as const) assert.match(JSON.stringify(evaluate(rules, ALPINE)), says);
   assert.throws(() => parseSourcePolicy("{", "p.json"), /failed to parse source policy p\.json/);
+});
+
+test("several lists have all to allow, and one that changes a source has all asked about what it made", () => {
+  const all = (...lists: ReadonlyArray<readonly object[]>): PolicySource | string => {
+    try {
+      return evaluateSourcePolicies(lists.map((rules) => parseSourcePolicy(JSON.stringify({ rules }), "p.json")), { identifier: ALPINE, attrs: {} });
+    } catch (error) {
+      if (error instanceof PolicyError) return error.message;
+      throw error;
+    }
+  };
+  const [busybox, scratch] = ["docker-image://docker.io/library/busybox:1", "docker-image://docker.io/library/scratch:1"];
+  assert.deepEqual(all(), { identifier: ALPINE, attrs: {} });
+  assert.equal(all([deny(ALPINE)], [allow(ALPINE)]), DENIED);
+  assert.equal(all([allow(ALPINE)], [deny(ALPINE)]), DENIED);
+  assert.deepEqual(all([convert(ALPINE, busybox)], [convert(busybox, scratch)]), { identifier: scratch, attrs: {} });
+  assert.deepEqual(all([convert(busybox, scratch)], [convert(ALPINE, busybox)]), { identifier: scratch, attrs: {} });
+  assert.equal(all([deny(busybox)], [convert(ALPINE, busybox)]), DENIED.replace("alpine:3.20", "busybox:1"));
+  // What is changed before a list is asked is nothing to that list.
+  assert.deepEqual(all([convert(ALPINE, busybox)], [deny(ALPINE)]), { identifier: busybox, attrs: {} });
+  assert.equal(all([convert(ALPINE, busybox)], [convert(busybox, ALPINE)]), "too many mutations on a single source: too many operations");
 });

@@ -31,15 +31,24 @@ export interface Constraint {
 /** Conversions of one source, one after the other: BuildKit's bound. */
 const CONVERSIONS_MAX = 20;
 
-/** What is to be used in place of the source: itself, mostly. Throws PolicyError for one that is denied. */
-export function evaluateSourcePolicy({ rules }: SourcePolicy, asked: PolicySource): PolicySource {
+/** What is to be used in place of the source: itself, mostly. All policies have to allow it. Throws PolicyError for one that is denied. */
+export function evaluateSourcePolicies(policies: readonly SourcePolicy[], asked: PolicySource): PolicySource {
   let source = asked;
   for (let i = 0; i <= CONVERSIONS_MAX; i++) {
-    const converted = evaluateOnce(rules, source);
+    const converted = convertedBy(policies, source);
     if (converted === undefined) return source;
     source = converted;
   }
   throw new PolicyError("too many mutations on a single source: too many operations");
+}
+
+/** The first that changes the source has all asked anew. */
+function convertedBy(policies: readonly SourcePolicy[], source: PolicySource): PolicySource | undefined {
+  for (const { rules } of policies) {
+    const converted = evaluateOnce(rules, source);
+    if (converted !== undefined) return converted;
+  }
+  return undefined;
 }
 
 /** Of what allows and denies the last rule counts; the first one that changes the source begins anew. */

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { BuildError } from "../../src/doors/build.ts";
 import { callBuild, compileBuild } from "../../src/doors/frontend.ts";
+import { serve, type HttpFixture } from "../../src/testing/http-fixture.ts";
 import { makeFrontendImage } from "./frontend/frontend-image.ts";
 import { finished, openWorkshop, runSkip, type Tree, type Workshop, type WorkshopBuild } from "./workshop.ts";
 
@@ -130,6 +131,65 @@ describe("a graph that no Dockerfile leads to", { skip: runSkip }, () => {
     const { lines, text } = await tree({ diff: program });
     assert.deepEqual(lines.map((line) => line.split(" ").at(-1)), ["changed", "kept", "new", "same"]);
     assert.deepEqual(["changed", "kept", "new", "same"].map(text), ["4!", "8", "5", "7"], "what both have is no difference");
+  });
+});
+
+describe("rules about sources that a frontend sends", { skip: runSkip }, () => {
+  // As the protocol numbers them.
+  const [DENY, CONVERT] = [1, 2];
+  let web: HttpFixture;
+  let asked: string[] = [];
+  before(async () => {
+    web = await serve(({ url = "" }, response) => {
+      asked.push(url);
+      response.end(`this is ${url}`);
+    });
+  });
+  after(async () => {
+    await web[Symbol.asyncDispose]();
+  });
+  const attempt = async (ask: string, rules: (origin: string) => readonly object[], options?: WorkshopBuild): Promise<{ readonly made: Tree | undefined; readonly says: string }> => {
+    asked = [];
+    try {
+      return { made: await tree({ ruled: { url: `${web.origin}/a`, policies: [{ version: "1", rules: rules(web.origin) }], ask } }, options), says: "" };
+    } catch (error) {
+      if (error instanceof BuildError) return { made: undefined, says: error.message };
+      throw error;
+    }
+  };
+  const toB = (origin: string): readonly object[] => [{ action: CONVERT, selector: { identifier: `${origin}/a` }, updates: { identifier: `${origin}/b` } }];
+  const not = (path: string) => (origin: string): readonly object[] => [{ action: DENY, selector: { identifier: `${origin}${path}` } }];
+
+  test("hold for the graph that they come with, whether the frontend looks into it or only returns it", NEVER_PULLED, async () => {
+    for (const ask of ["for its graph", "for its graph, and looks"]) {
+      const { made } = await attempt(ask, toB);
+      assert.deepEqual([made?.text("file"), [...new Set(asked)]], ["this is /b", ["/b"]], ask);
+      const { says } = await attempt(ask, not("/*"));
+      assert.match(says, /error evaluating the source policy: source "http:\/\/[^"]*\/a" denied by policy/, ask);
+      assert.deepEqual(asked, []);
+    }
+  });
+
+  test("hold for what is looked up", NEVER_PULLED, async () => {
+    assert.match((await attempt("what it is", not("/a"))).says, /could not resolve image due to policy: source "http:[^"]*\/a" denied by policy/);
+    assert.deepEqual(asked, []);
+    assert.match((await attempt("what it is", toB)).made?.text("seen") ?? "", /\/b sha256:[0-9a-f]{64}$/);
+    assert.deepEqual(asked, ["/b"]);
+  });
+
+  test("are asked beside those of the build", NEVER_PULLED, async () => {
+    const own = async (rules: readonly object[]): Promise<WorkshopBuild> => ({ env: { ...workshop.env, EXPERIMENTAL_BUILDKIT_SOURCE_POLICY: `${await workshop.directory({ "p.json": JSON.stringify({ rules }) })}/p.json` } });
+    const { says } = await attempt("for its graph", not("/b"), await own(toB(web.origin)));
+    assert.match(says, /source "http:[^"]*\/b" denied by policy/);
+    assert.match((await attempt("for its graph", toB, await own(not("/b")(web.origin)))).says, /source "http:[^"]*\/b" denied by policy/);
+    assert.deepEqual(asked, []);
+  });
+
+  test("that cannot be followed stop the build", NEVER_PULLED, async () => {
+    assert.match((await attempt("another frontend", toB)).says, /source policies are not supported with a request to the frontend dockerfile\.v0/);
+    assert.match((await attempt("for its graph", () => [{ action: DENY }])).says, /failed to read a source policy of the frontend: rules\[0\]: invalid nil selector in policy/);
+    assert.match((await attempt("for its graph", () => [{ action: 7, selector: { identifier: "x" } }])).says, /rules\[0\]\.action: 7 is none of ALLOW, DENY, CONVERT/);
+    assert.match((await attempt("for its graph, after one without rules", toB)).says, /take different sources in place of "http:[^"]*\/a" in one build, which is not supported/);
   });
 });
 

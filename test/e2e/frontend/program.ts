@@ -6,11 +6,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { definitionMessage, definitionOf, decodeDefinition, type Definition } from "../../../src/llb/definition.ts";
 import { marshalOutput } from "../../../src/llb/marshal.ts";
 import { mergeOutput } from "../../../src/llb/merge-vertex.ts";
-import { imageSource, localSource, sourceOutput } from "../../../src/llb/source-vertex.ts";
+import { imageSource, localSource, sourceOutput, webSource } from "../../../src/llb/source-vertex.ts";
 import { stateOf, withChanges } from "../../../src/llb/state.ts";
 import { customName, type Output } from "../../../src/llb/vertex.ts";
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { AttestationsSchema, LLBBridge, type Ref, type SolveResponse } from "../../../src/proto/frontend/gateway_pb.ts";
+import type { PolicySchema } from "../../../src/proto/sourcepolicy/policy_pb.ts";
 import { diffOutput } from "./diff-output.ts";
 import { contain, type Contain } from "./contain.ts";
 import { connectBridge, type BridgeClient } from "./call-bridge.ts";
@@ -38,7 +39,15 @@ interface Program {
   readonly diff?: Readonly<Record<"same" | "lower" | "upper" | "over", Readonly<Record<string, string>>>>;
   /** Runs processes in containers of its own; what became of them is written into one file. */
   readonly contain?: Contain;
+  readonly ruled?: Ruled;
   readonly attest?: { readonly type: string; readonly predicate: object };
+}
+
+/** Asks for a web file with rules about sources, as the protocol has them. */
+interface Ruled {
+  readonly url: string;
+  readonly policies: ReadonlyArray<MessageInitShape<typeof PolicySchema>>;
+  readonly ask: "for its graph" | "for its graph, and looks" | "for its graph, after one without rules" | "what it is" | "another frontend";
 }
 
 const unary = LLBBridge.method;
@@ -100,6 +109,7 @@ async function run(program: Program, text: string, marshal: (output: Output | un
     const seen = await contain(program.contain, { bridge, reference });
     await bridge.call(unary.return, { result: { result: { case: "ref", value: await refOf(bridge, marshal(files({ "/seen.json": JSON.stringify(seen) }))) } } });
   }
+  if (program.ruled !== undefined) await ruled(program.ruled, marshal, files);
   if (program.resolve !== undefined) await resolve(program.resolve, marshal, files);
 }
 
@@ -170,6 +180,23 @@ async function resolve(reference: string, marshal: (output: Output | undefined) 
   const meta = await bridge.call(unary.resolveSourceMeta, { Source: { identifier: source.identifier, attrs: {} }, LogName: "[frontend] look up again" });
   const seen = { same: image.Digest === meta.Image?.Digest, digest: image.Digest, hasConfig: meta.Image !== undefined && meta.Image.Config.byteLength > 0, identifier: meta.Source?.identifier };
   await bridge.call(unary.return, { result: { result: { case: "ref", value: await refOf(bridge, marshal(files({ "/seen.json": JSON.stringify(seen) }))) } } });
+}
+
+async function ruled({ url, policies, ask }: Ruled, marshal: (output: Output | undefined) => Definition, files: (content: Readonly<Record<string, string>>) => Output | undefined): Promise<void> {
+  const SourcePolicies = [...policies];
+  if (ask === "what it is") {
+    const { Source, HTTP } = await bridge.call(unary.resolveSourceMeta, { Source: { identifier: url, attrs: {} }, LogName: "[frontend] look up", SourcePolicies });
+    await bridge.call(unary.return, { result: { result: { case: "ref", value: await refOf(bridge, marshal(files({ "/seen": `${Source?.identifier} ${HTTP?.Checksum}` }))) } } });
+    return;
+  }
+  const file = marshal(sourceOutput(webSource({ url, filename: "file", checksum: "" }), {}));
+  if (ask === "for its graph, after one without rules") await bridge.call(unary.evaluate, { Ref: (await refOf(bridge, file)).id });
+  const frontend = ask === "another frontend" ? { Frontend: "dockerfile.v0" } : { Definition: definitionMessage(file) };
+  const { result } = await bridge.call(unary.solve, { ...frontend, SourcePolicies, allowResultReturn: true, allowResultArrayRef: true });
+  const ref = result?.result.case === "ref" ? result.result.value : undefined;
+  if (ref === undefined) throw new Error("no single result");
+  if (ask === "for its graph, and looks") process.stderr.write(`read ${(await readFile(bridge, ref, "file")).toString("utf8")}\n`);
+  await bridge.call(unary.return, { result: { result: { case: "ref", value: ref } } });
 }
 
 async function fail({ message, line }: NonNullable<Program["fail"]>, text: string): Promise<void> {
