@@ -2,9 +2,10 @@
  * `npm run soak`: kills builds (kill -9) at random moments, and collections among them. After each kill the store has no damage; after
  * every few, what was killed is built to its end in the same root, with the digest that a fresh root gives.
  */
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -17,10 +18,14 @@ import { openWorkshop, runSkip, type Workshop } from "../test/e2e/workshop.ts";
 const COMPARED_EVERY = 10;
 /** Beyond the time that a build takes undisturbed, so that some kills come after its end. */
 const LONGEST_FACTOR = 1.1;
+/** Of each layer of a large base: beyond what is unpacked on the event loop. */
+const LARGE_BYTES = 6 * 1024 * 1024;
 const NEVER = new AbortController().signal;
 
 interface Kind {
   readonly dockerfile: string;
+  /** Of `large`, a base with so much in it that threads unpack it. */
+  readonly isOnLarge?: boolean;
   readonly flags: (to: string) => readonly string[];
 }
 
@@ -31,6 +36,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   copy: { dockerfile: "FROM scratch\nCOPY files /files\nCOPY --chmod=600 input /input\n", flags: (to) => [...archive(to), "--provenance=mode=max"] },
   run: { dockerfile: "FROM base\nCOPY input /input\nRUN --mount=type=cache,target=/cache cat /input > /cache/seen && cp -r /bin /copied && cat /input > /out\nRUN rm -r /copied && ln /out /linked\n", flags: archive },
   stages: { dockerfile: "FROM base AS one\nCOPY input /input\nRUN sha256sum /input > /one\nFROM base AS two\nCOPY files /files\nRUN ls /files > /two\nFROM scratch\nCOPY --from=one /one /\nCOPY --from=two /two /\n", flags: (to) => ["-t", "soak:1", "-o", `type=oci,compression=zstd,force-compression=true,rewrite-timestamp=true,tar=false,dest=${to}-layout`] },
+  pull: { isOnLarge: true, dockerfile: 'FROM large\nRUN --mount=from=base,target=/mnt ["/mnt/bin/busybox", "touch", "/large/made"]\n', flags: archive },
   sbom: { dockerfile: "FROM base\nCOPY input /input\nCOPY files /files\n", flags: (to) => [...archive(to), "--sbom=true", "--provenance=mode=max"] },
 };
 
@@ -55,7 +61,7 @@ async function soak(place: Workshop): Promise<void> {
   let done = 0;
   let struck = 0;
   for (let version = 1; done < kills && performance.now() < until; version++) {
-    const name = random.below(12) === 0 ? "prune" : random.pick(["copy", "run", "stages", "sbom"]);
+    const name = random.below(12) === 0 ? "prune" : random.pick(["copy", "run", "stages", "pull", "sbom"]);
     const afterMs = random.below(Math.ceil((usualMs.get(name) ?? 1500) * LONGEST_FACTOR));
     if (await killed(place, { name, version, root: "soaked" }, afterMs)) struck++;
     done++;
@@ -89,7 +95,24 @@ async function argvOf(place: Workshop, { name, version, root }: Run): Promise<re
   await writeFile(join(context, "Dockerfile"), kind.dockerfile);
   const to = join(place.path, `out-${root}-${name}`);
   await rm(`${to}-layout`, { recursive: true, force: true });
-  return [process.execPath, COMMAND, "build", ...rootFlags, "--build-arg", "SOURCE_DATE_EPOCH=1600000000", "--build-context", `base=oci-layout://${place.base}`, "--metadata-file", `${to}.json`, ...kind.flags(to), context];
+  const bases = [`base=oci-layout://${place.base}`, ...(kind.isOnLarge === true ? [`large=oci-layout://${await largeBase(place, version)}`] : [])];
+  return [process.execPath, COMMAND, "build", ...rootFlags, "--build-arg", "SOURCE_DATE_EPOCH=1600000000", ...bases.flatMap((base) => ["--build-context", base]), "--metadata-file", `${to}.json`, ...kind.flags(to), context];
+}
+
+/** An image that no store knows yet, the same for each build of a version: two layers of small files and of some megabytes that cannot be compressed. */
+async function largeBase(place: Workshop, version: number): Promise<string> {
+  const layout = join(place.path, `large-${version}`);
+  if (existsSync(layout)) return layout;
+  const context = join(place.path, "context-large");
+  await mkdir(join(context, "large"), { recursive: true });
+  for (let i = 0; i < 300; i++) await writeFile(join(context, "large", String(i)), `${version} ${i}\n`.repeat(100));
+  for (const name of ["one", "two"]) await writeFile(join(context, name), randomBytes(LARGE_BYTES));
+  await writeFile(join(context, "Dockerfile"), "FROM scratch\nCOPY large one /large/\nCOPY two /large/\n");
+  const argv = [process.execPath, COMMAND, "build", "--root", join(place.path, "large"), "-o", `type=oci,tar=false,dest=${layout}`, context] as const;
+  const { exitCode, stderr } = await runProcess({ argv, env: { ...place.env, ...COMPILE_CACHE } }, NEVER);
+  if (exitCode !== 0) throw new Error(`the base of a pull failed with ${exitCode}:\n${stderr.toString("utf8")}`);
+  await rm(join(place.path, "large"), { recursive: true, force: true });
+  return layout;
 }
 
 /** True where it was killed, and had not come to its end. */
