@@ -29,7 +29,7 @@ export interface ImageSignatures {
  */
 export async function imageSignatures({ images, pinned }: ImageSignatures, { env, tell }: { readonly env: Environment; readonly tell: (message: string) => void }, signal: AbortSignal): Promise<readonly object[]> {
   const { attestation } = pinned;
-  if (pinned.isHardenedByDocker) throw new TrustError("unsupported", "signatures of Docker's hardened images are not supported");
+  if (pinned.isHardenedByDocker) throw new TrustError("unsupported", "signatures of Docker's hardened images are not supported: name the image by its digest, or verify it before the build");
   if (attestation === undefined) return [];
   const all = await images.referrers(pinned.reference, attestation.digest, signal);
   // buildx looks at a bundle first, and at no more than one signature.

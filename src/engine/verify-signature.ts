@@ -43,11 +43,12 @@ export function signatureVerifier(source: AskedSource, means: VerifierMeans): Ve
 }
 
 function questionKey({ identifier }: AskedSource, question: SignatureQuestion): string {
+  if (question.kind === "github") return JSON.stringify(["signature", "github", identifier, question.repository]);
   const parts = partsOf(question);
   return JSON.stringify(["signature", question.kind, question.kind === "git" ? "" : identifier, ...parts.map((part) => digestOf(Buffer.from(part as Uint8Array)))]);
 }
 
-function partsOf(question: SignatureQuestion): ReadonlyArray<Uint8Array | string> {
+function partsOf(question: Exclude<SignatureQuestion, { kind: "github" }>): ReadonlyArray<Uint8Array | string> {
   switch (question.kind) {
     case "git":
       return [question.object.text, question.object.signed, question.key];
@@ -60,6 +61,11 @@ function partsOf(question: SignatureQuestion): ReadonlyArray<Uint8Array | string
 
 /** What is to be told of it, if there is more than that it holds. */
 async function verify(source: AskedSource, question: SignatureQuestion, means: VerifierMeans, signal: AbortSignal): Promise<unknown> {
+  if (question.kind === "github") {
+    const { digest } = await fetchHttpFile(httpRequest(source), means.services.http, signal);
+    const { githubAttestation } = await import("./github-attestations.ts");
+    return await githubAttestation(digest.slice("sha256:".length), question.repository, { get: means.services.http.get, env: means.env }, signal);
+  }
   if (question.kind === "artifact") {
     const { digest } = await fetchHttpFile(httpRequest(source), means.services.http, signal);
     return await artifactSignature(question.bundle, { sha256: digest.slice("sha256:".length), bytes: undefined }, means.env);

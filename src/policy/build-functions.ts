@@ -1,6 +1,5 @@
 import { OpenObject } from "./open-object.ts";
 import type { SignedBytes } from "./input-value.ts";
-import { PolicyError } from "./policy-error.ts";
 import { stringOf } from "./rego/builtin-table.ts";
 import type { Builtin } from "./rego/builtins.ts";
 import { parseJson } from "./rego/builtins-encoding.ts";
@@ -11,7 +10,9 @@ import { fromJson, isEqual, RegoObject, type Value } from "./rego/value.ts";
 export type SignatureQuestion =
   | { readonly kind: "git"; readonly object: SignedBytes; readonly key: Uint8Array }
   | { readonly kind: "http"; readonly signature: Uint8Array; readonly keys: Uint8Array }
-  | { readonly kind: "artifact"; readonly bundle: Uint8Array };
+  | { readonly kind: "artifact"; readonly bundle: Uint8Array }
+  /** Of what GitHub has in that repository. */
+  | { readonly kind: "github"; readonly repository: string };
 
 /** What is to be told of a signature that holds. Throws BuiltinError where none does, and PolicyError where that cannot be told. */
 export type VerifySignature = (question: SignatureQuestion) => unknown;
@@ -32,9 +33,6 @@ export interface FunctionMeans {
   readonly asked: () => AskedAbout;
 }
 
-/** Who signed something cannot be told here; to say "no" would be as untrue as to say "yes", and `not` would make it one. */
-const UNVERIFIABLE: Readonly<Record<string, number>> = { github_attestation: 2 };
-
 /** buildx's functions for policies of builds. */
 export function buildFunctions(means: FunctionMeans): ReadonlyMap<string, Builtin> {
   return new Map<string, Builtin>([
@@ -42,14 +40,9 @@ export function buildFunctions(means: FunctionMeans): ReadonlyMap<string, Builti
     ["pin_image", { arity: 2, run: ([image, digest]) => pinImage(image, stringOf(digest), means) }],
     ["verify_git_signature", { arity: 2, run: ([object, path]) => verifyGit(object, stringOf(path), means) }],
     ["verify_http_pgp_signature", { arity: 3, run: ([http, signature, keys]) => verifyHttp(http, [stringOf(signature), stringOf(keys)], means) }],
-    ["artifact_attestation", { arity: 2, run: ([http, path]) => artifactAttestation(http, stringOf(path), means) }],
+    ["artifact_attestation", { arity: 2, run: ([http, path]) => attestation(http, () => ({ kind: "artifact", bundle: needFile(stringOf(path), means) }), means) }],
+    ["github_attestation", { arity: 2, run: ([http, repository]) => attestation(http, () => ({ kind: "github", repository: stringOf(repository) }), means) }],
     ["print", { arity: "any", run: () => true }],
-    ...Object.entries(UNVERIFIABLE).map(([name, arity]): [string, Builtin] => [name, {
-      arity,
-      run() {
-        throw new PolicyError(`the policy calls ${name}, which is not supported: attestations are not fetched from GitHub. artifact_attestation verifies one of a file`);
-      },
-    }]),
   ]);
 }
 
@@ -116,9 +109,9 @@ function verifyHttp(given: Value | undefined, [signature, keys]: readonly [strin
 }
 
 /** Undefined for a file that nobody has attested so. */
-function artifactAttestation(given: Value | undefined, path: string, means: FunctionMeans): Value | undefined {
+function attestation(given: Value | undefined, question: () => SignatureQuestion, means: FunctionMeans): Value | undefined {
   const http = sourceOf("http", means);
   if (http === undefined) return undefined;
   if (!isSame(given, http, "url")) throw new BuiltinError("first argument is not the same as input http");
-  return fromJson(means.asked().verify({ kind: "artifact", bundle: needFile(path, means) }));
+  return fromJson(means.asked().verify(question()));
 }

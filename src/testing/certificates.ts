@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 import { existsSync } from "node:fs";
 import { runProcess } from "../host/process.ts";
 
-/** An authority of our own, a server's certificate for this machine and `registry.example`, and a client's. PEM texts, and the paths where they lie. */
+/** An authority of our own, a server's certificate for this machine, `registry.example` and other names, and a client's. PEM texts, and the paths where they lie. */
 export interface Certificates extends AsyncDisposable {
   readonly directory: string;
   readonly ca: string;
@@ -19,7 +19,7 @@ export const opensslSkip: string | false = (process.env["PATH"] ?? "").split(del
   ? false
   : "openssl is not installed";
 
-export async function makeCertificates(): Promise<Certificates> {
+export async function makeCertificates(...names: readonly string[]): Promise<Certificates> {
   const directory = await mkdtemp(join(tmpdir(), "stemma-certificates-"));
   const openssl = async (...args: readonly string[]): Promise<void> => {
     const { exitCode, stderr } = await runProcess({ argv: ["openssl", ...args], cwd: directory, env: { PATH: process.env["PATH"] } }, AbortSignal.timeout(30_000));
@@ -27,7 +27,7 @@ export async function makeCertificates(): Promise<Certificates> {
   };
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"] as const;
   await openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=stemma test authority");
-  await writeFile(join(directory, "server.ext"), "subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:registry.example\n");
+  await writeFile(join(directory, "server.ext"), `subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:registry.example${names.map((each) => `,DNS:${each}`).join("")}\n`);
   for (const name of ["server", "client"]) {
     const extensions = name === "server" ? ["-extfile", "server.ext"] : [];
     await openssl("req", ...key, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=stemma test ${name}`);

@@ -42,8 +42,8 @@ export interface ProxyFixture extends AsyncDisposable {
   readonly seen: readonly { readonly line: string; readonly authorization: string | undefined }[];
 }
 
-/** Given a certificate, it ends the TLS of its clients with that, as companies' proxies do; behind it there is no TLS. */
-export async function serveProxy(intercept?: FixtureTls): Promise<ProxyFixture> {
+/** Given a certificate, it ends the TLS of its clients with that, as companies' proxies do; behind it there is no TLS. `origin` is where tunnels then lead, whatever their port. */
+export async function serveProxy(intercept?: FixtureTls, origin?: string): Promise<ProxyFixture> {
   const seen: { line: string; authorization: string | undefined }[] = [];
   const note = (request: IncomingMessage): void =>
     void seen.push({ line: `${request.method} ${request.url}`, authorization: request.headers["proxy-authorization"] });
@@ -63,7 +63,7 @@ export async function serveProxy(intercept?: FixtureTls): Promise<ProxyFixture> 
   });
   fixture.server.on("connect", (request: IncomingMessage, client: Socket) => {
     note(request);
-    const target = connect(Number(request.url?.split(":").at(-1)), "127.0.0.1", () => {
+    const target = connect(Number((origin ?? request.url)?.split(":").at(-1)), "127.0.0.1", () => {
       client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
       const seen = intercept === undefined ? client : new TLSSocket(client, { isServer: true, ...intercept });
       seen.on("error", () => seen.destroy());

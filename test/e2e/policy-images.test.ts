@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { build, type BuildRequest } from "../../src/doors/build.ts";
+import { makeCertificates, opensslSkip, type Certificates } from "../../src/testing/certificates.ts";
 import { dockerRegistrySkip, startDockerRegistry, type DockerRegistry } from "../../src/testing/docker-registry.ts";
 import { EvidenceSamples, SIGSTORE_BUNDLE } from "../../src/testing/evidence-samples.ts";
-import { serve, type HttpFixture } from "../../src/testing/http-fixture.ts";
+import { serve, serveProxy, type HttpFixture, type ProxyFixture } from "../../src/testing/http-fixture.ts";
 import type { ImageIndex } from "../../src/oci/manifest.ts";
 import { MEDIA_TYPE } from "../../src/oci/media-type.ts";
 import type { Descriptor } from "../../src/oci/descriptor.ts";
@@ -237,7 +238,70 @@ test("a policy has the attestation of a web file verified", { skip: dockerRegist
   assert.match((await denied("", rules, await of(sha256, "https://spdx.dev/Document"))).log, /unexpected predicate type "https:\/\/spdx\.dev\/Document", expecting SLSA provenance/);
   await denied("", rules, { ...trusting, dockerfile });
   assert.match((await attempt("", rules, { ...(await of(sha256, "https://slsa.dev/provenance/v1")), env: {} })).failure ?? "", /which cannot be done: there is nobody to believe/);
-  assert.match((await attempt("", 'not github_attestation(input.http, "a/b")', { dockerfile })).failure ?? "", /calls github_attestation, which is not supported/);
+});
+
+describe("a policy has the attestations of a web file verified that GitHub has", { skip: dockerRegistrySkip === false ? opensslSkip : dockerRegistrySkip }, () => {
+  const sha256 = createHash("sha256").update("hello").digest("hex");
+  const released = "https://github.com/a/b/releases/download/v1/file";
+  const list = `api.github.com /repos/a/b/attestations/sha256:${sha256}?predicate_type=https%3A%2F%2Fslsa.dev%2Fprovenance%2Fv1`;
+  const rules = 'github_attestation(input.http, "a/b").signer.sourceRepositoryURI == "https://github.com/a/b"';
+  const signed = async (digest = sha256): Promise<object> => await sigstore.attest(digest, "https://slsa.dev/provenance/v1", { extensions: { 12: "https://github.com/a/b" } });
+  let answers: ReadonlyMap<string, string | Buffer | number>;
+  let github: HttpFixture;
+  let proxy: ProxyFixture;
+  let certificates: Certificates;
+  before(async () => {
+    certificates = await makeCertificates("api.github.com", "github.com", "blobs.example");
+    // Behind the proxy that stands for the world.
+    github = await serve(({ headers: { host }, url }, response) => {
+      const answer = url === new URL(released).pathname ? "hello" : answers.get(`${host} ${url}`) ?? 404;
+      response.statusCode = typeof answer === "number" ? answer : 200;
+      response.end(typeof answer === "number" ? "" : answer);
+    });
+    proxy = await serveProxy(certificates.server, github.origin);
+  });
+  after(async () => {
+    await proxy[Symbol.asyncDispose]();
+    await github[Symbol.asyncDispose]();
+    await certificates[Symbol.asyncDispose]();
+  });
+  const offering = (given: Readonly<Record<string, string | Buffer | number>>, more: Readonly<Record<string, string>> = {}): Situation => {
+    answers = new Map(Object.entries(given));
+    return { dockerfile: `FROM scratch\nADD ${released} /\n`, env: { ...trusting.env, HTTPS_PROXY: proxy.url, SSL_CERT_FILE: certificates.caPath, ...more } };
+  };
+  const listed = (...attestations: readonly object[]): string => JSON.stringify({ attestations });
+
+  test("in its list, or where that says they are", async () => {
+    await allowed("", rules, offering({ [list]: listed({ bundle: await signed("c".repeat(64)) }, { bundle: await signed() }) }));
+    await allowed("", 'github_release_attestation(input.http).signer.sourceRepositoryURI == "https://github.com/a/b"', offering({ [list]: listed({ bundle: await signed() }) }));
+    const bundle = Buffer.from(JSON.stringify(await signed()));
+    // One literal: as long as it is, and then it.
+    const compressed = Buffer.concat([Buffer.from([(bundle.length & 0x7f) | 0x80, (bundle.length >> 7) & 0x7f, 61 << 2, (bundle.length - 1) & 0xff, (bundle.length - 1) >> 8]), bundle]);
+    await allowed("", rules, offering({ [list]: listed({ bundle: null, bundle_url: "https://blobs.example/x.json.sn?sig=1" }), "blobs.example /x.json.sn?sig=1": compressed }));
+    await allowed("", rules, offering({ [list]: listed({ bundle_url: "https://blobs.example/x.json" }), "blobs.example /x.json": bundle }));
+  });
+
+  test("and none that is of another file, by others, or not there", async () => {
+    const none = 'not github_attestation(input.http, "a/b")';
+    for (const [what, given, says] of [
+      ["no list", {}, /no bundle found for a\/b@sha256:/], ["an empty list", { [list]: listed() }, /no bundle found/], ["another file's", { [list]: listed({ bundle: await signed("c".repeat(64)) }) }, /statement is not about sha256:/],
+      ["others'", { [list]: listed({ bundle: await (await startTestSigstore()).attest(sha256, "https://slsa.dev/provenance/v1") }) }, /failed verifying bundle for a\/b@sha256:/],
+      ["another kind", { [list]: listed({ bundle: await sigstore.attest(sha256, "https://spdx.dev/Document") }) }, /expecting SLSA provenance/], ["what is no bundle", { [list]: listed({ bundle: {} }, {}) }, /loading signature bundle/],
+    ] as const) {
+      const { log } = await denied("", rules, offering(given));
+      assert.match(log, says, what);
+    }
+    await allowed("", none, offering({ [list]: listed() }));
+    await denied("", 'github_attestation(input.http, "a/b/../c")', offering({}));
+  });
+
+  test("or else stops the build, where that cannot be told", async () => {
+    const untold = async (situation: Situation, says: RegExp): Promise<void> => assert.match((await attempt("", 'not github_attestation(input.http, "a/b")', situation)).failure ?? "", says);
+    await untold(offering({ [list]: listed({ bundle: await signed() }) }, { STEMMA_SIGSTORE_TRUSTED_ROOT: "" }), /which cannot be done: there is nobody to believe/);
+    await untold(offering({ [list]: 403 }), /cannot be done: github_attestation: https:\/\/api\.github\.com\/repos\/a\/b\/attestations\/sha256:\w+ answered with status 403/);
+    await untold(offering({ [list]: "{" }), /what is no JSON/);
+    await untold(offering({ [list]: listed({ bundle: await signed("c".repeat(64)), bundle_url: "https://blobs.example/gone?sig=1" }) }), /https:\/\/blobs\.example\/gone is not there/);
+  });
 });
 
 test("buildx's own policy, where it is switched on, denies an image of Docker's that nobody has signed", { skip: dockerRegistrySkip }, async () => {
