@@ -37,8 +37,11 @@ export interface RawMember {
   readonly longLink: string | undefined;
 }
 
+/** What an archive is: in a layer, marks in names say what it hides; elsewhere they are names as any. */
+export type ArchiveKind = "layer" | "files";
+
 /** Undefined for the private notes of AUFS, which are no part of a layer. */
-export function entryOf(raw: RawMember, limits: ArchiveLimits): Entry | undefined {
+export function entryOf(raw: RawMember, archive: ArchiveKind, limits: ArchiveLimits): Entry | undefined {
   const { header, records } = raw;
   const name = textRecord(records, "path") ?? raw.longName ?? header.name;
   refuseSparse(name, raw);
@@ -48,7 +51,7 @@ export function entryOf(raw: RawMember, limits: ArchiveLimits): Entry | undefine
   const path = cleanPath(name);
   if (path === "" && kind !== "directory") throw new ArchiveError("corrupt", "a member that is no directory has no name");
 
-  const named = nameMarks(kind, path);
+  const named = archive === "layer" ? nameMarks(kind, path) : { kind, path };
   if (named === undefined) return undefined;
   const linkname = linknameOf(named.kind, raw);
   refuseLong(named.path, limits);

@@ -68,6 +68,12 @@ test("reads whiteouts and opaque marks as what they hide, and leaves AUFS notes 
   assert.deepEqual(members.map(({ entry }) => [entry.kind, entry.path]), [["whiteout", "etc/passwd"], ["whiteout", "top"], ["opaque", "etc"], ["opaque", ""]]);
 });
 
+test("in an archive of files the marks of layers are names as any", async () => {
+  const names = ["etc/.wh.passwd", "etc/.wh..wh..opq", ".wh..wh.plnk/1.2", "a/.wh."];
+  const members = await Array.fromAsync(readTar(bytesOf(rawTar(...names.map((name) => header({ name })))), "files"));
+  assert.deepEqual(members.map(({ entry }) => [entry.kind, entry.path]), names.map((name) => ["file", name]));
+});
+
 test("cleans names, and knows the old directory mark", async () => {
   const members = await read(header({ name: "./" , typeflag: "5" }), header({ name: "./a//b/../c/" , typeflag: "5" }), header({ name: "/abs" }), header({ name: "old/", typeflag: "\0", magic: "" }));
   assert.deepEqual(members.map(({ entry }) => [entry.kind, entry.path]), [["directory", ""], ["directory", "a/c"], ["file", "abs"], ["directory", "old"]]);
@@ -132,7 +138,7 @@ test("refuses more entries than the limit, without waiting for the rest", async 
     for (;;) yield some;
   };
   await assert.rejects(async () => {
-    for await (const _member of readTar(endless(), { ...ARCHIVE_LIMITS, entriesMax: 12_345 })) seen += 1;
+    for await (const _member of readTar(endless(), "layer", { ...ARCHIVE_LIMITS, entriesMax: 12_345 })) seen += 1;
   }, { code: "too-large", message: "more than 12345 entries" });
   assert.equal(seen, 12_345);
 });
@@ -140,7 +146,7 @@ test("refuses more entries than the limit, without waiting for the rest", async 
 test("refuses extended headers that would take all memory", async () => {
   const limits = { ...ARCHIVE_LIMITS, extendedBytesMax: 2000 };
   const one = rawTar(...extended(formatPaxRecord("SCHILY.xattr.user.a", Buffer.alloc(400))));
-  const readAll = async (times: number): Promise<number> => (await Array.fromAsync(readTar(bytesOf(...Array<Buffer>(times).fill(one)), limits))).length;
+  const readAll = async (times: number): Promise<number> => (await Array.fromAsync(readTar(bytesOf(...Array<Buffer>(times).fill(one)), "layer", limits))).length;
   assert.equal(await readAll(4), 4);
   await assert.rejects(readAll(5), { code: "too-large" });
 });

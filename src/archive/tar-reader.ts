@@ -6,7 +6,7 @@ import { ARCHIVE_LIMITS, type ArchiveLimits } from "./limits.ts";
 import type { Member } from "./member.ts";
 import { pathOfBytes } from "./path-bytes.ts";
 import { parsePaxRecords, type PaxRecords } from "./pax.ts";
-import { entryOf } from "./tar-entry.ts";
+import { entryOf, type ArchiveKind } from "./tar-entry.ts";
 import { BLOCK_BYTES, paddingBytes, parseTarHeader, type TarHeader } from "./tar-header.ts";
 
 /** A member that knows where its content lies. */
@@ -37,7 +37,7 @@ interface ReadArchive {
  * Throws ArchiveError for what is damaged, leads out of the root, is beyond the limits, or is sparse. What follows the end
  * of the archive is read to its end and left alone, so that a digest taken in passing covers it.
  */
-export async function* readTar(bytes: ByteStream, limits: ArchiveLimits = ARCHIVE_LIMITS): AsyncIterable<TarMember> {
+export async function* readTar(bytes: ByteStream, kind: ArchiveKind = "layer", limits: ArchiveLimits = ARCHIVE_LIMITS): AsyncIterable<TarMember> {
   await using input = new ChunkReader(bytes);
 
   const archive: ReadArchive = { limits, global: new Map(), extendedBytes: 0 };
@@ -46,7 +46,7 @@ export async function* readTar(bytes: ByteStream, limits: ArchiveLimits = ARCHIV
     const header = await readHeaders(input, extensions);
     if (header === undefined) break;
     if (members === limits.entriesMax) throw new ArchiveError("too-large", `more than ${limits.entriesMax} entries`);
-    const entry = entryOf({ header, records: recordsFor(extensions), longName: extensions.longName, longLink: extensions.longLink }, limits);
+    const entry = entryOf({ header, records: recordsFor(extensions), longName: extensions.longName, longLink: extensions.longLink }, kind, limits);
     const content = new StreamedContent(input, entry?.sizeBytes ?? 0);
     if (entry !== undefined) yield { entry, content, contentOffsetBytes: input.offsetBytes };
     await content.finish();

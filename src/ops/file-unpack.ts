@@ -27,7 +27,7 @@ export interface OpenArchive {
 /** Undefined when the file is no tar archive, compressed or not: it is then copied as any other file. */
 export async function openArchive(node: TreeNode, signal: AbortSignal): Promise<OpenArchive | undefined> {
   if (node.entry.kind !== "file") return undefined;
-  const members = readTar(decompressFile(() => node.layer.read(node.stored, signal), signal))[Symbol.asyncIterator]();
+  const members = readTar(decompressFile(() => node.layer.read(node.stored, signal), signal), "files")[Symbol.asyncIterator]();
   const first = await firstMember(members);
   if (first === undefined) return undefined;
   return {

@@ -279,6 +279,12 @@ test("what an archive says of a link is so of the file, by all its names, and of
   ]);
 });
 
+test("what would be a mark in a layer hides nothing in an archive, and is unpacked as any file", async () => {
+  const names = ["f", ".wh.f", "sub/.wh..wh..opq"];
+  const chain = await unpack(await archive(names.map((path) => ({ path, kind: "file", mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n, sizeBytes: 0 }))), { dest: "/data/" });
+  assert.deepEqual((await chain?.at(-1)?.entries(signal))?.map(describeEntry), ["d 700 5:5 data", "f 644 0:0 data/.wh.f", "f 644 0:0 data/f", "d 755 0:0 data/sub", "f 644 0:0 data/sub/.wh..wh..opq"]);
+});
+
 test("a link of an archive to what is no file is told of as the archive names both", async () => {
   const link = (linkname: string): Entry => ({ path: "dir/l", kind: "hardlink", mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n, sizeBytes: 0, linkname });
   const packed = async (...entries: Entry[]): Promise<LayerChain | undefined> => await unpack(await archive(entries), { dest: "/data/in/" });
