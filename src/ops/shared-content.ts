@@ -4,6 +4,7 @@ import type { LayerChain } from "../snapshot/layer.ts";
 import type { ContentSelection } from "../snapshot/tree-selection.ts";
 import { Tree } from "../snapshot/tree.ts";
 import { isLent } from "../source/local-layer.ts";
+import { keyFailure, nameOf } from "./used-content.ts";
 
 /** BuildKit's name for what a step uses of an input (solver/llbsolver/ops/opsutils). */
 export function sharedContent(selections: readonly ContentSelection[], known: KnownHashes): (input: LayerChain, signal: AbortSignal) => Promise<Digest> {
@@ -12,7 +13,11 @@ export function sharedContent(selections: readonly ContentSelection[], known: Kn
     // Of no layers at all there is no root to look at.
     const rootCounts = input.length > 0 && !input.every(isLent);
     const digests: Digest[] = [];
-    for (const selection of selections) digests.push(await sharedChecksum(tree, selection, { known, rootCounts }, signal));
+    for (const selection of selections) {
+      digests.push(await sharedChecksum(tree, selection, { known, rootCounts }, signal).catch((error: unknown) => {
+        throw keyFailure(error, nameOf(input));
+      }));
+    }
     return digestOf(Buffer.from(digests.join("\0")));
   };
 }

@@ -10,17 +10,23 @@ import { OperationError } from "./operation-error.ts";
 export function usedContent(selections: readonly ContentSelection[]): (input: LayerChain, signal: AbortSignal) => Promise<Digest> {
   return async (input, signal) => {
     const tree = await Tree.open(input, signal);
-    const digests = await Promise.all(selections.map((selection) => digestOfPart({ tree, name: input.at(-1)?.id ?? "scratch" }, selection, signal)));
+    const digests = await Promise.all(selections.map((selection) => digestOfPart({ tree, name: nameOf(input) }, selection, signal)));
     return digestOf(Buffer.from(digests.join("\n")));
   };
 }
 
+export function nameOf(input: LayerChain): string {
+  return input.at(-1)?.id ?? "scratch";
+}
+
 async function digestOfPart({ tree, name }: { readonly tree: Tree; readonly name: string }, selection: ContentSelection, signal: AbortSignal): Promise<Digest> {
-  try {
-    return await contentDigest(tree, selection, signal);
-  } catch (error) {
-    // BuildKit's text; it names the tree by its worker and a random id.
-    if (error instanceof TreeError && ["not-found", "too-many-links"].includes(error.code)) throw new OperationError("missing-input", `failed to compute cache key: failed to calculate checksum of ref stemma::${name}: ${error.message}`, { cause: error });
-    throw error;
-  }
+  return await contentDigest(tree, selection, signal).catch((error: unknown) => {
+    throw keyFailure(error, name);
+  });
+}
+
+/** BuildKit's text; it names the tree by its worker and a random id. */
+export function keyFailure(error: unknown, name: string): unknown {
+  if (!(error instanceof TreeError) || !["not-found", "too-many-links"].includes(error.code)) return error;
+  return new OperationError("missing-input", `failed to compute cache key: failed to calculate checksum of ref stemma::${name}: ${error.message}`, { cause: error });
 }

@@ -4,6 +4,7 @@ import { bytesOfPath } from "../archive/path-bytes.ts";
 import type { Entry, EntryKind } from "../archive/entry.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
 import { TimeSlice } from "../content/time-slice.ts";
+import { TreeError } from "./tree-error.ts";
 import type { TreeNode } from "./tree-node.ts";
 import { hasPatterns, keyPath, notFound, resolveIfThere, selectNodes, type ContentSelection } from "./tree-selection.ts";
 import type { TreeView } from "./tree-view.ts";
@@ -53,8 +54,8 @@ class Checksum {
     const digests: Array<readonly [string, Digest]> = [];
     for (const { path, node, isTop } of nodes) {
       if (this.#slice.isSpent) await this.#slice.renew(this.#signal);
-      const isLink = isTop && selection.followLinks && node.entry.kind === "symlink";
-      digests.push([path, isLink ? await this.ofPath(node.entry.path, true) : await this.#header(node)]);
+      const isLink = selection.followLinks && node.entry.kind === "symlink";
+      digests.push([path, isLink && (isTop || this.#liesInRoot(path, selection)) ? await this.ofPath(node.entry.path, true) : await this.#header(node)]);
     }
     const [only, ...others] = digests;
     if (only === undefined) return digestOf(new Uint8Array());
@@ -62,6 +63,23 @@ class Checksum {
     const hash = createHash("sha256");
     for (const [path, digest] of digests) hash.update(recordKey(path.slice(prefix.length))).update(digest);
     return digestText(hash);
+  }
+
+  /**
+   * BuildKit takes no note of the root as the directory that what lies in it is selected by, so that links there are followed, though
+   * they are copied as links. Where one leads nowhere it gives up, and there is no name of its own to be met.
+   */
+  #liesInRoot(path: string, selection: ContentSelection): boolean {
+    return keyPath(selection.path) === "" && path.lastIndexOf("/") === 0 && this.#leadsSomewhere(path);
+  }
+
+  #leadsSomewhere(path: string): boolean {
+    try {
+      return resolveIfThere(this.#tree, path, "follow") !== undefined;
+    } catch (error) {
+      if (error instanceof TreeError && error.code === "too-many-links") return false;
+      throw error;
+    }
   }
 
   /** A directory counts with all below it; its entries come in the order of their names' bytes, after itself. */
