@@ -7,7 +7,6 @@ import { engineBridge, solveDockerfile } from "./bridge.ts";
 import type { BuildMeans } from "./build-means.ts";
 import { frontendRequest } from "./frontend-request.ts";
 import { RequestError } from "./request-error.ts";
-import { runFrontend } from "./run-frontend.ts";
 
 /** A request to BuildKit's `gateway.v0`: a frontend that is an image, named by the option `source`. */
 export interface GatewayRequest {
@@ -27,5 +26,7 @@ export async function runFrontendImage({ options, inputs }: GatewayRequest, { me
   const image = await findFrontendImage(wanted.source, { gateway, request: frontendRequest(means, options, inputs) }, signal);
   const asked = (options.get("frontend.caps") ?? "").split(",").filter((name) => name !== "");
   requireFrontendCapabilities(image, [...asked.map((name) => name.replace(/\+forward$/, "")), ...(inputs.size > 0 ? ["moby.buildkit.frontend.inputs"] : [])]);
+  // With it come the bridge and its messages, which few builds need, and which take time to load.
+  const { runFrontend } = await import("./run-frontend.ts");
   return means.requests.answer(request, await runFrontend({ image, bridge, options }, means, signal));
 }

@@ -2,7 +2,7 @@ import { toJson } from "@bufbuild/protobuf";
 import type { Definition } from "../llb/definition.ts";
 import { PolicyError } from "../policy/policy-error.ts";
 import type { SourcePolicy } from "../policy/source-policy.ts";
-import { PolicySchema, type Policy } from "../proto/sourcepolicy/policy_pb.ts";
+import type { Policy } from "../proto/sourcepolicy/policy_pb.ts";
 import type { SolveMeans } from "./solve-graphs.ts";
 
 /** A graph with the lists of rules that a frontend sent with it: whoever solves it asks these too. */
@@ -13,7 +13,7 @@ export interface RuledDefinition extends Definition {
 /** Throws PolicyError for what is no list of rules. */
 export async function readPolicies(messages: readonly Policy[]): Promise<readonly SourcePolicy[]> {
   if (messages.length === 0) return [];
-  const { sourcePolicyOf } = await import("../policy/source-policy-file.ts");
+  const [{ sourcePolicyOf }, { PolicySchema }] = await Promise.all([import("../policy/source-policy-file.ts"), import("../proto/sourcepolicy/policy_pb.ts")]);
   return messages.map((message) => {
     try {
       return sourcePolicyOf(toJson(PolicySchema, message, { useProtoFieldName: true }));
