@@ -8,6 +8,7 @@ import type { ImageSource } from "../source/image.ts";
 import { TrustError } from "../trust/trust-error.ts";
 import type { BuildServices } from "./build-services.ts";
 import { gitObjectFacts } from "./git-object-facts.ts";
+import { withStatements } from "./hardened-image.ts";
 import { PROVENANCE_TYPES, readProvenance } from "./image-provenance.ts";
 import { imageSignatures, type ImageSignatures } from "./image-signatures.ts";
 import { httpRequest } from "./operations.ts";
@@ -83,7 +84,7 @@ interface ImageLooking {
 }
 
 async function attestationFacts(lookup: Lookup, { source, field, tell }: Omit<WantedFact, "known">, { images, rest, env }: ImageLooking, signal: AbortSignal): Promise<Partial<SourceFacts>> {
-  const pinned = await images.pin(tagNameOnly(parseReference(rest)), source.platform, signal);
+  const pinned = await withStatements(images, await images.pin(tagNameOnly(parseReference(rest)), source.platform, signal), signal);
   const members = { checksum: pinned.digest, hasProvenance: pinned.attestation !== undefined };
   if (lookup === "attestation") return { members };
   if (lookup === "signatures") return { members: { ...members, signatures: await signaturesOf({ images, pinned }, { field, env, tell }, signal) } };

@@ -34,7 +34,7 @@ export interface PinnedImage {
   readonly chain: LayerChain;
   /** The manifest of statements that the index has about this image. Whether they are true is another matter. */
   readonly attestation: Descriptor | undefined;
-  /** One of Docker's hardened images, which have other places for that. */
+  /** One of Docker's hardened images, of whose statements the index knows nothing. */
   readonly isHardenedByDocker: boolean;
 }
 

@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { build, type BuildRequest } from "../../src/doors/build.ts";
 import { makeCertificates, opensslSkip, type Certificates } from "../../src/testing/certificates.ts";
 import { dockerRegistrySkip, startDockerRegistry, type DockerRegistry } from "../../src/testing/docker-registry.ts";
-import { EvidenceSamples, SIGSTORE_BUNDLE } from "../../src/testing/evidence-samples.ts";
+import { EvidenceSamples, sampleStatement, SIGSTORE_BUNDLE, SLSA_V1 } from "../../src/testing/evidence-samples.ts";
 import { serve, serveProxy, type HttpFixture, type ProxyFixture } from "../../src/testing/http-fixture.ts";
 import type { ImageIndex } from "../../src/oci/manifest.ts";
 import { MEDIA_TYPE } from "../../src/oci/media-type.ts";
@@ -215,6 +215,25 @@ test("a policy sees signatures in the form that cosign had before bundles", { sk
   const other = await cosigned(attestation, await sigstore.signSimply(listed.attestation.digest, { extensions: { 12: "https://github.com/a/b" } }));
   await samples.index([{ ...other, artifactType: "application/vnd.dev.cosign.artifact.sig.v1+json" }], listed.attestation.digest.replace(":", "-"));
   assert.match((await denied("mislisted", isSigned, trusting)).log, /signature manifest is not about the attestation manifest/);
+});
+
+/** An index as Docker's hardened images have it, with a provenance that refers to the image. */
+async function hardened(tag: string): Promise<Descriptor> {
+  const { image } = await built(tag);
+  await samples.manifest({ mediaType: MEDIA_TYPE.ociIndex, manifests: [{ ...image, annotations: { "com.docker.dhi.build.id": "1" } }], annotations: { "org.opencontainers.image.title": "dhi/x" } }, tag);
+  const { bytes } = sampleStatement(image.digest, SLSA_V1, { buildDefinition: { buildType: "https://example.com/type" }, runDetails: { builder: { id: "https://builder.example/dhi" } } });
+  const annotations = { "in-toto.io/predicate-type": SLSA_V1 };
+  const layer = { ...(await samples.blob("application/vnd.in-toto+json", bytes)), annotations };
+  const config = await samples.blob("application/vnd.in-toto+json", Buffer.from("{}"));
+  const { mediaType, digest, size } = image;
+  return await samples.manifest({ mediaType: MEDIA_TYPE.ociManifest, artifactType: "application/vnd.in-toto+json", config, layers: [layer], subject: { mediaType, digest, size }, annotations }, undefined);
+}
+
+test("a policy sees the provenance of one of Docker's hardened images, and is told that its signatures cannot be", { skip: dockerRegistrySkip }, async () => {
+  await hardened("hardened");
+  await allowed("hardened", 'input.image.hasProvenance\ninput.image.provenance.builderID == "https://builder.example/dhi"', trusting);
+  await denied("hardened", 'input.image.provenance.builderID == "https://builder.example/1"', trusting);
+  assert.match((await attempt("hardened", "not input.image.signatures", trusting)).failure ?? "", /input\.image\.signatures, which cannot be told: signatures of Docker's hardened images are not supported/);
 });
 
 test("a policy that asks for signatures of which nothing can be told stops the build", { skip: dockerRegistrySkip }, async () => {
