@@ -51,7 +51,7 @@ export function entryOf(raw: RawMember, archive: ArchiveKind, limits: ArchiveLim
   const path = cleanPath(name);
   if (path === "" && kind !== "directory") throw new ArchiveError("corrupt", "a member that is no directory has no name");
 
-  const named = archive === "layer" ? nameMarks(kind, path) : { kind, path };
+  const named = nameMarks(kind, path, archive);
   if (named === undefined) return undefined;
   const linkname = linknameOf(named.kind, raw);
   refuseLong(named.path, limits);
@@ -71,16 +71,18 @@ export function entryOf(raw: RawMember, archive: ArchiveKind, limits: ArchiveLim
   };
 }
 
-function nameMarks(kind: EntryKind, path: string): { kind: EntryKind; path: string } | undefined {
+/** What hides no name is refused in both: no layer could hold it, and what is unpacked goes into one. */
+function nameMarks(kind: EntryKind, path: string, archive: ArchiveKind): { kind: EntryKind; path: string } | undefined {
   if (!path.includes(WHITEOUT_PREFIX)) return { kind, path };
   const base = baseName(path);
   const directory = parentPath(path);
-  if (base === OPAQUE_NAME) return { kind: "opaque", path: directory };
-  if (path.split("/").some((component) => component.startsWith(AUFS_PREFIX))) return undefined;
+  const isLayer = archive === "layer";
+  if (isLayer && base === OPAQUE_NAME) return { kind: "opaque", path: directory };
+  if (isLayer && path.split("/").some((component) => component.startsWith(AUFS_PREFIX))) return undefined;
   if (!base.startsWith(WHITEOUT_PREFIX)) return { kind, path };
   const hidden = base.slice(WHITEOUT_PREFIX.length);
   if (hidden === "" || hidden === "." || hidden === "..") throw new ArchiveError("unsafe-path", `${path}: hides no name`);
-  return { kind: "whiteout", path: joinPath(directory, hidden) };
+  return isLayer ? { kind: "whiteout", path: joinPath(directory, hidden) } : { kind, path };
 }
 
 function linknameOf(kind: EntryKind, { header, records, longLink }: RawMember): string | undefined {

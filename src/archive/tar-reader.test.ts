@@ -69,7 +69,7 @@ test("reads whiteouts and opaque marks as what they hide, and leaves AUFS notes 
 });
 
 test("in an archive of files the marks of layers are names as any", async () => {
-  const names = ["etc/.wh.passwd", "etc/.wh..wh..opq", ".wh..wh.plnk/1.2", "a/.wh."];
+  const names = ["etc/.wh.passwd", "etc/.wh..wh..opq", ".wh..wh.plnk/1.2"];
   const members = await Array.fromAsync(readTar(bytesOf(rawTar(...names.map((name) => header({ name })))), "files"));
   assert.deepEqual(members.map(({ entry }) => [entry.kind, entry.path]), names.map((name) => ["file", name]));
 });
