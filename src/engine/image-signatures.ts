@@ -1,14 +1,15 @@
+import type { KeyObject } from "node:crypto";
 import type { Digest } from "../content/digest.ts";
 import type { Environment } from "../host/environment.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import { isIndex, isManifest } from "../oci/media-type.ts";
 import type { ImageSource, PinnedImage } from "../source/image.ts";
-import { signatureKind, type SignatureType } from "../trust/signature-kind.ts";
+import { signatureKind, type SignatureKind, type SignatureType } from "../trust/signature-kind.ts";
 import type { SignedArtifact, Sigstore, VerifiedBundle } from "../trust/sigstore.ts";
 import { TrustError } from "../trust/trust-error.ts";
 import { PROVENANCE_TYPES } from "./image-provenance.ts";
-import { openSigstore } from "./trust-root.ts";
+import { openHardenedKey, openSigstore } from "./trust-root.ts";
 
 const BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json";
 /** What cosign wrote before there were bundles: what refers to an image so, and what a layer of it is. */
@@ -29,20 +30,19 @@ export interface ImageSignatures {
  */
 export async function imageSignatures({ images, pinned }: ImageSignatures, { env, tell }: { readonly env: Environment; readonly tell: (message: string) => void }, signal: AbortSignal): Promise<readonly object[]> {
   const { attestation } = pinned;
-  if (pinned.isHardenedByDocker) throw new TrustError("unsupported", "signatures of Docker's hardened images are not supported: name the image by its digest, or verify it before the build");
   if (attestation === undefined) return [];
   const all = await images.referrers(pinned.reference, attestation.digest, signal);
   // buildx looks at a bundle first, and at no more than one signature.
   const signatures = [BUNDLE, SIMPLE_SIGNATURE].flatMap((type) => all.filter(({ artifactType }) => artifactType === type)).slice(0, SIGNATURES_MAX);
   if (signatures.length === 0) return [];
-  const sigstore = await openSigstore(env);
+  const believed = { sigstore: await openSigstore(env), key: pinned.isHardenedByDocker ? await openHardenedKey(env) : undefined };
   const bytes = await images.manifest(pinned.reference, attestation, signal);
   const found: object[] = [];
   for (const signature of signatures) {
     try {
       checkAttestation(bytes, pinned);
-      const { layer, content } = await signedLayer(signature, attestation, { images, pinned }, signal);
-      found.push(signature.artifactType === BUNDLE ? signatureJson(sigstore.verify(content, { sha256: hexOf(attestation.digest), bytes })) : await simpleSignatureJson({ layer, content }, attestation.digest, sigstore));
+      const signed = await signedLayer(signature, attestation, { images, pinned }, signal);
+      found.push(signature.artifactType === BUNDLE ? bundleJson(signed, { sha256: hexOf(attestation.digest), bytes }, believed) : await simpleSignatureJson(signed, attestation.digest, believed));
     } catch (error) {
       if (!(error instanceof TrustError) || error.code !== "invalid") throw error;
       tell(`failed to parse image signatures: ${signature.digest}: ${error.message}`);
@@ -89,10 +89,31 @@ export function signatureJson(verified: VerifiedBundle, type: SignatureType = "b
   };
 }
 
-async function simpleSignatureJson({ layer, content }: SignedLayer, manifestDigest: Digest, sigstore: Sigstore): Promise<object> {
-  const { verifySimpleSignature } = await import("../trust/simple-signing.ts");
-  const verified = verifySimpleSignature(sigstore, { payload: content, sha256: hexOf(layer.digest), annotations: layer.annotations ?? {} }, manifestDigest);
-  return signatureJson(verified, "simplesigning-v1", verified.dockerReference);
+interface Believed {
+  readonly sigstore: Sigstore;
+  /** Of one of Docker's hardened images, which are signed by a key, and not by a certificate. */
+  readonly key: KeyObject | undefined;
+}
+
+function bundleJson({ content }: SignedLayer, artifact: SignedArtifact, { sigstore, key }: Believed): object {
+  return key === undefined ? signatureJson(sigstore.verify(content, artifact)) : hardenedJson(sigstore.verifyByKey(content, artifact, key), "bundle-v0.3", "");
+}
+
+async function simpleSignatureJson({ layer, content }: SignedLayer, manifestDigest: Digest, { sigstore, key }: Believed): Promise<object> {
+  const { verifyKeyedSignature, verifySimpleSignature } = await import("../trust/simple-signing.ts");
+  const signature = { payload: content, sha256: hexOf(layer.digest), annotations: layer.annotations ?? {} };
+  if (key === undefined) {
+    const verified = verifySimpleSignature(sigstore, signature, manifestDigest);
+    return signatureJson(verified, "simplesigning-v1", verified.dockerReference);
+  }
+  const verified = verifyKeyedSignature(sigstore, signature, { manifestDigest, key });
+  return hardenedJson(verified, "simplesigning-v1", verified.dockerReference);
+}
+
+/** As buildx would show it: without a name it is of nobody that is known. */
+function hardenedJson({ timestamps }: Pick<VerifiedBundle, "timestamps">, type: SignatureType, dockerReference: string): object {
+  const kind: SignatureKind = dockerReference === "" ? "untrusted" : "docker-hardened-image";
+  return { kind, type, ...(timestamps.length === 0 ? {} : { timestamps }), ...(dockerReference === "" ? {} : { dockerReference }), isDHI: true };
 }
 
 /** `artifact_attestation`: a signed SLSA provenance about a file. Throws TrustError where it is none. */

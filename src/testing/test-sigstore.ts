@@ -20,7 +20,7 @@ export interface TestSigstore {
   /** A bundle that signs a statement about a digest. */
   attest(sha256: string, predicateType: string, options?: SigningOptions): Promise<TestBundle>;
   /** What cosign stored for an image before there were bundles. */
-  signSimply(digest: string, options?: SigningOptions & { readonly payload?: object }): Promise<TestSimpleSignature>;
+  signSimply(digest: string, options?: SigningOptions & { readonly payload?: object; readonly signer?: "certificate" | "key" }): Promise<TestSimpleSignature>;
 }
 
 export interface TestSimpleSignature {
@@ -74,19 +74,21 @@ export async function startTestSigstore(): Promise<TestSigstore> {
       const envelope = { payloadType: STATEMENT, payload: payload.toString("base64"), signatures: [{ sig: signature.toString("base64") }] };
       return { mediaType: BUNDLE, verificationMaterial: { certificate: { rawBytes: certificate.toString("base64") }, tlogEntries: [await envelopeEntry(log, certificate, envelope)] }, dsseEnvelope: envelope };
     },
-    async signSimply(digest, { payload = simplePayload(digest), ...options } = {}) {
-      const { certificate, privateKey } = await issued(authority, options);
+    async signSimply(digest, { payload = simplePayload(digest), signer = "certificate", key = newKey(), ...options } = {}) {
+      const { certificate, privateKey } = await issued(authority, { ...options, key });
+      const who = signer === "key" ? String(key.publicKey.export({ format: "pem", type: "spki" })) : pem(certificate);
       const bytes = Buffer.from(JSON.stringify(payload));
       const signature = sign("sha256", bytes, privateKey).toString("base64");
       const entry = await logged(log, {
         apiVersion: "0.0.1", kind: "hashedrekord",
-        spec: { data: { hash: sha256Of(bytes) }, signature: { content: signature, publicKey: { content: Buffer.from(pem(certificate)).toString("base64") } } },
+        spec: { data: { hash: sha256Of(bytes) }, signature: { content: signature, publicKey: { content: Buffer.from(who).toString("base64") } } },
       });
       const { body, integratedTime, logIndex, logID, verification } = entry;
       return {
         payload: bytes,
         annotations: {
-          "dev.cosignproject.cosign/signature": signature, "dev.sigstore.cosign/certificate": pem(certificate), "dev.sigstore.cosign/chain": pem(bytesOf(authority.rootCertificate)),
+          "dev.cosignproject.cosign/signature": signature,
+          ...(signer === "key" ? {} : { "dev.sigstore.cosign/certificate": pem(certificate), "dev.sigstore.cosign/chain": pem(bytesOf(authority.rootCertificate)) }),
           "dev.sigstore.cosign/bundle": JSON.stringify({ SignedEntryTimestamp: verification.signedEntryTimestamp, Payload: { body, integratedTime, logIndex, logID } }),
         },
       };

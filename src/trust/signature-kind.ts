@@ -1,7 +1,7 @@
 import type { VerifiedBundle } from "./sigstore.ts";
 
 /** Whose signature it is, as buildx sorts them. */
-export type SignatureKind = "docker-github-builder" | "self-signed-github-repo" | "self-signed" | "untrusted";
+export type SignatureKind = "docker-github-builder" | "docker-hardened-image" | "self-signed-github-repo" | "self-signed" | "untrusted";
 
 const SIGSTORE = "CN=sigstore-intermediate,O=sigstore.dev";
 const GITHUB = "https://github.com/";

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type KeyObject } from "node:crypto";
 import { bundleFromJSON, ValidationError, type Bundle, type SerializedBundle } from "@sigstore/bundle";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
 import { PolicyError, toSignedEntity, toTrustMaterial, VerificationError, Verifier, type TrustMaterial } from "@sigstore/verify";
@@ -53,16 +53,21 @@ export class Sigstore {
     const bundle = parseBundle(bundleJson);
     const { content } = bundle.verificationMaterial;
     if (content.$case === "publicKey") throw new TrustError("invalid", "verifying bundle: it names a key, and no certificate");
-    try {
-      const verifier = new Verifier(this.#material, { ctlogThreshold: 1, tlogThreshold: 1, timestampThreshold: 1 });
-      verifier.verify(toSignedEntity(bundle, artifact.bytes === undefined ? undefined : Buffer.from(artifact.bytes)));
-    } catch (error) {
-      throw invalid(error);
-    }
-    const predicateType = signedPredicate(bundle, artifact);
+    const predicateType = verified(bundle, artifact, new Verifier(this.#material, { ctlogThreshold: 1, tlogThreshold: 1, timestampThreshold: 1 }));
     const [certificate] = content.$case === "certificate" ? [content.certificate] : content.x509CertificateChain.certificates;
     if (certificate === undefined) throw new TrustError("invalid", "verifying bundle: it has no certificate");
     return { signer: signerOf(certificate.rawBytes), timestamps: this.#timesOf(bundle), predicateType };
+  }
+
+  /** The same by that key, and no certificate. It need not be in a log; where it says that it is, it has to be. */
+  verifyByKey(bundleJson: Uint8Array, artifact: SignedArtifact, key: KeyObject): Omit<VerifiedBundle, "signer"> {
+    const bundle = parseBundle(bundleJson);
+    const { content, tlogEntries } = bundle.verificationMaterial;
+    if (content.$case !== "publicKey") throw new TrustError("invalid", "verifying bundle: it names a certificate, and no key");
+    const material = toTrustMaterial(this.#root, () => ({ publicKey: key, validFor: () => true }));
+    const threshold = tlogEntries.length === 0 ? 0 : 1;
+    const predicateType = verified(bundle, artifact, new Verifier(material, { ctlogThreshold: 0, tlogThreshold: threshold, timestampThreshold: threshold }));
+    return { timestamps: this.#timesOf(bundle), predicateType };
   }
 
   /** Only of a bundle that was verified. */
@@ -76,6 +81,16 @@ export class Sigstore {
       return [{ type: "Tlog", uri: log?.baseUrl ?? "", timestamp: timeText(new Date(Number(integratedTime) * 1000)) }];
     });
   }
+}
+
+/** The type of the statement that was signed, if it was one. Throws TrustError unless the verifier takes the bundle, and it is about the artifact. */
+function verified(bundle: Bundle, artifact: SignedArtifact, verifier: Verifier): string | undefined {
+  try {
+    verifier.verify(toSignedEntity(bundle, artifact.bytes === undefined ? undefined : Buffer.from(artifact.bytes)));
+  } catch (error) {
+    throw invalid(error);
+  }
+  return signedPredicate(bundle, artifact);
 }
 
 function parseBundle(json: Uint8Array): Bundle {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { before, test } from "node:test";
 import { newKey, simplePayload, startTestSigstore, type TestSigstore, type TestSimpleSignature } from "../testing/test-sigstore.ts";
 import { Sigstore } from "./sigstore.ts";
-import { verifySimpleSignature, type VerifiedSimpleSignature } from "./simple-signing.ts";
+import { verifyKeyedSignature, verifySimpleSignature, type VerifiedSimpleSignature } from "./simple-signing.ts";
 
 const [DIGEST, OTHER] = [`sha256:${"a".repeat(64)}`, `sha256:${"b".repeat(64)}`];
 const [SIGNATURE, CERTIFICATE, BUNDLE] = ["dev.cosignproject.cosign/signature", "dev.sigstore.cosign/certificate", "dev.sigstore.cosign/bundle"];
@@ -66,4 +66,28 @@ test("what the log has by another certificate does not hold, although key and si
   verify(theirs);
   const mixed = { payload: mine.payload, annotations: { ...theirs.annotations, [CERTIFICATE]: mine.annotations[CERTIFICATE] ?? "" } };
   assert.throws(() => verify(mixed), isInvalid(/transparency log certificate does not match/));
+});
+
+test("a signature by a key that is believed holds with an entry of a log or without, and none of anything else", async () => {
+  const [key, other] = [newKey(), newKey()];
+  const verifyBy = ({ payload, annotations }: TestSimpleSignature, by = key, manifestDigest = DIGEST): ReturnType<typeof verifyKeyedSignature> =>
+    verifyKeyedSignature(sigstore, { payload, annotations, sha256: createHash("sha256").update(payload).digest("hex") }, { manifestDigest, key: by.publicKey });
+  const signed = await place.signSimply(DIGEST, { signer: "key", key });
+  const { [BUNDLE]: entry = "", ...unlogged } = signed.annotations;
+  const said = ({ dockerReference, timestamps }: ReturnType<typeof verifyKeyedSignature>): unknown => [dockerReference, timestamps.map(({ uri }) => uri)];
+  assert.deepEqual(said(verifyBy(signed)), ["docker.io/a/b", ["https://rekor.example"]]);
+  assert.deepEqual(said(verifyBy({ ...signed, annotations: unlogged })), ["docker.io/a/b", []]);
+  const theirs = await place.signSimply(DIGEST, { signer: "key", key: other });
+  const elsewhere = await (await startTestSigstore()).signSimply(DIGEST, { signer: "key", key });
+  const { [SIGNATURE]: _, ...unsigned } = signed.annotations;
+  for (const [what, changed] of Object.entries({
+    "another's": theirs, "another's signature": { ...signed, annotations: { ...unlogged, [SIGNATURE]: theirs.annotations[SIGNATURE] ?? "" } }, "no signature": { ...signed, annotations: unsigned },
+    "another payload": { payload: Buffer.from(JSON.stringify({ ...simplePayload(DIGEST), more: 1 })), annotations: unlogged }, "a log of another place": elsewhere,
+    "another's entry": { ...signed, annotations: { ...unlogged, [BUNDLE]: theirs.annotations[BUNDLE] ?? "" } }, "an empty entry": { ...signed, annotations: { ...unlogged, [BUNDLE]: "" } }, "no time": { ...signed, annotations: { ...unlogged, [BUNDLE]: JSON.stringify({ ...(JSON.parse(entry) as object), SignedEntryTimestamp: undefined }) } },
+    "what the log has by a certificate": await place.signSimply(DIGEST, { key }),
+  })) assert.throws(() => verifyBy(changed), isInvalid(/./), what);
+  assert.throws(() => verifyBy(signed, other), isInvalid(/./));
+  assert.throws(() => verifyBy(signed, key, OTHER), isInvalid(/docker-manifest-digest/));
+  // A key alone is nothing to who asks for a certificate.
+  assert.throws(() => verify(signed), isInvalid(/no annotation dev\.sigstore\.cosign\/certificate/));
 });

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { createPublicKey, X509Certificate, type KeyObject } from "node:crypto";
 import type { Sigstore, VerifiedBundle } from "./sigstore.ts";
 import { TrustError } from "./trust-error.ts";
 
@@ -21,24 +21,37 @@ const TYPE = "cosign container image signature";
 
 /** Throws TrustError unless it is a signature of that manifest, by what a bundle would have to be signed by. */
 export function verifySimpleSignature(sigstore: Sigstore, signature: SimpleSignature, manifestDigest: string): VerifiedSimpleSignature {
-  const { payload, sha256, annotations } = signature;
-  const dockerReference = referenceOf(payload, manifestDigest);
-  const certificate = certificateOf(needed(annotations, CERTIFICATE));
-  const entry = logEntryOf(needed(annotations, LOG_ENTRY));
-  const bundle = {
-    mediaType: "application/vnd.dev.sigstore.bundle+json;version=0.1",
-    verificationMaterial: {
-      x509CertificateChain: { certificates: [{ rawBytes: certificate.raw.toString("base64") }] },
-      tlogEntries: [{
-        logIndex: String(entry.logIndex), logId: { keyId: Buffer.from(entry.logID, "hex").toString("base64") }, kindVersion: { kind: "hashedrekord", version: "0.0.1" }, integratedTime: String(entry.integratedTime),
-        inclusionPromise: { signedEntryTimestamp: entry.signedEntryTimestamp }, canonicalizedBody: entry.body,
-      }],
-    },
-    messageSignature: { messageDigest: { algorithm: "SHA2_256", digest: Buffer.from(sha256, "hex").toString("base64") }, signature: needed(annotations, SIGNATURE) },
-  };
-  const verified = sigstore.verify(Buffer.from(JSON.stringify(bundle)), { sha256, bytes: payload });
-  checkLoggedCertificate(entry.body, certificate);
+  const dockerReference = referenceOf(signature.payload, manifestDigest);
+  const certificate = certificateOf(needed(signature.annotations, CERTIFICATE));
+  const entry = logEntryOf(needed(signature.annotations, LOG_ENTRY));
+  const bundle = bundleOf(signature, { x509CertificateChain: { certificates: [{ rawBytes: certificate.raw.toString("base64") }] } }, entry);
+  const verified = sigstore.verify(bundle, { sha256: signature.sha256, bytes: signature.payload });
+  const logged = loggedSigner(entry);
+  if (logged === undefined || !certificateOf(logged).raw.equals(certificate.raw)) throw new TrustError("invalid", "transparency log certificate does not match");
   return { ...verified, dockerReference };
+}
+
+/** The same by that key, and no certificate; without an entry of a log nobody has signed when that was. */
+export function verifyKeyedSignature(sigstore: Sigstore, signature: SimpleSignature, { manifestDigest, key }: { readonly manifestDigest: string; readonly key: KeyObject }): Omit<VerifiedSimpleSignature, "signer"> {
+  const dockerReference = referenceOf(signature.payload, manifestDigest);
+  const logEntry = signature.annotations[LOG_ENTRY];
+  const entry = logEntry === undefined ? undefined : logEntryOf(logEntry);
+  const verified = sigstore.verifyByKey(bundleOf(signature, { publicKey: { hint: "" } }, entry), { sha256: signature.sha256, bytes: signature.payload }, key);
+  if (entry !== undefined && !isKey(loggedSigner(entry), key)) throw new TrustError("invalid", "transparency log key does not match");
+  return { ...verified, dockerReference };
+}
+
+/** As a bundle would say it. */
+function bundleOf({ sha256, annotations }: SimpleSignature, signer: object, entry: LogEntry | undefined): Uint8Array {
+  const tlogEntries = entry === undefined ? [] : [{
+    logIndex: String(entry.logIndex), logId: { keyId: Buffer.from(entry.logID, "hex").toString("base64") }, kindVersion: { kind: "hashedrekord", version: "0.0.1" }, integratedTime: String(entry.integratedTime),
+    inclusionPromise: { signedEntryTimestamp: entry.signedEntryTimestamp }, canonicalizedBody: entry.body,
+  }];
+  return Buffer.from(JSON.stringify({
+    mediaType: "application/vnd.dev.sigstore.bundle+json;version=0.1",
+    verificationMaterial: { ...signer, tlogEntries },
+    messageSignature: { messageDigest: { algorithm: "SHA2_256", digest: Buffer.from(sha256, "hex").toString("base64") }, signature: needed(annotations, SIGNATURE) },
+  }));
 }
 
 function needed(annotations: SimpleSignature["annotations"], name: string): string {
@@ -91,11 +104,20 @@ function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** Of a body that the log has signed. The library compares signature and digest, and not by whom the log has it. */
-function checkLoggedCertificate(body: string, certificate: X509Certificate): void {
-  const logged = member(member(member(member(parsed(Buffer.from(body, "base64"), "log entry"), "spec"), "signature"), "publicKey"), "content");
-  const isSame = typeof logged === "string" && certificateOf(Buffer.from(logged, "base64").toString("latin1")).raw.equals(certificate.raw);
-  if (!isSame) throw new TrustError("invalid", "transparency log certificate does not match");
+/** By whom the log has it. The library compares signature and digest, and not that. */
+function loggedSigner({ body }: LogEntry): string | undefined {
+  const content = member(member(member(member(parsed(Buffer.from(body, "base64"), "log entry"), "spec"), "signature"), "publicKey"), "content");
+  return typeof content === "string" ? Buffer.from(content, "base64").toString("latin1") : undefined;
+}
+
+/** Node reads a key out of a certificate too. */
+function isKey(pem: string | undefined, key: KeyObject): boolean {
+  if (pem?.trimStart().startsWith("-----BEGIN PUBLIC KEY-----") !== true) return false;
+  try {
+    return createPublicKey(pem).equals(key);
+  } catch (error) {
+    throw new TrustError("invalid", "transparency log has no key", { cause: error });
+  }
 }
 
 function parsed(bytes: Uint8Array, what: string): unknown {

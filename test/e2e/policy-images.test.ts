@@ -15,7 +15,7 @@ import { MEDIA_TYPE } from "../../src/oci/media-type.ts";
 import type { Descriptor } from "../../src/oci/descriptor.ts";
 import { parseDigest } from "../../src/content/digest.ts";
 import { testClient } from "../../src/testing/registry-fixture.ts";
-import { startTestSigstore, type TestSigstore, type TestSimpleSignature } from "../../src/testing/test-sigstore.ts";
+import { newKey, startTestSigstore, type TestSigstore, type TestSimpleSignature } from "../../src/testing/test-sigstore.ts";
 
 const path = mkdtempSync(join(tmpdir(), "stemma-policy-images-"));
 const env = { PATH: process.env["PATH"] ?? "", HOME: path };
@@ -229,11 +229,25 @@ async function hardened(tag: string): Promise<Descriptor> {
   return await samples.manifest({ mediaType: MEDIA_TYPE.ociManifest, artifactType: "application/vnd.in-toto+json", config, layers: [layer], subject: { mediaType, digest, size }, annotations }, undefined);
 }
 
-test("a policy sees the provenance of one of Docker's hardened images, and is told that its signatures cannot be", { skip: dockerRegistrySkip }, async () => {
-  await hardened("hardened");
+test("a policy sees the provenance of one of Docker's hardened images, and signatures of it by the key that is believed", { skip: dockerRegistrySkip }, async () => {
+  const statements = await hardened("hardened");
   await allowed("hardened", 'input.image.hasProvenance\ninput.image.provenance.builderID == "https://builder.example/dhi"', trusting);
   await denied("hardened", 'input.image.provenance.builderID == "https://builder.example/1"', trusting);
-  assert.match((await attempt("hardened", "not input.image.signatures", trusting)).failure ?? "", /input\.image\.signatures, which cannot be told: signatures of Docker's hardened images are not supported/);
+  await allowed("hardened", "not input.image.signatures", trusting);
+  const [key, other] = [newKey(), newKey()];
+  await cosigned(statements, await sigstore.signSimply(statements.digest, { signer: "key", key }));
+  assert.match((await attempt("hardened", "not input.image.signatures", trusting)).failure ?? "", /input\.image\.signatures, which cannot be told: there is nobody to believe about Docker's hardened images: STEMMA_DHI_PUBLIC_KEY has to name a file/);
+  const files = await directory({ "own.pem": String(key.publicKey.export({ format: "pem", type: "spki" })), "other.pem": String(other.publicKey.export({ format: "pem", type: "spki" })), "none.pem": "none" });
+  const by = (name: string): Situation => ({ env: { ...trusting.env, STEMMA_DHI_PUBLIC_KEY: join(files, name) } });
+  await allowed("hardened", 'input.image.signatures == [{"kind": "docker-hardened-image", "type": "simplesigning-v1", "dockerReference": "docker.io/a/b", "isDHI": true, "timestamps": input.image.signatures[0].timestamps}]', by("own.pem"));
+  await allowed("hardened", "not input.image.signatures", by("other.pem"));
+  assert.match((await attempt("hardened", "not input.image.signatures", by("none.pem"))).failure ?? "", /STEMMA_DHI_PUBLIC_KEY: .*none\.pem is no public key in PEM/);
+  // A certificate that is believed elsewhere is nothing here.
+  const certified = await hardened("certified");
+  await cosigned(certified, await sigstore.signSimply(certified.digest));
+  await samples.referrer(certified, SIGSTORE_BUNDLE, await sigstore.attest(hex(certified), "https://sigstore.dev/cosign/sign/v1"));
+  const { log } = await denied("certified", "input.image.signatures", by("own.pem"));
+  assert.match(log, /names a certificate, and no key/);
 });
 
 test("a policy that asks for signatures of which nothing can be told stops the build", { skip: dockerRegistrySkip }, async () => {
