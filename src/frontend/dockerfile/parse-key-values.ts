@@ -30,9 +30,9 @@ function keyValues(node: DockerfileNode, instruction: string): readonly KeyValue
   requireArguments(node.args, instruction);
   const pairs: KeyValue[] = [];
   for (let at = 0; at < node.args.length; at += 3) {
-    const [key = "", value = "", separator = ""] = node.args.slice(at, at + 3);
+    const key = node.args[at] ?? "";
     if (key === "") throw blankName(instruction);
-    pairs.push({ key, value, noDelim: separator === "" });
+    pairs.push({ key, value: node.args[at + 1] ?? "", noDelim: (node.args[at + 2] ?? "") === "" });
   }
   return pairs;
 }

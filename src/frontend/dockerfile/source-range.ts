@@ -12,10 +12,12 @@ export interface Range {
 
 /** The lines `first` to `last`, one range each; only `first` when `last` is before it. */
 export function lineRanges(first: number, last: number): readonly Range[] {
+  // Of one instruction there may be millions: room that grows is taken, and copied, several times over.
   const ranges: Range[] = [];
-  for (let line = first; line <= Math.max(first, last); line++) {
-    const position: Position = { line, character: 0 };
-    ranges.push({ start: position, end: position });
+  ranges.length = Math.max(last - first, 0) + 1;
+  for (let at = 0; at < ranges.length; at++) {
+    const position: Position = { line: first + at, character: 0 };
+    ranges[at] = { start: position, end: position };
   }
   return ranges;
 }
