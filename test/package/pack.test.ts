@@ -132,7 +132,8 @@ async function pack(stage: string, destination: string): Promise<string> {
   for (const name of ["package.json", "README.md", "LICENSE", ...manifest.files]) {
     if (name !== "dist" && existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(stage, name), { recursive: true });
   }
-  await bundle(join(stage, "dist"));
+  // `npm test` and `npm run check` check the types first.
+  await bundle(join(stage, "dist"), "checked");
   const { stdout } = run(stage, ["npm", "pack", "--ignore-scripts", "--silent", "--pack-destination", destination]);
   return join(destination, stdout.trim());
 }
