@@ -156,7 +156,7 @@ describe("a kill", () => {
   test("at any moment of a COPY of a big file leaves a store that the next build works with", async () => {
     const big = await contextOf(BIG_MIB);
     const args = (flags: readonly string[]): string[] => ["build", "--root", root, ...flags, big];
-    for (const afterMs of [0, 30, 100, 250, 500]) {
+    for (const afterMs of [0, 15, 50, 125, 250]) {
       const command = place.start(args(["--no-cache"]));
       await command.shown(/load build context/);
       await delay(afterMs);
@@ -280,7 +280,7 @@ describe("a push that is refused half-way", () => {
 });
 
 /** Long enough to be killed in. */
-const BIG_MIB = 100;
+const BIG_MIB = 50;
 const MIB = 1024 * 1024;
 let bigContext: Promise<string> | undefined;
 
