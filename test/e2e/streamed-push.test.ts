@@ -9,10 +9,11 @@ import { openPlace, type Place } from "./command.ts";
 import { assertNothingRuns, assertNoWorkLeft } from "./nothing-left.ts";
 import { BASE, contextWithBase, runSkip } from "./small-base.ts";
 
-/** Long enough to be compressed that its first bytes can be somewhere else before the last ones are made. */
-const BIG_BYTES = 24 * 1024 * 1024;
+/** Three times what is made before the first bytes are sent: long enough to be compressed that these are somewhere else before the last ones are made. */
+const BIG_BYTES = 12 * 1024 * 1024;
 /** zstd is fast, and works at 40 MiB at once. */
-const COMPRESSIONS = [["gzip", 9, "Dockerfile", BIG_BYTES], ["zstd", 12, "Dockerfile.more", 2 * BIG_BYTES]] as const;
+const MORE_BYTES = 36 * 1024 * 1024;
+const COMPRESSIONS = [["gzip", 9, "Dockerfile", BIG_BYTES], ["zstd", 12, "Dockerfile.more", BIG_BYTES + MORE_BYTES]] as const;
 const INTERRUPT_MS_MAX = 5000;
 
 let place: Place;
@@ -27,7 +28,7 @@ before(async () => {
   const status = ["Package: hello", "Status: install ok installed", "Version: 1", "Architecture: amd64"].map((line) => `echo "${line}"; `).join("");
   const secret = `${BASE}COPY big /big\nCOPY var /var\nRUN { ${status}echo "Homepage: https:/""/me:planted""-Pa55word@host.dev/"; echo; } > /var/lib/dpkg/status\n`;
   context = await contextWithBase(place, "context", {
-    big: randomBytes(BIG_BYTES), more: randomBytes(BIG_BYTES), "var/lib/dpkg/empty": "",
+    big: randomBytes(BIG_BYTES), more: randomBytes(MORE_BYTES), "var/lib/dpkg/empty": "",
     Dockerfile: "FROM scratch\nCOPY big /big\n",
     "Dockerfile.more": "FROM scratch\nCOPY big more /\n",
     "Dockerfile.secret": secret,
@@ -77,7 +78,7 @@ describe("a push of a new layer", { skip: dockerRegistrySkip }, () => {
       const { root, repository, args } = newBuild(dockerfile);
       let made: readonly string[] | undefined;
       onFeed(registry, () => (made ??= layersOf(root)));
-      const { exitCode, stderr } = await place.stemma(args("-o", `type=image,name=${registry.host}/${repository}:1,push=true,compression=${compression},compression-level=${level}`));
+      const { exitCode, stderr } = await place.stemmaHere(args("-o", `type=image,name=${registry.host}/${repository}:1,push=true,compression=${compression},compression-level=${level}`));
       assert.equal(exitCode, 0, stderr);
       assert.deepEqual([made, layersOf(root).length], [[], 1], "blobs in the store, when it begins and when it ends");
       assert.ok(registry.requests.filter(({ method }) => method !== "GET").reduce((sum, { receivedBytes }) => sum + receivedBytes, 0) < sizeBytes * 1.1);
@@ -95,10 +96,10 @@ describe("a push of a new layer", { skip: dockerRegistrySkip }, () => {
     for (const registry of [first, second]) onFeed(registry, () => made.push(layersOf(root).length));
     const names = [first, second].map(({ host }, i) => `${host}/${repository}/${i}:1`);
     const push = names.flatMap((name) => ["-t", name]);
-    const { exitCode, stderr } = await place.stemma(args("--push", ...push));
+    const { exitCode, stderr } = await place.stemmaHere(args("--push", ...push));
     assert.equal(exitCode, 0, stderr);
     assert.deepEqual(made, [0, 0]);
-    const again = await place.stemma(args("--push", ...push, "-t", `${first.host}/${repository}/0:2`));
+    const again = await place.stemmaHere(args("--push", ...push, "-t", `${first.host}/${repository}/0:2`));
     assert.equal(again.exitCode, 0, again.stderr);
     assert.equal([...first.requests, ...second.requests].filter(isFeed).length, 2);
   });
@@ -108,7 +109,7 @@ describe("a push of a new layer", { skip: dockerRegistrySkip }, () => {
     const { root, repository, args } = newBuild("Dockerfile.two");
     const made: number[] = [];
     onFeed(registry, () => made.push(layersOf(root).length));
-    const { exitCode, stderr } = await place.stemma(args("--cache-to", `type=registry,ref=${registry.host}/${repository}:cache,mode=max`));
+    const { exitCode, stderr } = await place.stemmaHere(args("--cache-to", `type=registry,ref=${registry.host}/${repository}:cache,mode=max`));
     assert.equal(exitCode, 0, stderr);
     assert.equal(made.length, 2, "both stages' layers");
     assert.equal(kept(repository).uploads, 0);
@@ -119,7 +120,7 @@ describe("--secrets-in-evidence=refuse", { skip: dockerRegistrySkip }, () => {
   test("sends no byte before what an SBOM says was looked through, and none where it holds a secret", { skip: runSkip }, async () => {
     await using registry = await startFaultyRegistry(upstream.host);
     const { repository, args } = newBuild("Dockerfile.secret");
-    const refused = await place.stemma(args("--push", "-t", `${registry.host}/${repository}:1`, "--sbom=true", "--secrets-in-evidence=refuse"));
+    const refused = await place.stemmaHere(args("--push", "-t", `${registry.host}/${repository}:1`, "--sbom=true", "--secrets-in-evidence=refuse"));
     assert.equal(refused.exitCode, 76, refused.stderr);
     assert.match(refused.stderr, /sbom\.spdx\.json would hold a secret: url credentials in package hello/);
     assert.deepEqual(registry.requests.filter(({ method }) => method !== "GET" && method !== "HEAD"), []);
@@ -128,7 +129,7 @@ describe("--secrets-in-evidence=refuse", { skip: dockerRegistrySkip }, () => {
   test("lets a layer be sent meanwhile where all is known before", async () => {
     await using registry = await startFaultyRegistry(upstream.host);
     const { repository, args } = newBuild();
-    const { exitCode, stderr } = await place.stemma(args("--push", "-t", `${registry.host}/${repository}:1`, "--provenance=mode=max", "--secrets-in-evidence=refuse"));
+    const { exitCode, stderr } = await place.stemmaHere(args("--push", "-t", `${registry.host}/${repository}:1`, "--provenance=mode=max", "--secrets-in-evidence=refuse"));
     assert.equal(exitCode, 0, stderr);
     assert.equal(registry.requests.filter(isFeed).length, 1);
   });
@@ -182,7 +183,7 @@ describe("a push that is stopped while its layer is made and sent", { skip: dock
     assert.equal((await command.ended).exitCode, 137);
     await assertNothingRuns(root);
     assert.equal(kept(repository).blobs, 0);
-    const { exitCode, stderr } = await place.stemma(args(...push));
+    const { exitCode, stderr } = await place.stemmaHere(args(...push));
     assert.equal(exitCode, 0, stderr);
     assertNoWorkLeft(root);
   });
