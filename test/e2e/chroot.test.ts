@@ -32,9 +32,18 @@ after(async () => {
   await place[Symbol.asyncDispose]();
 });
 
-async function build(dockerfile: string, flags: readonly string[] = [], wrapper: readonly string[] = AS_CONTAINER): Promise<CommandRun> {
+async function argsFor(dockerfile: string, flags: readonly string[]): Promise<string[]> {
   await writeFile(join(place.path, "Dockerfile"), dockerfile);
-  return await place.stemma(["build", "--root", root, "--progress=plain", "--sandbox=chroot", "-f", join(place.path, "Dockerfile"), ...flags, join(place.path, "context")], { wrapper });
+  return ["build", "--root", root, "--progress=plain", "--sandbox=chroot", "-f", join(place.path, "Dockerfile"), ...flags, join(place.path, "context")];
+}
+
+async function build(dockerfile: string, flags: readonly string[] = [], wrapper: readonly string[] = AS_CONTAINER): Promise<CommandRun> {
+  return await place.stemma(await argsFor(dockerfile, flags), { wrapper });
+}
+
+/** The same where what this process may do besides is no matter. */
+async function buildHere(dockerfile: string, ...flags: readonly string[]): Promise<CommandRun> {
+  return await place.stemmaHere(await argsFor(dockerfile, flags));
 }
 
 /** What the steps printed. */
@@ -119,7 +128,7 @@ test("what a step left running is gone with it, also when it has left its parent
 
 test("what cannot be done is said before any step runs", { skip }, async () => {
   for (const [run, what, ...flags] of [["--network=none true", "a network of its own"], ["--mount=type=tmpfs,target=/t,size=1m true", "a tmpfs of a size"], ["--security=insecure true", "--security=insecure"], ["true", "limits of a control group", "--resource=memory=64m"], ["true", "limits of a control group", "--cgroup-parent=/x"]] as const) {
-    const { exitCode, stderr } = await build(`${BASE}RUN echo early-${outputs++}\nRUN ${run}\n`, ["--allow", "security.insecure", ...flags]);
+    const { exitCode, stderr } = await buildHere(`${BASE}RUN echo early-${outputs++}\nRUN ${run}\n`, "--allow", "security.insecure", ...flags);
     assert.equal(exitCode, 64, stderr);
     assert.ok(stderr.includes(`a step asks for ${what}`), stderr);
     assert.doesNotMatch(stderr, /^#\d+ \d+\.\d+ early/m);
@@ -134,7 +143,7 @@ test("what cannot be done is said before any step runs", { skip }, async () => {
 });
 
 test("a failing step has its exit code, and a command that is not there is told", { skip }, async () => {
-  assert.match((await build(`${BASE}RUN exit 7\n`)).stderr, /did not complete successfully: exit code: 7/);
-  assert.match((await build(`${BASE}RUN ["absent-command"]\n`)).stderr, /executable file not found in \$PATH/);
+  assert.match((await buildHere(`${BASE}RUN exit 7\n`)).stderr, /did not complete successfully: exit code: 7/);
+  assert.match((await buildHere(`${BASE}RUN ["absent-command"]\n`)).stderr, /executable file not found in \$PATH/);
   assert.equal(await readFile(join(place.path, "context/file.txt"), "utf8"), "of the context\n");
 });
