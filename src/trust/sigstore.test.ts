@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { startTestSigstore, type TestBundle, type TestSigstore } from "../testing/test-sigstore.ts";
+import { newKey, startTestSigstore, type TestBundle, type TestSigstore } from "../testing/test-sigstore.ts";
 import { signatureKind, type SignatureType } from "./signature-kind.ts";
 import { Sigstore, type VerifiedBundle } from "./sigstore.ts";
 import type { TrustErrorCode } from "./trust-error.ts";
@@ -59,6 +59,15 @@ test("a bundle does not hold for another artifact, of others' authorities, or wi
     "all of another place": await (await startTestSigstore()).attest(SHA, SLSA),
     "no bundle": {}, "no JSON": "{",
   })) assert.throws(() => verify(changed), isError("invalid", /./), what);
+});
+
+test("a bundle does not hold that the log has by another certificate of the same key", async () => {
+  const key = newKey();
+  const [mine, theirs] = [await place.attest(SHA, SLSA, { key }), await place.attest(SHA, SLSA, { key, subjectAltName: "https://example.com/other" })];
+  verify(mine);
+  verify(theirs);
+  const { certificate } = mine.verificationMaterial;
+  assert.throws(() => verify({ ...theirs, verificationMaterial: { ...theirs.verificationMaterial, certificate } }), isError("invalid", /transparency log certificate does not match/));
 });
 
 test("what is no trusted root is told as that", () => {

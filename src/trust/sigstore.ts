@@ -1,7 +1,8 @@
-import { createHash, type KeyObject } from "node:crypto";
+import { createHash, X509Certificate, type KeyObject } from "node:crypto";
 import { bundleFromJSON, ValidationError, type Bundle, type SerializedBundle } from "@sigstore/bundle";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
 import { PolicyError, toSignedEntity, toTrustMaterial, VerificationError, Verifier, type TrustMaterial } from "@sigstore/verify";
+import { checkLoggedSigner } from "./logged-signer.ts";
 import { signerOf, type SignerCertificate } from "./signer-certificate.ts";
 import { TrustError } from "./trust-error.ts";
 
@@ -56,6 +57,7 @@ export class Sigstore {
     const predicateType = verified(bundle, artifact, new Verifier(this.#material, { ctlogThreshold: 1, tlogThreshold: 1, timestampThreshold: 1 }));
     const [certificate] = content.$case === "certificate" ? [content.certificate] : content.x509CertificateChain.certificates;
     if (certificate === undefined) throw new TrustError("invalid", "verifying bundle: it has no certificate");
+    checkLoggedSigner(bundle.verificationMaterial.tlogEntries, new X509Certificate(certificate.rawBytes));
     return { signer: signerOf(certificate.rawBytes), timestamps: this.#timesOf(bundle), predicateType };
   }
 
@@ -67,6 +69,7 @@ export class Sigstore {
     const material = toTrustMaterial(this.#root, () => ({ publicKey: key, validFor: () => true }));
     const threshold = tlogEntries.length === 0 ? 0 : 1;
     const predicateType = verified(bundle, artifact, new Verifier(material, { ctlogThreshold: 0, tlogThreshold: threshold, timestampThreshold: threshold }));
+    checkLoggedSigner(tlogEntries, key);
     return { timestamps: this.#timesOf(bundle), predicateType };
   }
 
