@@ -51,7 +51,7 @@ async function buildGreet(...flags: readonly string[]): Promise<string> {
   return stderr;
 }
 
-const rootDigest = async (): Promise<string> => (JSON.parse((await place.stemma(["imagetools", "inspect", "--format", "{{ json .Manifest }}", image])).stdout) as { digest: string }).digest;
+const rootDigest = async (): Promise<string> => (JSON.parse((await place.stemmaHere(["imagetools", "inspect", "--format", "{{ json .Manifest }}", image])).stdout) as { digest: string }).digest;
 
 step("a program is compiled in one stage, copied into the next, and pushed", async () => {
   const log = await buildGreet("--metadata-file", join(place.path, "metadata.json"), "--iidfile", join(place.path, "iid"));
@@ -95,7 +95,7 @@ interface Slsa {
 }
 
 step("inspect shows the provenance, and the layers that it names are the image's", async () => {
-  const { stdout } = await place.stemma(["imagetools", "inspect", "--format", "{{ json .Provenance.SLSA }}", image]);
+  const { stdout } = await place.stemmaHere(["imagetools", "inspect", "--format", "{{ json .Provenance.SLSA }}", image]);
   const slsa = JSON.parse(stdout) as Slsa;
   assert.match(slsa.buildDefinition.resolvedDependencies[0]?.uri ?? "", /^pkg:docker\/127\.0\.0\.1%3A\d+\/test\/debian@bookworm\?platform=linux%2Famd64$/);
   assert.equal(slsa.buildDefinition.externalParameters.request.args["build-arg:BASE"], base);
@@ -107,7 +107,7 @@ step("inspect shows the provenance, and the layers that it names are the image's
 });
 
 step("trace answers for the program's file", async () => {
-  const { exitCode, stdout, stderr } = await place.stemma(["trace", image, "--path", "/usr/local/bin/greet"]);
+  const { exitCode, stdout, stderr } = await place.stemmaHere(["trace", image, "--path", "/usr/local/bin/greet"]);
   assert.equal(exitCode, 0, stderr);
   assert.match(stdout, /COPY --from=build \/greet \/usr\/local\/bin\/greet/);
 });
