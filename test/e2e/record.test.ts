@@ -61,11 +61,10 @@ const FILES = { Dockerfile: "FROM base\nARG WHO=nobody\nCOPY a /a\nRUN echo $WHO
 
 /** One machine's build, to its last byte: other paths, other home, another state, another time. */
 async function onAnotherMachine(options: { readonly platforms?: readonly string[]; readonly sbom?: string; readonly provenance?: string }): Promise<BuildOutcome> {
-  await using machine = await openWorkshop();
-  const context = await repository(machine, FILES);
   // The base is the same one: what lies in it has times.
-  const buildContexts = { base: `oci-layout://${workshop.base}` };
-  const { dockerfile: _, ...request } = await machine.request("", { context, buildContexts, outputs: [`type=oci,tar=false,dest=${join(machine.path, "out")},name=app:1,rewrite-timestamp=true`], buildArgs: { SOURCE_DATE_EPOCH: EPOCH, WHO: "me" }, workingDirectory: machine.path, ...options });
+  await using machine = await openWorkshop(workshop.base);
+  const context = await repository(machine, FILES);
+  const { dockerfile: _, ...request } = await machine.request("", { context, outputs: [`type=oci,tar=false,dest=${join(machine.path, "out")},name=app:1,rewrite-timestamp=true`], buildArgs: { SOURCE_DATE_EPOCH: EPOCH, WHO: "me" }, workingDirectory: machine.path, ...options });
   return (await finished(request)).outcome;
 }
 

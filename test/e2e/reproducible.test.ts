@@ -108,7 +108,7 @@ describe("a build that is reproducible", () => {
     await using registry = await startFakeRegistry();
     const base = `${registry.host}/base:1`;
     await workshop.build("FROM base\nRUN echo based > /based\n", { push: true, tags: [base] });
-    await using other = await openWorkshop();
+    await using other = await openWorkshop(workshop.base);
     const before = registry.requests.length;
     await finished({ ...(await other.request(`FROM ${base}\nRUN cat /based\n`)), reproducible: true, outputs: [REWRITTEN], buildArgs: { SOURCE_DATE_EPOCH: EPOCH } });
     const blobs = registry.requests.slice(before).filter(({ method, url }) => method === "GET" && url.pathname.includes("/blobs/")).map(({ url }) => url.pathname);

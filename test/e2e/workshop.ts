@@ -55,7 +55,8 @@ export interface Tree extends Built {
   readonly text: (path: string) => string;
 }
 
-export async function openWorkshop(): Promise<Workshop> {
+/** Another one's base may do for it as well: to make one takes as long as a small build. */
+export async function openWorkshop(baseOfAnother?: string): Promise<Workshop> {
   const path = mkdtempSync(join(tmpdir(), "stemma-workshop-"));
   const root = join(path, "state");
   const env = { PATH: process.env["PATH"] ?? "", HOME: path };
@@ -69,7 +70,7 @@ export async function openWorkshop(): Promise<Workshop> {
   };
   // Of a test that took too long, a build may still go on: it would keep the file from its end.
   const closed = new AbortController();
-  const base = runSkip === false ? await makeBase(path, { root, env }) : undefined;
+  const base = runSkip === false ? (baseOfAnother ?? (await makeBase(path, { root, env }))) : undefined;
   const request = async (dockerfile: string, { files, buildContexts, ...rest }: WorkshopBuild = {}): Promise<BuildRequest> => ({
     context: rest.context ?? (await directory(files ?? {})),
     dockerfile: { text: Buffer.from(dockerfile) },
