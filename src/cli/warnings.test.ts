@@ -11,6 +11,13 @@ test("warnings are counted and listed with their lines", () => {
   assert.equal(warningsText([{ ...warning, message: "a" }, { ...warning, message: "b", location: undefined }]), "\n 2 warnings found (use docker --debug to expand):\n - UndefinedVar: a (line 3)\n - UndefinedVar: b\n");
 });
 
+test("what was found twice at one place is told of once", () => {
+  const elsewhere: BuildWarning = { ...warning, location: { filename: "Dockerfile", text: "", startLine: 5, endLine: 5 } };
+  assert.equal(warningsText([warning, { ...warning }, elsewhere]), warningsText([warning, elsewhere]));
+  const env = { GITHUB_ACTIONS: "true" };
+  assert.equal(annotations([warning, { ...warning }, elsewhere], undefined, { env, cwd: "/" }), annotations([warning, elsewhere], undefined, { env, cwd: "/" }));
+});
+
 test("annotations are written for GitHub's workflows only, with what they cannot hold escaped", () => {
   assert.equal(annotations([warning], "a/Dockerfile", { env: {}, cwd: "/work" }), "");
   const env = { GITHUB_ACTIONS: "true", GITHUB_WORKSPACE: "/work" };
