@@ -41,6 +41,8 @@ export async function main(): Promise<void> {
     signal: interrupted.signal,
   });
   process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  // What still waits for a reader that takes no more would keep an interrupted process from its end.
+  if (interrupted.signal.aborted && process.stdout.writableLength > 0) process.exit();
 }
 
 export class InterruptedError extends Error {

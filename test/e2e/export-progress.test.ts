@@ -5,6 +5,8 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { startProcess } from "../../src/host/process.ts";
+import { COMMAND, COMPILE_CACHE } from "../../src/testing/command-path.ts";
 import { startDockerRegistry, type DockerRegistry } from "../../src/testing/docker-registry.ts";
 import { openPlace, type Place } from "./command.ts";
 import { makeContext } from "./small-base.ts";
@@ -101,4 +103,26 @@ test("an archive goes to standard output no faster than it is read", async () =>
   const completed = told.flatMap(({ statuses = [] }) => statuses).findLast(({ id }) => id === "sending tarball")?.completed;
   assert.ok(Date.parse(completed ?? "") >= openedMs, `${completed} is before it was read, at ${new Date(openedMs).toISOString()}`);
   assert.match(stderr, /^\d*4\d{6}$/m);
+});
+
+test("an interrupted build ends though nobody reads what it has written", async () => {
+  const large = await makeContext(place, "unread", { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a".repeat(4_000_000) });
+  const argv = [process.execPath, COMMAND, "build", "--progress=rawjson", "--root", join(place.path, "unread-root"), "-o", "type=oci,dest=-,compression=uncompressed", large] as const;
+  const child = startProcess({ argv, env: { PATH: process.env["PATH"] ?? "", HOME: place.path, ...COMPILE_CACHE } }, ["ignore", "pipe", "pipe"]);
+  let told = "";
+  const sending = Promise.withResolvers<void>();
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    told += text;
+    if (told.includes("sending tarball")) sending.resolve();
+  });
+  try {
+    await sending.promise;
+    await delay(300);
+    child.kill("SIGINT");
+    const [status] = (await once(child, "exit", { signal: AbortSignal.timeout(60_000) })) as [number | null];
+    assert.deepEqual([status, told.includes("interrupted")], [130, true], told);
+  } finally {
+    child.kill("SIGKILL");
+    child.stdout?.destroy();
+  }
 });
