@@ -181,7 +181,8 @@ describe("mounts and commits on", { skip }, () => {
         chain.push(await store.write(members(directory("d"), file(`d/${at}`, String(at)), file("last", String(at)), ...(at > 0 && at % 2 === 0 ? [whiteout(`d/${at - 1}`)] : [])), signal));
       }
       await using tree = await store.mount(chain.slice(0, count), "writable", signal);
-      assert.equal(readdirSync(join(tree.viewPath, "d")).length, Math.floor(count / 2) + 1);
+      const left = chain.slice(0, count).flatMap((_, at) => (at % 2 === 0 || at === count - 1 ? [String(at)] : []));
+      assert.deepEqual(readdirSync(join(tree.viewPath, "d")).toSorted(), left.toSorted());
       assert.equal(readFileSync(join(tree.viewPath, "last"), "utf8"), String(count - 1));
       writeFileSync(join(tree.viewPath, "d/0"), "changed");
       assert.equal(await textOf(await tree.commit(signal)), "directory 755 0:0 d\nfile 644 0:0 7 d/0\n");
