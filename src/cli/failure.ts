@@ -31,6 +31,7 @@ const EXIT_OF_CODE: Readonly<Record<string, number>> = {
   protocol: EXIT.registry,
   corrupt: EXIT.registry,
   truncated: EXIT.registry,
+  "too-large": EXIT.registry,
   "unsafe-path": EXIT.registry,
   untrusted: EXIT.registry,
   rejected: EXIT.registry,

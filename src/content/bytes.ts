@@ -1,12 +1,23 @@
 import type { ByteStream } from "./blob-store.ts";
 
-/** The whole stream in one buffer. `limitBytes` bounds what a hostile sender can make us hold. */
+/** Somebody sent more than a thing of its kind ever has. */
+export class TooManyBytesError extends RangeError {
+  override readonly name = "TooManyBytesError";
+  readonly code = "too-large";
+  readonly retryable = false;
+
+  constructor(limitBytes: number) {
+    super(`more than ${limitBytes} bytes`);
+  }
+}
+
+/** The whole stream in one buffer. `limitBytes` bounds what a hostile sender can make us hold: beyond, it throws TooManyBytesError. */
 export async function collectBytes(stream: ByteStream, limitBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let seenBytes = 0;
   for await (const chunk of stream) {
     seenBytes += chunk.byteLength;
-    if (seenBytes > limitBytes) throw new RangeError(`more than ${limitBytes} bytes`);
+    if (seenBytes > limitBytes) throw new TooManyBytesError(limitBytes);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -11,6 +11,7 @@ import { Tree } from "../snapshot/tree.ts";
 import { admittedImage, admittedSource } from "./admitted-source.ts";
 import type { BuildServices } from "./build-services.ts";
 import { httpRequest } from "./operations.ts";
+import { RequestError } from "./request-error.ts";
 import { solveGraphs, type SolveMeans } from "./solve-graphs.ts";
 
 /** A file that a frontend reads is held in memory whole: a Dockerfile, an ignore file. BuildKit's bound on a message. */
@@ -35,9 +36,12 @@ export function engineGateway(means: SolveMeans, onRead: (path: string, bytes: U
       const { chains } = await solveGraphs([definition], means, signal);
       const tree = await Tree.open(chains[0] ?? [], signal);
       return {
-        async readFile(path, readSignal) {
+        async readFile(path, readSignal, startBytes) {
           const node = tree.lookup(tree.resolve(path, "follow"));
           if (node === undefined || node.entry.kind !== "file") return undefined;
+          if (startBytes !== undefined) return await collectBytes(node.layer.readPart(node.stored, { offsetBytes: 0, sizeBytes: startBytes }, readSignal), startBytes);
+          const { sizeBytes } = node.stored;
+          if (sizeBytes > FRONTEND_FILE_BYTES_MAX) throw new RequestError("usage", `${path} has ${sizeBytes} bytes, and may have no more than ${FRONTEND_FILE_BYTES_MAX} to be read for a build: name another file`);
           const bytes = await collectBytes(node.layer.read(node.stored, readSignal), FRONTEND_FILE_BYTES_MAX);
           onRead(path, bytes);
           return bytes;

@@ -13,8 +13,8 @@ export interface ResolvedImage {
 
 /** What a frontend may read of a solved definition. */
 export interface GatewayResult {
-  /** Undefined when there is no such file. */
-  readFile(path: string, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** Undefined when there is no such file. With `startBytes` no more than so many from its start are wanted, however large it is. */
+  readFile(path: string, signal: AbortSignal, startBytes?: number): Promise<Uint8Array | undefined>;
 }
 
 /** All that a frontend sees of the engine: BuildKit's LLBBridge as TypeScript. */

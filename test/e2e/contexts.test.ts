@@ -223,6 +223,16 @@ describe("standard input", () => {
     assert.equal(await readFile(join(other, "x"), "utf8"), "in a tar\n");
   });
 
+  test("may be an archive that is far larger than a Dockerfile may be", async () => {
+    const directory = await makeContext(place, "large-pipe", { Dockerfile: "FROM scratch\nCOPY a /a\n", a: "beside much\n", much: Buffer.alloc(17 * 1024 * 1024) });
+    const out = join(place.path, "large-pipe-out");
+    await place.run(["sh", "-c", `tar -C "$1" -c much Dockerfile a | "$2" "$4" build -o "type=local,dest=$3" -`, "sh", directory, process.execPath, out, COMMAND], { cwd: join(import.meta.dirname, "../..") });
+    assert.equal(await readFile(join(out, "a"), "utf8"), "beside much\n");
+    const dockerfile = "#".repeat(17 * 1024 * 1024);
+    await fails(["-"], 64, /^ERROR: failed to build: more than 16777216 bytes on standard input: what is read from there is text that people write$/m, { input: dockerfile });
+    await fails([await makeContext(place, "large-text", { Dockerfile: dockerfile })], 64, /^ERROR: failed to build: failed to solve: Dockerfile has 17825792 bytes, and may have no more than 16777216 to be read for a build: name another file$/m);
+  });
+
   test("cannot be two things at once", async () => {
     await fails(["-f", "-", "-"], 64, /^ERROR: invalid argument: can't use stdin for both build context and dockerfile$/, { input: "FROM scratch\n" });
     await fails(["-f", "x", "-"], 64, /ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles$/, { input: "FROM scratch\n" });

@@ -154,25 +154,28 @@ function openInputs({ request: { opts, inputs } }: FrontendMeans): RemoteContext
 async function openDownload(url: string, means: FrontendMeans, signal: AbortSignal): Promise<RemoteContext> {
   const download = namedSource(webSource({ url, filename: DOWNLOAD, checksum: "" }), "[internal] load remote build context");
   const result = await means.gateway.solve(ownDefinition(download, means), signal);
-  const data = await result.readFile(DOWNLOAD, signal);
-  if (data === undefined) throw new FrontendOptionError(`failed to read downloaded context: open ${DOWNLOAD}: no such file or directory`);
+  const start = await result.readFile(DOWNLOAD, signal, START_BYTES);
+  if (start === undefined) throw new FrontendOptionError(`failed to read downloaded context: open ${DOWNLOAD}: no such file or directory`);
   const { opts } = means.request;
-  if (!isArchive(data)) return { context: inSubdirectory(download, opts), dockerfile: download, dockerfileName: DOWNLOAD };
+  if (!isArchive(start)) return { context: inSubdirectory(download, opts), dockerfile: download, dockerfileName: DOWNLOAD };
   const copy = { source: `/${DOWNLOAD}`, dest: "/", attemptUnpack: true };
   const unpacked = fileOutput({ base: undefined, dir: "/", changes: [{ kind: "copy", from: download, copy }] }, {});
   return { context: inSubdirectory(unpacked, opts), dockerfile: unpacked, dockerfileName: undefined };
 }
 
+/** A header of a tar: enough to tell what a file is. */
+const START_BYTES = 512;
+
 const ARCHIVE_STARTS = ["425a68", "1f8b08", "fd377a585a00"];
 
 /** bzip2, gzip, xz, or a tar whose first header has the right checksum. */
 export function isArchive(data: Uint8Array): boolean {
-  const start = Buffer.from(data.subarray(0, 512));
+  const start = Buffer.from(data.subarray(0, START_BYTES));
   return ARCHIVE_STARTS.some((magic) => start.toString("hex").startsWith(magic)) || isTarHeader(start);
 }
 
 function isTarHeader(header: Buffer): boolean {
-  if (header.length < 512) return false;
+  if (header.length < START_BYTES) return false;
   const stated = Number.parseInt(header.toString("latin1", 148, 156).replaceAll("\0", " ").trim(), 8);
   const sum = header.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0);
   return sum === stated;
