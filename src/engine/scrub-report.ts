@@ -28,7 +28,10 @@ export function scrubReport(report: ReportEvent, masking: Masking): ReportEvent 
   };
   return (event) => {
     switch (event.kind) {
-      case "step-planned":
+      case "step-planned": {
+        const group = event.group && { ...event.group, name: masking.text(event.group.name) };
+        return report({ ...event, name: masking.text(event.name), ...(group === undefined ? {} : { group }) });
+      }
       case "step-started":
       case "step-cached":
         return report({ ...event, name: masking.text(event.name) });

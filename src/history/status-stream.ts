@@ -72,8 +72,9 @@ function toldAgain(before: ToldVertex | undefined, vertex: Vertex): ToldVertex {
   return { first: before?.first ?? vertex, started: before?.started ?? vertex.started, last: vertex };
 }
 
-function planned({ first: { digest, name, inputs, started } }: ToldVertex): BuildEvent {
-  return { kind: "step-planned", step: stepOf(digest), name, inputs: inputs.map(stepOf), at: dateOf(started) };
+function planned({ first: { digest, name, inputs, started, progressGroup } }: ToldVertex): BuildEvent {
+  const group = progressGroup && { id: progressGroup.id, name: progressGroup.name, isWeak: progressGroup.weak };
+  return { kind: "step-planned", step: stepOf(digest), name, inputs: inputs.map(stepOf), ...(group === undefined ? {} : { group }), at: dateOf(started) };
 }
 
 function beginning({ started, last: { digest, name, cached, completed, error } }: ToldVertex): readonly TimedEvent[] {

@@ -3,7 +3,7 @@ import type { Digest } from "../content/digest.ts";
 /** What a build tells while it goes. A step is an LLB vertex, or a step of our own such as an export. */
 export type BuildEvent =
   /** Known, and run only if its result is needed. `inputs` are the steps that it stands on. */
-  | { readonly kind: "step-planned"; readonly step: Digest; readonly name: string; readonly inputs: readonly Digest[]; readonly at: Date }
+  | { readonly kind: "step-planned"; readonly step: Digest; readonly name: string; readonly inputs: readonly Digest[]; readonly group?: StepGroup; readonly at: Date }
   | { readonly kind: "step-started"; readonly step: Digest; readonly name: string; readonly at: Date }
   | { readonly kind: "step-cached"; readonly step: Digest; readonly name: string; readonly at: Date }
   /** Why a step of the graph is run, or why a cache answers for it. */
@@ -23,6 +23,13 @@ export type BuildEvent =
  * `changed` (since its last run), `evicted` (nothing changed, and the result is gone), `unknown`.
  */
 export type StepReason = "unchanged" | "same-content" | "imported" | "always" | "no-cache" | "input-no-cache" | "first-run" | "changed" | "evicted" | "unknown";
+
+/** Steps that are shown as one (BuildKit's ProgressGroup), such as a linked copy and its merge. A weak one is not worth showing by itself. */
+export interface StepGroup {
+  readonly id: string;
+  readonly name: string;
+  readonly isWeak: boolean;
+}
 
 export type WarningEvent = Extract<BuildEvent, { readonly kind: "warning" }>;
 

@@ -1,4 +1,5 @@
 import { STOPPED, type BuildEvent } from "./event.ts";
+import { joinGroups } from "./step-groups.ts";
 
 interface Step {
   readonly number: number;
@@ -42,7 +43,7 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
     write(`#${step.number} ${describe(secondsSince(step, at).replace(/(\.\d)\d+$/, "$1"))}\n`);
   };
 
-  return (event) => {
+  return joinGroups((event) => {
     switch (event.kind) {
       case "step-planned":
         return;
@@ -82,7 +83,7 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
       case "notice":
         return write(`${event.message}\n`);
     }
-  };
+  });
 }
 
 function secondsSince(step: Step, at: Date): string {

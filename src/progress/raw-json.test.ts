@@ -29,6 +29,20 @@ test("a vertex is told whole each time, in BuildKit's members", () => {
   );
 });
 
+test("a step of a group names it, as the last of its members", () => {
+  const group = { id: "g", name: "[2/2] COPY --link a /" };
+  const lines: string[] = [];
+  const render = rawJsonRenderer((line) => void lines.push(line));
+  render({ kind: "step-planned", step, name: group.name, inputs: [], group: { ...group, isWeak: true }, at: at(0) });
+  render({ kind: "step-planned", step: base, name: "LINK", inputs: [], group: { ...group, isWeak: false }, at: at(0) });
+  render({ kind: "step-cached", step, name: group.name, at: at(0) });
+  assert.deepEqual(lines, [
+    `{"vertexes":[{"digest":"${step}","name":"${group.name}","progressGroup":{"id":"g","name":"${group.name}","weak":true}}]}\n`,
+    `{"vertexes":[{"digest":"${base}","name":"LINK","progressGroup":{"id":"g","name":"${group.name}"}}]}\n`,
+    `{"vertexes":[{"digest":"${step}","name":"${group.name}","started":"${T0}","completed":"${T0}","cached":true,"progressGroup":{"id":"g","name":"${group.name}","weak":true}}]}\n`,
+  ]);
+});
+
 test("a step that was cached has no time of its own, and one that is no vertex has no inputs", () => {
   assert.deepEqual(told({ kind: "step-cached", step, name: "COPY", at: at(0) }, { kind: "step-started", step: base, name: "exporting", at: at(0) }, { kind: "step-finished", step: base, at: at(0) }), [
     { vertexes: [{ digest: step, name: "COPY", started: T0, completed: T0, cached: true }] },

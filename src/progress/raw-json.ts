@@ -1,6 +1,6 @@
 import { goJson } from "../content/go-json.ts";
 import type { Digest } from "../content/digest.ts";
-import type { BuildEvent, WarningEvent } from "./event.ts";
+import type { BuildEvent, StepGroup, WarningEvent } from "./event.ts";
 
 interface Vertex {
   readonly digest: Digest;
@@ -10,6 +10,7 @@ interface Vertex {
   completed?: string;
   cached?: true;
   error?: string;
+  readonly progressGroup?: { readonly id: string; readonly name: string; readonly weak?: true };
 }
 
 /** BuildKit's VertexWarning. */
@@ -34,7 +35,9 @@ export function rawJsonRenderer(write: (text: string) => void): (event: BuildEve
   const tell = (status: object): void => write(`${goJson(status)}\n`);
   const tellVertex = (step: Digest, change: Partial<Vertex>): void => {
     const vertex = vertexes.get(step);
-    if (vertex !== undefined) tell({ vertexes: [Object.assign(vertex, change)] });
+    if (vertex === undefined) return;
+    const { progressGroup, ...rest } = Object.assign(vertex, change);
+    tell({ vertexes: [{ ...rest, ...(progressGroup === undefined ? {} : { progressGroup }) }] });
   };
   const begin = (step: Digest, name: string, change: Partial<Vertex>): void => {
     if (!vertexes.has(step)) vertexes.set(step, { digest: step, name });
@@ -43,7 +46,7 @@ export function rawJsonRenderer(write: (text: string) => void): (event: BuildEve
   return (event) => {
     switch (event.kind) {
       case "step-planned":
-        vertexes.set(event.step, { digest: event.step, ...(event.inputs.length === 0 ? {} : { inputs: event.inputs }), name: event.name });
+        vertexes.set(event.step, { digest: event.step, ...(event.inputs.length === 0 ? {} : { inputs: event.inputs }), name: event.name, ...(event.group === undefined ? {} : { progressGroup: groupObject(event.group) }) });
         return tellVertex(event.step, {});
       case "step-started":
         return begin(event.step, event.name, { started: timeText(event.at) });
@@ -67,6 +70,10 @@ export function rawJsonRenderer(write: (text: string) => void): (event: BuildEve
         return tell({ warnings: [{ level: 1, short: Buffer.from(event.message).toString("base64") }] });
     }
   };
+}
+
+function groupObject({ id, name, isWeak }: StepGroup): NonNullable<Vertex["progressGroup"]> {
+  return { id, name, ...(isWeak ? { weak: true } : {}) };
 }
 
 function partStatus({ step, id, doneBytes, totalBytes, finished, at }: Extract<BuildEvent, { readonly kind: "step-progress" }>, startedAt: Map<string, string>): object {

@@ -1,6 +1,7 @@
 import type { BuildEvent } from "./event.ts";
 import { visible, ScreenState } from "./screen-state.ts";
 import type { Palette } from "./screen-colors.ts";
+import { joinGroups } from "./step-groups.ts";
 import { screenLines, type ScreenLine, type ScreenOptions, type ScreenSize } from "./screen.ts";
 
 /** A terminal and what else a screen depends on. */
@@ -32,6 +33,7 @@ const RESET = "\u001b[0m";
 /** Steps side by side with their times, painted over and over in the same place. */
 export function ttyDisplay(terminal: Terminal): ProgressDisplay {
   const state = new ScreenState();
+  const take = joinGroups((event) => state.take(event));
   const held: string[] = [];
   let painted = 0;
   const back = (): string => (painted === 0 ? "\r" : `\u001b[${painted}A\r`);
@@ -45,7 +47,7 @@ export function ttyDisplay(terminal: Terminal): ProgressDisplay {
   const timer = setInterval(() => paint("running"), REPAINT_MS);
   return {
     show(event) {
-      if (event.kind !== "notice") return state.take(event);
+      if (event.kind !== "notice") return take(event);
       const text = `${event.message.split("\n").map(visible).join("\n")}\n`;
       // What is said when all is done belongs to the last lines.
       if (!state.isRunning) return void held.push(text);
