@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { HistoryError } from "../doors/history.ts";
 import { readArchive } from "../doors/history-files.ts";
+import { makeDirectories } from "../host/make-directories.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { Command } from "./command.ts";
 import { standardInput } from "./standard-input.ts";
@@ -28,7 +28,7 @@ ${ROOT_HELP}`,
     const open = (path: string): AsyncIterable<Uint8Array> => (path === "-" ? standardInput(io) : createReadStream(resolve(io.cwd, path)));
     // All of them are read before anything is taken in.
     const runs = (await Promise.all((values.file ?? ["-"]).map(async (path) => await readNamed(path, open(path))))).flat();
-    await mkdir(stateRoot(values.root, io), { recursive: true, mode: 0o700 });
+    await makeDirectories(stateRoot(values.root, io), 0o700);
     return await withHistory(values.root, io, async (history) => {
       const builds = requireBuilds(history);
       for (const run of runs) io.stdout(`${run.record.ref}${(await builds.save(run)) ? "" : " was there"}\n`);

@@ -1,5 +1,6 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectories } from "../host/make-directories.ts";
 import type { Environment } from "../host/environment.ts";
 import { NO_NAMESPACE } from "../namespace/no-namespace.ts";
 import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
@@ -43,7 +44,7 @@ export async function openEngine({ root: named, sandboxes, env, sandbox, report 
   await using opening = new AsyncDisposableStack();
   const withoutNamespaces = sandbox === "chroot";
   if (withoutNamespaces) requireChroot();
-  await mkdir(named, { recursive: true, mode: 0o700 });
+  await makeDirectories(named, 0o700);
   // Runtimes refuse links on the way, and a link would lead out of the mount namespace that we look into.
   const root = await realpath(named);
   // Opened once for all steps; a step that is aborted must not take it from the others.

@@ -1,5 +1,6 @@
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { makeDirectories } from "../host/make-directories.ts";
 import { randomId } from "../host/random.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
 import { ExportError } from "./error.ts";
@@ -47,7 +48,7 @@ export async function writeEvidenceFiles(directory: string, images: readonly Pla
   };
   await inPlace(async () => {
     for (const { partial, bytes } of files) {
-      const made = await mkdir(dirname(partial), { recursive: true });
+      const made = await makeDirectories(dirname(partial));
       unpublished.push(...(made === undefined ? [partial] : [made, partial]));
       await writeFile(partial, bytes, { flag: "wx", mode: 0o600 });
     }

@@ -1,6 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ByteStream } from "../content/blob-store.ts";
+import { makeDirectories } from "../host/make-directories.ts";
 import { untilAborted } from "../host/until-aborted.ts";
 import { writePath } from "../host/write-path.ts";
 import type { FileDestination } from "./target.ts";
@@ -14,6 +14,6 @@ export async function writeToDestination(destination: FileDestination, bytes: By
     for await (const chunk of bytes) await untilAborted(stdout(chunk), signal);
     return;
   }
-  await mkdir(dirname(destination.path), { recursive: true });
+  await makeDirectories(dirname(destination.path));
   await writePath(destination.path, bytes, signal);
 }

@@ -1,6 +1,7 @@
-import { access, mkdir, readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bytesOf, collectBytes } from "../content/bytes.ts";
+import { makeDirectories } from "../host/make-directories.ts";
 import { replaceFile } from "../host/replace-file.ts";
 import type { ImageIndex } from "../oci/manifest.ts";
 import { layoutMembers, type LayoutNaming, type ReadableImage } from "./layout.ts";
@@ -13,10 +14,10 @@ const INDEX_SIZE_BYTES_MAX = 16 * 1024 * 1024;
  * same name is replaced. The index comes last and in one move, so a reader never sees half an image.
  */
 export async function writeLayoutDirectory(path: string, image: ReadableImage, naming: LayoutNaming, signal: AbortSignal): Promise<void> {
-  await mkdir(path, { recursive: true });
+  await makeDirectories(path);
   for await (const { entry, content } of layoutMembers(image, naming, signal)) {
     const target = join(path, entry.path);
-    if (entry.kind === "directory") await mkdir(target, { recursive: true });
+    if (entry.kind === "directory") await makeDirectories(target);
     else if (entry.path === "index.json") await replaceFile(target, bytesOf(await mergeIndex(target, await collectBytes(content, INDEX_SIZE_BYTES_MAX))), {}, signal);
     else if (!(await exists(target))) await replaceFile(target, content, { mode: 0o444 }, signal);
   }

@@ -4,6 +4,7 @@ import { joinPath, parentPath } from "../archive/entry-path.ts";
 import type { Entry, EntryKind } from "../archive/entry.ts";
 import type { Member } from "../archive/member.ts";
 import { bytesOfPath, fileSystemPath, pathOfBytes } from "../archive/path-bytes.ts";
+import { makeDirectories } from "../host/make-directories.ts";
 import { randomId } from "../host/random.ts";
 import { TimeSlice } from "../content/time-slice.ts";
 import { writeAll } from "../host/write-all.ts";
@@ -21,7 +22,7 @@ export type LocalPlace = Pick<Extract<ExportTarget, { readonly kind: "local" }>,
  * replaced and never followed: a result cannot write outside the directory.
  */
 export async function writeLocalDirectory({ path: directory, mode }: LocalPlace, members: AsyncIterable<Member>, signal: AbortSignal): Promise<void> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  await makeDirectories(directory, 0o700);
   const slice = new TimeSlice();
   const directories = new Map<string, Entry>();
   const named = new Set<string>();
@@ -113,7 +114,6 @@ async function writeFile(directory: string, { path, mode, mtimeNs }: Entry, cont
     closeSync(fd);
   }
 }
-
 
 /** Node takes seconds; what a float holds of them is exact for whole ones, and to the microsecond else. */
 function secondsOf(ns: bigint): number {

@@ -1,5 +1,6 @@
-import { chmod, mkdir, open, readFile, realpath, rename, rm } from "node:fs/promises";
+import { chmod, open, readFile, realpath, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeDirectories } from "../host/make-directories.ts";
 import { randomId } from "../host/random.ts";
 import { CredentialError, type Credential } from "./credential.ts";
 
@@ -74,7 +75,7 @@ export async function readDockerConfig(path: string): Promise<DockerConfig> {
 
 /** Replaces the file in one step, readable by its owner only. A symbolic link stays one. */
 export async function writeDockerConfig(path: string, config: DockerConfig): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeDirectories(dirname(path), 0o700);
   const target = await realpath(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return path;
     throw error;

@@ -1,8 +1,9 @@
-import { access, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { access, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ByteStream } from "../content/blob-store.ts";
 import { bytesOf } from "../content/bytes.ts";
 import type { Digest } from "../content/digest.ts";
+import { makeDirectories } from "../host/make-directories.ts";
 import { replaceFile } from "../host/replace-file.ts";
 
 /** Files of an OCI layout directory (image-spec, image-layout.md) that others may read at the same time: each appears whole. */
@@ -14,7 +15,7 @@ export class LayoutWriter {
   }
 
   async begin(signal: AbortSignal): Promise<void> {
-    await mkdir(join(this.#path, "blobs/sha256"), { recursive: true });
+    await makeDirectories(join(this.#path, "blobs/sha256"));
     await this.write("oci-layout", Buffer.from('{"imageLayoutVersion":"1.0.0"}'), signal);
   }
 

@@ -270,6 +270,12 @@ describe("an output", () => {
     assert.match(await builds("FROM scratch\nCOPY a /\n"), /COPY a \/\n#\d+ CACHED/);
   });
 
+  for (const output of ["type=oci,dest=/proc/no/such.tar", "type=oci,tar=false,dest=/proc/no/layout", "type=local,dest=/proc/no"]) {
+    test(`where no directory can be made is told, and ends: ${output}`, async () => {
+      await buildFails("FROM scratch\nCOPY a /\n", { status: 74, says: /^ERROR: failed to build: failed to solve: output to \/proc\/no.*: ENOENT: no such file or directory, mkdir '\/proc\/no'$/ }, ["-o", output]);
+    });
+  }
+
   test("whose reader goes away ends the command without a word of bugs", async () => {
     const wrapper = ["sh", "-c", '"$@" | head -c 10 | wc -c', "sh"];
     const { stdout, stderr } = await place.stemma(["build", "--root", root, "-o", "-", context], { wrapper });
@@ -288,6 +294,7 @@ describe("state", () => {
   test("in a place that cannot be written is told with what to change", async () => {
     await writeFile(join(place.path, "no-directory"), "");
     await fails(["build", "--root", join(place.path, "no-directory"), context], { status: 74, says: /^ERROR: failed to build: .*no-directory.*: something else is there; give another path$/ });
+    await fails(["build", "--root", "/proc/no/state", context], { status: 74, says: /^ERROR: failed to build: ENOENT: no such file or directory, mkdir '\/proc\/no': make its directory, or give another path$/ });
   });
 
   test("that is damaged is told with what to do", async () => {
