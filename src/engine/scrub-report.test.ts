@@ -15,7 +15,7 @@ test("no text of an event passes with a secret in it", () => {
   const seen: BuildEvent[] = [];
   const report = scrubReport((event) => void seen.push(event), { text: hide, dockerfile: hide, lines: () => new LineScrubber(find) });
   const events: readonly BuildEvent[] = [
-    { kind: "step-planned", step, name: "COPY hunter2", inputs: [], group: { id: "g", name: "COPY --link hunter2", isWeak: true }, at },
+    { kind: "step-planned", step, name: "COPY hunter2", inputs: [], group: { id: "g", name: "COPY --link hunter2", weak: true }, at },
     { kind: "step-planned", step, name: "RUN hunter2", inputs: [], at },
     { kind: "step-started", step, name: "RUN hunter2", at },
     { kind: "step-cached", step, name: "RUN hunter2", at },

@@ -2,6 +2,7 @@ import { digestOf, type Digest } from "../content/digest.ts";
 import { originalError } from "../content/original-error.ts";
 import type { Clock } from "../host/clock.ts";
 import { STOPPED, type ReportEvent, type StepGroup } from "../progress/event.ts";
+import { stepGroup } from "../progress/step-groups.ts";
 import { VertexError } from "../solver/vertex-error.ts";
 import type { ExplainedStep } from "./step-reason.ts";
 
@@ -10,7 +11,7 @@ export interface PlannedStep {
   readonly digest: Digest;
   readonly name: string;
   readonly inputs: ReadonlyArray<{ readonly digest: Digest }>;
-  readonly metadata: { readonly progressGroup?: { readonly id: string; readonly name: string; readonly weak: boolean } | undefined };
+  readonly metadata: { readonly progressGroup?: StepGroup | undefined };
 }
 
 export interface BegunPart {
@@ -18,10 +19,6 @@ export interface BegunPart {
   /** So many bytes more. */
   readonly passed: (bytes: number) => void;
   readonly end: () => void;
-}
-
-function groupOf({ id, name, weak }: { readonly id: string; readonly name: string; readonly weak: boolean }): StepGroup {
-  return { id, name, isWeak: weak };
 }
 
 /** Turns work into the events of one step. */
@@ -49,7 +46,7 @@ export class StepReporter {
     for (const { digest, name, inputs, metadata: { progressGroup } } of steps) {
       if (this.#planned.has(digest)) continue;
       this.#planned.add(digest);
-      this.#report({ kind: "step-planned", step: digest, name, inputs: inputs.map((input) => input.digest), ...(progressGroup === undefined ? {} : { group: groupOf(progressGroup) }), at: this.#clock.now() });
+      this.#report({ kind: "step-planned", step: digest, name, inputs: inputs.map((input) => input.digest), ...stepGroup(progressGroup), at: this.#clock.now() });
     }
   }
 

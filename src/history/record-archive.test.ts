@@ -22,7 +22,7 @@ import { decodeStatus } from "./status-stream.ts";
 const [COPY, RUN] = [digestOf(Buffer.from("copy")), digestOf(Buffer.from("run"))];
 const at = new Date("2026-01-01T00:00:01.250Z");
 const EVENTS: readonly BuildEvent[] = [
-  { kind: "step-planned", step: COPY, name: "COPY a /", inputs: [], group: { id: "g", name: "COPY --link a /", isWeak: true }, at },
+  { kind: "step-planned", step: COPY, name: "COPY a /", inputs: [], group: { id: "g", name: "COPY --link a /", weak: true }, at },
   { kind: "step-planned", step: RUN, name: "RUN make", inputs: [COPY], at },
   { kind: "step-cached", step: COPY, name: "COPY a /", at },
   { kind: "step-started", step: RUN, name: "RUN make", at },

@@ -3,6 +3,7 @@ import { digestOf, parseDigest, type Digest } from "../content/digest.ts";
 import { parseRfc3339 } from "../content/timestamp.ts";
 import type { BuildEvent } from "../progress/event.ts";
 import { rawJsonRenderer } from "../progress/raw-json.ts";
+import { stepGroup } from "../progress/step-groups.ts";
 import { StatusResponseSchema, type StatusResponse, type Timestamp, type Vertex, type VertexStatus, type VertexWarning } from "../proto/control/status_pb.ts";
 import { HistoryError } from "./history-error.ts";
 
@@ -73,8 +74,7 @@ function toldAgain(before: ToldVertex | undefined, vertex: Vertex): ToldVertex {
 }
 
 function planned({ first: { digest, name, inputs, started, progressGroup } }: ToldVertex): BuildEvent {
-  const group = progressGroup && { id: progressGroup.id, name: progressGroup.name, isWeak: progressGroup.weak };
-  return { kind: "step-planned", step: stepOf(digest), name, inputs: inputs.map(stepOf), ...(group === undefined ? {} : { group }), at: dateOf(started) };
+  return { kind: "step-planned", step: stepOf(digest), name, inputs: inputs.map(stepOf), ...stepGroup(progressGroup), at: dateOf(started) };
 }
 
 function beginning({ started, last: { digest, name, cached, completed, error } }: ToldVertex): readonly TimedEvent[] {

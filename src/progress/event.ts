@@ -28,7 +28,7 @@ export type StepReason = "unchanged" | "same-content" | "imported" | "always" | 
 export interface StepGroup {
   readonly id: string;
   readonly name: string;
-  readonly isWeak: boolean;
+  readonly weak: boolean;
 }
 
 export type WarningEvent = Extract<BuildEvent, { readonly kind: "warning" }>;

@@ -33,8 +33,8 @@ test("a step of a group names it, as the last of its members", () => {
   const group = { id: "g", name: "[2/2] COPY --link a /" };
   const lines: string[] = [];
   const render = rawJsonRenderer((line) => void lines.push(line));
-  render({ kind: "step-planned", step, name: group.name, inputs: [], group: { ...group, isWeak: true }, at: at(0) });
-  render({ kind: "step-planned", step: base, name: "LINK", inputs: [], group: { ...group, isWeak: false }, at: at(0) });
+  render({ kind: "step-planned", step, name: group.name, inputs: [], group: { ...group, weak: true }, at: at(0) });
+  render({ kind: "step-planned", step: base, name: "LINK", inputs: [], group: { ...group, weak: false }, at: at(0) });
   render({ kind: "step-cached", step, name: group.name, at: at(0) });
   assert.deepEqual(lines, [
     `{"vertexes":[{"digest":"${step}","name":"${group.name}","progressGroup":{"id":"g","name":"${group.name}","weak":true}}]}\n`,

@@ -72,8 +72,8 @@ export function rawJsonRenderer(write: (text: string) => void): (event: BuildEve
   };
 }
 
-function groupObject({ id, name, isWeak }: StepGroup): NonNullable<Vertex["progressGroup"]> {
-  return { id, name, ...(isWeak ? { weak: true } : {}) };
+function groupObject({ id, name, weak }: StepGroup): NonNullable<Vertex["progressGroup"]> {
+  return { id, name, ...(weak ? { weak } : {}) };
 }
 
 function partStatus({ step, id, doneBytes, totalBytes, finished, at }: Extract<BuildEvent, { readonly kind: "step-progress" }>, startedAt: Map<string, string>): object {

@@ -10,8 +10,8 @@ const [copy, merge, other] = ["copy", "merge", "other"].map((name) => digestOf(B
 const at = (ms: number): Date => new Date(1_700_000_000_000 + ms);
 const name = "[2/3] COPY --link a /";
 const planned: readonly BuildEvent[] = [
-  { kind: "step-planned", step: copy, name, inputs: [], group: { id: "g", name, isWeak: true }, at: at(0) },
-  { kind: "step-planned", step: merge, name: "[2/3] LINK COPY --link a /", inputs: [copy], group: { id: "g", name, isWeak: false }, at: at(0) },
+  { kind: "step-planned", step: copy, name, inputs: [], group: { id: "g", name, weak: true }, at: at(0) },
+  { kind: "step-planned", step: merge, name: "[2/3] LINK COPY --link a /", inputs: [copy], group: { id: "g", name, weak: false }, at: at(0) },
   { kind: "step-planned", step: other, name: "[3/3] RUN x", inputs: [merge], at: at(0) },
 ];
 const started = (step: BuildEvent & { readonly kind: "step-planned" }, ms: number): BuildEvent => ({ kind: "step-started", step: step.step, name: step.name, at: at(ms) });

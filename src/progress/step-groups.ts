@@ -1,6 +1,11 @@
 import type { Digest } from "../content/digest.ts";
 import type { BuildEvent, ReportEvent, StepGroup } from "./event.ts";
 
+/** Of a message that may have more members. */
+export function stepGroup(message: StepGroup | undefined): { readonly group?: StepGroup } {
+  return message === undefined ? {} : { group: { id: message.id, name: message.name, weak: message.weak } };
+}
+
 interface Member {
   readonly isWeak: boolean;
   state: "planned" | "running" | "cached" | "done";
@@ -24,13 +29,13 @@ export function joinGroups(show: ReportEvent): ReportEvent {
   const groups = new Map<string, JoinedStep>();
   const groupOf = new Map<Digest, JoinedStep>();
 
-  const plan = (event: Extract<BuildEvent, { readonly kind: "step-planned" }>, { id, name, isWeak }: StepGroup): void => {
+  const plan = (event: Extract<BuildEvent, { readonly kind: "step-planned" }>, { id, name, weak }: StepGroup): void => {
     // No step's digest, and as good as one to tell steps apart by.
     const joined = groups.get(id) ?? { step: `group:${id}` as Digest, name, members: new Map<Digest, Member>(), startedAt: undefined, isShown: false };
     if (!groups.has(id)) show({ kind: "step-planned", step: joined.step, name, inputs: event.inputs, at: event.at });
     groups.set(id, joined);
     groupOf.set(event.step, joined);
-    if (!joined.members.has(event.step)) joined.members.set(event.step, { isWeak, state: "planned" });
+    if (!joined.members.has(event.step)) joined.members.set(event.step, { isWeak: weak, state: "planned" });
   };
   const reveal = (joined: JoinedStep, at: Date): void => {
     if (joined.isShown) return;
