@@ -1,3 +1,4 @@
+import { member } from "../content/parsed-value.ts";
 import { RegistryConfigError, readSettingsDocument } from "../registry/registry-config.ts";
 
 /** In what control group those of steps are made that name none: BuildKit's `defaultCgroupParent` of `[worker.oci]`, read once a step is to run. Throws RegistryConfigError. */
@@ -8,12 +9,8 @@ export function defaultCgroupParent(settings: string): () => Promise<string> {
 
 async function readParent(path: string): Promise<string> {
   const { worker } = await readSettingsDocument(path);
-  const parent = memberOf(memberOf(worker, "oci"), "defaultCgroupParent") ?? "";
+  const parent = member(member(worker, "oci"), "defaultCgroupParent") ?? "";
   if (typeof parent !== "string") throw new RegistryConfigError(`${path}: worker.oci.defaultCgroupParent: the path of a control group is needed, such as "/builds"`);
   return parent;
 }
 
-/** That the tables are tables was looked at with what they say of collection. */
-function memberOf(table: unknown, name: string): unknown {
-  return typeof table === "object" && table !== null ? (table as Readonly<Record<string, unknown>>)[name] : undefined;
-}

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { member } from "../content/parsed-value.ts";
 import type { Environment } from "../host/environment.ts";
 import { ExportError } from "./error.ts";
 
@@ -45,10 +46,6 @@ function readJson(path: string): unknown {
     if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return undefined;
     throw new ExportError("usage", `${path}: ${error instanceof Error ? error.message : String(error)}: mend it, or set DOCKER_HOST`, { cause: error });
   }
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
 }
 
 function textMember(value: unknown, name: string): string | undefined {

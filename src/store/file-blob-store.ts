@@ -7,6 +7,7 @@ import type { Digest } from "../content/digest.ts";
 import type { OnGrowing } from "../content/growing-blob.ts";
 import { verified } from "../content/verified.ts";
 import { systemClock } from "../host/clock.ts";
+import { mayNotWrite } from "../host/may-not-write.ts";
 import { randomId } from "../host/random.ts";
 import { readAhead } from "../host/read-ahead.ts";
 import { writeAllTo } from "../host/replace-file.ts";
@@ -80,14 +81,12 @@ async function* readFile(path: string, lent: boolean, signal: AbortSignal): Byte
   }
 }
 
-const MAY_NOT_WRITE: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
-
 async function heldSize(path: string, leases: BlobLeases): Promise<number | undefined> {
   if (!leases.hold(path)) return undefined;
   const now = systemClock.now();
   // The time of a blob is that of its last use; whoever may read it only cannot tell.
-  await utimes(path, now, now).catch((error: NodeJS.ErrnoException) => {
-    if (!MAY_NOT_WRITE.has(error.code ?? "")) throw error;
+  await utimes(path, now, now).catch((error: unknown) => {
+    if (!mayNotWrite(error)) throw error;
   });
   return (await stat(path)).size;
 }

@@ -1,4 +1,5 @@
 import { createPublicKey, X509Certificate, type KeyObject } from "node:crypto";
+import { member } from "../content/parsed-value.ts";
 import { TrustError } from "./trust-error.ts";
 
 /** An entry of a log of signatures, as far as it tells by whom the log has the signature. */
@@ -34,8 +35,4 @@ function isSame(pem: string, signer: X509Certificate | KeyObject): boolean {
 
 function first(value: unknown): unknown {
   return Array.isArray(value) ? value[0] : undefined;
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null && name in value ? Reflect.get(value, name) : undefined;
 }

@@ -1,4 +1,5 @@
 import { X509Certificate, type KeyObject } from "node:crypto";
+import { member } from "../content/parsed-value.ts";
 import type { Sigstore, VerifiedBundle } from "./sigstore.ts";
 import { TrustError } from "./trust-error.ts";
 
@@ -105,8 +106,4 @@ function parsed(bytes: Uint8Array, what: string): unknown {
   } catch (error) {
     throw new TrustError("invalid", `${what} is no JSON`, { cause: error });
   }
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null && name in value ? Reflect.get(value, name) : undefined;
 }

@@ -3,7 +3,7 @@ import type { CatalogContext, Cataloger } from "../cataloger.ts";
 import type { FoundPackage } from "../found-package.ts";
 import { foundLocked } from "../locked-package.ts";
 import { tomlParser } from "../parse-structured.ts";
-import { member } from "../parsed-value.ts";
+import { member } from "../../content/parsed-value.ts";
 import { parseFile } from "../read-file.ts";
 import { lockedByCargo } from "../rust/cargo-lock.ts";
 import type { ScanFile } from "../scan-tree.ts";

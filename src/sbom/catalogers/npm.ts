@@ -10,7 +10,7 @@ import { parseYarnClassic } from "../npm/yarn-classic.ts";
 import { lockedByYarnClassic } from "../npm/yarn-lock.ts";
 import { yamlParser } from "../parse-structured.ts";
 import { parseJson } from "../parse-text.ts";
-import { member } from "../parsed-value.ts";
+import { member } from "../../content/parsed-value.ts";
 import { purlOf } from "../purl.ts";
 import { parseFile } from "../read-file.ts";
 import type { ScanFile } from "../scan-tree.ts";

@@ -2,7 +2,7 @@ import { dirname } from "node:path/posix";
 import { TimeSlice } from "../../content/time-slice.ts";
 import type { CatalogContext } from "../cataloger.ts";
 import type { FoundPackage } from "../found-package.ts";
-import { items, member, memberText, text } from "../parsed-value.ts";
+import { items, member, memberText, text } from "../../content/parsed-value.ts";
 import { parseJson } from "../parse-text.ts";
 import { purlOf } from "../purl.ts";
 import { DamagedFileError, parseFiles } from "../read-file.ts";

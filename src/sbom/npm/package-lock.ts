@@ -1,7 +1,7 @@
 import type { LockedPackage, LockedPackages } from "../locked-package.ts";
 import { downloadQualifier, repositoryQualifier } from "../origin-url.ts";
 import { parseJson } from "../parse-text.ts";
-import { member, memberText, members, text } from "../parsed-value.ts";
+import { member, memberText, members, text } from "../../content/parsed-value.ts";
 import { DamagedFileError } from "../read-file.ts";
 import { npmName, splitAtVersion } from "./npm-name.ts";
 

@@ -1,6 +1,6 @@
 import { withoutUnneeded, type LockedAlone, type LockedPackages, type LockNeeds, type LockNode } from "../locked-package.ts";
 import { downloadQualifier, repositoryQualifier } from "../origin-url.ts";
-import { member, members, memberText, text } from "../parsed-value.ts";
+import { member, members, memberText, text } from "../../content/parsed-value.ts";
 import { DamagedFileError } from "../read-file.ts";
 import { npmName, splitAtVersion } from "./npm-name.ts";
 

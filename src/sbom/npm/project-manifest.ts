@@ -1,4 +1,4 @@
-import { member, members, text } from "../parsed-value.ts";
+import { member, members, text } from "../../content/parsed-value.ts";
 
 /** Names that a package.json asks for, with the ranges as written there. */
 export interface Requests {

@@ -4,7 +4,7 @@ import type { CatalogContext } from "../cataloger.ts";
 import type { FoundPackage } from "../found-package.ts";
 import { downloadQualifier, repositoryQualifier } from "../origin-url.ts";
 import { linesOf, parseJson } from "../parse-text.ts";
-import { member, memberText } from "../parsed-value.ts";
+import { member, memberText } from "../../content/parsed-value.ts";
 import { purlOf } from "../purl.ts";
 import { parseFile, parseFiles } from "../read-file.ts";
 import type { ScanFile } from "../scan-tree.ts";

@@ -1,7 +1,7 @@
 import type { LockedPackage, LockedPackages } from "../locked-package.ts";
 import { downloadQualifier, repositoryQualifier } from "../origin-url.ts";
 import { parseJson } from "../parse-text.ts";
-import { member, members, memberText } from "../parsed-value.ts";
+import { member, members, memberText } from "../../content/parsed-value.ts";
 import { DamagedFileError } from "../read-file.ts";
 import { isName, mayApply, normalizedName } from "./requirement.ts";
 import { pinnedVersion } from "./requirements-file.ts";

@@ -1,6 +1,6 @@
 import { withoutUnneeded, type LockedAlone, type LockedPackages, type LockNeeds, type LockNode } from "../locked-package.ts";
 import { downloadQualifier, repositoryQualifier } from "../origin-url.ts";
-import { items, member, members, memberText, texts } from "../parsed-value.ts";
+import { items, member, members, memberText, texts } from "../../content/parsed-value.ts";
 import { DamagedFileError } from "../read-file.ts";
 import { keysByName } from "./locked-names.ts";
 import { isName, mayApply, normalizedName } from "./requirement.ts";

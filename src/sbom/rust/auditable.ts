@@ -2,7 +2,7 @@ import { inflate } from "node:zlib";
 import type { ElfLayout } from "../binary/elf.ts";
 import { readPiece } from "../binary/read-piece.ts";
 import { parseJson } from "../parse-text.ts";
-import { items, member, memberText } from "../parsed-value.ts";
+import { items, member, memberText } from "../../content/parsed-value.ts";
 import { DamagedFileError } from "../read-file.ts";
 import type { ScanFile } from "../scan-tree.ts";
 

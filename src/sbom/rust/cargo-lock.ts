@@ -1,6 +1,6 @@
 import { withoutUnneeded, type LockedAlone, type LockedPackages, type LockNode } from "../locked-package.ts";
 import { repositoryQualifier, withoutSecrets } from "../origin-url.ts";
-import { items, member, members, memberText, texts } from "../parsed-value.ts";
+import { items, member, members, memberText, texts } from "../../content/parsed-value.ts";
 import { DamagedFileError } from "../read-file.ts";
 
 const CRATES_IO: ReadonlySet<string> = new Set(["registry+https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"]);
