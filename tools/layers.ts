@@ -20,7 +20,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   provenance: ["content", "llb", "oci", "scrub"],
   solver: ["content", "progress"],
   // Mechanisms: each does one kind of work.
-  archive: ["content"],
+  archive: ["content", "host"],
   syscall: ["host"],
   namespace: ["host", "syscall"],
   git: ["archive", "content", "host", "scrub"],
