@@ -1,22 +1,31 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { test } from "node:test";
-import { createDeflateRaw, createGunzip, createZstdCompress, deflateRawSync, zstdDecompressSync } from "node:zlib";
-import { compressPart } from "./compress-part.ts";
+import { inflateRawSync, zstdDecompressSync } from "node:zlib";
+import { compressPart, compressPartSync, roomFor, type PartForm } from "./compress-part.ts";
 
+const NOISE = hash("shake256", "noise", { outputEncoding: "buffer", outputLength: 300_000 });
 /** Beside text that shrinks, what stays as large as it is. */
-const part = Buffer.concat([Buffer.alloc(100_000, "a line of some length, of which there are many, "), hash("shake256", "noise", { outputEncoding: "buffer", outputLength: 300_000 })]);
+const PARTS = [Buffer.alloc(0), Buffer.of(7), NOISE, Buffer.concat([Buffer.alloc(100_000, "a line of some length, of which there are many, "), NOISE])];
+const FORMS: readonly PartForm[] = [{ kind: "deflate", level: 0 }, { kind: "deflate", level: 1 }, { kind: "deflate", level: 9 }, { kind: "zstd", level: 0 }, { kind: "zstd", level: 3 }, { kind: "zstd", level: 16 }];
 
-test("what comes in one buffer stays in it, and what comes in several is put together", async () => {
-  for (const chunkSize of [1024 * 1024, 64 * 1024, 64]) {
-    assert.deepEqual(await compressPart(createDeflateRaw({ chunkSize }), part), deflateRawSync(part));
-    assert.deepEqual(zstdDecompressSync(await compressPart(createZstdCompress({ chunkSize }), part)), part);
+test("a part becomes the same on a thread of the pool and on one's own, finds room, and comes back as it was", async () => {
+  for (const form of FORMS) {
+    for (const part of PARTS) {
+      const compressed = await compressPart(part, form);
+      assert.deepEqual(compressPartSync(part, form), compressed);
+      assert.ok(compressed.byteLength <= roomFor(part.byteLength));
+      // What another part may follow has no last block: one without bytes ends it here.
+      assert.deepEqual(form.kind === "zstd" ? zstdDecompressSync(compressed) : inflateRawSync(Buffer.concat([compressed, Buffer.of(3, 0)])), part);
+    }
   }
-  // zstd ends a frame with a piece of its own.
-  assert.equal((await compressPart(createZstdCompress({ chunkSize: 1024 * 1024 }), part)).buffer.byteLength, 1024 * 1024);
-  assert.deepEqual(zstdDecompressSync(await compressPart(createZstdCompress(), Buffer.alloc(0))), Buffer.alloc(0));
 });
 
-test("a compressor that fails is told of", async () => {
-  await assert.rejects(compressPart(createGunzip(), part), { code: "Z_DATA_ERROR" });
+test("what is compressed on one's own thread has its memory to itself", () => {
+  for (const form of FORMS) for (const part of PARTS) assert.equal(compressPartSync(part, form).buffer.transfer(0).byteLength, 0);
+});
+
+test("a level that is none is told of", async () => {
+  await assert.rejects(compressPart(NOISE, { kind: "deflate", level: 99 }), { code: "ERR_OUT_OF_RANGE" });
+  assert.throws(() => compressPartSync(NOISE, { kind: "deflate", level: 99 }), { code: "ERR_OUT_OF_RANGE" });
 });

@@ -1,61 +1,117 @@
-import { availableParallelism } from "node:os";
-import type { ByteStream } from "../content/blob-store.ts";
+import type { ByteStream, ChunkOwner } from "../content/blob-store.ts";
+import { compressPart, type PartForm } from "./compress-part.ts";
+import { borrowCompressThreads, COMPRESS_THREADS_MAX, ThreadSlot, type CompressThreads } from "./compress-threads.ts";
 
-/** Node's pool, where nobody said otherwise. */
-const POOL_THREADS = 4;
+/** What a stream holds of parts and of what they become, at most. */
+const MEMORY_BYTES_MAX = 72 * 1024 * 1024;
 
-/** Parts under way at once: as many as there are threads that run at a time, and one to come. Each is held in memory. */
-const PARTS_IN_FLIGHT_MAX = Math.min(POOL_THREADS, availableParallelism()) + 1;
+/** Streams that are shorter end before threads of ours would have begun: they take those of Node's pool. */
+const POOL_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Compresses one part, on a thread of the pool, and does not look at it any more once that is done. Rejects where the library fails. */
-export type CompressPart = (part: Buffer) => Promise<Buffer>;
+export interface PartsForm extends PartForm {
+  readonly partBytes: number;
+}
+
+/** Memory for one part at a time, and who compresses it. */
+interface Slot {
+  readonly part: Buffer;
+  /** The first so many bytes of the part. What it returns is the slot's again with the next part. */
+  readonly compress: (sizeBytes: number) => Promise<Uint8Array>;
+}
+
+interface Compressing {
+  readonly slot: Slot;
+  readonly compressed: Promise<Uint8Array>;
+}
 
 /**
- * What `compress` makes of each part, in order, with several under way. Parts are cut at fixed distances from the start,
- * wherever the chunks of the source end, so that they are the same however the bytes arrive and however many threads there are.
+ * What each part becomes, in order, with as many under way as there are threads that run at a time, and one to come. Parts are cut at
+ * fixed distances from the start, wherever the chunks of the source end, so that they are the same however the bytes arrive and
+ * however many threads there are. `onPart` sees each before it is compressed.
  */
-export async function* compressedParts(bytes: ByteStream, partBytes: number, compress: CompressPart): ByteStream {
-  const inFlight: Array<Promise<Buffer>> = [];
-  // Used again: parts that wait for the garbage collector may take several times the memory of those that are needed.
-  const spare: Buffer[] = [];
-  const takePart = (): Buffer => spare.pop() ?? Buffer.allocUnsafe(partBytes);
+export async function* compressedParts(bytes: ByteStream, form: PartsForm, chunks: ChunkOwner, onPart: (part: Buffer) => void): ByteStream {
+  using slots = new Slots(form);
+  const inFlight: Compressing[] = [];
   try {
-    for await (const part of inParts(bytes, partBytes, takePart)) {
-      inFlight.push(compress(part).finally(() => {
-        if (part.byteLength === partBytes) spare.push(part);
-      }));
-      if (inFlight.length >= PARTS_IN_FLIGHT_MAX) yield await next(inFlight);
+    for await (const { slot, sizeBytes } of filled(bytes, slots)) {
+      onPart(slot.part.subarray(0, sizeBytes));
+      inFlight.push({ slot, compressed: slot.compress(sizeBytes) });
+      if (inFlight.length >= slots.count) yield* finished(inFlight, slots, chunks);
     }
-    while (inFlight.length > 0) yield await next(inFlight);
+    while (inFlight.length > 0) yield* finished(inFlight, slots, chunks);
   } finally {
-    // Whoever stops early leaves work on the pool, whose failure nobody would hear.
-    await Promise.allSettled(inFlight);
+    // Whoever stops early leaves work on the threads, whose failure nobody would hear.
+    await Promise.allSettled(inFlight.map(({ compressed }) => compressed));
   }
 }
 
-/** The first, which stays among those under way until it has ended. */
-async function next(inFlight: Array<Promise<Buffer>>): Promise<Buffer> {
-  const first = inFlight[0];
+/** Of the first, which stays among those under way until it has ended. */
+async function* finished(inFlight: Compressing[], slots: Slots, chunks: ChunkOwner): ByteStream {
+  const [first] = inFlight;
   if (first === undefined) throw new RangeError("nothing is in flight");
-  const bytes = await first;
-  void inFlight.shift();
-  return bytes;
+  const compressed = await first.compressed;
+  inFlight.shift();
+  yield chunks === "lent" ? compressed : Buffer.from(compressed);
+  slots.giveBack(first.slot);
 }
 
-async function* inParts(bytes: ByteStream, partBytes: number, takePart: () => Buffer): AsyncIterable<Buffer> {
-  let part = takePart();
-  let filled = 0;
+/** The slots of one stream, used again and again: parts that wait for the garbage collector may take several times the memory of those that are needed. */
+class Slots implements Disposable {
+  readonly count: number;
+  readonly #form: PartsForm;
+  readonly #spare: Slot[] = [];
+  #threads: CompressThreads | undefined;
+  #takenBytes = 0;
+
+  constructor(form: PartsForm) {
+    this.#form = form;
+    this.count = Math.min(COMPRESS_THREADS_MAX + 1, Math.floor(MEMORY_BYTES_MAX / (2 * form.partBytes)));
+  }
+
+  take(): Slot {
+    const { partBytes } = this.#form;
+    if (this.#threads === undefined && this.#takenBytes >= POOL_BYTES_MAX) {
+      this.#threads = borrowCompressThreads();
+      this.#spare.length = 0;
+    }
+    this.#takenBytes += partBytes;
+    return this.#spare.pop() ?? (this.#threads === undefined ? poolSlot(this.#form) : new ThreadSlot(this.#threads, partBytes, this.#form));
+  }
+
+  giveBack(slot: Slot): void {
+    if (this.#threads === undefined || slot instanceof ThreadSlot) this.#spare.push(slot);
+  }
+
+  [Symbol.dispose](): void {
+    this.#threads?.giveBack();
+  }
+}
+
+function poolSlot(form: PartsForm): Slot {
+  const part = Buffer.allocUnsafe(form.partBytes);
+  return { part, compress: (sizeBytes) => compressPart(part.subarray(0, sizeBytes), form) };
+}
+
+interface FilledSlot {
+  readonly slot: Slot;
+  readonly sizeBytes: number;
+}
+
+async function* filled(bytes: ByteStream, slots: Slots): AsyncIterable<FilledSlot> {
+  let slot: Slot | undefined;
+  let sizeBytes = 0;
   for await (const chunk of bytes) {
     for (let at = 0; at < chunk.byteLength; ) {
-      const taken = Math.min(chunk.byteLength - at, partBytes - filled);
-      part.set(chunk.subarray(at, at + taken), filled);
+      slot ??= slots.take();
+      const taken = Math.min(chunk.byteLength - at, slot.part.byteLength - sizeBytes);
+      slot.part.set(chunk.subarray(at, at + taken), sizeBytes);
       at += taken;
-      filled += taken;
-      if (filled < partBytes) continue;
-      yield part;
-      part = takePart();
-      filled = 0;
+      sizeBytes += taken;
+      if (sizeBytes < slot.part.byteLength) continue;
+      yield { slot, sizeBytes };
+      slot = undefined;
+      sizeBytes = 0;
     }
   }
-  if (filled > 0) yield part.subarray(0, filled);
+  if (slot !== undefined) yield { slot, sizeBytes };
 }

@@ -164,14 +164,15 @@ function notAfter(entry: Entry, latestNs: bigint): Entry {
   return entry.mtimeNs > latestNs ? { ...entry, mtimeNs: latestNs } : entry;
 }
 
+/** Chunks are lent. */
 function compress(tar: ByteStream, { kind, level }: Compression): ByteStream {
   switch (kind) {
     case "uncompressed":
       return tar;
     case "gzip":
-      return gzip(tar, level ?? GZIP_LEVEL);
+      return gzip(tar, level ?? GZIP_LEVEL, "lent");
     case "zstd":
-      return zstd(tar, level ?? ZSTD_LEVEL);
+      return zstd(tar, level ?? ZSTD_LEVEL, "lent");
     case "estargz":
       throw new RangeError("not made from an archive's bytes");
   }
