@@ -1,5 +1,5 @@
 import type { Bridge, BridgeReference, BridgeResult, BridgeSolve, BridgeWarning, Ruled, SourceMetadata } from "../bridge/bridge.ts";
-import { buildDockerfile } from "../frontend/dockerfile/build.ts";
+import { convertDockerfileFor, openDockerfile } from "../frontend/dockerfile/build.ts";
 import type { Gateway, ResolveImageOptions } from "../frontend/gateway.ts";
 import { LLB_CAPABILITIES } from "../llb/capabilities.ts";
 import type { Definition } from "../llb/definition.ts";
@@ -77,8 +77,8 @@ export async function solveDockerfile({ options, inputs }: Pick<BridgeSolve, "op
   const request = frontendRequest(means, options, inputs);
   const asked = options.get("requestid");
   if (asked !== undefined) return { references: { kind: "single", reference: undefined }, metadata: await answerSubrequest(asked, gateway, request, signal), attestations: new Map() };
-  const result = await buildDockerfile(gateway, request, signal);
-  for (const finding of result.warnings) means.report(warningEvent(finding, result.dockerfile));
+  const open = await openDockerfile(gateway, request, signal);
+  const result = await convertDockerfileFor(open, (finding) => means.report(warningEvent(finding, open.dockerfile)), signal);
   return frontendResult(result, (each) => referenceOf(each, means), means.services.platform);
 }
 

@@ -23,9 +23,8 @@ export async function compile(means: BuildMeans, signal: AbortSignal): Promise<C
 }
 
 async function convert(open: Parameters<typeof convertDockerfileFor>[0], { attributes, report, requests, services }: BuildMeans, signal: AbortSignal): Promise<Omit<Compiled, "rootAttributes" | "frontend">> {
-  const result = await convertDockerfileFor(open, signal);
+  const result = await convertDockerfileFor(open, (finding) => report(warningEvent(finding, open.dockerfile)), signal);
   const asked = requests.ask("dockerfile.v0", attributes, new Map());
-  for (const finding of result.warnings) report(warningEvent(finding, result.dockerfile));
   return {
     epochSeconds: result.results.find(({ epochSeconds }) => epochSeconds !== undefined)?.epochSeconds,
     multiPlatform: result.multiPlatform,

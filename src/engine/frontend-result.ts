@@ -23,7 +23,7 @@ export interface FrontendPlatform {
 }
 
 /** What our own frontend made, as a frontend in a container would return it. */
-export function frontendResult({ results, multiPlatform }: FrontendResult, referenceOf: (definition: Definition) => BridgeReference | undefined, host: Platform): BridgeResult {
+export function frontendResult({ results, multiPlatform }: Pick<FrontendResult, "results" | "multiPlatform">, referenceOf: (definition: Definition) => BridgeReference | undefined, host: Platform): BridgeResult {
   const named = results.map((result) => ({ result, platform: normalizePlatform(result.platform ?? host) })).map((each) => ({ ...each, id: formatAllPlatform(each.platform) }));
   const [single] = named;
   const metadata = named.flatMap(({ result, id }) => metadataOf(result, multiPlatform ? `/${id}` : ""));

@@ -122,6 +122,11 @@ describe("the Dockerfile", () => {
     });
   });
 
+  test("what was found in one that fails is told too", async () => {
+    const shows = "\n 1 warning found (use docker --debug to expand):\n - FromAsCasing: 'as' and 'FROM' keywords' casing do not match (line 1)\n";
+    await buildFails("FROM scratch as app\nEXPOSE 99999\n", { status: 65, says: "ERROR: failed to build: failed to solve: invalid containerPort: 99999", shows });
+  });
+
   test("an empty one is told", async () => buildFails("\n# nothing\n", { status: 65, says: "ERROR: failed to build: failed to solve: file with no instructions" }));
 
   test("a target that is not in it is told", async () => {

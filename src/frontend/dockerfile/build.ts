@@ -41,15 +41,15 @@ export async function openRemoteFiles(gateway: Gateway, request: FrontendRequest
  * Throws FrontendOptionError for the request, DockerfileError for the file, and what the gateway throws.
  */
 export async function buildDockerfile(gateway: Gateway, request: FrontendRequest, signal: AbortSignal): Promise<FrontendResult> {
-  return await convertDockerfileFor(await openDockerfile(gateway, request, signal), signal);
+  const warnings: Finding[] = [];
+  return { ...(await convertDockerfileFor(await openDockerfile(gateway, request, signal), (finding) => warnings.push(finding), signal)), warnings };
 }
 
-/** The same for a Dockerfile that was read already. */
-export async function convertDockerfileFor(open: OpenDockerfile, signal: AbortSignal): Promise<FrontendResult> {
-  const warnings: Finding[] = [];
-  const results = await convertAll(open, (finding) => warnings.push(finding), signal);
+/** The same for a Dockerfile that was read already. Each finding is told of as it is made: a file that fails has some too. */
+export async function convertDockerfileFor(open: OpenDockerfile, warn: Warn, signal: AbortSignal): Promise<Omit<FrontendResult, "warnings">> {
+  const results = await convertAll(open, warn, signal);
   const { filename, data } = open.dockerfile;
-  return { results, multiPlatform: open.options.multiPlatform, warnings, dockerfile: { filename, data } };
+  return { results, multiPlatform: open.options.multiPlatform, dockerfile: { filename, data } };
 }
 
 /** What BuildKit once took and no longer does. */
