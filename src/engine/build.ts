@@ -17,7 +17,7 @@ import { logScrubber, type LogScrubber } from "./log-scrubber.ts";
 import { exportCaches } from "./cache-exports.ts";
 import { inlineCache } from "./inline-cache.ts";
 import { describeOutcome } from "./outcome.ts";
-import { attestsImage } from "./plan-evidence.ts";
+import { attestsImage, attestsInline } from "./plan-evidence.ts";
 import type { InlineCache } from "./publish-context.ts";
 import { publish } from "./publish.ts";
 import type { PublishedImage } from "./publish-image.ts";
@@ -120,13 +120,15 @@ interface Finished {
 }
 
 async function publishAll({ plan, compiled, attested, inlineCache }: Finished, means: BuildMeans, signal: AbortSignal): Promise<PublishedImage | undefined> {
+  const isIndex = compiled.multiPlatform || compiled.platforms.length > 1 || attested.hasEvidence;
   const options = {
     epochNs: compiled.epochSeconds === undefined ? undefined : compiled.epochSeconds * 1_000_000_000n,
     indexAlways: compiled.multiPlatform,
     inlineCache,
     // What is said of an image besides its provenance is read for secrets only once its layers are made.
     streamsLayers: plan.secretsInEvidence !== "refuse" || !attested.hasEvidence,
-    attests: (target: ImageTarget) => attested.hasEvidence || attestsImage(target, plan),
+    attests: (target: ImageTarget) => attested.hasEvidence || attestsImage(target, plan, isIndex),
+    attestsInline: (target: ImageTarget) => attestsInline(target, isIndex),
   };
   const images = new Map<ExportTarget, PublishedImage>();
   // What is pushed comes last: others see nothing of a build that could not write its files.

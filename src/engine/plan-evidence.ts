@@ -1,7 +1,7 @@
 import { goBoolean } from "../content/go-boolean.ts";
 import { planStore, type Compat } from "../export/compat.ts";
-import type { EvidenceWishes } from "../export/evidence.ts";
-import type { ExportTarget } from "../export/target.ts";
+import { evidenceForms, standsInIndex, type EvidenceWishes } from "../export/evidence.ts";
+import type { ExportTarget, ImageTarget } from "../export/target.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { RequestError } from "./request-error.ts";
@@ -21,7 +21,12 @@ function noArtifactByDefault(env: BuildRequest["env"]): boolean {
   return value;
 }
 
-/** True where statements are made for the target's image: a provenance that is for images only, an archive gets when it asks for it. */
-export function attestsImage(target: ExportTarget, { provenance, sbom }: Pick<BuildPlan, "provenance" | "sbom">): boolean {
-  return "form" in target && (sbom !== undefined || (provenance !== undefined && (target.form.attestInline || !provenance.inlineOnly)));
+/** True where statements are made for the target's image. `isIndex`: it is one whatever is said of its provenance. */
+export function attestsImage(target: ExportTarget, { provenance, sbom }: Pick<BuildPlan, "provenance" | "sbom">, isIndex: boolean): boolean {
+  return "form" in target && (sbom !== undefined || (provenance !== undefined && (!provenance.inlineOnly || attestsInline(target, isIndex))));
+}
+
+/** A provenance that is for images only makes no index of an archive's image, unless asked to; it goes into one that there is in any case, as with BuildKit. */
+export function attestsInline({ kind, form: { attestInline, mediaTypes, evidence } }: ImageTarget, isIndex: boolean): boolean {
+  return attestInline || (isIndex && kind !== "docker-tar" && mediaTypes === "oci" && standsInIndex(evidenceForms(evidence)[0].place));
 }

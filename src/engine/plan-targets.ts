@@ -17,13 +17,13 @@ export function refuseTargets(plan: BuildPlan): void {
   if (cache.exports.some(({ kind }) => kind === "inline") && images.some(({ form }) => form.compression.kind === "estargz")) {
     throw new RequestError("usage", "compression=estargz puts files of its own into layers, and an inline cache would give them to later builds: put the cache elsewhere, such as type=registry");
   }
-  const attested = images.filter((target) => attestsImage(target, plan));
+  const built = platforms.length === 0 ? [hostPlatform()] : platforms;
+  const attested = images.filter((target) => attestsImage(target, plan, built.length > 1));
   if (attested.filter(({ form }) => form.evidence.store.kind === "file").length > 1) {
     throw new RequestError("usage", "--attest-store=file: several outputs would write their statements to the same files; build them one by one");
   }
   // It makes an index of any image: what that comes to, the frontend knows.
   if (buildArgs.has("BUILDKIT_MULTI_PLATFORM")) return;
-  const built = platforms.length === 0 ? [hostPlatform()] : platforms;
   for (const target of images) {
     // What an engine takes is not known before it was asked: see withEngines.
     if (target.kind === "docker-tar" && target.destination.kind === "engine" && target.destination.takes === undefined) continue;

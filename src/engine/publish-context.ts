@@ -24,6 +24,8 @@ export interface PublishOptions {
   readonly streamsLayers: boolean;
   /** Whether statements are made for a target's image. */
   readonly attests: (target: ImageTarget) => boolean;
+  /** Whether a provenance that is for images only is among them. */
+  readonly attestsInline: (target: ImageTarget) => boolean;
   /** Puts a cache of the result's own layers into its configuration; undefined where nobody asked for one. */
   readonly inlineCache: InlineCache | undefined;
 }

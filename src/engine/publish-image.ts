@@ -166,7 +166,7 @@ async function platformImages(target: ImageTarget, results: readonly PlatformRes
     const plain = { platform: result.platform, config: (await options.inlineCache?.(result, blobs)) ?? result.config, layers };
     return { result, plain, manifest: platformManifest(plain, target.form, options.epochNs) };
   }));
-  const about = { names: target.form.names, manifests: decided.map(({ manifest }) => manifest.digest), attestInline: target.form.attestInline };
+  const about = { names: target.form.names, manifests: decided.map(({ manifest }) => manifest.digest), attestInline: options.attestsInline(target) };
   return await Promise.all(decided.map(async ({ result, plain, manifest }): Promise<PlatformImage> => ({
     ...plain,
     statements: attests ? await result.attestImage({ ...about, manifest }, descriptors) : [],

@@ -155,6 +155,10 @@ describe("evidence in a layout", () => {
     assert.equal(await evidence("attestation-inline=true"), "index");
     const given = await build({ outputs: [`type=oci,tar=false,dest=${layout},name=a:1`], attestStore: "index" });
     assert.equal(given.outcome.evidence?.kind, "index", "who gives it a place asks for it");
+    const several = `type=oci,tar=false,dest=${await place()},name=a:1`;
+    assert.deepEqual((await build({ outputs: [several, `${several},attestation-inline=false`], platforms: TWO })).outcome.evidence?.kind, "index", "an index that is there in any case has it, as with BuildKit");
+    assert.deepEqual((await build({ outputs: [several], platforms: TWO, attestStore: "none" })).outcome.evidence, { kind: "none" });
+    assert.deepEqual((await build({ outputs: [`${several},oci-mediatypes=false`], platforms: TWO })).outcome.evidence, { kind: "none" });
     const image = await build({ outputs: ["type=image,name=a:1,attestation-inline=false"] });
     assert.deepEqual(image.outcome.evidence, { kind: "none" });
     const asked = await build({ outputs: ["type=image,name=a:1,attestation-inline=false"], provenance: "mode=min" });
