@@ -11,6 +11,10 @@ test("marks the lines of the step, as BuildKit does", () => {
   ].join("\n"));
 });
 
+test("shows no line that the text does not have, as of a directive that stands before all lines", () => {
+  for (const line of [0, 8]) assert.equal(describeExcerpt({ filename: "Dockerfile", text, startLine: line, endLine: line }), "");
+});
+
 test("shows the end of the output before the lines", () => {
   const report = describeFailedStep({ name: "[3/3] RUN x", outputTail: "0.147 before", excerpt: undefined });
   assert.equal(report, "------\n > [3/3] RUN x:\n0.147 before\n------\n");

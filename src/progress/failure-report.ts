@@ -13,9 +13,10 @@ export function describeFailedStep({ name, outputTail, excerpt }: FailedStep): s
   return `------\n > ${name}:\n${output}------\n${excerpt === undefined ? "" : describeExcerpt(excerpt)}`;
 }
 
-/** The lines that a message speaks of, marked, with a few around them. */
+/** The lines that a message speaks of, marked, with a few around them; empty where the text has no such line. */
 export function describeExcerpt({ filename, text, startLine, endLine }: SourceExcerpt): string {
   const lines = text.split(/\r?\n/);
+  if (startLine < 1 || startLine > lines.length) return "";
   const [first, last] = shownLines({ startLine, endLine }, lines.length);
   const rows = lines.slice(first - 1, last).map((line, i) => {
     const number = first + i;
