@@ -3,7 +3,7 @@ import { parentPath } from "../archive/entry-path.ts";
 import type { FileActionMkDir, FileActionMkFile, FileActionRm, FileActionSymlink } from "../llb/op.ts";
 import type { TreeDraft } from "../snapshot/tree-draft.ts";
 import type { Owner } from "./file-owner.ts";
-import { below, literalContent, makeDirectories, requireParent, stampOf, timestampOf } from "./file-target.ts";
+import { below, groupHandedDown, literalContent, makeDirectories, makeOneDirectory, requireParent, timestampOf } from "./file-target.ts";
 import { resolveWildcards } from "./file-wildcards.ts";
 import { OperationError } from "./operation-error.ts";
 
@@ -18,8 +18,7 @@ export function makeDirectory(draft: TreeDraft, action: FileActionMkDir, owner: 
   // Whatever is there counts as made, even a file: BuildKit asks no further.
   if (draft.lookup(path) !== undefined) return;
   requireParent(draft, "mkdir", path);
-  draft.makeDirectory(path, action.mode & 0o777);
-  draft.amend(path, stampOf(stamp));
+  makeOneDirectory(draft, path, action.mode, stamp);
 }
 
 /** Writes a file. One that is there gets new content and keeps its mode, and its owner unless the action names one. */
@@ -31,7 +30,7 @@ export function makeFile(draft: TreeDraft, action: FileActionMkFile, { owner, no
   draft.writeFile(path, {
     mode: before?.kind === "file" ? before.mode : action.mode & 0o777,
     uid: owner?.uid ?? before?.uid ?? 0,
-    gid: owner?.gid ?? before?.gid ?? 0,
+    gid: owner?.gid ?? before?.gid ?? groupHandedDown(draft, path) ?? 0,
     mtimeNs: timestampOf(action.timestamp) ?? nowNs,
   }, literalContent(action.data));
 }
@@ -42,7 +41,7 @@ export function makeSymlink(draft: TreeDraft, action: FileActionSymlink, { owner
   const call = `symlink ${action.oldpath}`;
   requireParent(draft, call, path);
   if (draft.lookup(path) !== undefined) throw new OperationError("step-failed", `${call} /${path}: file exists`);
-  draft.makeSymlink(path, action.oldpath, { mode: 0o777, uid: owner?.uid ?? 0, gid: owner?.gid ?? 0, mtimeNs: timestampOf(action.timestamp) ?? nowNs });
+  draft.makeSymlink(path, action.oldpath, { mode: 0o777, uid: owner?.uid ?? 0, gid: owner?.gid ?? groupHandedDown(draft, path) ?? 0, mtimeNs: timestampOf(action.timestamp) ?? nowNs });
 }
 
 /** Takes away a path, or all that a pattern matches, with all below. */

@@ -17,6 +17,8 @@ export interface Stamp {
   readonly mtimeNs: bigint | undefined;
 }
 
+const SET_GROUP = 0o2000;
+
 /** A timestamp of LLB: nanoseconds since the epoch, and -1 for none. */
 export function timestampOf(timestamp: bigint): bigint | undefined {
   return timestamp === -1n ? undefined : timestamp;
@@ -38,9 +40,21 @@ export function makeDirectories(draft: TreeDraft, path: string, mode: number, st
   if (found?.entry.kind === "directory") return [];
   if (found !== undefined) throw new OperationError("step-failed", `mkdir /${path}: not a directory`);
   const above = makeDirectories(draft, parentPath(path), mode, stamp);
-  draft.makeDirectory(path, mode & 0o777);
-  draft.amend(path, stampOf(stamp));
+  makeOneDirectory(draft, path, mode, stamp);
   return [...above, path];
+}
+
+/** Makes a directory in one that is there. */
+export function makeOneDirectory(draft: TreeDraft, path: string, mode: number, stamp: Stamp): void {
+  const group = groupHandedDown(draft, path);
+  draft.makeDirectory(path, (mode & 0o777) | (group === undefined ? 0 : SET_GROUP));
+  draft.amend(path, { ...(group !== undefined && { gid: group }), ...stampOf(stamp) });
+}
+
+/** Whose all is that is made at `path` and given to nobody, as the kernel has it; undefined where the directory above says nothing of it. */
+export function groupHandedDown(draft: TreeDraft, path: string): number | undefined {
+  const above = draft.lookup(parentPath(path))?.entry;
+  return above !== undefined && (above.mode & SET_GROUP) !== 0 ? above.gid : undefined;
 }
 
 /** The part of an entry that a stamp decides. */

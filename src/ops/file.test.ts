@@ -169,6 +169,16 @@ test("directories, files and links are made, and what is there is treated as the
   await refuse(act({ case: "symlink", value: { oldpath: "sh", newpath: "/bin/sh", timestamp: -1n } }), "symlink sh /bin/sh: file exists");
 });
 
+test("what is made in a directory that hands down its group has that group, and directories hand it on", async () => {
+  const shared = [[layerOf("shared", ["d 2775 9:50 srv"])], [source]];
+  await check(act({ case: "mkdir", value: { path: "/srv/a/b", mode: 0o711, makeParents: true, timestamp: -1n } }), ["d 2775 9:50 srv", "d 2711 0:50 srv/a", "d 2711 0:50 srv/a/b"], shared);
+  await check(act({ case: "mkdir", value: { path: "/srv/a", mode: 0o755, timestamp: -1n } }), ["d 2775 9:50 srv", "d 2755 0:50 srv/a"], shared);
+  await check(act({ case: "mkfile", value: { path: "/srv/a", mode: 0o640, timestamp: -1n } }), ["d 2775 9:50 srv", "f 640 0:50 srv/a"], shared);
+  await check(act({ case: "symlink", value: { oldpath: "b", newpath: "/srv/a", timestamp: -1n } }), ["d 2775 9:50 srv", "l 777 0:50 srv/a -> b"], shared);
+  await check(copy({ src: "/app", dest: "/srv/x/y", includePatterns: ["sub"], owner: { user: { user: { case: "byID", value: 3 } } } }), ["d 2775 9:50 srv", "d 2755 3:3 srv/x", "d 2755 3:3 srv/x/y", "d 711 3:3 srv/x/y/sub", "f 600 3:3 srv/x/y/sub/b.md"], shared);
+  await check(copy({ src: "/app/sub", dest: "/srv/x/y" }), ["d 2775 9:50 srv", "d 2755 0:50 srv/x", "d 711 7:7 srv/x/y", "f 600 7:7 srv/x/y/b.md"], shared);
+});
+
 test("what is removed leaves a whiteout, what the link leads to stays", async () => {
   await check(act({ case: "rm", value: { path: "/data" } }), ["w 0 0:0 data"]);
   await check(act({ case: "rm", value: { path: "/link/old" } }), ["d 700 5:5 data", "w 0 0:0 data/old"]);
