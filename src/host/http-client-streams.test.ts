@@ -13,10 +13,10 @@ const limit = (): AbortSignal => AbortSignal.timeout(20_000);
 
 describe("bodies over HTTP", () => {
   test("sends a stream no faster than it is taken", async () => {
-    let resume = (): void => undefined;
+    const arrived = Promise.withResolvers<() => void>();
     await using fixture = await serve((request, response) => {
       request.pause();
-      resume = () => void request.resume().on("end", () => response.end("done"));
+      arrived.resolve(() => void request.resume().on("end", () => response.end("done")));
     });
     await using client = openHttpClient({});
 
@@ -28,6 +28,7 @@ describe("bodies over HTTP", () => {
       }
     }
     const sent = client.send({ method: "PUT", url: new URL(fixture.origin), body: { sizeBytes: 64 * MiB, open } }, limit());
+    const resume = await arrived.promise;
     await delay(200);
     assert.ok(givenBytes < 32 * MiB, `${givenBytes} bytes were taken from the source`);
     resume();
