@@ -11,7 +11,7 @@ import { writeEvidenceFiles, type EvidenceFiles } from "../export/evidence-files
 import { writeToDestination } from "../export/file-destination.ts";
 import { refuseLayers, refuseTarget } from "../export/form-limits.ts";
 import { imageContent, layerBlob, type LayerBlob } from "../export/layer-blob.ts";
-import { writeLayoutDirectory } from "../export/layout-directory.ts";
+import { LayoutDirectory } from "../export/layout-directory.ts";
 import { dockerMembers, layoutMembers, type LayoutNaming, type ReadableImage } from "../export/layout.ts";
 import type { ImageTarget } from "../export/target.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
@@ -46,7 +46,7 @@ export interface ImageContext extends PublishContext {
 
 /**
  * The statements about the image exist before the first byte of it can be had from a registry, and are in their place before it gets
- * a name. Layers are sent while they are made; until the statements are there, they are uploads without an end.
+ * a name. Layers are sent, or copied, while they are made; until the statements are there, they are uploads without an end.
  */
 export async function publishImage(target: ImageTarget, results: readonly PlatformResult[], context: ImageContext, signal: AbortSignal): Promise<PublishedImage> {
   const { means, options } = context;
@@ -54,13 +54,14 @@ export async function publishImage(target: ImageTarget, results: readonly Platfo
   const forms = evidenceForms(target.form.evidence);
   refuseTarget(target, { platforms: results.map(({ platform }) => platform), evidence: attests ? forms[0].place : "apart", indexAlways: options.indexAlways });
   await using push = target.kind === "image" && target.push !== "no" ? means.openPush({ names: target.form.names, step: context.step }) : undefined;
-  const platforms = await platformImages(target, results, { ...context, attests, onGrowing: options.streamsLayers ? push?.early : undefined }, signal);
+  await using layout = target.kind === "oci-directory" ? new LayoutDirectory(target.path) : undefined;
+  const platforms = await platformImages(target, results, { ...context, attests, onGrowing: options.streamsLayers ? (push ?? layout)?.early : undefined }, signal);
   const { store } = target.form.evidence;
   await using files = store.kind === "file" && attests ? await writeEvidenceFiles(store.directory, platforms) : NO_FILES;
 
   const naming: LayoutNaming = { names: target.form.names, created: rfc3339Nano(secondsOnly(options.epochNs ?? means.clock.nowNs())) };
   const choice = { forms, inForm: formsOf(platforms, target, context) };
-  const { image } = await writeImage(target, { ...context, choice, files, naming, push }, signal);
+  const { image } = await writeImage(target, { ...context, choice, files, naming, push, layout }, signal);
   const evidence = placeOf(image, files);
   // BuildKit tells of an archive's names in full, and of when it was made; of a pushed image's as they were given.
   if (target.kind === "image") return { image, names: target.form.names, root: image.root, evidence, isStored: target.push !== "no", knownByRoot: false, reference: referenceOf(target, image.root.digest) };
@@ -90,9 +91,11 @@ interface WriteContext extends ImageContext {
   readonly naming: LayoutNaming;
   /** Undefined where nothing is pushed. */
   readonly push: ImagePush | undefined;
+  /** Where there is one, what of the image has been copied into it. */
+  readonly layout: LayoutDirectory | undefined;
 }
 
-async function writeImage(target: ImageTarget, { means, step, choice, files, naming, push }: WriteContext, signal: AbortSignal): Promise<ReadableImage> {
+async function writeImage(target: ImageTarget, { means, step, choice, files, naming, push, layout }: WriteContext, signal: AbortSignal): Promise<ReadableImage> {
   if (target.kind === "image" && push !== undefined) {
     return await push.push({ ...choice, byDigest: target.push === "by-digest", beforeTags: () => files.publish() }, signal);
   }
@@ -105,7 +108,7 @@ async function writeImage(target: ImageTarget, { means, step, choice, files, nam
       await means.steps.part(step, "sending tarball", () => writeImageTar(target, writeTar(layoutMembers(readable, naming, signal), "lent"), means, signal));
       break;
     case "oci-directory":
-      await writingTo(target, () => writeLayoutDirectory(target.path, readable, naming, signal));
+      await writingTo(target, () => (layout ?? new LayoutDirectory(target.path)).write(readable, naming, signal));
       break;
     case "docker-tar":
       await means.steps.part(step, "sending tarball", () => writeImageTar(target, writeTar(dockerMembers(readable, naming, signal), "lent"), means, signal));

@@ -1,26 +1,98 @@
-import { access, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access, readFile, rename, rm, rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { bytesOf, collectBytes } from "../content/bytes.ts";
+import type { Digest } from "../content/digest.ts";
+import type { GrowingBlob } from "../content/growing-blob.ts";
 import { makeDirectories } from "../host/make-directories.ts";
-import { replaceFile } from "../host/replace-file.ts";
+import { randomId } from "../host/random.ts";
+import { replaceFile, writeNewFile } from "../host/replace-file.ts";
+import { untilAborted } from "../host/until-aborted.ts";
 import type { ImageIndex } from "../oci/manifest.ts";
 import { layoutMembers, type LayoutNaming, type ReadableImage } from "./layout.ts";
 
 /** An index.json that somebody else wrote may be long, but is held in memory whole. */
 const INDEX_SIZE_BYTES_MAX = 16 * 1024 * 1024;
 
-/**
- * Writes an image into an OCI layout directory. Images that are there already stay; one of the
- * same name is replaced. The index comes last and in one move, so a reader never sees half an image.
- */
-export async function writeLayoutDirectory(path: string, image: ReadableImage, naming: LayoutNaming, signal: AbortSignal): Promise<void> {
-  await makeDirectories(path);
-  for await (const { entry, content } of layoutMembers(image, naming, signal)) {
-    const target = join(path, entry.path);
-    if (entry.kind === "directory") await makeDirectories(target);
-    else if (entry.path === "index.json") await replaceFile(target, bytesOf(await mergeIndex(target, await collectBytes(content, INDEX_SIZE_BYTES_MAX))), {}, signal);
-    else if (!(await exists(target))) await replaceFile(target, content, { mode: 0o444 }, signal);
+const BLOBS = "blobs/sha256";
+
+const BLOB_FILE = { mode: 0o444 };
+
+/** A blob that has been copied under a name that nobody knows. */
+interface EarlyCopy {
+  readonly path: string;
+  /** Undefined where it came to nothing. */
+  readonly digest: Digest | undefined;
+}
+
+/** An OCI layout directory on its way to hold one image more. What was begun and did not become a part of it is taken away at the end. */
+export class LayoutDirectory implements AsyncDisposable {
+  readonly #path: string;
+  readonly #stop = new AbortController();
+  readonly #copies: Array<Promise<EarlyCopy>> = [];
+  /** The uppermost directory that was made for them, if any had to be. */
+  #made: Promise<string | undefined> | undefined;
+  #isWritten = false;
+
+  constructor(path: string) {
+    this.#path = path;
   }
+
+  /** Begins to copy a blob that is still being made. No index names it before `write`. */
+  readonly early = (blob: GrowingBlob): void => {
+    this.#copies.push(this.#copy(blob));
+  };
+
+  /** Images that are there already stay; one of the same name is replaced. The index comes last and in one move, so a reader never sees half an image. */
+  async write(image: ReadableImage, naming: LayoutNaming, signal: AbortSignal): Promise<void> {
+    await makeDirectories(this.#path);
+    const copies = await untilAborted(Promise.all(this.#copies), signal);
+    for await (const { entry, content } of layoutMembers(image, naming, signal)) {
+      const target = join(this.#path, entry.path);
+      if (entry.kind === "directory") await makeDirectories(target);
+      else if (entry.path === "index.json") await replaceFile(target, bytesOf(await mergeIndex(target, await collectBytes(content, INDEX_SIZE_BYTES_MAX))), {}, signal);
+      else if (!(await exists(target))) {
+        const copy = copies.find(({ digest }) => digest !== undefined && entry.path === blobPath(digest));
+        if (copy === undefined) await replaceFile(target, content, BLOB_FILE, signal);
+        else await rename(copy.path, target);
+      }
+    }
+    this.#isWritten = true;
+  }
+
+  async #copy(blob: GrowingBlob): Promise<EarlyCopy> {
+    const path = join(this.#path, BLOBS, `early.${randomId()}`);
+    try {
+      this.#made ??= makeDirectories(dirname(path));
+      await this.#made;
+      await writeNewFile(path, blob.read(this.#stop.signal), BLOB_FILE, this.#stop.signal);
+      return { path, digest: blob.digest };
+    } catch {
+      // It is written once more with the others, and fails then by what it fails by, unless it is the blob that failed.
+      return { path, digest: undefined };
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    for (const { path } of await Promise.all(this.#copies)) await rm(path, { force: true });
+    const made = await this.#made?.catch(() => undefined);
+    if (made !== undefined && !this.#isWritten) await removeEmpty(join(this.#path, BLOBS), made);
+  }
+}
+
+/** A directory and those above it, up to `top`, as far as there is nothing in them. */
+async function removeEmpty(path: string, top: string): Promise<void> {
+  try {
+    await rmdir(path);
+  } catch (error) {
+    if (["ENOTEMPTY", "EEXIST", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) return;
+    throw error;
+  }
+  if (path !== top) await removeEmpty(dirname(path), top);
+}
+
+function blobPath(digest: Digest): string {
+  return `blobs/${digest.replace(":", "/")}`;
 }
 
 async function mergeIndex(path: string, ours: Uint8Array): Promise<Uint8Array> {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, lstatSync, mkdtempDisposableSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, mkdtempDisposableSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import type { Member } from "../archive/member.ts";
 import { writeTar } from "../archive/tar-writer.ts";
@@ -10,12 +10,14 @@ import { bytesOf, collectBytes } from "../content/bytes.ts";
 import { digestOf, parseDigest, type Digest, type DiffId } from "../content/digest.ts";
 import { memoryBlobStore } from "../store/memory-blob-store.ts";
 import { conformanceFolder } from "../testing/conformance.ts";
+import { eventually } from "../testing/eventually.ts";
+import { openHalfMadeBlobs } from "../testing/half-made-blob.ts";
 import { file, members } from "../testing/layer-samples.ts";
 import { layerOf } from "../testing/tree-text.ts";
 import { assembleImage, type PlatformImage } from "./assemble.ts";
 import { imageContent, type LayerBlob } from "./layer-blob.ts";
 import { dockerMembers, layoutMembers, type ReadableImage } from "./layout.ts";
-import { writeLayoutDirectory } from "./layout-directory.ts";
+import { LayoutDirectory } from "./layout-directory.ts";
 import { openOciLayout } from "../registry/oci-layout.ts";
 import type { EvidenceForm } from "./evidence.ts";
 import type { Statement } from "./statement.ts";
@@ -28,7 +30,8 @@ const samples = conformanceFolder("samples");
 const withSkopeo = existsSync("/usr/bin/skopeo") ? false : "skopeo is not installed";
 
 const FORM = { names: [], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "index" }, artifact: true }, attestInline: false, rewriteTimestamp: false, annotations: [] } as const;
-const SIZE_BYTES_MAX = 1024 * 1024;
+const MiB = 1024 * 1024;
+const SIZE_BYTES_MAX = 8 * MiB;
 let places = 0;
 const place = (name: string): string => join(scratch.path, `${places++}-${name}`);
 
@@ -101,7 +104,7 @@ test("an image of several platforms with statements becomes a directory that sko
   const path = place("layout");
   const statement: Statement = { predicateType: "https://slsa.dev/provenance/v1", bytes: Buffer.from("{}"), filename: "" };
   const readable = await realImage("several", ["amd64", "arm64"], [statement]);
-  await writeLayoutDirectory(path, readable, { names: ["a:1"], created: "2026-01-01T00:00:00Z" }, signal);
+  await new LayoutDirectory(path).write(readable, { names: ["a:1"], created: "2026-01-01T00:00:00Z" }, signal);
   assert.equal((skopeo(`oci:${path}:1`) as { Architecture: string }).Architecture, "amd64");
   const index = JSON.parse(readFileSync(join(path, "index.json"), "utf8")) as { manifests: Array<{ digest: Digest }> };
   assert.deepEqual(index.manifests.map(({ digest }) => digest), [readable.image.root.digest]);
@@ -118,7 +121,7 @@ test("what is found by its subject stands in the index without a name: other too
   const readable = await realImage("referred to", ["amd64"], [statement], "referrers");
   const { root, attestations } = readable.image;
   // Twice: entries do not gather.
-  for (const _ of [1, 2]) await writeLayoutDirectory(path, readable, { names: ["a:1"], created: "2026-01-01T00:00:00Z" }, signal);
+  for (const _ of [1, 2]) await new LayoutDirectory(path).write(readable, { names: ["a:1"], created: "2026-01-01T00:00:00Z" }, signal);
   assert.deepEqual((skopeo(`oci:${path}:1`) as { Labels: unknown }).Labels, { of: "referred to" });
   await using layout = await openOciLayout(path, signal);
 
@@ -137,9 +140,9 @@ test("a layout directory keeps what it had, and of one name the last image", { s
   const created = "2026-01-01T00:00:00Z";
   const first = await realImage("first");
   const second = await realImage("second");
-  await writeLayoutDirectory(path, first, { names: ["a:1"], created }, signal);
-  await writeLayoutDirectory(path, first, { names: ["b:2"], created }, signal);
-  await writeLayoutDirectory(path, second, { names: ["a:1"], created }, signal);
+  await new LayoutDirectory(path).write(first, { names: ["a:1"], created }, signal);
+  await new LayoutDirectory(path).write(first, { names: ["b:2"], created }, signal);
+  await new LayoutDirectory(path).write(second, { names: ["a:1"], created }, signal);
   const { manifests } = JSON.parse(readFileSync(join(path, "index.json"), "utf8")) as Index;
   assert.deepEqual(manifests.map(({ annotations, digest }) => [annotations["io.containerd.image.name"], digest]), [
     ["docker.io/library/b:2", first.image.root.digest], ["docker.io/library/a:1", second.image.root.digest],
@@ -161,10 +164,80 @@ test("a blob that cannot be read leaves neither a half file nor an index that na
       yield* readable.content.read(digest, s);
     },
   };
-  await assert.rejects(writeLayoutDirectory(path, { image: readable.image, content }, { names: ["a:1"], created: "2026-01-01T00:00:00Z" }, signal), /went away/);
+  await assert.rejects(new LayoutDirectory(path).write({ image: readable.image, content }, { names: ["a:1"], created: "2026-01-01T00:00:00Z" }, signal), /went away/);
   assert.equal(existsSync(join(path, "index.json")), false);
   assert.equal(existsSync(join(path, "blobs", layer?.descriptor.digest.replace(":", "/") ?? "")), false);
   assert.deepEqual(readdirSync(join(path, "blobs/sha256")).filter((name) => name.length !== 64), []);
+});
+
+function blobsIn(path: string): readonly string[] {
+  return existsSync(join(path, "blobs/sha256")) ? readdirSync(join(path, "blobs/sha256")) : [];
+}
+
+function layerOfImage({ image }: ReadableImage): Digest {
+  return image.layers[0]?.descriptor.digest ?? assert.fail("no layer");
+}
+
+const LARGE = "a layer that takes a while ".repeat(100_000);
+const NAMING = { names: ["a:1"], created: "2026-01-01T00:00:00Z" };
+
+test("a layer is copied while it is made, is not read once more, and gets its name with the image", async () => {
+  const path = place("early");
+  using blobs = await openHalfMadeBlobs();
+  const readable = await realImage(LARGE);
+  const digest = layerOfImage(readable);
+  const [layer, other] = [await blobs.make(await collectBytes(readable.content.read(digest, signal), SIZE_BYTES_MAX), MiB), await blobs.make(Buffer.alloc(2 * MiB), MiB)];
+  const read: Digest[] = [];
+  const content: ReadableImage["content"] = {
+    async *read(wanted, s) {
+      read.push(wanted);
+      yield* readable.content.read(wanted, s);
+    },
+  };
+  {
+    await using directory = new LayoutDirectory(path);
+    for (const { blob } of [layer, other]) directory.early(blob);
+    await eventually("both are begun", () => blobsIn(path).length === 2 && blobsIn(path).every((name) => statSync(join(path, "blobs/sha256", name)).size === MiB));
+    await Promise.all([layer.end(), other.end()]);
+    assert.deepEqual(blobsIn(path).filter((name) => name.length === 64), [], "nobody has it before the image");
+    await directory.write({ image: readable.image, content }, NAMING, signal);
+  }
+  assert.ok(!read.includes(digest) && read.length > 0);
+  assert.deepEqual(blobsIn(path).filter((name) => name.length !== 64), [], "what the image has no part of is taken away");
+  const written = join(path, "blobs", digest.replace(":", "/"));
+  assert.deepEqual([digestOf(readFileSync(written)), lstatSync(written).mode & 0o777], [digest, 0o444]);
+});
+
+test("a layer that could not be copied while it was made is written with the image", async () => {
+  const path = place("late");
+  using blobs = await openHalfMadeBlobs();
+  const readable = await realImage(LARGE);
+  const layer = await blobs.make(await collectBytes(readable.content.read(layerOfImage(readable), signal), SIZE_BYTES_MAX), MiB);
+  await using directory = new LayoutDirectory(path);
+  directory.early({ ...layer.blob, read: () => bytesOf(), digest: undefined, exceeds: () => Promise.resolve(false) });
+  await layer.end();
+  await directory.write(readable, NAMING, signal);
+  assert.equal(digestOf(readFileSync(join(path, "blobs", layerOfImage(readable).replace(":", "/")))), layerOfImage(readable));
+});
+
+test("where no image comes of it nothing stays that was not there", async () => {
+  using blobs = await openHalfMadeBlobs();
+  const above = place("above");
+  for (const [path, before] of [[join(above, "new"), undefined], [join(above, "old"), "index.json"], [join(above, "blobs"), "blobs/sha256/other"]] as const) {
+    if (before !== undefined) {
+      mkdirSync(dirname(join(path, before)), { recursive: true });
+      writeFileSync(join(path, before), "{}");
+    }
+    const { blob, fail } = await blobs.make(Buffer.alloc(2 * MiB), MiB);
+    {
+      await using directory = new LayoutDirectory(path);
+      directory.early(blob);
+      await eventually("it is begun", () => blobsIn(path).some((name) => name.startsWith("early.")));
+      if (before === undefined) await fail();
+    }
+    if (before === undefined) assert.equal(existsSync(above), false);
+    else assert.deepEqual(readdirSync(path, { recursive: true }).filter((name) => statSync(join(path, String(name))).isFile()), [before]);
+  }
 });
 
 test("an archive without a name has one entry without one; the time stands on it, unless an annotation says another", async () => {

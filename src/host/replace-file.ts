@@ -11,10 +11,10 @@ export interface NewFile {
  * Gives `path` a file of these bytes, once it is whole: who reads it at the same time finds the old one or the new one, and a
  * failure leaves what was there. Chunks may be lent: each is written before the next is asked for.
  */
-export async function replaceFile(path: string, bytes: AsyncIterable<Uint8Array>, { mode }: NewFile, signal: AbortSignal): Promise<void> {
+export async function replaceFile(path: string, bytes: AsyncIterable<Uint8Array>, form: NewFile, signal: AbortSignal): Promise<void> {
   const partial = `${path}.${randomId()}`;
   try {
-    await writeNew(partial, bytes, mode, signal);
+    await writeNewFile(partial, bytes, form, signal);
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
@@ -22,7 +22,8 @@ export async function replaceFile(path: string, bytes: AsyncIterable<Uint8Array>
   }
 }
 
-async function writeNew(path: string, bytes: AsyncIterable<Uint8Array>, mode: number | undefined, signal: AbortSignal): Promise<void> {
+/** There must be none of that name. Chunks may be lent. */
+export async function writeNewFile(path: string, bytes: AsyncIterable<Uint8Array>, { mode }: NewFile, signal: AbortSignal): Promise<void> {
   await using file = await open(path, "wx", mode);
   for await (const chunk of eachUntilAborted(bytes, signal)) await writeAllTo(file, chunk);
 }
