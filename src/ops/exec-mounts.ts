@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CacheSharingOpt, MountType, type Mount } from "../llb/op.ts";
 import type { MountNamespace } from "../namespace/mount-namespace.ts";
 import type { SandboxMount } from "../sandbox/sandbox.ts";
+import { existsInTree, resolveInTree } from "../sandbox/tree-path.ts";
 import type { Session } from "../session/session.ts";
 import { openCacheDirectory, type CacheDirectory, type CacheSharing } from "../snapshot/cache-directory.ts";
 import type { LayerStore, MountedTree } from "../snapshot/layer-store.ts";
@@ -10,6 +11,7 @@ import type { LayerChain } from "../snapshot/layer.ts";
 import { Tree } from "../snapshot/tree.ts";
 import { openAgentProxy } from "./agent-proxy.ts";
 import { OperationError } from "./operation-error.ts";
+import { usedContent } from "./used-content.ts";
 
 /** Modes of the files that secrets are, where the instruction names none (0400). */
 const SECRET_MODE_DEFAULT = 0o400;
@@ -109,7 +111,7 @@ export class ExecMounts implements AsyncDisposable {
    * at each place.
    */
   async #openCaches(mounts: readonly Mount[], inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
-    const asked = mounts.map((mount) => ({ mount, request: this.#cacheRequest(mount) }));
+    const asked = await Promise.all(mounts.map(async (mount) => ({ mount, request: await this.#cacheRequest(mount, inputs, signal) })));
     const opened = new Map<string, CacheDirectory>();
     for (const { mount, request } of asked.toSorted((a, b) => (a.request.id < b.request.id ? -1 : a.request.id > b.request.id ? 1 : 0))) {
       const open = request.sharing === "private" ? undefined : opened.get(request.id);
@@ -119,28 +121,31 @@ export class ExecMounts implements AsyncDisposable {
     }
   }
 
-  #cacheRequest({ cacheOpt, dest }: Mount): { readonly id: string; readonly sharing: CacheSharing } {
+  /** A cache is another one where it begins with something else: with other files, or another owner or mode. */
+  async #cacheRequest(mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<{ readonly id: string; readonly sharing: CacheSharing }> {
+    const { cacheOpt, dest, input } = mount;
     if (cacheOpt === undefined) throw new OperationError("unsupported", `the graph has a cache mount without an id (${dest})`);
     const sharing = SHARING.get(cacheOpt.sharing);
     if (sharing === undefined) throw new OperationError("unsupported", `the cache mount ${dest} is shared in a way that this engine does not know`);
-    return { id: cacheOpt.ID, sharing: this.#services.withoutNamespaces && sharing === "shared" ? "locked" : sharing };
+    const id = input < 0n ? cacheOpt.ID : `${cacheOpt.ID}:${await wholeContent(chainOf(mount, inputs), signal)}`;
+    return { id, sharing: this.#services.withoutNamespaces && sharing === "shared" ? "locked" : sharing };
   }
 
   #addCache(mount: Mount): void {
     const directory = this.#caches.get(mount);
     if (directory === undefined) throw new RangeError(`the cache of ${mount.dest} was not opened`);
-    this.#mounts.push({ kind: "bind", source: directory.path, destination: mount.dest, readOnly: mount.readonly });
+    const source = resolveInTree(directory.path, mount.selector);
+    if (!existsInTree(source)) throw missingPart(mount.selector);
+    this.#mounts.push({ kind: "bind", source, destination: mount.dest, readOnly: mount.readonly });
   }
 
-  /** A new cache starts with what the mount is `from`, or with the owner and mode that it asks for. */
+  /** A new cache starts with all of what the mount is `from`, or with a directory that has the owner and mode that it asks for. */
   async #fillCache(path: string, mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
     if (mount.input < 0n) return;
     const base = chainOf(mount, inputs);
     await using tree = await this.#services.layers.mount(base, "read-only", signal);
-
-    const source = join(tree.rootPath, await resolveSelector(base, mount.selector, signal));
     const namespace = await this.#services.namespace();
-    const copy = await namespace.spawn({ argv: ["cp", "-a", "--", `${source}/.`, path], cwd: "/", env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }, stdin: "none" }, signal);
+    const copy = await namespace.spawn({ argv: ["cp", "-a", "--", `${tree.rootPath}/.`, path], cwd: "/", env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }, stdin: "none" }, signal);
     copy.stdout.resume();
     const complaints = await copy.stderr.toArray();
     if ((await copy.exited) !== 0) throw new OperationError("unsupported", `the cache mount ${mount.dest} cannot be filled: ${Buffer.concat(complaints).toString().trim()}`);
@@ -202,6 +207,8 @@ export function missingSecret(id: string): OperationError {
   return new OperationError("missing-input", `secret ${id}: not found: give it with --secret id=${id},src=PATH or --secret id=${id},env=VARIABLE`);
 }
 
+const wholeContent = usedContent([{ path: "", followLinks: true, wildcard: false, includePatterns: [], excludePatterns: [], requiredPaths: [] }]);
+
 const SHARING: ReadonlyMap<CacheSharingOpt, CacheSharing> = new Map<CacheSharingOpt, CacheSharing>([
   [CacheSharingOpt.SHARED, "shared"],
   [CacheSharingOpt.PRIVATE, "private"],
@@ -222,6 +229,10 @@ async function resolveSelector(chain: LayerChain, selector: string, signal: Abor
   if (selector === "" || selector === "/") return "";
   const tree = await Tree.open(chain, signal);
   const path = tree.resolve(selector, "follow");
-  if (tree.lookup(path) === undefined) throw new OperationError("missing-input", `failed to mount ${selector}: ${JSON.stringify(selector.startsWith("/") ? selector : `/${selector}`)}: not found`);
+  if (tree.lookup(path) === undefined) throw missingPart(selector);
   return path;
+}
+
+function missingPart(selector: string): OperationError {
+  return new OperationError("missing-input", `failed to mount ${selector}: ${JSON.stringify(selector.startsWith("/") ? selector : `/${selector}`)}: not found`);
 }
