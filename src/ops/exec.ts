@@ -19,7 +19,7 @@ import { deviceEdits, requireEntitled, type Grants } from "./entitlements.ts";
 import { ExecMounts, missingSecret, type MountServices } from "./exec-mounts.ts";
 import { execSharedMap } from "./exec-shared.ts";
 import { registeredEmulators, requireRunnable } from "./exec-platform.ts";
-import { OperationError, ProcessExitError, type ProcessExit } from "./operation-error.ts";
+import { incomplete, OperationError, ProcessExitError, type ProcessExit } from "./operation-error.ts";
 import { OutputTail } from "./output-tail.ts";
 import type { RunsPrograms } from "./runs-programs.ts";
 import { usedContent } from "./used-content.ts";
@@ -136,7 +136,9 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, as
   });
   const sandbox = await services.sandbox();
   const exitCode = await sandbox.run(process, mounts.root, signal).catch((error: unknown) => {
-    if (!(error instanceof SandboxError) || error.code !== "command") throw error;
+    if (!(error instanceof SandboxError)) throw error;
+    if (error.code === "user") throw new SandboxError("user", `${incomplete(meta.args)}: ${error.message}`, { cause: error });
+    if (error.code !== "command") throw error;
     throw new ProcessExitError({ argv: meta.args, exitCode: NOT_EXECUTED, outputTail: tail.text(), cause: hint === undefined ? error : new SandboxError("command", hint, { cause: error }) });
   });
   if (!allowed(meta).includes(exitCode)) throw failedStep({ argv: meta.args, exitCode, outputTail: tail.text(), outOfMemory }, hint);

@@ -22,6 +22,11 @@ export interface ProcessExit {
   readonly outOfMemory?: boolean;
 }
 
+/** How BuildKit begins what it says of a command that did not do what it should. */
+export function incomplete(argv: readonly string[]): string {
+  return `process ${JSON.stringify(argv.join(" "))} did not complete successfully`;
+}
+
 /** A command of a RUN ended with another status than it should. */
 export class ProcessExitError extends OperationError {
   override readonly name = "ProcessExitError";
@@ -34,7 +39,7 @@ export class ProcessExitError extends OperationError {
   constructor(exit: ProcessExit) {
     const { argv, exitCode, outputTail, cause, outOfMemory = false } = exit;
     const why = outOfMemory ? "cannot allocate memory" : `exit code: ${exitCode}${cause === undefined ? "" : `: ${cause.message}`}`;
-    super("step-failed", `process ${JSON.stringify(argv.join(" "))} did not complete successfully: ${why}`, { cause });
+    super("step-failed", `${incomplete(argv)}: ${why}`, { cause });
     this.argv = argv;
     this.exitCode = exitCode;
     this.outputTail = outputTail;
