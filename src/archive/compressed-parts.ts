@@ -1,4 +1,5 @@
 import type { ByteStream, ChunkOwner } from "../content/blob-store.ts";
+import { inParts } from "../content/in-parts.ts";
 import { compressPart, type PartForm } from "./compress-part.ts";
 import { borrowCompressThreads, COMPRESS_THREADS_MAX, ThreadSlot, type CompressThreads } from "./compress-threads.ts";
 
@@ -98,20 +99,9 @@ interface FilledSlot {
 }
 
 async function* filled(bytes: ByteStream, slots: Slots): AsyncIterable<FilledSlot> {
-  let slot: Slot | undefined;
-  let sizeBytes = 0;
-  for await (const chunk of bytes) {
-    for (let at = 0; at < chunk.byteLength; ) {
-      slot ??= slots.take();
-      const taken = Math.min(chunk.byteLength - at, slot.part.byteLength - sizeBytes);
-      slot.part.set(chunk.subarray(at, at + taken), sizeBytes);
-      at += taken;
-      sizeBytes += taken;
-      if (sizeBytes < slot.part.byteLength) continue;
-      yield { slot, sizeBytes };
-      slot = undefined;
-      sizeBytes = 0;
-    }
+  let slot = slots.take();
+  for await (const { byteLength } of inParts(bytes, () => slot.part)) {
+    yield { slot, sizeBytes: byteLength };
+    slot = slots.take();
   }
-  if (slot !== undefined) yield { slot, sizeBytes };
 }
