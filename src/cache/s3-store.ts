@@ -1,12 +1,12 @@
-import { Readable } from "node:stream";
 import type { ByteStream } from "../content/blob-store.ts";
-import { collectBytes } from "../content/bytes.ts";
+import { bytesOf, collectBytes } from "../content/bytes.ts";
 import type { Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
 import { CONFIG_BYTES_MAX } from "./cache-document.ts";
 import { CacheError } from "./cache-error.ts";
 import type { KeyedStore } from "./keyed-store.ts";
 import { optionalPackage } from "./optional-package.ts";
+import { uploadObject, type ObjectName, type S3Command, type S3UploadSdk, type SendCommand } from "./s3-upload.ts";
 
 export interface S3Place {
   readonly bucket: string;
@@ -28,11 +28,10 @@ export interface S3Place {
 }
 
 /** What is used of `@aws-sdk/client-s3`. */
-interface S3Sdk {
+interface S3Sdk extends S3UploadSdk {
   readonly S3Client: new (settings: object) => S3Client;
   readonly GetObjectCommand: new (input: ObjectName) => S3Command<{ readonly Body?: ByteStream }>;
   readonly HeadObjectCommand: new (input: ObjectName) => S3Command<{ readonly LastModified?: Date; readonly ContentLength?: number }>;
-  readonly PutObjectCommand: new (input: ObjectName & { readonly Body: Uint8Array | Readable; readonly ContentLength: number }) => S3Command<object>;
   readonly CopyObjectCommand: new (input: ObjectName & { readonly CopySource: string; readonly MetadataDirective: "REPLACE"; readonly Metadata: Readonly<Record<string, string>> }) => S3Command<object>;
 }
 
@@ -41,17 +40,8 @@ interface S3Client {
   destroy(): void;
 }
 
-interface S3Command<T> {
-  readonly answers?: T;
-}
-
-interface ObjectName {
-  readonly Bucket: string;
-  readonly Key: string;
-}
-
-/** One request can send, and copy, no more. */
-const OBJECT_BYTES_MAX = 5 * 1024 ** 3;
+/** One request can copy no more. */
+const COPY_BYTES_MAX = 5 * 1024 ** 3;
 
 /** A bucket with BuildKit's keys. The vendor's package is loaded here and nowhere else. */
 export async function openS3Store(place: S3Place, clock: Clock): Promise<KeyedStore> {
@@ -63,9 +53,9 @@ export async function openS3Store(place: S3Place, clock: Clock): Promise<KeyedSt
     const answer = await ask(place, signal, () => client.send(new sdk.GetObjectCommand({ Bucket, Key }), { abortSignal: signal }));
     return answer?.Body;
   };
-  const put = async (Key: string, bytes: Uint8Array | Readable, sizeBytes: number, signal: AbortSignal): Promise<void> => {
-    if (sizeBytes > OBJECT_BYTES_MAX) throw new CacheError("unsupported", `${Key} has ${sizeBytes} bytes, more than one request to S3 may send`);
-    await ask(place, signal, () => client.send(new sdk.PutObjectCommand({ Bucket, Key, Body: bytes, ContentLength: sizeBytes }), { abortSignal: signal }));
+  const put = async (Key: string, content: { readonly bytes: ByteStream; readonly sizeBytes: number }, signal: AbortSignal): Promise<void> => {
+    const send: SendCommand = (command, own = signal) => ask(place, own, () => client.send(command, { abortSignal: own }));
+    await uploadObject(sdk, { Bucket, Key }, content, send);
   };
   async function* blob(digest: Digest, signal: AbortSignal): ByteStream {
     const bytes = await read(blobKey(digest), signal);
@@ -84,15 +74,15 @@ export async function openS3Store(place: S3Place, clock: Clock): Promise<KeyedSt
       const head = await ask(place, signal, () => client.send(new sdk.HeadObjectCommand({ Bucket, Key }), { abortSignal: signal }));
       if (head === undefined) return false;
       const ageMs = clock.now().getTime() - (head.LastModified?.getTime() ?? 0);
-      if (ageMs > place.touchRefreshMs && (head.ContentLength ?? 0) <= OBJECT_BYTES_MAX) {
+      if (ageMs > place.touchRefreshMs && (head.ContentLength ?? 0) <= COPY_BYTES_MAX) {
         const touch = new sdk.CopyObjectCommand({ Bucket, Key, CopySource: `${Bucket}/${Key}`, MetadataDirective: "REPLACE", Metadata: { "updated-at": clock.now().toISOString() } });
         await ask(place, signal, () => client.send(touch, { abortSignal: signal }));
       }
       return true;
     },
-    putBlob: ({ digest, size }, open, signal) => put(blobKey(digest), Readable.from(open()), size, signal),
+    putBlob: ({ digest, size }, open, signal) => put(blobKey(digest), { bytes: open(), sizeBytes: size }, signal),
     async putConfig(bytes, signal) {
-      for (const name of place.names) await put(place.manifestsPrefix + name, bytes, bytes.byteLength, signal);
+      for (const name of place.names) await put(place.manifestsPrefix + name, { bytes: bytesOf(bytes), sizeBytes: bytes.byteLength }, signal);
     },
     [Symbol.asyncDispose]: async () => client.destroy(),
   };
