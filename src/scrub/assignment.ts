@@ -18,7 +18,8 @@ const IN_BRACES = /[^}\s"'`]{1,512}/y;
 
 /**
  * Values behind the names of secrets, within any text: `export X_TOKEN=…`, `password: …`, `"apiKey": "…"`, `--password …`.
- * A name that only may be a secret's needs a value that looks like one, and so does a name in prose.
+ * A name that only may be a secret's needs a value that looks like one, and so does a name in prose, which may be in quotation marks:
+ * `cannot open '/run/secrets/token': Permission denied`.
  */
 export function findAssignments(text: string): readonly SecretSpan[] {
   const spans: SecretSpan[] = [];
@@ -101,7 +102,7 @@ function isSecret({ name, before }: FoundName, { text, joint, isMember, isQuoted
   if (/^pwd$/i.test(name) && before.endsWith(";")) return !isPublicValue(name, text);
   switch (nameStrength(name)) {
     case "secret":
-      return !isPublicValue(name, text) && (joint === "colon" && !isMember && !isQuoted ? looksChosen(text) : true);
+      return !isPublicValue(name, text) && (joint === "colon" && !isQuoted ? looksChosen(text) || (isMember && /\d/.test(text)) : true);
     case "likely":
     case "vague":
       return text.length < LOOKED_AT_CHARACTERS_MAX && looksRandom(text) && !isPublicValue(name, text);

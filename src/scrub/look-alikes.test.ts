@@ -18,6 +18,11 @@ test("what only looks like a secret survives byte for byte", (t) => {
   }
 });
 
+test("what a program says of a file is none, whatever the file's name", () => {
+  for (const text of ["rm: can't remove '/etc/passwd': Permission denied", "cat: can't open 'secret': No such file or directory", 'open "/run/secrets/token": Operation not permitted', "stat: 'api_key': Is a directory"]) assert.equal(new Scrubber().text(text, "x"), text);
+  assert.equal(new Scrubber().text('{"db_password": 123456, \'token\': hunter2}', "x"), '{"db_password": xxxxx, \'token\': xxxxx}');
+});
+
 test("a digest that has a secret's name by chance is none, with what stands behind it", () => {
   const text = '      "integrity": "sha1-yhz9+jt3PwdKWtjFSBvR8jgbGnU=",';
   assert.equal(new Scrubber().text(text, "x"), text);
