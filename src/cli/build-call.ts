@@ -32,13 +32,14 @@ export function callOf(flags: BuildFlags): CallFlag | undefined {
 interface CallMeans {
   readonly request: BuildRequest;
   readonly progress: ProgressKind;
+  /** As the caller names it; undefined where it is no file of this machine. */
   readonly dockerfile: string | undefined;
 }
 
 /** Prints the answer. A check that finds something fails with status 1, a Dockerfile that cannot be built with that of one. */
 export async function runCall(call: CallFlag, { request, progress, dockerfile }: CallMeans, io: CommandIo): Promise<number> {
   const { callBuild } = await import("../doors/frontend.ts");
-  const run = callBuild(request, call);
+  const run = callBuild(request, { ...call, dockerfileName: dockerfile });
   await withProgress(progress, io, async (show) => {
     for await (const event of run.events) show(event);
   });

@@ -18,6 +18,8 @@ export type CallName = "check" | "outline" | "targets" | "subrequests.describe";
 export interface Call {
   readonly name: CallName;
   readonly format: "text" | "json";
+  /** What the caller calls the file, for who reads of its lines; undefined for its name in the context. */
+  readonly dockerfileName?: string | undefined;
 }
 
 export interface CallAnswer {
@@ -58,7 +60,8 @@ export async function callFrontend(call: Call, gateway: Gateway, request: Fronte
   switch (call.name) {
     case "check": {
       const result = withoutSecretsIn(await lintDockerfile(gateway, request, signal));
-      return { text: json ? `${describeLint(result, withoutSecretDefinition)}\n` : lintText(result), findings: result.findings, failure: lintFailureText(result) };
+      const shown = { ...result, dockerfile: { ...result.dockerfile, filename: call.dockerfileName ?? result.dockerfile.filename } };
+      return { text: json ? `${describeLint(result, withoutSecretDefinition)}\n` : lintText(shown), findings: result.findings, failure: lintFailureText(shown) };
     }
     case "outline": {
       const outline = withoutSecretArgs(withoutSecretsIn(await outlineDockerfile(gateway, request, signal)));

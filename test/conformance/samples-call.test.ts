@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { conformanceFolder } from "../../src/testing/conformance.ts";
@@ -64,6 +64,15 @@ test("--check is the same as --call=check, and finds nothing in a good file", { 
   assert.deepEqual([stdout, exitCode], ["Check complete, no warnings found.\n", 0]);
   const again = await work.place.stemma(["build", "--check", "-f", "Dockerfile.lint", "."], { cwd: context });
   assert.deepEqual([again.stdout, again.exitCode], [await expected("60-call-check"), 1]);
+});
+
+test("a check names the file as the caller does, from wherever that is", { skip }, async () => {
+  await mkdir(join(context, "sub"), { recursive: true });
+  await writeFile(join(context, "sub", "Dockerfile"), "FROM busybox as a\nRUN true\n");
+  for (const [args, name] of [[["sub"], "sub/Dockerfile"], [["-f", "sub/../sub/Dockerfile", "."], "sub/../sub/Dockerfile"]] as const) {
+    const { stdout } = await work.place.stemma(["build", "--check", ...args], { cwd: context });
+    assert.match(stdout, new RegExp(`do not match\n${name.replaceAll(".", "\\.")}:1\n`));
+  }
 });
 
 test("a file that cannot be built fails a check with its lines", { skip }, async () => {
