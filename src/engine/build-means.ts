@@ -31,6 +31,7 @@ import type { ResultCache } from "../solver/result-cache.ts";
 import type { KeyHistory } from "../solver/miss-reason.ts";
 import type { Vertex } from "../solver/operation.ts";
 import { Semaphore } from "../solver/semaphore.ts";
+import { whileLocked } from "../syscall/path-lock.ts";
 import type { BuildContext, ScrubbedContext } from "./build.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildServices } from "./build-services.ts";
@@ -166,7 +167,7 @@ async function openUngated(plan: BuildPlan, { id, startedNs, engine, request, re
     publish: { serialise: { layers: engine.layers, blobs: engine.state.blobs, facts: engine.state.facts }, openPush: imagePusher({ registry, steps, report }), steps, stdout: async (chunk) => {
       hasWritten = true;
       await (request.stdout ?? refuseStdout)(chunk);
-    }, clock: systemClock },
+    }, clock: systemClock, whileLocked },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }

@@ -141,6 +141,6 @@ interface ManifestMeans extends WriteMeans {
 
 async function writeManifest(target: ManifestExport, { assembled, content }: ReadableCache, { means, step, push }: ManifestMeans, signal: AbortSignal): Promise<void> {
   if (target.kind === "registry") await push?.tags({ content, root: assembled.root }, [target.reference.tag ?? "latest"], signal);
-  else await writeCacheLayout(assembled, content, { path: target.dest, tag: target.tag, reset: target.reset }, signal);
+  else await writeCacheLayout(assembled, content, { path: target.dest, tag: target.tag, reset: target.reset, whileLocked: means.publish.whileLocked }, signal);
   means.services.steps.finished(step, `writing cache ${target.form.root === "manifest" ? "image manifest" : "manifest"} ${assembled.root.digest}`, assembled.root.size);
 }

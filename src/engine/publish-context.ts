@@ -3,6 +3,7 @@ import type { LayerBlob, SerialiseContext } from "../export/layer-blob.ts";
 import type { ImageTarget } from "../export/target.ts";
 import type { Clock } from "../host/clock.ts";
 import type { LayerId } from "../snapshot/layer.ts";
+import type { WhileLocked } from "../store/while-locked.ts";
 import type { PlatformResult } from "./platform-result.ts";
 import type { OpenPush } from "./push-image.ts";
 import type { StepReporter } from "./step-reporter.ts";
@@ -12,6 +13,7 @@ export interface PublishMeans {
   readonly openPush: OpenPush;
   readonly steps: StepReporter;
   readonly stdout: WriteStdout;
+  readonly whileLocked: WhileLocked;
   readonly clock: Clock;
 }
 

@@ -11,7 +11,7 @@ import { writeEvidenceFiles, type EvidenceFiles } from "../export/evidence-files
 import { writeToDestination } from "../export/file-destination.ts";
 import { refuseLayers, refuseTarget } from "../export/form-limits.ts";
 import { imageContent, layerBlob, type LayerBlob } from "../export/layer-blob.ts";
-import { LayoutDirectory } from "../export/layout-directory.ts";
+import { LayoutExport } from "../export/layout-export.ts";
 import { dockerMembers, layoutMembers, type LayoutNaming, type ReadableImage } from "../export/layout.ts";
 import type { ImageTarget } from "../export/target.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
@@ -54,7 +54,7 @@ export async function publishImage(target: ImageTarget, results: readonly Platfo
   const forms = evidenceForms(target.form.evidence);
   refuseTarget(target, { platforms: results.map(({ platform }) => platform), evidence: attests ? forms[0].place : "apart", indexAlways: options.indexAlways });
   await using push = target.kind === "image" && target.push !== "no" ? means.openPush({ names: target.form.names, step: context.step }) : undefined;
-  await using layout = target.kind === "oci-directory" ? new LayoutDirectory(target.path) : undefined;
+  await using layout = target.kind === "oci-directory" ? new LayoutExport(target.path, means.whileLocked) : undefined;
   const platforms = await platformImages(target, results, { ...context, attests, onGrowing: options.streamsLayers ? (push ?? layout)?.early : undefined }, signal);
   const { store } = target.form.evidence;
   await using files = store.kind === "file" && attests ? await writeEvidenceFiles(store.directory, platforms) : NO_FILES;
@@ -92,7 +92,7 @@ interface WriteContext extends ImageContext {
   /** Undefined where nothing is pushed. */
   readonly push: ImagePush | undefined;
   /** Where there is one, what of the image has been copied into it. */
-  readonly layout: LayoutDirectory | undefined;
+  readonly layout: LayoutExport | undefined;
 }
 
 async function writeImage(target: ImageTarget, { means, step, choice, files, naming, push, layout }: WriteContext, signal: AbortSignal): Promise<ReadableImage> {
@@ -108,7 +108,7 @@ async function writeImage(target: ImageTarget, { means, step, choice, files, nam
       await means.steps.part(step, "sending tarball", () => writeImageTar(target, writeTar(layoutMembers(readable, naming, signal), "lent"), means, signal));
       break;
     case "oci-directory":
-      await writingTo(target, () => (layout ?? new LayoutDirectory(target.path)).write(readable, naming, signal));
+      await writingTo(target, () => (layout ?? new LayoutExport(target.path, means.whileLocked)).write(readable, naming, signal));
       break;
     case "docker-tar":
       await means.steps.part(step, "sending tarball", () => writeImageTar(target, writeTar(dockerMembers(readable, naming, signal), "lent"), means, signal));

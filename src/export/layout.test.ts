@@ -9,6 +9,7 @@ import { writeTar } from "../archive/tar-writer.ts";
 import { bytesOf, collectBytes } from "../content/bytes.ts";
 import { digestOf, parseDigest, type Digest, type DiffId } from "../content/digest.ts";
 import { memoryBlobStore } from "../store/memory-blob-store.ts";
+import type { WhileLocked } from "../store/while-locked.ts";
 import { conformanceFolder } from "../testing/conformance.ts";
 import { eventually } from "../testing/eventually.ts";
 import { openHalfMadeBlobs } from "../testing/half-made-blob.ts";
@@ -17,7 +18,7 @@ import { layerOf } from "../testing/tree-text.ts";
 import { assembleImage, type PlatformImage } from "./assemble.ts";
 import { imageContent, type LayerBlob } from "./layer-blob.ts";
 import { dockerMembers, layoutMembers, type ReadableImage } from "./layout.ts";
-import { LayoutDirectory } from "./layout-directory.ts";
+import { LayoutExport } from "./layout-export.ts";
 import { openOciLayout } from "../registry/oci-layout.ts";
 import type { EvidenceForm } from "./evidence.ts";
 import type { Statement } from "./statement.ts";
@@ -32,6 +33,8 @@ const withSkopeo = existsSync("/usr/bin/skopeo") ? false : "skopeo is not instal
 const FORM = { names: [], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "index" }, artifact: true }, attestInline: false, rewriteTimestamp: false, annotations: [] } as const;
 const MiB = 1024 * 1024;
 const SIZE_BYTES_MAX = 8 * MiB;
+/** Nobody else writes here. */
+const alone: WhileLocked = (_path, work) => work();
 let places = 0;
 const place = (name: string): string => join(scratch.path, `${places++}-${name}`);
 
@@ -104,7 +107,7 @@ test("an image of several platforms with statements becomes a directory that sko
   const path = place("layout");
   const statement: Statement = { predicateType: "https://slsa.dev/provenance/v1", bytes: Buffer.from("{}"), filename: "" };
   const readable = await realImage("several", ["amd64", "arm64"], [statement]);
-  await new LayoutDirectory(path).write(readable, { names: ["a:1"], created: "2026-01-01T00:00:00Z" }, signal);
+  await new LayoutExport(path, alone).write(readable, { names: ["a:1"], created: "2026-01-01T00:00:00Z" }, signal);
   assert.equal((skopeo(`oci:${path}:1`) as { Architecture: string }).Architecture, "amd64");
   const index = JSON.parse(readFileSync(join(path, "index.json"), "utf8")) as { manifests: Array<{ digest: Digest }> };
   assert.deepEqual(index.manifests.map(({ digest }) => digest), [readable.image.root.digest]);
@@ -121,7 +124,7 @@ test("what is found by its subject stands in the index without a name: other too
   const readable = await realImage("referred to", ["amd64"], [statement], "referrers");
   const { root, attestations } = readable.image;
   // Twice: entries do not gather.
-  for (const _ of [1, 2]) await new LayoutDirectory(path).write(readable, { names: ["a:1"], created: "2026-01-01T00:00:00Z" }, signal);
+  for (const _ of [1, 2]) await new LayoutExport(path, alone).write(readable, { names: ["a:1"], created: "2026-01-01T00:00:00Z" }, signal);
   assert.deepEqual((skopeo(`oci:${path}:1`) as { Labels: unknown }).Labels, { of: "referred to" });
   await using layout = await openOciLayout(path, signal);
 
@@ -140,9 +143,9 @@ test("a layout directory keeps what it had, and of one name the last image", { s
   const created = "2026-01-01T00:00:00Z";
   const first = await realImage("first");
   const second = await realImage("second");
-  await new LayoutDirectory(path).write(first, { names: ["a:1"], created }, signal);
-  await new LayoutDirectory(path).write(first, { names: ["b:2"], created }, signal);
-  await new LayoutDirectory(path).write(second, { names: ["a:1"], created }, signal);
+  await new LayoutExport(path, alone).write(first, { names: ["a:1"], created }, signal);
+  await new LayoutExport(path, alone).write(first, { names: ["b:2"], created }, signal);
+  await new LayoutExport(path, alone).write(second, { names: ["a:1"], created }, signal);
   const { manifests } = JSON.parse(readFileSync(join(path, "index.json"), "utf8")) as Index;
   assert.deepEqual(manifests.map(({ annotations, digest }) => [annotations["io.containerd.image.name"], digest]), [
     ["docker.io/library/b:2", first.image.root.digest], ["docker.io/library/a:1", second.image.root.digest],
@@ -164,7 +167,7 @@ test("a blob that cannot be read leaves neither a half file nor an index that na
       yield* readable.content.read(digest, s);
     },
   };
-  await assert.rejects(new LayoutDirectory(path).write({ image: readable.image, content }, { names: ["a:1"], created: "2026-01-01T00:00:00Z" }, signal), /went away/);
+  await assert.rejects(new LayoutExport(path, alone).write({ image: readable.image, content }, { names: ["a:1"], created: "2026-01-01T00:00:00Z" }, signal), /went away/);
   assert.equal(existsSync(join(path, "index.json")), false);
   assert.equal(existsSync(join(path, "blobs", layer?.descriptor.digest.replace(":", "/") ?? "")), false);
   assert.deepEqual(readdirSync(join(path, "blobs/sha256")).filter((name) => name.length !== 64), []);
@@ -195,7 +198,7 @@ test("a layer is copied while it is made, is not read once more, and gets its na
     },
   };
   {
-    await using directory = new LayoutDirectory(path);
+    await using directory = new LayoutExport(path, alone);
     for (const { blob } of [layer, other]) directory.early(blob);
     await eventually("both are begun", () => blobsIn(path).length === 2 && blobsIn(path).every((name) => statSync(join(path, "blobs/sha256", name)).size === MiB));
     await Promise.all([layer.end(), other.end()]);
@@ -213,7 +216,7 @@ test("a layer that could not be copied while it was made is written with the ima
   using blobs = await openHalfMadeBlobs();
   const readable = await realImage(LARGE);
   const layer = await blobs.make(await collectBytes(readable.content.read(layerOfImage(readable), signal), SIZE_BYTES_MAX), MiB);
-  await using directory = new LayoutDirectory(path);
+  await using directory = new LayoutExport(path, alone);
   directory.early({ ...layer.blob, read: () => bytesOf(), digest: undefined, exceeds: () => Promise.resolve(false) });
   await layer.end();
   await directory.write(readable, NAMING, signal);
@@ -230,7 +233,7 @@ test("where no image comes of it nothing stays that was not there", async () => 
     }
     const { blob, fail } = await blobs.make(Buffer.alloc(2 * MiB), MiB);
     {
-      await using directory = new LayoutDirectory(path);
+      await using directory = new LayoutExport(path, alone);
       directory.early(blob);
       await eventually("it is begun", () => blobsIn(path).some((name) => name.startsWith("early.")));
       if (before === undefined) await fail();

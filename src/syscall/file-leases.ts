@@ -12,12 +12,12 @@ export class FileLeases implements Disposable {
   /** False where the file is not there, or is just being taken away. `path` may be given another name meanwhile: see `moved`. */
   hold(path: string): boolean {
     const held = this.#held.get(path);
-    if (held !== undefined && isSame(held, path)) return true;
+    if (held !== undefined && isSameFile(held, path)) return true;
     this.release(path);
     const fd = openIfThere(path);
     if (fd === undefined) return false;
     // Between the two calls it may have been taken away, and another been put there.
-    if (tryLock(fd, "shared") && isSame(fd, path)) {
+    if (tryLock(fd, "shared") && isSameFile(fd, path)) {
       this.#held.set(path, fd);
       return true;
     }
@@ -52,7 +52,7 @@ export async function unlessHeld<T>(path: string, work: () => Promise<T>): Promi
   const fd = openIfThere(path);
   if (fd === undefined) return undefined;
   try {
-    return tryLock(fd, "exclusive") && isSame(fd, path) ? await work() : undefined;
+    return tryLock(fd, "exclusive") && isSameFile(fd, path) ? await work() : undefined;
   } finally {
     closeSync(fd);
   }
@@ -69,6 +69,7 @@ export function isHeld(path: string): boolean {
   }
 }
 
-function isSame(fd: number, path: string): boolean {
+/** Whether what is open is what has the name by now. */
+export function isSameFile(fd: number, path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino;
 }

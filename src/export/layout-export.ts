@@ -8,6 +8,7 @@ import { randomId } from "../host/random.ts";
 import { replaceFile, writeNewFile } from "../host/replace-file.ts";
 import { untilAborted } from "../host/until-aborted.ts";
 import type { ImageIndex } from "../oci/manifest.ts";
+import { indexLock, type WhileLocked } from "../store/while-locked.ts";
 import { layoutMembers, type LayoutNaming, type ReadableImage } from "./layout.ts";
 
 /** An index.json that somebody else wrote may be long, but is held in memory whole. */
@@ -25,16 +26,18 @@ interface EarlyCopy {
 }
 
 /** An OCI layout directory on its way to hold one image more. What was begun and did not become a part of it is taken away at the end. */
-export class LayoutDirectory implements AsyncDisposable {
+export class LayoutExport implements AsyncDisposable {
   readonly #path: string;
+  readonly #whileLocked: WhileLocked;
   readonly #stop = new AbortController();
   readonly #copies: Array<Promise<EarlyCopy>> = [];
   /** The uppermost directory that was made for them, if any had to be. */
   #made: Promise<string | undefined> | undefined;
   #isWritten = false;
 
-  constructor(path: string) {
+  constructor(path: string, whileLocked: WhileLocked) {
     this.#path = path;
+    this.#whileLocked = whileLocked;
   }
 
   /** Begins to copy a blob that is still being made. No index names it before `write`. */
@@ -49,7 +52,7 @@ export class LayoutDirectory implements AsyncDisposable {
     for await (const { entry, content } of layoutMembers(image, naming, signal)) {
       const target = join(this.#path, entry.path);
       if (entry.kind === "directory") await makeDirectories(target);
-      else if (entry.path === "index.json") await replaceFile(target, bytesOf(await mergeIndex(target, await collectBytes(content, INDEX_SIZE_BYTES_MAX))), {}, signal);
+      else if (entry.path === "index.json") await this.#addTo(target, await collectBytes(content, INDEX_SIZE_BYTES_MAX), signal);
       else if (!(await exists(target))) {
         const copy = copies.find(({ digest }) => digest !== undefined && entry.path === blobPath(digest));
         if (copy === undefined) await replaceFile(target, content, BLOB_FILE, signal);
@@ -57,6 +60,11 @@ export class LayoutDirectory implements AsyncDisposable {
       }
     }
     this.#isWritten = true;
+  }
+
+  /** Others may write images of theirs at the same time. */
+  async #addTo(index: string, ours: Uint8Array, signal: AbortSignal): Promise<void> {
+    await this.#whileLocked(indexLock(index), async () => await replaceFile(index, bytesOf(await mergeIndex(index, ours)), {}, signal), signal);
   }
 
   async #copy(blob: GrowingBlob): Promise<EarlyCopy> {
