@@ -3,8 +3,11 @@ import { Worker } from "node:worker_threads";
 import { ownProgram } from "../host/own-program.ts";
 import { roomFor, type PartForm } from "./compress-part.ts";
 
-/** Each has a heap of its own. */
-const THREADS_MAX = 16;
+/** Each has a heap of its own: with twelve, a build of a large layer stays under 300 MB. */
+const THREADS_MAX = 12;
+
+/** What is compressed lies outside of the heap. Left to itself, V8 would take half as much again. */
+const HEAP = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 };
 
 export const COMPRESS_THREADS_MAX: number = Math.min(THREADS_MAX, availableParallelism());
 
@@ -74,7 +77,7 @@ class CompressThread {
   readonly #waiting: Array<PromiseWithResolvers<number>> = [];
 
   constructor() {
-    this.#worker = new Worker(ownProgram(import.meta.url, "archive/compress-thread"), { execArgv: [] });
+    this.#worker = new Worker(ownProgram(import.meta.url, "archive/compress-thread"), { execArgv: [], resourceLimits: HEAP });
     this.#worker.on("message", ({ sizeBytes }: FromCompressThread) => this.#waiting.shift()?.resolve(sizeBytes));
     this.#worker.on("error", (error) => this.#end(error));
     this.#worker.on("exit", (code) => this.#end(new Error(`a thread that compresses ended with ${code}`)));

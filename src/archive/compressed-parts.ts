@@ -3,8 +3,8 @@ import { inParts } from "../content/in-parts.ts";
 import { compressPart, type PartForm } from "./compress-part.ts";
 import { borrowCompressThreads, COMPRESS_THREADS_MAX, ThreadSlot, type CompressThreads } from "./compress-threads.ts";
 
-/** What a stream holds of parts and of what they become, at most. */
-const MEMORY_BYTES_MAX = 72 * 1024 * 1024;
+/** What a stream holds of parts and of what they become, at most. Of large parts, as zstd's, that is four: more threads would wait for the one that hashes. */
+const MEMORY_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Streams that are shorter end before threads of ours would have begun: they take those of Node's pool. */
 const POOL_BYTES_MAX = 16 * 1024 * 1024;
