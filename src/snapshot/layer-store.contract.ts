@@ -29,6 +29,7 @@ export function describeLayerStore(name: string, open: OpenStore, skip: string |
     testArchives(open);
     testIntake(open);
     testViews(open);
+    testRepeats(open);
     testChanges(open);
     testNoChange(open);
     testLifetimes(open);
@@ -138,6 +139,20 @@ function testViews(open: OpenStore): void {
     const { mode, uid, mtimeNs } = lstatSync(join(tree.viewPath, "tmp"), { bigint: true });
     assert.deepEqual([mode.toString(8), uid, mtimeNs], ["41777", 2n, 77n]);
     assert.equal(lstatSync(join(tree.viewPath, "tmp/deep")).mode.toString(8), "40755");
+  });
+}
+
+function testRepeats(open: OpenStore): void {
+  test("a layer that is there several times counts where it is uppermost", async () => {
+    const store = await open();
+    const twice = await store.write(members(directory("a"), file("a/1", "1")), signal);
+    const between = await imageLayer(store, whiteout("a/1"), file("a/2", "2"));
+    await using same = await store.mount([twice, twice], "read-only", signal);
+    assert.deepEqual(treeText(same.viewPath), ["a/", "a/1=1"]);
+    await using tree = await store.mount([twice, between, twice], "writable", signal);
+    assert.deepEqual(treeText(tree.viewPath), ["a/", "a/1=1", "a/2=2"]);
+    rmSync(join(tree.viewPath, "a/1"));
+    assert.equal(await textOf(await tree.commit(signal)), "directory 755 0:0 a\nwhiteout 0 0:0 a/1\n");
   });
 }
 

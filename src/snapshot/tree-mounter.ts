@@ -108,7 +108,8 @@ export class TreeMounter {
 
   async #overlayParts(layers: readonly StoredLayer[], { scratch, privilege }: { scratch: string; privilege: Privilege }, signal: AbortSignal): Promise<Parameters<typeof OverlayTree.mount>[0]> {
     const summaries = await Promise.all(layers.map((layer) => layer.summary()));
-    const trees = layers.map((layer) => layer.path("tree"));
+    const rootLayer = layers[summaries.findLastIndex(({ saysRoot }) => saysRoot)];
+    const trees = uppermost(layers).map((layer) => layer.path("tree"));
     const corrections = await impliedDirectories(layers, signal);
     if (corrections.length > 0) {
       const directory = join(scratch, "corrections");
@@ -125,7 +126,7 @@ export class TreeMounter {
       scratch,
       trees,
       hasWhiteouts: summaries.some(({ hasWhiteouts }) => hasWhiteouts),
-      rootTree: trees[summaries.findLastIndex(({ saysRoot }) => saysRoot)],
+      rootTree: rootLayer?.path("tree"),
     };
   }
 
@@ -212,4 +213,9 @@ function lockLayers(layers: readonly StoredLayer[]): readonly number[] {
     for (const fd of locks) closeSync(fd);
     throw error;
   }
+}
+
+/** Overlayfs takes no directory twice. Of a layer that is there several times, the uppermost shows all that the others could. */
+function uppermost(layers: readonly StoredLayer[]): readonly StoredLayer[] {
+  return layers.filter(({ id }, at) => layers.findLastIndex((other) => other.id === id) === at);
 }
