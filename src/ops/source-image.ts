@@ -14,9 +14,9 @@ export type PinImage = (reference: Reference, platform: Platform, signal: AbortS
 export function imageOperation(reference: Reference, platform: Platform, pin: PinImage): Operation<LayerChain> {
   return {
     async cacheMap(signal) {
-      const { chain, manifestDigest } = await pin(reference, platform, signal);
+      const { chain, digest } = await pin(reference, platform, signal);
       const diffIds = chain.flatMap((layer) => originOf(layer)?.diffId ?? []);
-      return { digest: digestOf(Buffer.from(canonicalJson(["image", diffIds]))), contentOf: [], reusable: false, shared: () => imageSharedMap(manifestDigest, platform, diffIds) };
+      return { digest: digestOf(Buffer.from(canonicalJson(["image", diffIds]))), contentOf: [], reusable: false, shared: () => imageSharedMap(digest, platform, diffIds) };
     },
     execute: async (_inputs, signal) => [(await pin(reference, platform, signal)).chain],
   };

@@ -13,11 +13,11 @@ function sourceMap(keys: readonly string[]): SharedMap<LayerChain> {
   return { digests: keys.map((key) => digestOf(Buffer.from(`buildkit.source.v0:${key}`))), selectors: [], contentOf: [] };
 }
 
-/** By its manifest, and by its layers: images that differ in their configuration only are found by these. */
-export function imageSharedMap(manifest: Digest, platform: Platform, diffIds: readonly DiffId[]): SharedMap<LayerChain> {
-  const byManifest = digestOf(Buffer.from(renderJson({ Digest: manifest, ...platformMembers(platform) }, "compact")));
+/** By what its name points to, an index or a manifest, and by its layers: images that differ in their configuration only are found by these. */
+export function imageSharedMap(pointedTo: Digest, platform: Platform, diffIds: readonly DiffId[]): SharedMap<LayerChain> {
+  const byName = digestOf(Buffer.from(renderJson({ Digest: pointedTo, ...platformMembers(platform) }, "compact")));
   const [first, ...rest] = diffIds;
-  return sourceMap(first === undefined ? [byManifest] : [byManifest, chainId(first, rest)]);
+  return sourceMap(first === undefined ? [byName] : [byName, chainId(first, rest)]);
 }
 
 /** image-spec, config.md, "Layer ChainID". */
