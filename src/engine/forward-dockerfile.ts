@@ -6,7 +6,7 @@ import type { BuildMeans } from "./build-means.ts";
 import type { Compiled } from "./compiled.ts";
 import { codeOf } from "./build-error.ts";
 import type { Call, CallAnswer } from "./call-frontend.ts";
-import { callAnswer, subrequestOptions } from "./subrequest.ts";
+import { asSubrequest, callAnswer } from "./subrequest.ts";
 import { runFrontendImage } from "./frontend-images.ts";
 import { frontendPlatforms } from "./frontend-result.ts";
 import type { WantedFrontend } from "./frontend-syntax.ts";
@@ -49,7 +49,7 @@ export async function compileByImage(forwarding: Forwarding, engine: ForwardingE
 
 /** Asks the frontend that a Dockerfile asks for, instead of having it build. */
 export async function forwardCall(call: Call, forwarding: Forwarding, engine: ForwardingEngine, signal: AbortSignal): Promise<CallAnswer> {
-  const options = new Map([...forwardedAttributes(forwarding.wanted, engine.means.attributes), ...subrequestOptions(call.name)]);
+  const options = asSubrequest(call.name, forwardedAttributes(forwarding.wanted, engine.means.attributes));
   return await withPlace(forwarding, async () => callAnswer(call, (await runFrontendImage({ options, inputs: new Map() }, engine, signal)).metadata));
 }
 

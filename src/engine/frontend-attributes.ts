@@ -2,6 +2,9 @@ import { formatAllPlatform } from "../oci/platform.ts";
 import type { BuildPlan, NamedContext } from "./build-plan.ts";
 import { UPLOAD_URL } from "./stream-context.ts";
 
+/** Names what a frontend must understand of a request. */
+export const CAPABILITIES_OPTION = "frontend.caps";
+
 /**
  * The request to the frontend as BuildKit's clients send it: these words stand in its LLB and in
  * the provenance.
@@ -21,12 +24,27 @@ export function frontendAttributes(plan: BuildPlan): ReadonlyMap<string, string>
   for (const [key, value] of plan.steps) attributes.set(key, value);
   if (plan.pull) attributes.set("image-resolve-mode", "pull");
   if (plan.network !== "default") attributes.set("force-network-mode", plan.network);
+  const capabilities = neededCapabilities(plan);
+  if (capabilities.length > 0) attributes.set(CAPABILITIES_OPTION, capabilities.join(","));
   return attributes;
+}
+
+/** What a frontend must understand to make of the request what is meant, as buildx tells it; `+forward`: so must one that the Dockerfile asks for. */
+function neededCapabilities({ context, namedContexts }: BuildPlan): readonly string[] {
+  return [
+    ...(namedContexts.length > 0 ? ["moby.buildkit.frontend.contexts+forward"] : []),
+    ...(context.kind === "remote" && hasQuery(context.url) ? ["moby.buildkit.frontend.gitquerystring"] : []),
+    ...(namedContexts.some((named) => named.kind === "remote" && hasQuery(named.url)) ? ["moby.buildkit.frontend.gitquerystring+forward"] : []),
+  ];
+}
+
+function hasQuery(url: string): boolean {
+  return /^[^#?]*\?[^#]/.test(url);
 }
 
 /** Name under which the session lends a named context. */
 export function contextDirectoryName(name: string): string {
-  return `context:${name}`;
+  return name === "context" || name === "dockerfile" ? `_${name}` : name;
 }
 
 function contextValue(context: NamedContext): string {

@@ -5,6 +5,7 @@ import type { Definition } from "../llb/definition.ts";
 import { admittedFrontend } from "./admitted-source.ts";
 import { engineBridge, solveDockerfile } from "./bridge.ts";
 import type { BuildMeans } from "./build-means.ts";
+import { CAPABILITIES_OPTION } from "./frontend-attributes.ts";
 import { frontendRequest } from "./frontend-request.ts";
 import { RequestError } from "./request-error.ts";
 
@@ -24,7 +25,7 @@ export async function runFrontendImage({ options, inputs }: GatewayRequest, { me
   const wanted = await admittedFrontend({ source, commandLine: "", location: undefined }, options, means.services, signal);
   if (wanted === undefined) return means.requests.answer(request, await solveDockerfile({ options, inputs }, { means, gateway }, signal));
   const image = await findFrontendImage(wanted.source, { gateway, request: frontendRequest(means, options, inputs) }, signal);
-  const asked = (options.get("frontend.caps") ?? "").split(",").filter((name) => name !== "");
+  const asked = (options.get(CAPABILITIES_OPTION) ?? "").split(",").filter((name) => name !== "");
   requireFrontendCapabilities(image, [...asked.map((name) => name.replace(/\+forward$/, "")), ...(inputs.size > 0 ? ["moby.buildkit.frontend.inputs"] : [])]);
   // With it come the bridge and its messages, which few builds need, and which take time to load.
   const { runFrontend } = await import("./run-frontend.ts");

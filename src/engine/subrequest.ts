@@ -3,6 +3,7 @@ import type { Gateway } from "../frontend/gateway.ts";
 import { FrontendOptionError } from "../frontend/dockerfile/frontend-option-error.ts";
 import type { Finding } from "../frontend/dockerfile/parsed.ts";
 import { FrontendFailure } from "../bridge/frontend-failure.ts";
+import { CAPABILITIES_OPTION } from "./frontend-attributes.ts";
 import { callFrontend, type Call, type CallAnswer, type CallName } from "./call-frontend.ts";
 
 /** BuildKit's names of what can be asked of a frontend: the option `requestid`. */
@@ -13,9 +14,11 @@ export const SUBREQUEST_OF: Readonly<Record<CallName, string>> = {
   "subrequests.describe": "frontend.subrequests.describe",
 };
 
-/** What must be said to a frontend so that it answers, or says that it cannot. */
-export function subrequestOptions(call: CallName): ReadonlyArray<readonly [string, string]> {
-  return [["requestid", SUBREQUEST_OF[call]], ["frontend.caps", "moby.buildkit.frontend.subrequests"]];
+/** A request as a question: with what must be said to a frontend so that it answers, or says that it cannot. */
+export function asSubrequest(call: CallName, options: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const needed = options.get(CAPABILITIES_OPTION);
+  const capabilities = [...(needed === undefined ? [] : [needed]), "moby.buildkit.frontend.subrequests"].join(",");
+  return new Map([...options, ["requestid", SUBREQUEST_OF[call]], [CAPABILITIES_OPTION, capabilities]]);
 }
 
 /** The built-in frontend's answer as a frontend in a container would return it. Throws FrontendOptionError for what it does not know. */

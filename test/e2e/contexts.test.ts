@@ -57,6 +57,15 @@ let repository: GitRepository;
 let url: string;
 let commit: string;
 
+test("named contexts stand in the record as buildx asks for them", async () => {
+  const context = await makeContext(place, "names", { Dockerfile: "FROM scratch\nCOPY --from=tools a /\nCOPY --from=dockerfile b /\n" });
+  const named = await Promise.all([["tools", "a"], ["dockerfile", "b"]].map(async ([name = "", file = ""]) => `${name}=${await makeContext(place, `named-${name}`, { [file]: file })}`));
+  const { text, provenance } = await build([...named.flatMap((each) => ["--build-context", each]), context]);
+  assert.deepEqual([await text("a"), await text("b")], ["a", "b"]);
+  const { args } = (await provenance()).buildDefinition.externalParameters.request;
+  assert.deepEqual(args, { "context:dockerfile": "local:_dockerfile", "context:tools": "local:tools", "frontend.caps": "moby.buildkit.frontend.contexts+forward" });
+});
+
 describe("a Git repository", { skip: gitServerSkip }, () => {
   before(async () => {
     server = await startGitServer();
@@ -81,7 +90,9 @@ describe("a Git repository", { skip: gitServerSkip }, () => {
     for (const context of [`${url}#main:sub`, `${url}?branch=main&subdir=sub`]) {
       const { text, provenance } = await build([context]);
       assert.equal(await text("b"), "sub\n");
-      assert.deepEqual((await provenance()).buildDefinition.externalParameters.configSource.digest, { sha1: commit });
+      const { configSource, request } = (await provenance()).buildDefinition.externalParameters;
+      assert.deepEqual(configSource.digest, { sha1: commit });
+      assert.equal(request.args?.["frontend.caps"], context.includes("?") ? "moby.buildkit.frontend.gitquerystring" : undefined);
     }
   });
 

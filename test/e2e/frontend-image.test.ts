@@ -226,9 +226,11 @@ describe("a frontend that is an image, where it goes wrong", { skip: runSkip }, 
   });
 
   test("is not asked for what it does not say that it can", NEVER_PULLED, async () => {
-    const request = await workshop.request(`# syntax=${FRONTEND}\n{}`, { buildContexts: { [FRONTEND]: `oci-layout://${layout.replace(/2$/, "0")}` } });
-    await makeFrontendImage(workshop);
+    const contextsAlone = await makeFrontendImage(workshop, { "moby.buildkit.frontend.caps": "moby.buildkit.frontend.contexts" });
+    const request = await workshop.request(`# syntax=${FRONTEND}\n{}`, { buildContexts: { [FRONTEND]: `oci-layout://${contextsAlone}` } });
     await assert.rejects(callBuild(request, { name: "targets", format: "text" }).result, /unsupported frontend capability moby\.buildkit\.frontend\.subrequests/);
+    const plain = await workshop.request(`# syntax=${FRONTEND}\n{}`, { buildContexts: { [FRONTEND]: `oci-layout://${await makeFrontendImage(workshop)}` } });
+    await assert.rejects(finished(plain), /unsupported frontend capability moby\.buildkit\.frontend\.contexts/);
   });
 
   test("goes with the build when that is stopped", NEVER_PULLED, async () => {
