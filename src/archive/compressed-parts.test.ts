@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ByteStream } from "../content/blob-store.ts";
 import { compressPart, type PartForm } from "./compress-part.ts";
+import { eventually } from "../testing/eventually.ts";
 import { borrowCompressThreads, ThreadSlot } from "./compress-threads.ts";
 import { compressedParts, type PartsForm } from "./compressed-parts.ts";
 import { gzip } from "./gzip.ts";
@@ -65,14 +65,11 @@ function nameOf(thread: string): string {
   }
 }
 
-async function untilThreads(count: number): Promise<void> {
-  for (let round = 0; round < 1000 && threads() !== count; round++) await sleep(10);
-  assert.equal(threads(), count);
-}
+const untilGone = (): Promise<void> => eventually("no thread is left", () => threads() === 0);
 
 describe("threads that compress", { skip }, () => {
   test("are as many as run at a time, however many streams there are, none for a short one, and gone with the last", async () => {
-    await untilThreads(0);
+    await untilGone();
     for await (const _chunk of gzip(pieces(content(10 * MiB), MiB), 1)) assert.equal(threads(), 0);
     const bytes = content(40 * MiB);
     let most = 0;
@@ -80,7 +77,7 @@ describe("threads that compress", { skip }, () => {
       for await (const _chunk of gzip(pieces(bytes, MiB), 1)) most = Math.max(most, threads());
     }));
     assert.ok(most > 0 && most <= availableParallelism(), `${most} threads`);
-    await untilThreads(0);
+    await untilGone();
   });
 
   test("are gone after a stream that nobody reads to its end, and one that breaks off", async () => {
@@ -90,11 +87,11 @@ describe("threads that compress", { skip }, () => {
     };
     let seen = 0;
     for await (const _chunk of gzip(endless(Infinity), 1)) if (++seen === 60) break;
-    await untilThreads(0);
+    await untilGone();
     await assert.rejects(async () => {
       for await (const _chunk of gzip(endless(30), 1)) seen += 1;
     }, RangeError);
-    await untilThreads(0);
+    await untilGone();
   });
 
   test("that fail say why, and the next stream has others", async () => {
@@ -104,6 +101,6 @@ describe("threads that compress", { skip }, () => {
     const good = new ThreadSlot(borrowed, MiB, { kind: "deflate", level: 1 });
     assert.deepEqual(Buffer.from(await good.compress(MiB)), await compressPart(Buffer.alloc(MiB), { kind: "deflate", level: 1 }));
     borrowed.giveBack();
-    await untilThreads(0);
+    await untilGone();
   });
 });
