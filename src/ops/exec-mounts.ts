@@ -123,11 +123,12 @@ export class ExecMounts implements AsyncDisposable {
 
   /** A cache is another one where it begins with something else: with other files, or another owner or mode. */
   async #cacheRequest(mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<{ readonly id: string; readonly sharing: CacheSharing }> {
-    const { cacheOpt, dest, input } = mount;
+    const { cacheOpt, dest } = mount;
     if (cacheOpt === undefined) throw new OperationError("unsupported", `the graph has a cache mount without an id (${dest})`);
     const sharing = SHARING.get(cacheOpt.sharing);
     if (sharing === undefined) throw new OperationError("unsupported", `the cache mount ${dest} is shared in a way that this engine does not know`);
-    const id = input < 0n ? cacheOpt.ID : `${cacheOpt.ID}:${await wholeContent(chainOf(mount, inputs), signal)}`;
+    const base = chainOf(mount, inputs);
+    const id = base.length === 0 ? cacheOpt.ID : `${cacheOpt.ID}:${await wholeContent(base, signal)}`;
     return { id, sharing: this.#services.withoutNamespaces && sharing === "shared" ? "locked" : sharing };
   }
 
@@ -141,8 +142,8 @@ export class ExecMounts implements AsyncDisposable {
 
   /** A new cache starts with all of what the mount is `from`, or with a directory that has the owner and mode that it asks for. */
   async #fillCache(path: string, mount: Mount, inputs: readonly LayerChain[], signal: AbortSignal): Promise<void> {
-    if (mount.input < 0n) return;
     const base = chainOf(mount, inputs);
+    if (base.length === 0) return;
     await using tree = await this.#services.layers.mount(base, "read-only", signal);
     const namespace = await this.#services.namespace();
     const copy = await namespace.spawn({ argv: ["cp", "-a", "--", `${tree.rootPath}/.`, path], cwd: "/", env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }, stdin: "none" }, signal);
