@@ -137,8 +137,9 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, as
   const sandbox = await services.sandbox();
   const exitCode = await sandbox.run(process, mounts.root, signal).catch((error: unknown) => {
     if (!(error instanceof SandboxError)) throw error;
-    if (error.code === "user") throw new SandboxError("user", `${incomplete(meta.args)}: ${error.message}`, { cause: error });
-    if (error.code !== "command") throw error;
+    // What the machine or its flags do not allow is no failure of this command.
+    if (!["user", "path", "start", "command"].includes(error.code)) throw error;
+    if (error.code !== "command") throw new SandboxError(error.code, `${incomplete(meta.args)}: ${error.message}`, { cause: error });
     throw new ProcessExitError({ argv: meta.args, exitCode: NOT_EXECUTED, outputTail: tail.text(), cause: hint === undefined ? error : new SandboxError("command", hint, { cause: error }) });
   });
   if (!allowed(meta).includes(exitCode)) throw failedStep({ argv: meta.args, exitCode, outputTail: tail.text(), outOfMemory }, hint);

@@ -181,7 +181,9 @@ describe("a RUN that fails", { skip: runSkip }, () => {
   }
 
   test("an image without a shell is told as such", async () => buildFails("FROM scratch\nRUN echo hi\n", { status: 67, says: /process "\/bin\/sh -c echo hi" did not complete successfully: .*\/bin\/sh/ }));
-  test("a user that the image does not have is told by name", async () => buildFails(`${BASE}USER who\nRUN true\n`, { status: 71, says: 'ERROR: failed to build: failed to solve: process "/bin/sh -c true" did not complete successfully: unable to find user who: no matching entries in passwd file'  }));
+  test("a user that the image does not have is told by name", async () => buildFails(`${BASE}USER who\nRUN true\n`, { status: 71, says: 'ERROR: failed to build: failed to solve: process "/bin/sh -c true" did not complete successfully: unable to find user who: no matching entries in passwd file' }));
+  test("a mount where the image has a file is told with the command that it is for", async () =>
+    buildFails(`${BASE}RUN --mount=type=cache,target=/bin/sh/c true\n`, { status: 71, says: /^ERROR: failed to build: failed to solve: process "\/bin\/sh -c true" did not complete successfully: .*not? .*directory/i }));
 
   test("leaves the steps before it to the next build", async () => {
     await buildFails(`${BASE}RUN echo kept > /kept\nRUN false\n`, { status: 67, says: /exit code: 1$/ });
