@@ -24,7 +24,7 @@ let layout = "";
 before(async () => {
   if (runSkip !== false) return;
   workshop = await openWorkshop();
-  layout = await makeFrontendImage(workshop, { "moby.buildkit.frontend.network.none": "true" });
+  layout = await makeFrontendImage(workshop, { "moby.buildkit.frontend.caps": "moby.buildkit.frontend.contexts", "moby.buildkit.frontend.network.none": "true" });
 });
 after(async () => {
   if (runSkip === false) await workshop[Symbol.asyncDispose]();
