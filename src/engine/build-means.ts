@@ -164,7 +164,7 @@ async function openUngated(plan: BuildPlan, { id, startedNs, engine, request, re
     made: new Map(),
     keys: keyHistory(engine.state.database, plan),
     maskName: (name) => log.text(name),
-    publish: { serialise: { layers: engine.layers, blobs: engine.state.blobs, facts: engine.state.facts }, openPush: imagePusher({ registry, steps, report }), steps, stdout: async (chunk) => {
+    publish: { serialise: { layers: engine.layers, blobs: engine.state.blobs, facts: engine.state.facts }, openPush: imagePusher({ clientFor, steps, report }), steps, stdout: async (chunk) => {
       hasWritten = true;
       await (request.stdout ?? refuseStdout)(chunk);
     }, clock: systemClock, whileLocked },

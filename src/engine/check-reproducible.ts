@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ExportTarget, ImageForm } from "../export/target.ts";
+import { epochOf, type ExportTarget, type ImageForm } from "../export/target.ts";
 import type { Clock } from "../host/clock.ts";
 import { formatPlatform } from "../oci/platform.ts";
 import type { RebuildRecord } from "../provenance/extension.ts";
@@ -70,7 +70,7 @@ function runOf({ platforms, epochSeconds }: Compiled, { chains }: SolvedGraphs, 
 }
 
 /** What decides the bytes of images when nobody asked for one: then it is the build itself that is in question. */
-const PLAIN_FORM: ImageForm = { names: [], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "none" }, artifact: true }, attestInline: true, rewriteTimestamp: false, annotations: [] };
+const PLAIN_FORM: ImageForm = { names: [], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "none" }, artifact: true }, attestInline: true, rewriteTimestamp: false, epoch: undefined, annotations: [] };
 
 /** Each form of image once; outputs of one form differ only in where they go. */
 function imageForms(exports: readonly ExportTarget[]): readonly ImageForm[] {
@@ -96,7 +96,7 @@ interface SolvedAgain {
 
 async function differingImages({ first, second }: Runs, { form, isOnly }: ComparedForm, { compiled, solved }: SolvedAgain, signal: AbortSignal): Promise<readonly DifferingOutput[]> {
   const [ours, theirs] = [await comparedImages(first, form, signal), await comparedImages(second, form, signal)];
-  const settings: TimeSettings = { epochNs: first.epochNs, files: form.rewriteTimestamp ? "rewritten" : "left" };
+  const settings: TimeSettings = { epochNs: epochOf(form.epoch, first.epochNs), files: form.rewriteTimestamp ? "rewritten" : "left" };
   const found: DifferingOutput[] = [];
   for (const [i, { platform, chain }] of second.results.entries()) {
     const [a, b, graph, definition] = [ours[i], theirs[i], solved.graphs[i], compiled.platforms[i]?.definition];
@@ -117,5 +117,5 @@ async function differingFiles({ first, second }: Runs, target: Parameters<typeof
   const files = await entryDifferences(await comparedFiles(first, target, signal), await comparedFiles(second, target, signal), signal);
   if (files.length === 0) return [];
   const asLayer = { layers: [{ index: 0, difference: { kind: "files", paths: files } }], layerCounts: [1, 1], config: [], manifest: [] } as const;
-  return [{ name: `files of type=${target.kind}`, difference: { files }, makers: [], causes: likelyCauses(asLayer, [], { epochNs: first.epochNs, files: "set" }) }];
+  return [{ name: `files of type=${target.kind}`, difference: { files }, makers: [], causes: likelyCauses(asLayer, [], { epochNs: epochOf(target.epoch, first.epochNs), files: "set" }) }];
 }

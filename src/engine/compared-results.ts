@@ -5,7 +5,7 @@ import type { Digest } from "../content/digest.ts";
 import { assembleImage } from "../export/assemble.ts";
 import { archivedEntries, layerBlob, type LayerBlob, type SerialiseContext } from "../export/layer-blob.ts";
 import { archiveMembers, directoryMembers, resultMembers } from "../export/result-files.ts";
-import type { ExportTarget, ImageForm } from "../export/target.ts";
+import { epochOf, type ExportTarget, type ImageForm } from "../export/target.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { ComparedLayer, Listing } from "../rebuild/compared-layer.ts";
 import type { ComparedImage } from "../rebuild/image-difference.ts";
@@ -28,7 +28,8 @@ export interface Run {
 }
 
 /** The images that a run would publish in this form, one for each platform, without what is recorded of them. */
-export async function comparedImages({ results, serialise, epochNs }: Run, form: ImageForm, signal: AbortSignal): Promise<readonly ComparedImage[]> {
+export async function comparedImages({ results, serialise, epochNs: buildNs }: Run, form: ImageForm, signal: AbortSignal): Promise<readonly ComparedImage[]> {
+  const epochNs = epochOf(form.epoch, buildNs);
   const rewriteToNs = form.rewriteTimestamp ? epochNs : undefined;
   const blobForm = { compression: form.compression, mediaTypes: form.mediaTypes, rewriteToNs };
   const blobs = await serialiseLayers(results.flatMap(({ chain }) => chain), (layer) => layerBlob(layer, blobForm, serialise, signal));
@@ -54,9 +55,9 @@ function comparedLayer({ layer, diffId, descriptor }: LayerBlob, rewriteToNs: bi
 type FilesTarget = Extract<ExportTarget, { readonly kind: "local" | "tar" }>;
 
 /** The files that a run would publish, as if they were one layer, as precise in their times as the output is. */
-export async function comparedFiles({ results, epochNs }: Run, { kind, platformSplit, attestationPrefix }: FilesTarget, signal: AbortSignal): Promise<Listing> {
+export async function comparedFiles({ results, epochNs: buildNs }: Run, { kind, platformSplit, attestationPrefix, epoch }: FilesTarget, signal: AbortSignal): Promise<Listing> {
   const files = results.map(({ platform, chain }) => ({ platform, chain, attest: async () => [] }));
-  const options = { platformSplit, attestationPrefix, epochNs, nowNs: 0n };
+  const options = { platformSplit, attestationPrefix, epochNs: epochOf(epoch, buildNs), nowNs: 0n };
   const members = kind === "tar" ? archiveMembers(resultMembers(files, options, signal)) : microseconds(directoryMembers(files, options, signal));
   const entries: Entry[] = [];
   const digests = new Map<string, Digest>();

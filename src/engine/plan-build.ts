@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { availableParallelism } from "node:os";
 import { parseAnnotation } from "../export/annotations.ts";
@@ -113,7 +113,10 @@ function planExports(request: BuildRequest, names: readonly string[]): BuildPlan
   const [first = parseOutput(push === true || names.length > 0 ? "type=image" : "type=cacheonly", defaults), ...rest] = targets;
   const all: BuildPlan["exports"] = [first, ...rest];
   const pushed = push === true ? withPush(all, () => parseOutput("type=image", defaults)) : all;
-  for (const target of pushed) requireNames(target);
+  for (const target of pushed) {
+    requireNames(target);
+    refuseDirectory(target);
+  }
   refuseDeletion(pushed, { allow: request.allow ?? [], directory: () => path(".") });
   if (stdout === undefined && pushed.some(isStdout)) throw new RequestError("usage", "an output goes to standard output, and the caller gave no `stdout`");
   if (pushed.filter(isStdout).length > 1) throw new RequestError("usage", "only one output can go to standard output");
@@ -134,6 +137,13 @@ function withPush(targets: BuildPlan["exports"], image: () => ExportTarget): Bui
 function requireNames(target: ExportTarget): void {
   if (target.kind !== "image" || target.push === "no") return;
   if (target.form.names.length === 0) throw new RequestError("usage", "tag is needed when pushing to registry: give one with -t NAME:TAG");
+}
+
+/** A file cannot take its place: told now, and not when all is built. */
+function refuseDirectory(target: ExportTarget): void {
+  if (!("destination" in target) || target.destination.kind !== "path") return;
+  const { path } = target.destination;
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) throw new RequestError("usage", `destination file ${path} is a directory: name a file in it`);
 }
 
 export function isStdout(target: ExportTarget): boolean {

@@ -13,7 +13,7 @@ import { refuseLayers, refuseTarget } from "../export/form-limits.ts";
 import { imageContent, layerBlob, type LayerBlob } from "../export/layer-blob.ts";
 import { LayoutExport } from "../export/layout-export.ts";
 import { dockerMembers, layoutMembers, type LayoutNaming, type ReadableImage } from "../export/layout.ts";
-import type { ImageTarget } from "../export/target.ts";
+import { epochOf, type ImageTarget } from "../export/target.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
 import type { LayerChain, LayerId } from "../snapshot/layer.ts";
@@ -49,18 +49,19 @@ export interface ImageContext extends PublishContext {
  * a name. Layers are sent, or copied, while they are made; until the statements are there, they are uploads without an end.
  */
 export async function publishImage(target: ImageTarget, results: readonly PlatformResult[], context: ImageContext, signal: AbortSignal): Promise<PublishedImage> {
-  const { means, options } = context;
+  const { means } = context;
+  const options = { ...context.options, epochNs: epochOf(target.form.epoch, context.options.epochNs) };
   const attests = options.attests(target);
   const forms = evidenceForms(target.form.evidence);
   refuseTarget(target, { platforms: results.map(({ platform }) => platform), evidence: attests ? forms[0].place : "apart", indexAlways: options.indexAlways });
-  await using push = target.kind === "image" && target.push !== "no" ? means.openPush({ names: target.form.names, step: context.step }) : undefined;
+  await using push = target.kind === "image" && target.push !== "no" ? means.openPush({ names: target.form.names, insecure: target.insecure, step: context.step }) : undefined;
   await using layout = target.kind === "oci-directory" ? new LayoutExport(target.path, means.whileLocked) : undefined;
-  const platforms = await platformImages(target, results, { ...context, attests, onGrowing: options.streamsLayers ? (push ?? layout)?.early : undefined }, signal);
+  const platforms = await platformImages(target, results, { ...context, options, attests, onGrowing: options.streamsLayers ? (push ?? layout)?.early : undefined }, signal);
   const { store } = target.form.evidence;
   await using files = store.kind === "file" && attests ? await writeEvidenceFiles(store.directory, platforms) : NO_FILES;
 
   const naming: LayoutNaming = { names: target.form.names, created: rfc3339Nano(secondsOnly(options.epochNs ?? means.clock.nowNs())) };
-  const choice = { forms, inForm: formsOf(platforms, target, context) };
+  const choice = { forms, inForm: formsOf(platforms, target, { ...context, options }) };
   const { image } = await writeImage(target, { ...context, choice, files, naming, push, layout }, signal);
   const evidence = placeOf(image, files);
   // BuildKit tells of an archive's names in full, and of when it was made; of a pushed image's as they were given.

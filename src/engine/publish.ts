@@ -4,7 +4,7 @@ import { destinationRefusal, writingTo } from "../export/destination-refusal.ts"
 import { writeToDestination } from "../export/file-destination.ts";
 import { writeLocalDirectory } from "../export/local-directory.ts";
 import { archiveMembers, directoryMembers, resultMembers, type FilesOptions, type PlatformFiles } from "../export/result-files.ts";
-import type { ExportTarget, ImageTarget } from "../export/target.ts";
+import { epochOf, type ExportTarget, type ImageTarget } from "../export/target.ts";
 import { formatPlatform } from "../oci/platform.ts";
 import { toldMembers } from "./told-members.ts";
 import type { PlatformResult } from "./platform-result.ts";
@@ -63,5 +63,5 @@ function copyLabel({ platformSplit }: Extract<ExportTarget, { kind: "local" }>, 
 }
 
 function filesOptions(target: Extract<ExportTarget, { kind: "local" | "tar" }>, { means, options }: PublishContext): FilesOptions {
-  return { platformSplit: target.platformSplit, attestationPrefix: target.attestationPrefix, epochNs: options.epochNs, nowNs: secondsOnly(means.clock.nowNs()) };
+  return { platformSplit: target.platformSplit, attestationPrefix: target.attestationPrefix, epochNs: epochOf(target.epoch, options.epochNs), nowNs: secondsOnly(means.clock.nowNs()) };
 }

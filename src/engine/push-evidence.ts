@@ -2,7 +2,6 @@ import { withoutPart, type EvidenceForm, type RefusedPart } from "../export/evid
 import type { ReadableImage } from "../export/layout.ts";
 import { askForms, wordsOf } from "../registry/evidence-forms.ts";
 import { ReferrersListError } from "../registry/referrers-list.ts";
-import type { RegistryClient } from "../registry/registry-client.ts";
 import { RegistryError } from "../registry/registry-error.ts";
 import { named, namedError, type PushTarget } from "./push-target.ts";
 
@@ -82,11 +81,11 @@ function noFormLeft(last: RegistryError, refusals: readonly FormRefusal[]): Regi
  * The forms that several repositories may all take: asked before anything is pushed, so that none of them gets
  * attestations in a form that another one refuses.
  */
-export async function formsForAll(forms: Forms, targets: readonly PushTarget[], registry: RegistryClient, signal: AbortSignal): Promise<{ readonly forms: Forms; readonly refusals: readonly FormRefusal[] }> {
+export async function formsForAll(forms: Forms, targets: readonly PushTarget[], signal: AbortSignal): Promise<{ readonly forms: Forms; readonly refusals: readonly FormRefusal[] }> {
   const refusals: FormRefusal[] = [];
   let left = forms;
   for (const target of targets) {
-    const answers = await named(target, () => askForms(registry.servers(target.reference, "push"), signal));
+    const answers = await named(target, () => askForms(target.client.servers(target.reference, "push"), signal));
     for (const [part, answer] of [["artifact", answers.artifact], ["referrers", answers.subject]] as const) {
       const [first, ...rest] = answer.kind === "refused" ? withoutPart(left, part) : left;
       // Where nothing would be left, it is found out by pushing: the error tells more.

@@ -4,7 +4,7 @@ import type { LayerBlob } from "../export/layer-blob.ts";
 import type { ReadableImage } from "../export/layout.ts";
 import { formatReference } from "../oci/reference.ts";
 import type { ReportEvent } from "../progress/event.ts";
-import type { RegistryClient } from "../registry/registry-client.ts";
+import type { ClientFor } from "./cache-imports.ts";
 import { describeStandIn } from "./evidence-text.ts";
 import { formsForAll, pushEvidence, type FormChoice } from "./push-evidence.ts";
 import { named, pushTargets, type PushTarget } from "./push-target.ts";
@@ -13,6 +13,8 @@ import type { StepReporter } from "./step-reporter.ts";
 /** Where an image is pushed to. */
 export interface PushPlace {
   readonly names: readonly string[];
+  /** Its registries may be reached in any way that they answer. */
+  readonly insecure: boolean;
   readonly step: Digest;
 }
 
@@ -33,7 +35,7 @@ export interface ImagePush extends AsyncDisposable {
 export type OpenPush = (place: PushPlace) => ImagePush;
 
 export interface PushServices {
-  readonly registry: RegistryClient;
+  readonly clientFor: ClientFor;
   readonly steps: StepReporter;
   readonly report: ReportEvent;
 }
@@ -44,9 +46,9 @@ export interface PushServices {
  * the image has one digest.
  */
 export function imagePusher(services: PushServices): OpenPush {
-  return ({ names, step }) => {
+  return ({ names, insecure, step }) => {
     let layers: readonly LayerBlob[] = [];
-    const targets = pushTargets({ ...services, names, step, layers: () => layers });
+    const targets = pushTargets({ ...services, names, insecure, step, layers: () => layers });
     return {
       early(blob) {
         for (const { push } of targets) push.early(blob);
@@ -75,12 +77,12 @@ async function pushImage({ byDigest, beforeTags, ...choice }: PushImageRequest, 
 }
 
 /** Everything but what the names will point at. */
-async function pushContents({ forms, inForm }: FormChoice, targets: readonly PushTarget[], { registry, report }: PushServices, signal: AbortSignal): Promise<ReadableImage> {
+async function pushContents({ forms, inForm }: FormChoice, targets: readonly PushTarget[], { report }: PushServices, signal: AbortSignal): Promise<ReadableImage> {
   const wanted = inForm(forms[0]);
   let readable = wanted;
   if (wanted.image.attestations.length > 0) {
     // One registry is asked by pushing to it. Of several, the first would keep what a later one refuses.
-    const asked = targets.length > 1 && forms.length > 1 ? await formsForAll(forms, targets, registry, signal) : { forms, refusals: [] };
+    const asked = targets.length > 1 && forms.length > 1 ? await formsForAll(forms, targets, signal) : { forms, refusals: [] };
     await pushPlatforms(wanted, targets, signal);
     const chosen = await pushEvidence({ forms: asked.forms, inForm }, targets, signal);
     const refusals = [...asked.refusals, ...chosen.refusals];

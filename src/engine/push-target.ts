@@ -5,12 +5,14 @@ import { parseReference, repositoryName, tagNameOnly, type Reference } from "../
 import { Push } from "../registry/push.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import { RegistryError } from "../registry/registry-error.ts";
+import type { ClientFor } from "./cache-imports.ts";
 import type { StepReporter } from "./step-reporter.ts";
 
 /** One repository that an image goes to, with its tags there. */
 export interface PushTarget {
   readonly reference: Reference;
   readonly tags: readonly string[];
+  readonly client: RegistryClient;
   readonly push: Push;
 }
 
@@ -18,23 +20,26 @@ export interface TargetParts {
   readonly names: readonly string[];
   /** Of the image, once they are known: those of its base may be mounted from where it came from. */
   readonly layers: () => ReadableImage["image"]["layers"];
-  readonly registry: RegistryClient;
+  readonly clientFor: ClientFor;
+  /** The registries may be reached in any way that they answer. */
+  readonly insecure: boolean;
   readonly steps: StepReporter;
   readonly step: Digest;
 }
 
 /** One for each repository that the names speak of. */
-export function pushTargets({ names, layers, registry, steps, step }: TargetParts): readonly PushTarget[] {
-  return [...groupByRepository(names).values()].map(({ reference, tags }) => ({
-    reference, tags,
-    push: new Push({
-      repository: registry.repository(reference, "push"),
+export function pushTargets({ names, layers, clientFor, insecure, steps, step }: TargetParts): readonly PushTarget[] {
+  return [...groupByRepository(names).values()].map(({ reference, tags }) => {
+    const client = clientFor({ reference, insecure });
+    const push = new Push({
+      repository: client.repository(reference, "push"),
       mountFrom: (digest) => mountSource(layers(), digest, reference.domain),
       onProgress: ({ descriptor, state, sentBytes }) => {
         if (state === "sent" || state === "mounted") steps.finished(step, `pushing ${state === "mounted" ? "mounted " : ""}${descriptor.digest}`, sentBytes);
       },
-    }),
-  }));
+    });
+    return { reference, tags, client, push };
+  });
 }
 
 /** BuildKit's words before the registry's. */

@@ -7,9 +7,9 @@ import { makeDirectories } from "../host/make-directories.ts";
 import { randomId } from "../host/random.ts";
 import { replaceFile, writeNewFile } from "../host/replace-file.ts";
 import { untilAborted } from "../host/until-aborted.ts";
-import type { ImageIndex } from "../oci/manifest.ts";
+import { SUBJECT_ANNOTATION, type ImageIndex } from "../oci/manifest.ts";
 import { indexLock, type WhileLocked } from "../store/while-locked.ts";
-import { layoutMembers, type LayoutNaming, type ReadableImage } from "./layout.ts";
+import { layoutMembers, sortKeys, type LayoutNaming, type ReadableImage } from "./layout.ts";
 
 /** An index.json that somebody else wrote may be long, but is held in memory whole. */
 const INDEX_SIZE_BYTES_MAX = 16 * 1024 * 1024;
@@ -103,13 +103,33 @@ function blobPath(digest: Digest): string {
   return `blobs/${digest.replace(":", "/")}`;
 }
 
+type Entry = ImageIndex["manifests"][number];
+
+const NAME = "io.containerd.image.name";
+const TAG = "org.opencontainers.image.ref.name";
+
+/** In a directory, others find an image without a name by the tag that is meant where none is said. */
+const DEFAULT_TAG = "latest";
+
+/** Of each name, and each tag without one, the last image stays, as where BuildKit's client writes. */
 async function mergeIndex(path: string, ours: Uint8Array): Promise<Uint8Array> {
-  if (!(await exists(path))) return ours;
-  const old = JSON.parse(await readFile(path, "utf8")) as ImageIndex;
-  const mine = JSON.parse(Buffer.from(ours).toString("utf8")) as ImageIndex;
-  const nameOf = (entry: ImageIndex["manifests"][number]): string => entry.annotations?.["io.containerd.image.name"] ?? entry.digest;
-  const replaced = new Set(mine.manifests.map(nameOf));
-  return Buffer.from(JSON.stringify({ ...mine, manifests: [...old.manifests.filter((entry) => !replaced.has(nameOf(entry))), ...mine.manifests] }));
+  const index = JSON.parse(Buffer.from(ours).toString("utf8")) as ImageIndex;
+  const mine = index.manifests.map(tagged);
+  const replaced = new Set(mine.map(keyOf));
+  const { manifests } = (await exists(path)) ? (JSON.parse(await readFile(path, "utf8")) as ImageIndex) : { manifests: [] };
+  return Buffer.from(JSON.stringify({ ...index, manifests: [...manifests.filter((entry) => !replaced.has(keyOf(entry))), ...mine] }));
+}
+
+/** What is about another entry needs no tag. */
+function tagged(entry: Entry): Entry {
+  const { annotations = {} } = entry;
+  if (NAME in annotations || SUBJECT_ANNOTATION in annotations) return entry;
+  return { ...entry, annotations: sortKeys({ ...annotations, [TAG]: DEFAULT_TAG }) };
+}
+
+function keyOf({ annotations = {}, digest }: Entry): string {
+  const [name = "", tag = ""] = [annotations[NAME], annotations[TAG]];
+  return name === "" && tag === "" ? digest : JSON.stringify([name, tag]);
 }
 
 async function exists(path: string): Promise<boolean> {

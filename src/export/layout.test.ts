@@ -30,7 +30,7 @@ after(() => scratch.remove());
 const samples = conformanceFolder("samples");
 const withSkopeo = existsSync("/usr/bin/skopeo") ? false : "skopeo is not installed";
 
-const FORM = { names: [], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "index" }, artifact: true }, attestInline: false, rewriteTimestamp: false, annotations: [] } as const;
+const FORM = { names: [], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "index" }, artifact: true }, attestInline: false, rewriteTimestamp: false, epoch: undefined, annotations: [] } as const;
 const MiB = 1024 * 1024;
 const SIZE_BYTES_MAX = 8 * MiB;
 /** Nobody else writes here. */
@@ -152,6 +152,21 @@ test("a layout directory keeps what it had, and of one name the last image", { s
   ]);
   assert.deepEqual((skopeo(`oci:${path}:1`) as { Labels: unknown }).Labels, { of: "second" });
   assert.deepEqual((skopeo(`oci:${path}:2`) as { Labels: unknown }).Labels, { of: "first" });
+});
+
+test("in a directory an image without a name is tagged as latest, and of several the last one is", { skip: withSkopeo }, async () => {
+  const path = place("unnamed");
+  const naming = { names: [], created: "2026-01-01T00:00:00Z" };
+  await new LayoutExport(path, alone).write(await realImage("named"), { ...naming, names: ["a:latest"] }, signal);
+  for (const text of ["first", "second"]) await new LayoutExport(path, alone).write(await realImage(text), naming, signal);
+  const { manifests } = JSON.parse(readFileSync(join(path, "index.json"), "utf8")) as Index;
+  assert.deepEqual(manifests.map(({ annotations }) => annotations), [
+    { "io.containerd.image.name": "docker.io/library/a:latest", "org.opencontainers.image.created": naming.created, "org.opencontainers.image.ref.name": "latest" },
+    { "org.opencontainers.image.created": naming.created, "org.opencontainers.image.ref.name": "latest" },
+  ]);
+  const only = place("only");
+  await new LayoutExport(only, alone).write(await realImage("second"), naming, signal);
+  assert.deepEqual((skopeo(`oci:${only}:latest`) as { Labels: unknown }).Labels, { of: "second" });
 });
 
 test("a blob that cannot be read leaves neither a half file nor an index that names it", async () => {

@@ -103,6 +103,6 @@ function dockerManifest({ platforms, layers }: AssembledImage, names: readonly s
   return Buffer.from(goJson([manifest]));
 }
 
-function sortKeys(record: Readonly<Record<string, string>>): Record<string, string> {
+export function sortKeys(record: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

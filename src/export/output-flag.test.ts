@@ -4,35 +4,48 @@ import { parseAnnotation } from "./annotations.ts";
 import { ExportError } from "./error.ts";
 import type { AttestStore } from "./evidence.ts";
 import { inFormOf, parseOutput, type OutputDefaults } from "./output-flag.ts";
-import type { EngineDestination } from "./target.ts";
+import { epochOf, type EngineDestination } from "./target.ts";
 
 const evidence = { store: { kind: "index" }, artifact: true } as const;
 const engine = (context = "none"): EngineDestination => ({ kind: "engine", address: `unix:///${context}`, takes: undefined });
 const defaults: OutputDefaults = { names: ["a/b:1"], annotations: [], evidence, attestArchives: false, compat: undefined, engine, path: (text: string) => `/cwd/${text}` };
-const form = { names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence, attestInline: true, rewriteTimestamp: false, annotations: [] };
+const form = { names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence, attestInline: true, rewriteTimestamp: false, epoch: undefined, annotations: [] };
+const plain = { platformSplit: undefined, attestationPrefix: "", epoch: undefined };
 const archived = { ...form, attestInline: false };
 const parse = (text: string): unknown => parseOutput(text, defaults);
 
 test("a path is a directory, - a tar on standard output", () => {
-  assert.deepEqual(parse("out"), { kind: "local", mode: "copy", path: "/cwd/out", platformSplit: undefined, attestationPrefix: "" });
-  assert.deepEqual(parse("-"), { kind: "tar", destination: { kind: "stdout" }, platformSplit: undefined, attestationPrefix: "" });
+  assert.deepEqual(parse("out"), { kind: "local", mode: "copy", path: "/cwd/out", ...plain });
+  for (const text of ["-", "type=tar", "type=tar,dest=", "type=tar,dest=-"]) assert.deepEqual(parse(text), { kind: "tar", destination: { kind: "stdout" }, ...plain }, text);
 });
 
 test("reads images with their options", () => {
-  assert.deepEqual(parse("type=registry"), { kind: "image", push: "by-tag", form });
+  assert.deepEqual(parse("type=registry"), { kind: "image", push: "by-tag", insecure: false, form });
   assert.deepEqual(parse(`type=image,"name=x:1,y:2",push=true,oci-mediatypes=false,compression=zstd,compression-level=19,force-compression=true,annotation-index.k=v`), {
-    kind: "image", push: "by-tag",
+    kind: "image", push: "by-tag", insecure: false,
     form: { ...form, names: ["x:1", "y:2", "a/b:1"], mediaTypes: "docker", compression: { kind: "zstd", level: 19, force: true }, annotations: [{ place: "index", platform: undefined, key: "k", value: "v" }] },
   });
   assert.deepEqual(parse("type=oci,dest=x.tar"), { kind: "oci-tar", destination: { kind: "path", path: "/cwd/x.tar" }, form: archived });
   assert.deepEqual(parse("type=oci,tar=false,dest=x"), { kind: "oci-directory", path: "/cwd/x", form: archived });
 });
 
+test("an output may have an epoch of its own, or none, and a registry that is not to be trusted", () => {
+  assert.deepEqual(parse("type=registry,registry.insecure=true,source-date-epoch=0"), { kind: "image", push: "by-tag", insecure: true, form: { ...form, epoch: { seconds: 0 } } });
+  assert.deepEqual(parse("type=tar,source-date-epoch="), { kind: "tar", destination: { kind: "stdout" }, ...plain, epoch: { seconds: undefined } });
+  assert.deepEqual([epochOf(undefined, 5n), epochOf({ seconds: 1 }, 5n), epochOf({ seconds: undefined }, 5n)], [5n, 1_000_000_000n, undefined]);
+});
+
+test("an image that is pushed by its digest has no tag", () => {
+  const untagged = { ...defaults, names: [] };
+  assert.deepEqual(parseOutput("type=image,name=a/b,push-by-digest=true", untagged), { kind: "image", push: "by-digest", insecure: false, form: { ...form, names: ["a/b"] } });
+  assert.throws(() => parseOutput("type=image,name=a/b:1,push-by-digest=true", untagged), /can't push tagged ref a\/b:1 by digest/);
+});
+
 test("refuses what it does not know, by name", () => {
   for (const [text, message] of [
     ["type=imag", /exporter "imag" could not be found: use /], ["type=oci,compresion=gzip", /unknown key "compresion"/], ["type=image,pusch=false", /unknown key "pusch"/], ["type=image,compression=lz4", /unsupported compression type lz4/],
     ["type=image,compression-level=ten", /compression-level=ten/], ["type=image,push=yes", /non-bool value "yes" for push/], ["type=local", /dest is required for local exporter/], ["type=oci,tar=false,dest=-", /dest cannot be stdout for oci exporter/],
-    ["type=local,dest=x,mode=move", /invalid local exporter mode "move"/], ["type=image,unpack=true", /unpack: /], ["dest=x", /type is required/], ["type=image,oci-mediatypes=false,oci-artifact=true", /exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"/], ['type=oci,na"me', /parse error/],
+    ["type=local,dest=x,mode=move", /invalid local exporter mode "move"/], ["type=image,unpack=true", /unpack: /], ["type=image,name-canonical=x", /non-bool value "x" for name-canonical/], ["type=oci,source-date-epoch=now", /invalid source-date-epoch: "now"/], ["type=oci,source-date-epoch=1.5", /invalid source-date-epoch/], ["dest=x", /type is required/], ["type=image,oci-mediatypes=false,oci-artifact=true", /exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"/], ['type=oci,na"me', /parse error/],
   ] as const) assert.throws(() => parse(text), (error) => error instanceof ExportError && message.test(error.message), text);
 });
 

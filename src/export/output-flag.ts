@@ -1,9 +1,10 @@
+import { parseReference } from "../oci/reference.ts";
 import { parseAnnotationKey } from "./annotations.ts";
 import type { Compat } from "./compat.ts";
 import { FlagFields } from "../content/flag-fields.ts";
 import { ExportError } from "./error.ts";
 import type { EvidenceWishes } from "./evidence.ts";
-import type { Annotation, Compression, EngineDestination, ExportTarget, FileDestination, ImageForm, ImageTarget, LocalMode } from "./target.ts";
+import type { Annotation, Compression, EngineDestination, ExportTarget, FileDestination, FilesForm, ImageForm, ImageTarget, LocalMode, OwnEpoch } from "./target.ts";
 
 /** What holds for every output of one build. */
 export interface OutputDefaults {
@@ -23,21 +24,22 @@ export interface OutputDefaults {
 
 /** Keys that older versions gave a meaning and that buildx accepts without effect; that name what an image store would keep; that ask for what is so anyway. */
 const WITHOUT_EFFECT = new Set([
-  "buildinfo", "buildinfo-attrs", "prefer-image-digest", "store", "dangling-name-prefix", "danging-name-empty-only", "name-canonical", "prefer-nondist-layers",
+  "buildinfo", "buildinfo-attrs", "prefer-image-digest", "dangling-name-prefix",
 ]);
+
+/** Such keys of which BuildKit takes only truth values. */
+const WITHOUT_EFFECT_BOOLEAN: readonly string[] = ["store", "danging-name-empty-only", "name-canonical", "prefer-nondist-layers"];
 
 /** Keys that change the result, and that are refused by name until they work. */
 const REFUSED: Readonly<Record<string, string>> = {
   unpack: "there is no container engine here to unpack into",
-  "registry.insecure": "use the settings file ([registry.\"host\"] http or insecure)",
-  "source-date-epoch": "set SOURCE_DATE_EPOCH or --build-arg SOURCE_DATE_EPOCH=…",
   context: "it is for type=docker without dest, which goes to the Docker engine of that context",
 };
 
 /** One `--output`: a directory, `-`, or `type=…,key=value,…` (anchor c). */
 export function parseOutput(text: string, defaults: OutputDefaults): ExportTarget {
-  if (text === "-") return { kind: "tar", destination: { kind: "stdout" }, platformSplit: undefined, attestationPrefix: "" };
-  if (!text.includes("=")) return { kind: "local", path: defaults.path(text), mode: "copy", platformSplit: undefined, attestationPrefix: "" };
+  if (text === "-") return { kind: "tar", destination: { kind: "stdout" }, ...PLAIN_FILES };
+  if (!text.includes("=")) return { kind: "local", path: defaults.path(text), mode: "copy", ...PLAIN_FILES };
   const keys = new OutputKeys(text);
   const target = targetOf(keys, defaults);
   keys.refuseRest();
@@ -49,7 +51,7 @@ function targetOf(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
   switch (type) {
     case "image":
     case "registry":
-      return { kind: "image", push: pushOf(keys, type), form: imageForm(keys, { ...defaults, attestInline: true }) };
+      return imageTarget(keys, type, defaults);
     case "oci": {
       const inArchive = { ...defaults, attestInline: defaults.attestArchives };
       if (keys.flag("tar", true)) return { kind: "oci-tar", destination: destinationOf(keys, defaults), form: imageForm(keys, inArchive) };
@@ -58,9 +60,9 @@ function targetOf(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
     case "docker":
       return dockerTarget(keys, defaults);
     case "local":
-      return { kind: "local", mode: localMode(keys), path: directoryOf(keys, type, defaults), ...splitOf(keys) };
+      return { kind: "local", mode: localMode(keys), path: directoryOf(keys, type, defaults), ...filesForm(keys) };
     case "tar":
-      return { kind: "tar", destination: destinationOf(keys, defaults), ...splitOf(keys) };
+      return { kind: "tar", destination: destinationOf(keys, defaults), ...filesForm(keys) };
     case "cacheonly":
       return { kind: "cacheonly" };
     default:
@@ -70,8 +72,8 @@ function targetOf(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
 
 /** Without `dest` it goes to an engine, as with buildx: what is inline is settled once that has said what it takes (`inFormOf`). */
 function dockerTarget(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
-  const dest = keys.take("dest");
-  if (dest === undefined) return { kind: "docker-tar", destination: defaults.engine(keys.take("context")), form: imageForm(keys, { ...defaults, attestInline: defaults.attestArchives }) };
+  const dest = keys.take("dest") ?? "";
+  if (dest === "") return { kind: "docker-tar", destination: defaults.engine(keys.take("context")), form: imageForm(keys, { ...defaults, attestInline: defaults.attestArchives }) };
   return { kind: "docker-tar", destination: fileOf(dest, defaults), form: imageForm(keys, { ...defaults, attestInline: defaults.attestArchives && defaults.evidence.store.kind === "file" }) };
 }
 
@@ -87,6 +89,20 @@ function localMode(keys: OutputKeys): LocalMode {
   const mode = keys.take("mode") ?? "copy";
   if (mode !== "copy" && mode !== "delete") throw keys.error(`invalid local exporter mode ${JSON.stringify(mode)}: use copy or delete`);
   return mode;
+}
+
+function imageTarget(keys: OutputKeys, type: "image" | "registry", defaults: OutputDefaults): ExportTarget {
+  const push = pushOf(keys, type);
+  const insecure = keys.flag("registry.insecure", false);
+  const form = imageForm(keys, { ...defaults, attestInline: true });
+  const tagged = push === "by-digest" ? form.names.find((name) => isTagged(name)) : undefined;
+  if (tagged !== undefined) throw keys.error(`can't push tagged ref ${tagged} by digest: leave its tag out`);
+  return { kind: "image", push, insecure, form };
+}
+
+function isTagged(name: string): boolean {
+  const { tag, digest } = parseReference(name);
+  return tag !== undefined || digest !== undefined;
 }
 
 function pushOf(keys: OutputKeys, type: "image" | "registry"): "no" | "by-tag" | "by-digest" {
@@ -114,6 +130,7 @@ function imageForm(keys: OutputKeys, defaults: ImageDefaults): ImageForm {
     evidence: evidenceOf(keys, mediaTypes, defaults),
     attestInline: keys.flag("attestation-inline", defaults.attestInline),
     rewriteTimestamp: keys.flag("rewrite-timestamp", false),
+    epoch: ownEpoch(keys),
     annotations: [...annotations, ...keys.takeMatching(/^annotation[-.[]/).map(([key, value]) => parseAnnotationKey(key, value))],
   };
 }
@@ -145,11 +162,11 @@ export function compressionOf(keys: FlagFields): Compression {
 }
 
 function destinationOf(keys: OutputKeys, defaults: OutputDefaults): FileDestination {
-  return fileOf(keys.take("dest") ?? "-", defaults);
+  return fileOf(keys.take("dest") ?? "", defaults);
 }
 
 function fileOf(dest: string, defaults: OutputDefaults): FileDestination {
-  return dest === "-" ? { kind: "stdout" } : { kind: "path", path: defaults.path(dest) };
+  return dest === "" || dest === "-" ? { kind: "stdout" } : { kind: "path", path: defaults.path(dest) };
 }
 
 function directoryOf(keys: OutputKeys, type: "local" | "oci", defaults: OutputDefaults): string {
@@ -159,9 +176,19 @@ function directoryOf(keys: OutputKeys, type: "local" | "oci", defaults: OutputDe
   return defaults.path(dest);
 }
 
-function splitOf(keys: OutputKeys): { platformSplit: boolean | undefined; attestationPrefix: string } {
-  const split = keys.take("platform-split");
-  return { platformSplit: split === undefined ? undefined : keys.boolean("platform-split", split), attestationPrefix: keys.take("attestation-prefix") ?? "" };
+const PLAIN_FILES: FilesForm = { platformSplit: undefined, attestationPrefix: "", epoch: undefined };
+
+function filesForm(keys: OutputKeys): FilesForm {
+  return { platformSplit: keys.maybe("platform-split"), attestationPrefix: keys.take("attestation-prefix") ?? "", epoch: ownEpoch(keys) };
+}
+
+/** Nothing behind the key: the output has none. */
+function ownEpoch(keys: OutputKeys): OwnEpoch | undefined {
+  const text = keys.take("source-date-epoch");
+  if (text === undefined || text === "") return text === undefined ? undefined : { seconds: undefined };
+  const seconds = Number(text);
+  if (!/^[-+]?\d+$/.test(text) || !Number.isSafeInteger(seconds)) throw keys.error(`invalid source-date-epoch: ${JSON.stringify(text)}: give whole seconds since 1970`);
+  return { seconds };
 }
 
 /** The keys of one output; what nobody took is refused at the end. */
@@ -171,6 +198,7 @@ class OutputKeys extends FlagFields {
   }
 
   refuseRest(): void {
+    for (const key of WITHOUT_EFFECT_BOOLEAN) this.maybe(key);
     for (const [key, value] of this.rest()) {
       // What we refuse may be said not to be wanted; what nobody knows is a slip, whatever its value.
       if (WITHOUT_EFFECT.has(key) || (Object.hasOwn(REFUSED, key) && value === "false")) continue;

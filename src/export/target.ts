@@ -20,6 +20,18 @@ export interface Annotation {
   readonly value: string;
 }
 
+/** SOURCE_DATE_EPOCH of one output alone (`source-date-epoch`). */
+export interface OwnEpoch {
+  /** Undefined: none, whatever the build has. */
+  readonly seconds: number | undefined;
+}
+
+/** In nanoseconds, of an output of a build that has `buildNs`. */
+export function epochOf(own: OwnEpoch | undefined, buildNs: bigint | undefined): bigint | undefined {
+  if (own === undefined) return buildNs;
+  return own.seconds === undefined ? undefined : BigInt(own.seconds) * 1_000_000_000n;
+}
+
 /** What all forms of an image have in common. */
 export interface ImageForm {
   /** As written, tag included; empty only where nothing is pushed. */
@@ -33,7 +45,18 @@ export interface ImageForm {
   readonly attestInline: boolean;
   /** Sets file times in layers that this build made back to SOURCE_DATE_EPOCH. */
   readonly rewriteTimestamp: boolean;
+  /** Undefined: the build's. */
+  readonly epoch: OwnEpoch | undefined;
   readonly annotations: readonly Annotation[];
+}
+
+/** What outputs of files have in common. */
+export interface FilesForm {
+  /** Undefined: a folder for each platform where there are several. */
+  readonly platformSplit: boolean | undefined;
+  readonly attestationPrefix: string;
+  /** Undefined: the build's. */
+  readonly epoch: OwnEpoch | undefined;
 }
 
 /** Where bytes of a file output go: a path, or `-` for standard output. */
@@ -53,12 +76,13 @@ export interface EngineDestination {
 
 /** Where a build's result goes. One variant for each `--output type=`. */
 export type ExportTarget =
-  | { readonly kind: "image"; readonly form: ImageForm; readonly push: "no" | "by-tag" | "by-digest" }
+  /** `insecure`: the registry may be reached in any way that it answers. */
+  | { readonly kind: "image"; readonly form: ImageForm; readonly push: "no" | "by-tag" | "by-digest"; readonly insecure: boolean }
   | { readonly kind: "oci-tar"; readonly form: ImageForm; readonly destination: FileDestination | EngineDestination }
   | { readonly kind: "oci-directory"; readonly form: ImageForm; readonly path: string }
   | { readonly kind: "docker-tar"; readonly form: ImageForm; readonly destination: FileDestination | EngineDestination }
-  | { readonly kind: "local"; readonly path: string; readonly mode: LocalMode; readonly platformSplit: boolean | undefined; readonly attestationPrefix: string }
-  | { readonly kind: "tar"; readonly destination: FileDestination; readonly platformSplit: boolean | undefined; readonly attestationPrefix: string }
+  | ({ readonly kind: "local"; readonly path: string; readonly mode: LocalMode } & FilesForm)
+  | ({ readonly kind: "tar"; readonly destination: FileDestination } & FilesForm)
   | { readonly kind: "cacheonly" };
 
 /** Targets that hold an image, with manifests and configurations. */
