@@ -50,6 +50,21 @@ for (const form of FORMS) {
   });
 }
 
+test("a part that fails while the reader is busy elsewhere is told when its turn comes", async () => {
+  let asked = 0;
+  const form: PartsForm = {
+    kind: "deflate", partBytes: 512 * 1024,
+    get level() {
+      return ++asked > 3 ? 99 : 1;
+    },
+  };
+  const read = async (): Promise<void> => {
+    // The test runner makes an error of a rejection that nobody handles meanwhile.
+    for await (const _chunk of compressedParts(pieces(content(8 * MiB), MiB), form, "lent", ignore)) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  await assert.rejects(read(), { code: "ERR_OUT_OF_RANGE" });
+});
+
 /** Only Linux tells of threads by their names. */
 const skip = process.platform === "linux" ? false : "threads are counted on Linux";
 

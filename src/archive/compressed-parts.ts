@@ -36,7 +36,7 @@ export async function* compressedParts(bytes: ByteStream, form: PartsForm, chunk
   try {
     for await (const { slot, sizeBytes } of filled(bytes, slots)) {
       onPart(slot.part.subarray(0, sizeBytes));
-      inFlight.push({ slot, compressed: slot.compress(sizeBytes) });
+      inFlight.push({ slot, compressed: heardLater(slot.compress(sizeBytes)) });
       if (inFlight.length >= slots.count) yield* finished(inFlight, slots, chunks);
     }
     while (inFlight.length > 0) yield* finished(inFlight, slots, chunks);
@@ -44,6 +44,12 @@ export async function* compressedParts(bytes: ByteStream, form: PartsForm, chunk
     // Whoever stops early leaves work on the threads, whose failure nobody would hear.
     await Promise.allSettled(inFlight.map(({ compressed }) => compressed));
   }
+}
+
+/** It may fail before its turn comes, while nobody listens. */
+function heardLater<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 /** Of the first, which stays among those under way until it has ended. */
