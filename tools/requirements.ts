@@ -22,6 +22,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   protoc: "protobuf-compiler",
   rpmbuild: "rpm",
   tmux: "tmux",
+  newuidmap: "uidmap",
 };
 
 export function missingPrograms(): string[] {

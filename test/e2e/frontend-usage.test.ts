@@ -34,7 +34,7 @@ async function used(...filters: readonly string[]): Promise<readonly Used[]> {
 }
 
 test("layers of a frontend's image are told as such, add up as others do, and stay unless all is to go", { skip: runSkip, timeout: 180_000 }, async () => {
-  const layout = await makeFrontendImage(workshop);
+  const layout = await makeFrontendImage(workshop, { "moby.buildkit.frontend.caps": "moby.buildkit.frontend.contexts" });
   assert.deepEqual(await used("type=frontend"), []);
   await workshop.tree(`# syntax=${FRONTEND}\n${JSON.stringify({ write: { a: "b" } })}`, { buildContexts: { [FRONTEND]: `oci-layout://${layout}` } });
   const frontends = await used("type=frontend");

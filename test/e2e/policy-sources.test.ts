@@ -82,8 +82,8 @@ async function provenance({ out }: Attempt): Promise<Predicate> {
 test("directories are asked about by name: the context, and each that has one of its own", async () => {
   const other = await directory({ file: "x" });
   const request = { dockerfileText: "FROM scratch\nCOPY --from=other file /\n", buildContexts: { other } };
-  await denied({ ...request, rules: "" }, /source "local:\/\/context:other"/);
-  await allowed({ ...request, rules: 'allow if input.local.name == "context:other"' });
+  await denied({ ...request, rules: "" }, /source "local:\/\/other"/);
+  await allowed({ ...request, rules: 'allow if input.local.name == "other"' });
   // No step has run, and nothing of the context was read.
   const made = await attempt({ files: { "Dockerfile.rego": 'package docker\ndefault allow := false\nallow if input.local.name == "dockerfile"\ndecision := {"allow": allow}\n' } });
   assert.match(made.failure ?? "", /error evaluating the source policy: source "local:\/\/context" not allowed by policy: action DENY$/);
