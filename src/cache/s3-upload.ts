@@ -1,4 +1,5 @@
 import type { ByteStream } from "../content/blob-store.ts";
+import { collectBytes } from "../content/bytes.ts";
 import { inParts } from "../content/in-parts.ts";
 import { CacheError } from "./cache-error.ts";
 
@@ -41,19 +42,16 @@ const CLEAN_UP_MS = 10_000;
 
 /** In one request, or in parts where it is large: one request may send no more than 5 GiB. Nobody sees a part of an object, and none stays. */
 export async function uploadObject(sdk: S3UploadSdk, name: ObjectName, { bytes, sizeBytes }: { readonly bytes: ByteStream; readonly sizeBytes: number }, send: SendCommand): Promise<void> {
-  const room = Buffer.allocUnsafeSlow(Math.min(sizeBytes, Math.max(PART_BYTES, Math.ceil(sizeBytes / PARTS_MAX))));
-  const parts = inParts(bytes, () => room);
-  if (sizeBytes <= room.byteLength) {
-    let whole: Uint8Array = room.subarray(0, 0);
-    for await (const part of parts) whole = part;
-    await send(new sdk.PutObjectCommand({ ...name, Body: whole }));
+  if (sizeBytes <= PART_BYTES) {
+    await send(new sdk.PutObjectCommand({ ...name, Body: await collectBytes(bytes, sizeBytes) }));
     return;
   }
   const UploadId = (await send(new sdk.CreateMultipartUploadCommand(name)))?.UploadId;
   if (UploadId === undefined) throw new CacheError("invalid", `s3://${name.Bucket} takes no upload in parts, and ${name.Key} is large`);
+  const room = Buffer.allocUnsafeSlow(Math.max(PART_BYTES, Math.ceil(sizeBytes / PARTS_MAX)));
   try {
     const sent: SentPart[] = [];
-    for await (const part of parts) {
+    for await (const part of inParts(bytes, () => room)) {
       const PartNumber = sent.length + 1;
       const answer = await send(new sdk.UploadPartCommand({ ...name, UploadId, PartNumber, Body: part }));
       sent.push({ PartNumber, ETag: answer?.ETag });

@@ -125,4 +125,3 @@ function bridgeWarning({ message, detail, url, source, ranges }: BridgeWarning):
   };
   return { kind: "warning", rule, message: text, url, detail: detail.join("\n"), location };
 }
-

@@ -13,4 +13,3 @@ async function readParent(path: string): Promise<string> {
   if (typeof parent !== "string") throw new RegistryConfigError(`${path}: worker.oci.defaultCgroupParent: the path of a control group is needed, such as "/builds"`);
   return parent;
 }
-
