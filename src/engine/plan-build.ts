@@ -115,6 +115,8 @@ function planExports(request: BuildRequest, names: readonly string[]): BuildPlan
   const pushed = push === true ? withPush(all, () => parseOutput("type=image", defaults)) : all;
   for (const target of pushed) {
     requireNames(target);
+    // Those of -t were looked at before; an output may name others.
+    if ("form" in target) for (const name of target.form.names) parseTag(name);
     refuseDirectory(target);
   }
   refuseDeletion(pushed, { allow: request.allow ?? [], directory: () => path(".") });

@@ -80,6 +80,12 @@ test("registry.insecure of an output lets its registry have a certificate that n
   assert.equal(statusCode, 200);
 });
 
+test("a name that is none is told before anything is built, whatever becomes of the image", async () => {
+  for (const output of ["type=registry,name=UPPER:1", `type=oci,dest=${workshop.path}/named.tar,name=UPPER:1`]) {
+    await assert.rejects(build([output]), (error) => error instanceof BuildError && error.code === "usage" && /^invalid tag "UPPER:1": .*must be lowercase/.test(error.message));
+  }
+});
+
 test("a directory in the place of a file is told before anything is built", async () => {
   const built = build([`type=oci,dest=${workshop.path}`]);
   await assert.rejects(built, (error) => error instanceof BuildError && error.code === "usage" && /destination file .* is a directory/.test(error.message));
