@@ -52,7 +52,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   call: text("ask instead of building: check, outline, targets or subrequests.describe[,format=json]"),
   check: flag("shorthand for --call=check: tell what is wrong with the Dockerfile"),
   compat: text("make images fit for lambda, cloud-run or docker-v2"),
-  debug: flag("with an error, show where in stemma it came from", { short: "D" }),
+  debug: flag("tell more: of warnings what they are about, of an error where in stemma it came from", { short: "D" }),
   file: text("Dockerfile, or - to read it from standard input (default CONTEXT/Dockerfile)", { short: "f" }),
   "history-args": text("keep or drop the values of build arguments in the image's history (default keep)"),
   iidfile: text("write the image ID to this file"),
@@ -103,6 +103,8 @@ export interface BuildFlags {
   readonly warnings: readonly string[];
   readonly context: string | undefined;
   text(name: string): string | undefined;
+  /** The one of these flags that was given last, with its value. */
+  last(...names: readonly string[]): { readonly name: string; readonly value: string } | undefined;
   all(name: string): readonly string[];
   on(name: string): boolean;
 }
@@ -114,16 +116,21 @@ export function parseBuildFlags(args: readonly string[]): BuildFlags {
   ]));
   const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
   const values = new Map<string, string[]>();
+  const given: Array<{ readonly name: string; readonly value: string }> = [];
   const positionals: string[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") positionals.push(token.value);
-    if (token.kind === "option") values.set(token.name, [...(values.get(token.name) ?? []), valueOf(token)]);
+    if (token.kind !== "option") continue;
+    const value = valueOf(token);
+    given.push({ name: token.name, value });
+    values.set(token.name, [...(values.get(token.name) ?? []), value]);
   }
   if (positionals.length > 1) throw new UsageError(`one context is needed, not ${positionals.length}: ${positionals.join(" ")}`);
   return {
     context: positionals[0],
     warnings: [...values.keys()].flatMap((name) => BUILD_FLAGS[name]?.warning ?? []),
     text: (name) => values.get(name)?.at(-1),
+    last: (...names) => given.findLast(({ name }) => names.includes(name)),
     all: (name) => values.get(name) ?? [],
     on: (name) => parseBoolean(name, values.get(name)?.at(-1)),
   };

@@ -8,12 +8,12 @@ import type { Command, CommandIo } from "./command.ts";
 import { contextArgument } from "./context-argument.ts";
 import { EXIT } from "./exit-code.ts";
 import { parsePairs } from "./pairs.ts";
-import { progressKind, withProgress } from "./progress-flag.ts";
+import { progressKind } from "./progress-flag.ts";
 import { requirePlace } from "./result-file.ts";
 import { standardInput } from "./standard-input.ts";
 import { stateRoot } from "./state-root.ts";
 import { UsageError } from "./usage-error.ts";
-import { annotations, warningsText, type BuildWarning } from "./warnings.ts";
+import { annotations, withWarnings } from "./warnings.ts";
 
 export const command: Command = {
   name: "build",
@@ -24,22 +24,15 @@ export const command: Command = {
     const progress = progressKind(flags.on("quiet") ? "quiet" : (flags.text("progress") ?? io.env["BUILDKIT_PROGRESS"] ?? "auto"), io);
     for (const warning of flags.warnings) io.stderr(`WARNING: ${warning}\n`);
     const call = callOf(flags);
-    if (call !== undefined) return await runCall(call, { request: await requestOf(flags, io), progress, dockerfile: dockerfilePath(flags) }, io);
+    const form = flags.on("debug") ? "expanded" : "short";
+    if (call !== undefined) return await runCall(call, { request: await requestOf(flags, io), progress, warnings: form, dockerfile: dockerfilePath(flags) }, io);
     for (const name of RESULT_FILES) requirePlace(name, flags.text(name), io.cwd);
     const request = await requestOf(flags, io);
     const scout = scoutOf(request);
     // Flags that are wrong are told of before the engine is loaded, which takes longer than all of this.
     const { build } = await import("../doors/build.ts");
     const run = build({ ...request, ...(scout === undefined ? {} : { scout }) });
-    const warnings: BuildWarning[] = [];
-    await withProgress(progress, io, async (show) => {
-      for await (const event of run.events) {
-        if (event.kind === "warning") warnings.push(event);
-        // People read them all together at the end.
-        if (event.kind !== "warning" || progress === "rawjson") show(event);
-      }
-    });
-    if (progress === "plain" || progress === "tty") io.stderr(warningsText(warnings));
+    const warnings = await withWarnings(progress, run.events, { io, form });
     io.stderr(annotations(warnings, dockerfilePath(flags), io));
     const outcome = await run.result;
     await writeResults(outcome, flags, io);

@@ -23,10 +23,16 @@ function withoutBooleans(args: readonly string[], options: Options): string[] {
   });
 }
 
+/** The words that Go takes for a boolean; undefined for all others. */
+export function booleanOf(text: string): boolean | undefined {
+  if (/^(?:1|t|T|true|TRUE|True)$/.test(text)) return true;
+  return /^(?:0|f|F|false|FALSE|False)$/.test(text) ? false : undefined;
+}
+
 /** `--flag=value` as Go's flags read it. Throws UsageError in their words. */
 export function flagBoolean(name: string, value: string): boolean {
-  if (/^(?:1|t|T|true|TRUE|True)$/.test(value)) return true;
-  if (/^(?:0|f|F|false|FALSE|False)$/.test(value)) return false;
+  const parsed = booleanOf(value);
+  if (parsed !== undefined) return parsed;
   throw new UsageError(`invalid argument ${JSON.stringify(value)} for "--${name}" flag: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax; use true or false`);
 }
 

@@ -1,16 +1,42 @@
 import { relative, resolve } from "node:path";
 import type { BuildEvent } from "../doors/build.ts";
+import { describeExcerpt } from "../progress/failure-report.ts";
 import type { CommandIo } from "./command.ts";
+import { withProgress, type ProgressKind } from "./progress-flag.ts";
 
 export type BuildWarning = Extract<BuildEvent, { readonly kind: "warning" }>;
 
+/** Each on a line of its own, or with all that is known of it. */
+export type WarningsForm = "short" | "expanded";
+
+/** Shows what happens until it ends; people read the warnings all together then. */
+export async function withWarnings(progress: ProgressKind, events: AsyncIterable<BuildEvent>, { io, form }: { readonly io: CommandIo; readonly form: WarningsForm }): Promise<readonly BuildWarning[]> {
+  const warnings: BuildWarning[] = [];
+  await withProgress(progress, io, async (show) => {
+    for await (const event of events) {
+      if (event.kind === "warning") warnings.push(event);
+      if (event.kind !== "warning" || progress === "rawjson") show(event);
+    }
+  });
+  if (progress === "plain" || progress === "tty") io.stderr(warningsText(warnings, form));
+  return warnings;
+}
+
 /** What was found in the Dockerfile, at the end of a build, as buildx writes it; empty where nothing was. */
-export function warningsText(found: readonly BuildWarning[]): string {
+export function warningsText(found: readonly BuildWarning[], form: WarningsForm = "short"): string {
   const warnings = distinct(found);
   if (warnings.length === 0) return "";
   const count = warnings.length === 1 ? "1 warning" : `${warnings.length} warnings`;
-  const rows = warnings.map(({ rule, message, location }) => ` - ${rule}: ${message}${location === undefined ? "" : ` (line ${location.startLine})`}\n`);
-  return `\n ${count} found (use docker --debug to expand):\n${rows.join("")}`;
+  const rows = warnings.map((warning) => warningRow(warning) + (form === "short" ? "" : warningDetail(warning)));
+  return `\n ${count} found${form === "short" ? " (use docker --debug to expand)" : ""}:\n${rows.join("")}`;
+}
+
+function warningRow({ rule, message, location }: BuildWarning): string {
+  return ` - ${rule}: ${message}${location === undefined ? "" : ` (line ${location.startLine})`}\n`;
+}
+
+function warningDetail({ detail, url, location }: BuildWarning): string {
+  return `${detail === "" ? "" : `${detail}\n`}${url === "" ? "" : `More info: ${url}\n`}${location === undefined ? "" : describeExcerpt(location)}\n`;
 }
 
 /** A variable that one line uses twice is found twice, and told of once. */

@@ -4,6 +4,7 @@ import { callFrontend, type Call, type CallAnswer } from "../engine/call-fronten
 import type { BuildRequest } from "../engine/build-request.ts";
 import { buildDockerfile } from "../frontend/dockerfile/build.ts";
 import type { FrontendResult } from "../frontend/frontend.ts";
+import { warningEvent } from "../engine/warning-event.ts";
 import { EventQueue } from "../progress/event-queue.ts";
 import type { BuildEvent } from "../progress/event.ts";
 
@@ -47,7 +48,7 @@ export interface CallRun {
 export function callBuild(request: BuildRequest, call: Call): CallRun {
   const events = new EventQueue();
   const result = askFrontend(request, (event) => events.push(event), {
-    builtIn: async (gateway, frontend, signal) => await callFrontend(call, gateway, frontend, signal),
+    builtIn: async (gateway, frontend, signal, report) => await callFrontend(call, { gateway, request: frontend, warn: (finding, dockerfile) => report(warningEvent(finding, dockerfile)) }, signal),
     image: async (forwarding, engine, signal) => await forwardCall(call, forwarding, engine, signal),
   }).finally(() => events.end());
   // Who only reads the events still sees the failure there; it must not end the process.

@@ -24,7 +24,7 @@ import { planBuild } from "./plan-build.ts";
 import { withStreamContext } from "./stream-context.ts";
 
 /** A question to the frontend: what it compiles to, what is wrong with it, what it takes. */
-export type FrontendQuestion<Answer> = (gateway: Gateway, request: FrontendRequest, signal: AbortSignal) => Promise<Answer>;
+export type FrontendQuestion<Answer> = (gateway: Gateway, request: FrontendRequest, signal: AbortSignal, report: ReportEvent) => Promise<Answer>;
 
 /** What to ask of the built-in frontend, and what of one that is an image. */
 export interface FrontendQuestions<Answer> {
@@ -53,7 +53,7 @@ export async function askFrontend<Answer>(request: BuildRequest, report: ReportE
       const frontend = frontendRequest(means, attributes, new Map());
       const { dockerfile } = await openDockerfile(gateway, frontend, signal);
       const wanted = await admittedFrontend(wantedFrontend(dockerfile.data, attributes), attributes, means.services, signal);
-      return wanted === undefined ? await questions.builtIn(gateway, frontend, signal) : await questions.image({ wanted, dockerfile }, { means, gateway }, signal);
+      return wanted === undefined ? await questions.builtIn(gateway, frontend, signal, means.report) : await questions.image({ wanted, dockerfile }, { means, gateway }, signal);
     });
   } catch (error) {
     signal.throwIfAborted();
@@ -70,7 +70,7 @@ export async function askOffline<Answer>(request: BuildRequest, { images, sessio
     const seen: Seen = { graphs: [], files: new Map(), failedStep: () => undefined, dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
     return await explained(seen, logScrubber(plan), async () => await question(offlineGateway(plan, images, (path, bytes) => seen.files.set(path, bytes)), {
       opts: frontendAttributes(plan), sessionId, workerPlatforms: [platform], hostPlatform: platform, disabledCapabilities: new Set(), inputs: new Map(), scanArguments: new Map(),
-    }, signal));
+    }, signal, () => undefined));
   } catch (error) {
     signal.throwIfAborted();
     throw scrubFailure(asBuildError(error), PLAIN_MASKING);

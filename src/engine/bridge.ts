@@ -19,6 +19,7 @@ import { engineGateway } from "./gateway.ts";
 import { httpRequest } from "./operations.ts";
 import { RequestError } from "./request-error.ts";
 import type { AskedRequest } from "./request-trail.ts";
+import type { Asked } from "./call-frontend.ts";
 import { answerSubrequest } from "./subrequest.ts";
 import { warningEvent } from "./warning-event.ts";
 
@@ -75,10 +76,11 @@ async function solve({ definition, frontend, options, inputs, policies }: Bridge
 /** What the built-in frontend makes of a request. */
 export async function solveDockerfile({ options, inputs }: Pick<BridgeSolve, "options" | "inputs">, { means, gateway }: Pick<BridgeMeans, "means" | "gateway">, signal: AbortSignal): Promise<BridgeResult> {
   const request = frontendRequest(means, options, inputs);
+  const warn: Asked["warn"] = (finding, dockerfile) => means.report(warningEvent(finding, dockerfile));
   const asked = options.get("requestid");
-  if (asked !== undefined) return { references: { kind: "single", reference: undefined }, metadata: await answerSubrequest(asked, gateway, request, signal), attestations: new Map() };
+  if (asked !== undefined) return { references: { kind: "single", reference: undefined }, metadata: await answerSubrequest(asked, { gateway, request, warn }, signal), attestations: new Map() };
   const open = await openDockerfile(gateway, request, signal);
-  const result = await convertDockerfileFor(open, (finding) => means.report(warningEvent(finding, open.dockerfile)), signal);
+  const result = await convertDockerfileFor(open, (finding) => warn(finding, open.dockerfile), signal);
   return frontendResult(result, (each) => referenceOf(each, means), means.services.platform);
 }
 

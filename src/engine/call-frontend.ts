@@ -53,8 +53,15 @@ function withoutSecretArgs(outline: Outline): Outline {
   return { ...outline, args: outline.args.map((arg) => ({ ...arg, value: scrubber.variable(arg.name, arg.value, "outline") })) };
 }
 
+/** Whom to ask, and who is told of what is found wrong on the way to an answer that does not name it. */
+export interface Asked {
+  readonly gateway: Gateway;
+  readonly request: FrontendRequest;
+  readonly warn: (finding: Finding, dockerfile: DockerfileSource) => void;
+}
+
 /** Answers in the bytes that buildx prints, but for secrets. Throws what the frontend throws. */
-export async function callFrontend(call: Call, gateway: Gateway, request: FrontendRequest, signal: AbortSignal): Promise<CallAnswer> {
+export async function callFrontend(call: Call, { gateway, request, warn }: Asked, signal: AbortSignal): Promise<CallAnswer> {
   const json = call.format === "json";
   const answer = (text: string): CallAnswer => ({ text, findings: [], failure: undefined });
   switch (call.name) {
@@ -64,7 +71,7 @@ export async function callFrontend(call: Call, gateway: Gateway, request: Fronte
       return { text: json ? `${describeLint(result, withoutSecretDefinition)}\n` : lintText(shown), findings: result.findings, failure: lintFailureText(shown) };
     }
     case "outline": {
-      const outline = withoutSecretArgs(withoutSecretsIn(await outlineDockerfile(gateway, request, signal)));
+      const outline = withoutSecretArgs(withoutSecretsIn(await outlineDockerfile(gateway, request, warn, signal)));
       return answer(json ? `${describeOutline(outline)}\n` : outlineText(outline));
     }
     case "targets": {

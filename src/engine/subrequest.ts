@@ -1,10 +1,8 @@
-import type { FrontendRequest } from "../frontend/frontend.ts";
-import type { Gateway } from "../frontend/gateway.ts";
 import { FrontendOptionError } from "../frontend/dockerfile/frontend-option-error.ts";
 import type { Finding } from "../frontend/dockerfile/parsed.ts";
 import { FrontendFailure } from "../bridge/frontend-failure.ts";
 import { CAPABILITIES_OPTION } from "./frontend-attributes.ts";
-import { callFrontend, type Call, type CallAnswer, type CallName } from "./call-frontend.ts";
+import { callFrontend, type Asked, type Call, type CallAnswer, type CallName } from "./call-frontend.ts";
 
 /** BuildKit's names of what can be asked of a frontend: the option `requestid`. */
 export const SUBREQUEST_OF: Readonly<Record<CallName, string>> = {
@@ -22,11 +20,11 @@ export function asSubrequest(call: CallName, options: ReadonlyMap<string, string
 }
 
 /** The built-in frontend's answer as a frontend in a container would return it. Throws FrontendOptionError for what it does not know. */
-export async function answerSubrequest(requestId: string, gateway: Gateway, request: FrontendRequest, signal: AbortSignal): Promise<ReadonlyMap<string, Uint8Array>> {
+export async function answerSubrequest(requestId: string, asked: Asked, signal: AbortSignal): Promise<ReadonlyMap<string, Uint8Array>> {
   const name = (Object.keys(SUBREQUEST_OF) as CallName[]).find((each) => SUBREQUEST_OF[each] === requestId);
   if (name === undefined) throw new FrontendOptionError(`unsupported request ${requestId}`);
-  const answer = async (format: Call["format"]): Promise<Uint8Array> => Buffer.from((await callFrontend({ name, format }, gateway, request, signal)).text);
-  return new Map([["result.json", await answer("json")], ["result.txt", await answer("text")], ["version", Buffer.from("1.0.0")]]);
+  const answer = async (format: Call["format"], warn: Asked["warn"]): Promise<Uint8Array> => Buffer.from((await callFrontend({ name, format }, { ...asked, warn }, signal)).text);
+  return new Map([["result.json", await answer("json", asked.warn)], ["result.txt", await answer("text", () => undefined)], ["version", Buffer.from("1.0.0")]]);
 }
 
 /** What a frontend in a container answered. Throws FrontendFailure where it answered nothing. */

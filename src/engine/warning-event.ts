@@ -1,3 +1,4 @@
+import { checkRule } from "../frontend/dockerfile/check-rules.ts";
 import type { Finding } from "../frontend/dockerfile/parsed.ts";
 import type { DockerfileSource } from "../frontend/frontend.ts";
 import type { BuildEvent } from "../progress/event.ts";
@@ -6,5 +7,5 @@ export function warningEvent({ rule, message, url, location }: Finding, { filena
   const [first] = location;
   const text = Buffer.from(data).toString("utf8");
   const excerpt = first && { filename, text, startLine: first.start.line, endLine: location.at(-1)?.end.line ?? first.end.line };
-  return { kind: "warning", rule, message, url, detail: "", location: excerpt };
+  return { kind: "warning", rule, message, url, detail: checkRule(rule)?.description ?? "", location: excerpt };
 }

@@ -34,7 +34,7 @@ function failureRanges(result: LintResult): unknown {
 async function compareOutline(record: LlbRecord): Promise<readonly Difference[]> {
   const { outline: wanted, unstable } = record.result;
   if (wanted === undefined || (wanted.error !== undefined && unstable?.includes("error") === true)) return [];
-  const ours = await answer(async () => JSON.parse(describeOutline(await outlineDockerfile(recordedGateway(record), requestOf(record), never))) as OutlineOutcome);
+  const ours = await answer(async () => JSON.parse(describeOutline(await outlineDockerfile(recordedGateway(record), requestOf(record), () => undefined, never))) as OutlineOutcome);
   const declared = declaredOften(record);
   return difference("outline", stableOrder(ours, declared), stableOrder(wanted, declared));
 }

@@ -5,6 +5,7 @@ import { openDockerfile, parseForConversion } from "./build.ts";
 import { analyseDockerfile } from "./convert/convert-dockerfile.ts";
 import type { AccessParameter, ArgParameter, GlobalParameter } from "./convert/parameters.ts";
 import type { StageDraft } from "./convert/stage-draft.ts";
+import type { Finding } from "./parsed.ts";
 import type { Range } from "./source-range.ts";
 
 /** What a target takes from outside. */
@@ -18,10 +19,10 @@ export interface Outline {
   readonly dockerfile: DockerfileInput;
 }
 
-/** Throws FrontendOptionError for the request, DockerfileError for the file, and what the gateway throws. */
-export async function outlineDockerfile(gateway: Gateway, request: FrontendRequest, signal: AbortSignal): Promise<Outline> {
+/** What is found wrong on the way is told of as it is found. Throws FrontendOptionError for the request, DockerfileError for the file, and what the gateway throws. */
+export async function outlineDockerfile(gateway: Gateway, request: FrontendRequest, warn: (finding: Finding, dockerfile: DockerfileInput) => void, signal: AbortSignal): Promise<Outline> {
   const open = await openDockerfile(gateway, request, signal);
-  const { request: conversionRequest } = parseForConversion(open, () => undefined);
+  const { request: conversionRequest } = parseForConversion(open, (finding) => warn(finding, open.dockerfile));
   const { conversion, target } = await analyseDockerfile(conversionRequest, signal);
   const { stageName } = target.declaration;
   const declaration = conversionRequest.parsed.stages.findLast((stage) => stageName !== "" && stage.stageName === stageName);
