@@ -6,11 +6,11 @@ import { bytesOf } from "../content/bytes.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
 import { BlobMissingError, type BlobStore } from "../content/blob-store.ts";
 import { exactPlatform, runnablePlatforms } from "../oci/platform-match.ts";
-import { startFakeRegistry } from "../testing/fake-registry.ts";
+import { startFakeRegistry, type FakeRegistry } from "../testing/fake-registry.ts";
 import { refuses, sampleImage, testClient } from "../testing/registry-fixture.ts";
 import { eachLimited } from "./each-limited.ts";
 import { fetchImage } from "./pull.ts";
-import { pushContent, type PushProgress, type PushRequest } from "./push.ts";
+import { Push, pushContent, type PushProgress, type PushRequest } from "./push.ts";
 
 const limit = (): AbortSignal => AbortSignal.timeout(20_000);
 const quiet = { mountFrom: () => undefined, onProgress: () => undefined } satisfies Partial<PushRequest>;
@@ -52,6 +52,51 @@ describe("a push", () => {
     assert.equal(last.get(image.config.digest)?.sentBytes, image.config.size);
     await pushContent(request, limit());
     assert.deepEqual(states(), ["present", "present", "present", "present", "sent", "present"]);
+  });
+});
+
+describe("what is there already", () => {
+  test("is told of by its tags and manifests alone, and not sent", async () => {
+    const image = await sampleImage([Buffer.from("layer")], limit());
+    await using registry = await startFakeRegistry();
+    await using client = testClient();
+    const repository = client.repository({ domain: registry.host, path: "a/b" }, "push");
+    await pushContent({ ...quiet, repository, ...image, tags: ["1", "2"] }, limit());
+    const before = registry.requests.length;
+    await using push = new Push({ ...quiet, repository });
+    for (const names of [["1", "2"], [image.root.digest]]) assert.ok(await push.isThere(image, names, limit()), names.join());
+    await push.tags(image, ["1", "2"], limit());
+    assert.deepEqual(new Set(registry.requests.slice(before).map(({ method, url }) => `${method} ${url.pathname.split("/").at(-2)}`)), new Set(["HEAD manifests"]));
+  });
+
+  const LACKS: ReadonlyArray<readonly [what: string, take: (registry: FakeRegistry, image: Awaited<ReturnType<typeof sampleImage>>) => unknown]> = [
+    ["a tag", ({ tags }) => tags.delete("a/b:2")],
+    ["every tag", ({ tags }) => tags.clear()],
+    ["a tag of this image", ({ tags }, { manifest }) => tags.set("a/b:2", manifest.digest)],
+    ["a manifest below", ({ manifests }, { manifest }) => manifests.delete(`a/b@${manifest.digest}`)],
+  ];
+  for (const [what, take] of LACKS) {
+    test(`is not all where ${what} is missing, which the push brings then`, async () => {
+      const image = await sampleImage([Buffer.from("layer")], limit());
+      await using registry = await startFakeRegistry();
+      await using client = testClient();
+      const repository = client.repository({ domain: registry.host, path: "a/b" }, "push");
+      await pushContent({ ...quiet, repository, ...image, tags: ["1", "2"] }, limit());
+      take(registry, image);
+      await using push = new Push({ ...quiet, repository });
+      assert.equal(await push.isThere(image, ["1", "2"], limit()), false);
+      await push.tags(image, ["1", "2"], limit());
+      assert.deepEqual([registry.tags.get("a/b:1"), registry.tags.get("a/b:2")], [image.root.digest, image.root.digest]);
+      assert.ok(registry.manifests.has(`a/b@${image.manifest.digest}`));
+    });
+  }
+
+  test("is nothing where no name is asked for", async () => {
+    const image = await sampleImage([], limit());
+    await using registry = await startFakeRegistry();
+    await using client = testClient();
+    await using push = new Push({ ...quiet, repository: client.repository({ domain: registry.host, path: "a/b" }, "push") });
+    assert.equal(await push.isThere(image, [], limit()), false);
   });
 });
 

@@ -90,6 +90,27 @@ export class Push implements AsyncDisposable {
     await Promise.all(this.#early.map(({ upload }) => upload.cancel()));
   }
 
+  /**
+   * Whether the repository has this manifest under each of these tags or digests, and all manifests below it. Whoever brought them
+   * brought first what they name: so that is neither asked for nor sent any more.
+   */
+  async isThere({ content, root }: Pick<PushRequest, "content" | "root">, names: readonly string[], signal: AbortSignal): Promise<boolean> {
+    const [first, ...others] = names.map((name) => ({ name, digest: root.digest }));
+    if (first === undefined || !(await this.#isNamed(first, signal))) return false;
+    const { blobs, levels } = await readPushGraph({ content, roots: [root] }, signal);
+    const below = levels.flat().map(({ descriptor: { digest } }) => digest);
+    let areAllThere = true;
+    await eachLimited([...others, ...below.map((digest) => ({ name: digest, digest }))], UPLOADS_IN_FLIGHT_MAX, async (wanted, either) => {
+      if (!(await this.#isNamed(wanted, either))) areAllThere = false;
+    }, signal);
+    if (areAllThere) for (const digest of [...blobs.keys(), ...below]) this.#sent.add(digest);
+    return areAllThere;
+  }
+
+  async #isNamed({ name, digest }: { readonly name: string; readonly digest: Digest }, signal: AbortSignal): Promise<boolean> {
+    return (await this.repository.resolve(name, signal))?.digest === digest;
+  }
+
   /** Sends everything below manifests, and then themselves under their digests. A `referrer` is found by its subject, also where the registry keeps no lists. */
   async manifests(roots: PushRoots, as: "named" | "referrer", signal: AbortSignal): Promise<void> {
     const graph = await this.below(roots, signal);
@@ -161,7 +182,7 @@ export class Push implements AsyncDisposable {
   async #tag({ descriptor, bytes }: ReadManifest, tag: string, signal: AbortSignal): Promise<void> {
     const { repository, onProgress } = this.#to;
     // A registry may forbid to write a tag twice, which is no reason to fail where nothing would change.
-    const isThere = (await repository.resolve(tag, signal))?.digest === descriptor.digest;
+    const isThere = await this.#isNamed({ name: tag, digest: descriptor.digest }, signal);
     if (!isThere) await repository.putManifest({ tag, mediaType: descriptor.mediaType, bytes, namedByIndex: false }, signal);
     onProgress({ descriptor, state: isThere ? "present" : "sent", sentBytes: isThere ? 0 : descriptor.size });
   }

@@ -104,6 +104,24 @@ describe("a push of a new layer", { skip: dockerRegistrySkip }, () => {
     assert.equal([...first.requests, ...second.requests].filter(isFeed).length, 2);
   });
 
+  for (const [what, ...flags] of [["a tag"], ["a digest", "-o", "type=image,push=true,push-by-digest=true"]] as const) {
+    test(`and once more to ${what}: nothing that is there is sent, or asked for blob by blob`, async () => {
+      await using registry = await startFaultyRegistry(upstream.host);
+      const { repository, args } = newBuild();
+      const name = `${registry.host}/${repository}`;
+      const push = flags.length === 0 ? ["--push", "-t", `${name}:1`] : ["-o", `${flags[1]},name=${name}`];
+      const build = async (): Promise<readonly string[]> => {
+        const before = registry.requests.length;
+        const { exitCode, stderr } = await place.stemmaHere(args(...push));
+        assert.equal(exitCode, 0, stderr);
+        return registry.requests.slice(before).map(({ method, path }) => `${method} ${path.split("/").at(-2)}`);
+      };
+      assert.ok((await build()).includes("HEAD blobs"));
+      const again = await build();
+      assert.deepEqual([...new Set(again)], ["HEAD manifests"], again.join("\n"));
+    });
+  }
+
   test("that only a cache names is sent while it is compressed too", async () => {
     await using registry = await startFaultyRegistry(upstream.host);
     const { root, repository, args } = newBuild("Dockerfile.two");
