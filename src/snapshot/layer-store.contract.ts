@@ -121,6 +121,14 @@ function testViews(open: OpenStore): void {
     assert.equal(readFileSync(at("d/suid"), "utf8"), "s");
   });
 
+  test("what is neither file nor directory goes without attributes that the kernel has for these alone", async () => {
+    const store = await open();
+    const note = { xattrs: new Map([["user.note", Buffer.of(1)]]) };
+    const base = await imageLayer(store, symlink("link", "/nowhere", note), special("pipe", "fifo", undefined, note), file("f", "f", note));
+    await using tree = await store.mount([base], "read-only", signal);
+    assert.deepEqual(["link", "pipe", "f"].map((path) => getXattr(join(tree.viewPath, path), "user.note")), [undefined, undefined, Buffer.of(1)]);
+  });
+
   test("upper layers hide, empty and replace what lower ones hold", async () => {
     const store = await open();
     const base = await store.write(members(directory("a"), file("a/1", "1"), file("a/2", "2"), directory("b"), file("b/1", "1"), file("c", "c"), directory("d"), file("d/1", "1"), symlink("e", "a")), signal);

@@ -134,16 +134,17 @@ export class TreeWriter {
     // What root makes in a fresh tree is root's already, as most files are.
     if (this.#privilege.isRoot && !(this.#isFresh && entry.uid === 0 && entry.gid === 0)) lchownSync(path, entry.uid, entry.gid);
     if (entry.kind !== "symlink") chmodSync(path, entry.mode);
-    for (const [name, value] of entry.xattrs ?? []) this.#setXattr(path, name, value);
+    for (const [name, value] of entry.xattrs ?? []) this.#setXattr(entry, name, value);
     setTimes(path, entry.mtimeNs);
   }
 
-  #setXattr(path: string | Buffer, name: string, value: Uint8Array): void {
-    if (!this.#privilege.maySet(name)) return;
+  #setXattr(entry: Entry, name: string, value: Uint8Array): void {
+    // Of users' attributes the kernel has none for other kinds: the tree goes without, as with every other tool.
+    if (!this.#privilege.maySet(name) || (name.startsWith("user.") && entry.kind !== "file" && entry.kind !== "directory")) return;
     try {
-      setXattr(path, name, value);
+      setXattr(this.path(entry.path), name, value);
     } catch (error) {
-      // Where a file system has no such attributes the tree goes without, as with every other tool.
+      // The same where a file system has no such attributes.
       if (!(error instanceof SystemCallError) || error.code !== "ENOTSUP") throw error;
     }
   }

@@ -30,8 +30,8 @@ export function hardLink(path: string, linkname: string): Member {
   return { entry: entryOf(path, "hardlink", { mode: 0o644, linkname }), content: bytesOf() };
 }
 
-export function special(path: string, kind: "char" | "block" | "fifo", device?: { readonly major: number; readonly minor: number }): Member {
-  return { entry: entryOf(path, kind, { mode: 0o644, ...(device === undefined ? {} : { device }) }), content: bytesOf() };
+export function special(path: string, kind: "char" | "block" | "fifo", device?: Entry["device"], more: Partial<Entry> = {}): Member {
+  return { entry: entryOf(path, kind, { mode: 0o644, ...(device === undefined ? {} : { device }), ...more }), content: bytesOf() };
 }
 
 export function whiteout(path: string): Member {
