@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -83,6 +85,16 @@ test("entries tell kind, mode, time, link and root as owner", async (t) => {
   assert.equal(entries.get("pipe")?.kind, "fifo");
   assert.deepEqual([entries.get("second")?.kind, entries.get("second")?.linkname], ["hardlink", "file"]);
   assert.ok([...entries.values()].every(({ uid, gid }) => uid === 0 && gid === 0));
+});
+
+test("a socket is an empty file, which is what BuildKit's clients send", async (t) => {
+  const root = directoryOf(t, []);
+  const server = createServer().listen(join(root, "agent.sock"));
+  await once(server, "listening");
+  t.after(() => server.close());
+  const directory = openDirectory(root);
+  assert.deepEqual((await walk(directory, {})).map(({ path, kind, sizeBytes }) => [path, kind, sizeBytes]), [["agent.sock", "file", 0]]);
+  assert.equal((await collectBytes(directory.read("agent.sock", signal), 100)).byteLength, 0);
 });
 
 test("a link whose first name is not sent is a file", async (t) => {

@@ -114,6 +114,7 @@ class DiskDirectory implements LocalDirectory {
   async *read(path: string, signal: AbortSignal, chunks: ChunkOwner = "kept"): ByteStream {
     signal.throwIfAborted();
     const file = this.#open(path);
+    if (file === undefined) return;
     try {
       const isLent = chunks === "lent";
       const begun = isLent ? yield* this.#lendBeginning(file) : yield* readIfSmall(file);
@@ -139,11 +140,12 @@ class DiskDirectory implements LocalDirectory {
     }
   }
 
-  /** Neither a link nor a pipe that somebody put in the file's place is opened. */
-  #open(path: string): number {
+  /** Neither a link nor a pipe that somebody put in the file's place is opened. Undefined for a socket, in which there is nothing to read. */
+  #open(path: string): number | undefined {
     try {
       return openSync(this.#files.absolute(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENXIO") return undefined;
       throw new SessionError("unreadable", `open ${this.#files.text(path)}: ${systemReason(error)}`, { cause: error });
     }
   }
@@ -161,7 +163,7 @@ class EntryTeller {
     this.#settledNs = settledNs;
   }
 
-  /** Undefined for what is not there any more, and for sockets, which nobody can lend. */
+  /** Undefined for what is not there any more. */
   tell(path: string): LocalEntry | undefined {
     const stats = this.#files.stat(path);
     if (stats === undefined) return undefined;
@@ -201,6 +203,8 @@ const KINDS: ReadonlyMap<number, PlainKind> = new Map([
   [constants.S_IFCHR, "char"],
   [constants.S_IFBLK, "block"],
   [constants.S_IFIFO, "fifo"],
+  // As BuildKit's clients do: who listens cannot be lent, but the name is there.
+  [constants.S_IFSOCK, "file"],
 ]);
 
 /** The kernel's 12 and 20 bits (linux/kdev_t.h, new_encode_dev). */
