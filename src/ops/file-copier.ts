@@ -159,7 +159,8 @@ export class FileCopier {
       case "char":
       case "block":
       case "fifo":
-        this.#draft.makeSpecial(target, node.entry.kind, { ...attributes, ...(node.entry.device === undefined ? {} : { device: node.entry.device }) });
+        // BuildKit masks the bits of a socket out of what it makes, and a block device's is one of them.
+        this.#draft.makeSpecial(target, node.entry.kind === "block" ? "char" : node.entry.kind, { ...attributes, ...(node.entry.device === undefined ? {} : { device: node.entry.device }) });
         return;
       case "file":
         this.#draft.writeFile(target, attributes, node);
