@@ -3,6 +3,7 @@ import { baseName, parentPath } from "../archive/entry-path.ts";
 import { ArchiveError } from "../archive/archive-error.ts";
 import type { Member } from "../archive/member.ts";
 import { readTar, type TarMember } from "../archive/tar-reader.ts";
+import { unpackedTime, xattrsAfterLink } from "../archive/unpacked.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import type { Attributes, TreeDraft } from "../snapshot/tree-draft.ts";
 import type { TreeNode } from "../snapshot/tree-node.ts";
@@ -110,7 +111,7 @@ class Unpacking {
 
   #make(path: string, entry: Entry, { content, isMerged }: { readonly content: Pick<TreeNode, "layer" | "stored"> | undefined; readonly isMerged: boolean }): void {
     const { uid, gid } = this.#owner ?? entry;
-    const mtimeNs = entry.mtimeNs < 0n ? 0n : entry.mtimeNs;
+    const mtimeNs = unpackedTime(entry.mtimeNs);
     const attributes = { mode: entry.mode, uid, gid, mtimeNs, ...(entry.xattrs === undefined ? {} : { xattrs: entry.xattrs }) };
     switch (entry.kind) {
       case "directory":
@@ -144,16 +145,18 @@ class Unpacking {
   #link(entry: Entry, path: string, attributes: Attributes): void {
     const target = entry.linkname ?? "";
     const existing = this.#place(target);
-    const found = this.#draft.lookup(existing)?.entry.kind;
+    const file = this.#draft.lookup(existing)?.entry;
+    const found = file?.kind;
     // Both as the archive says: what is unpacked into is the root of the one that links.
-    if (found === undefined || found === "directory") throw new OperationError("step-failed", `link /${target} /${entry.path}: ${found === undefined ? "no such file or directory" : "operation not permitted"}`);
+    if (file === undefined || found === "directory") throw new OperationError("step-failed", `link /${target} /${entry.path}: ${found === undefined ? "no such file or directory" : "operation not permitted"}`);
     this.#draft.link(existing, path);
     const names = (this.#names.get(existing) ?? new Set([existing])).add(path);
     this.#names.set(existing, names).set(path, names);
     const { uid, gid } = attributes;
+    const said = found === "symlink" ? { uid, gid } : { ...attributes, xattrs: xattrsAfterLink(file, attributes) };
     const identity = this.#draft.identity(path);
     // Another file may have taken one of them since.
-    for (const name of names) if (this.#draft.identity(name) === identity) this.#draft.amend(name, found === "symlink" ? { uid, gid } : attributes);
+    for (const name of names) if (this.#draft.identity(name) === identity) this.#draft.amend(name, said);
   }
 
   #place(path: string): string {

@@ -94,6 +94,11 @@ test("links are copied as links unless they are to be followed", async () => {
   await check(copy({ src: "/app/link", dest: "/l" }), ["f 640 7:7 l"]);
 });
 
+test("a block device is copied as the character device of its numbers, as by BuildKit", async () => {
+  const devices = layerOf("devices", ["b 660 0:6 disk", "c 666 0:0 null"]);
+  await check(copy({ src: "/", dest: "/dev" }), ["d 755 0:0 dev", "c 660 0:6 dev/disk", "c 666 0:0 dev/null"], [[base], [devices]]);
+});
+
 test("owner, mode and time of the action win, for the directories made on the way too", async () => {
   const owner = { user: { user: { case: "byID", value: 3 } }, group: { user: { case: "byID", value: 4 } } } as const;
   await check(copy({ src: "/top", dest: "/a/b", owner, mode: 0o600 }), ["d 600 3:4 a", "f 600 3:4 a/b"]);
@@ -287,6 +292,28 @@ test("what an archive says of a link is so of the file, by all its names, and of
     "f 4750 2:3 un/again 2", "h 4750 2:3 un/f -> un/again 2", "f 640 1:1 un/gone 1", "f 444 2:3 un/gone-too 2", "h 444 2:3 un/kept -> un/gone-too 2",
     "h 4750 2:3 un/last -> un/again 2", "l 777 2:3 un/s -> f 1", "h 777 2:3 un/s-again -> un/s 1",
   ]);
+});
+
+test("a second name of a file in an archive takes its capabilities away, unless it has some itself", async () => {
+  const said = { uid: 0, gid: 0, mtimeNs: 0n, sizeBytes: 0 };
+  const attributes = (...names: readonly string[]): Pick<Entry, "xattrs"> => ({ xattrs: new Map(names.map((name) => [name, Buffer.from("x")])) });
+  const bytes = await archive([
+    { path: "f", kind: "file", mode: 0o755, ...said, ...attributes("security.capability", "user.f") },
+    { path: "f-again", kind: "hardlink", mode: 0o755, ...said, ...attributes("user.again"), linkname: "f" },
+    { path: "g", kind: "file", mode: 0o755, ...said },
+    { path: "g-again", kind: "hardlink", mode: 0o755, ...said, ...attributes("security.capability"), linkname: "g" },
+  ]);
+  const chain = await unpack(bytes, { dest: "/un/" });
+  const entries = await chain?.at(-1)?.entries(signal) ?? [];
+  assert.deepEqual(entries.slice(1).map(({ path, xattrs }) => [path, ...(xattrs?.keys() ?? [])]), [
+    ["un/f", "user.f", "user.again"], ["un/f-again", "user.f", "user.again"], ["un/g", "security.capability"], ["un/g-again", "security.capability"],
+  ]);
+});
+
+test("times of an archive that Go's tools cannot set are the beginning of time", async () => {
+  const times = [-1n, 9_223_372_036_854_775_807n, 9_223_372_036_854_775_808n];
+  const chain = await unpack(await archive(times.map((mtimeNs, at) => ({ path: `f${at}`, kind: "file", mode: 0o644, uid: 0, gid: 0, mtimeNs, sizeBytes: 0 }))), { dest: "/un/" });
+  assert.deepEqual((await chain?.at(-1)?.entries(signal))?.slice(1).map(({ mtimeNs }) => mtimeNs), [0n, 9_223_372_036_854_775_807n, 0n]);
 });
 
 test("what would be a mark in a layer hides nothing in an archive, and is unpacked as any file", async () => {

@@ -70,7 +70,8 @@ test("what is learnt of a committed layer is there for the next process", { skip
 test("a layer that one store has as a tree is taken over by another", { skip }, async () => {
   const path = freshDirectory();
   const [from, to] = [await openAt(path, "overlay"), await openAt(freshDirectory(), "overlay")];
-  const all = [directory("d", { mode: 0o700, uid: 3 }), file("d/f", "content", { mode: 0o4755, uid: 5, xattrs: new Map([["user.a", Buffer.of(1, 2)]]) }), hardLink("d/same", "d/f"), whiteout("gone"), directory("hides"), opaque("hides")];
+  const said = { mode: 0o4755, uid: 5, xattrs: new Map([["user.a", Buffer.of(1, 2)]]) };
+  const all = [directory("d", { mode: 0o700, uid: 3 }), file("d/f", "content", said), hardLink("d/same", "d/f", said), whiteout("gone"), directory("hides"), opaque("hides")];
   const tar = await collectBytes(writeTar(members(...all)), 1e6);
   // The digest of an uncompressed tar is a diff id by definition.
   const diffId = digestOf(tar) as string as DiffId;

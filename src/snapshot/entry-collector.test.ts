@@ -38,6 +38,19 @@ test("parents come before children, wherever the archive has them", () => {
   assert.equal(index.impliesDirectories, false);
 });
 
+test("what is said of a file's second name is so of the file, and of a symbolic link but its mode", () => {
+  const [owned, one] = [{ uid: 2, gid: 3, mtimeNs: 5n, mode: 0o4750 }, { xattrs: new Map([["security.capability", Buffer.of(1)], ["user.a", Buffer.of(2)]]) }];
+  const { entries } = collect(file("f", "f", one), hardLink("same", "f"), hardLink("last", "same", owned), symlink("s", "f"), hardLink("t", "s", owned), file("g", "", one), hardLink("h", "g", one));
+  const told = entries.filter(({ kind }) => kind !== "hardlink").map(({ path, mode, uid, gid, mtimeNs, xattrs }) => [path, mode, uid, gid, mtimeNs, ...(xattrs?.keys() ?? [])]);
+  assert.deepEqual(told.slice(0, 2), [["f", 0o4750, 2, 3, 5n, "user.a"], ["s", 0o777, 2, 3, 5n]]);
+  assert.deepEqual(told[2]?.slice(5), ["security.capability", "user.a"]);
+});
+
+test("times that Go's tools cannot set are the beginning of time", () => {
+  const { entries } = collect(...[-1n, 0n, 9_223_372_036_854_775_808n].map((mtimeNs, at) => file(`f${at}`, "", { mtimeNs })));
+  assert.deepEqual(entries.map(({ mtimeNs }) => mtimeNs), [0n, 0n, 0n]);
+});
+
 test("a directory without an entry is remembered as such", () => {
   for (const member of [file("a/f", ""), whiteout("a/f"), opaque("a"), directory("a/b")]) assert.ok(collect(member).impliesDirectories, member.entry.kind);
   for (const member of [file("f", ""), whiteout("f"), opaque(""), directory("a")]) assert.ok(!collect(member).impliesDirectories, member.entry.kind);

@@ -3,6 +3,7 @@ import type { Entry } from "../archive/entry.ts";
 import { baseName, joinPath, parentPath } from "../archive/entry-path.ts";
 import { ARCHIVE_LIMITS } from "../archive/limits.ts";
 import { comparePaths } from "../archive/path-bytes.ts";
+import { unpackedTime, xattrsAfterLink } from "../archive/unpacked.ts";
 import type { LayerIndex } from "./layer-index.ts";
 
 /** Symbolic links on the way to one entry: as many as Linux follows. */
@@ -10,6 +11,8 @@ const LINKS_MAX = 40;
 
 /** Directories that files of the same archive take the place of. No tool writes such archives, and each costs a look at all entries. */
 const REPLACED_DIRECTORIES_MAX = 100;
+
+const NONE: ReadonlyMap<string, Uint8Array> = new Map();
 
 /** An entry with what the archive says of its content. */
 export interface CollectedEntry {
@@ -36,6 +39,8 @@ export class EntryCollector {
   readonly #whiteouts: Map<string, number> = new Map();
   readonly #opaque: Map<string, number> = new Map();
   readonly #links: Map<string, string> = new Map();
+  /** The files that hard links are to. */
+  readonly #linked: Map<string, number> = new Map();
   /** Directories that have children here but, so far, no entry. */
   readonly #implied: Set<string> = new Set();
   #parentsLate = false;
@@ -44,9 +49,9 @@ export class EntryCollector {
 
   /** False where that changes what was said before, or the entry is not what it says, so that only the end tells what is where. */
   add(collected: CollectedEntry): boolean {
-    const entry = this.#resolved(collected.entry);
+    const entry = withUnpackedTime(this.#resolved(collected.entry));
     const item = entry === collected.entry ? collected : { ...collected, entry };
-    const isPlain = item === collected && !this.#isSaidAgain(entry);
+    const isPlain = item === collected && !this.#isSaidAgain(entry) && !(entry.kind === "hardlink" && this.#amendLinked(entry));
     if (entry.path !== "") this.#seeParent(parentPath(entry.path));
     if (entry.kind === "whiteout") this.#mark(this.#whiteouts, item);
     else if (entry.kind === "opaque") {
@@ -105,6 +110,22 @@ export class EntryCollector {
     }
   }
 
+  /** What is said of another name is so of the file, of a symbolic link all but the mode. False where that is nothing new. */
+  #amendLinked(link: Entry): boolean {
+    const target = link.linkname ?? "";
+    const at = this.#linked.get(target) ?? this.#places.get(target);
+    const item = at === undefined ? undefined : this.#kept[at];
+    if (at === undefined || item === undefined) return false;
+    this.#linked.set(link.path, at);
+    if (isSaidOf(item.entry, link)) return false;
+    const { xattrs: _xattrs, ...file } = item.entry;
+    const { uid, gid, mtimeNs } = link;
+    const xattrs = xattrsAfterLink(item.entry, link);
+    const mode = file.kind === "symlink" ? file.mode : link.mode;
+    this.#kept[at] = { ...item, entry: { ...file, mode, uid, gid, mtimeNs, ...(xattrs === undefined ? {} : { xattrs }) } };
+    return true;
+  }
+
   /** Or is where a whiteout is. */
   #isBelowWhiteout({ kind, path }: Entry): boolean {
     if (this.#whiteouts.size === 0) return false;
@@ -126,6 +147,7 @@ export class EntryCollector {
     if (at !== undefined) this.#kept[at] = undefined;
     if (kind === "directory" && this.#implied.delete(path)) this.#parentsLate = true;
     if (kind !== "directory" && this.#implied.has(path)) throw new ArchiveError("corrupt", `${path}: a file where the layer has a directory`);
+    if (kind !== "hardlink") this.#linked.delete(path);
     if (kind === "symlink") this.#links.set(path, linkname ?? "");
     else this.#links.delete(path);
     this.#places.set(path, this.#kept.push(item) - 1);
@@ -208,6 +230,17 @@ export class EntryCollector {
     }
     return this.#links.has(directory) ? directory : undefined;
   }
+}
+
+function withUnpackedTime(entry: Entry): Entry {
+  const mtimeNs = unpackedTime(entry.mtimeNs);
+  return mtimeNs === entry.mtimeNs ? entry : { ...entry, mtimeNs };
+}
+
+function isSaidOf(file: Entry, link: Entry): boolean {
+  if (file.uid !== link.uid || file.gid !== link.gid || file.mtimeNs !== link.mtimeNs || (file.mode !== link.mode && file.kind !== "symlink")) return false;
+  const [before, said] = [file.xattrs ?? NONE, link.xattrs ?? NONE];
+  return before.size === said.size && [...said].every(([name, value]) => Buffer.compare(before.get(name) ?? Buffer.alloc(0), value) === 0 && before.has(name));
 }
 
 function parentsFirst(items: ReadonlyArray<CollectedEntry | undefined>): readonly CollectedEntry[] {

@@ -103,10 +103,11 @@ test("a layer that is unpacked while it arrives is the one that its archive is u
   using scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-intake-"));
   const place = new Place(scratch.path);
   const capability = Buffer.from("0100000202200000000000000000000000000000", "hex");
+  const suid = { mode: 0o6755, uid: 5, gid: 6, mtimeNs: 1_234_567_890_987_654_321n };
   const tar = await tarOf(
     directory("", { mode: 0o700, uid: 9 }), file("b/early", "its directory comes after it"), directory("d", { mode: 0o1777, uid: 3, gid: 4, mtimeNs: 1_600_000_000_000_000_007n }),
-    file("d/suid", "s", { mode: 0o6755, uid: 5, gid: 6, mtimeNs: 1_234_567_890_987_654_321n }), file("d/cap", "c", { uid: 7, xattrs: new Map([["security.capability", capability], ["user.note", Buffer.of(0, 255)]]) }),
-    file("d/empty", ""), file("d/large", "large".repeat(200_000)), hardLink("d/again", "d/suid"), symlink("d/link", "/nowhere", { uid: 8, mtimeNs: 99n }),
+    file("d/suid", "s", suid), file("d/cap", "c", { uid: 7, xattrs: new Map([["security.capability", capability], ["user.note", Buffer.of(0, 255)]]) }),
+    file("d/empty", ""), file("d/large", "large".repeat(200_000)), hardLink("d/again", "d/suid", suid), symlink("d/link", "/nowhere", { uid: 8, mtimeNs: 99n }),
     special("d/null", "char", { major: 1, minor: 3 }), special("d/pipe", "fifo"), directory("closed", { mode: 0o111 }), file("closed/in", "", { mode: 0 }),
     directory("b", { mode: 0o750 }), directory("d", { mode: 0o755, uid: 1 }), whiteout("gone"), whiteout("b/gone"), directory("hides"), opaque("hides"), file("implied/by/this", "x"), file("\uDCFF", "no UTF-8"),
   );
@@ -129,6 +130,8 @@ test("what an archive says twice, or through a link of its own, is left to who k
     "a directory that is implied and taken away": [file("a/b", ""), whiteout("a")],
     "a directory that is taken away and implied": [whiteout("a"), file("a/b/c", "")],
     "something in what is taken away": [whiteout("a"), whiteout("a/b")],
+    "a link that says something else of its file": [file("a", "1"), hardLink("b", "a", { mode: 0o600 })],
+    "a time that no tool sets": [file("a", "1", { mtimeNs: -1n })],
     "a hard link before what it is to": [hardLink("b", "a"), file("a", "")],
     "a file through a link": [directory("real"), symlink("link", "real"), file("link/a", "")],
     "a hard link through a link": [directory("real"), file("real/a", ""), symlink("link", "real"), hardLink("b", "link/a")],

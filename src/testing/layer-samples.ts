@@ -26,8 +26,8 @@ export function symlink(path: string, linkname: string, more: Partial<Entry> = {
   return { entry: entryOf(path, "symlink", { mode: 0o777, linkname, ...more }), content: bytesOf() };
 }
 
-export function hardLink(path: string, linkname: string): Member {
-  return { entry: entryOf(path, "hardlink", { mode: 0o644, linkname }), content: bytesOf() };
+export function hardLink(path: string, linkname: string, more: Partial<Entry> = {}): Member {
+  return { entry: entryOf(path, "hardlink", { mode: 0o644, linkname, ...more }), content: bytesOf() };
 }
 
 export function special(path: string, kind: "char" | "block" | "fifo", device?: Entry["device"], more: Partial<Entry> = {}): Member {
