@@ -2,7 +2,7 @@
  * `npm run soak`: kills builds (kill -9) at random moments, and collections among them. After each kill the store has no damage; after
  * every few, what was killed is built to its end in the same root, with the digest that a fresh root gives.
  */
-import { randomBytes } from "node:crypto";
+import { createCipheriv, createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { existsSync, readFileSync } from "node:fs";
@@ -20,12 +20,16 @@ const COMPARED_EVERY = 10;
 const LONGEST_FACTOR = 1.1;
 /** Of each layer of a large base: beyond what is unpacked on the event loop. */
 const LARGE_BYTES = 6 * 1024 * 1024;
+/** Beyond what one thread compresses. */
+const BIG_BYTES = 20 * 1024 * 1024;
 const NEVER = new AbortController().signal;
 
 interface Kind {
   readonly dockerfile: string;
   /** Of `large`, a base with so much in it that threads unpack it. */
   readonly isOnLarge?: boolean;
+  /** With a file in its context beside the others, so large that threads compress its layer. */
+  readonly hasBig?: boolean;
   readonly flags: (to: string) => readonly string[];
 }
 
@@ -37,8 +41,12 @@ const KINDS: Readonly<Record<string, Kind>> = {
   run: { dockerfile: "FROM base\nCOPY input /input\nRUN --mount=type=cache,target=/cache cat /input > /cache/seen && cp -r /bin /copied && cat /input > /out\nRUN rm -r /copied && ln /out /linked\n", flags: archive },
   stages: { dockerfile: "FROM base AS one\nCOPY input /input\nRUN sha256sum /input > /one\nFROM base AS two\nCOPY files /files\nRUN ls /files > /two\nFROM scratch\nCOPY --from=one /one /\nCOPY --from=two /two /\n", flags: (to) => ["-t", "soak:1", "-o", `type=oci,compression=zstd,force-compression=true,rewrite-timestamp=true,tar=false,dest=${to}-layout`] },
   pull: { isOnLarge: true, dockerfile: 'FROM large\nRUN --mount=from=base,target=/mnt ["/mnt/bin/busybox", "touch", "/large/made"]\n', flags: archive },
+  big: { hasBig: true, dockerfile: "FROM scratch\nCOPY big /big\nCOPY input /input\n", flags: (to) => ["-t", "soak:1", "-o", `type=oci,compression=zstd,rewrite-timestamp=true,tar=false,dest=${to}-layout`, "-o", `type=oci,rewrite-timestamp=true,dest=${to}.tar`] },
   sbom: { dockerfile: "FROM base\nCOPY input /input\nCOPY files /files\n", flags: (to) => [...archive(to), "--sbom=true", "--provenance=mode=max"] },
 };
+
+// There are some.
+const NAMES = Object.keys(KINDS) as [string, ...string[]];
 
 const { values } = parseArgs({ options: { kills: { type: "string", default: "300" }, seed: { type: "string" }, "max-seconds": { type: "string" } } });
 if (runSkip !== false) throw new Error(`this machine cannot run it: ${runSkip}`);
@@ -61,7 +69,7 @@ async function soak(place: Workshop): Promise<void> {
   let done = 0;
   let struck = 0;
   for (let version = 1; done < kills && performance.now() < until; version++) {
-    const name = random.below(12) === 0 ? "prune" : random.pick(["copy", "run", "stages", "pull", "sbom"]);
+    const name = random.below(12) === 0 ? "prune" : random.pick(NAMES);
     const afterMs = random.below(Math.ceil((usualMs.get(name) ?? 1500) * LONGEST_FACTOR));
     if (await killed(place, { name, version, root: "soaked" }, afterMs)) struck++;
     done++;
@@ -92,11 +100,16 @@ async function argvOf(place: Workshop, { name, version, root }: Run): Promise<re
   await mkdir(join(context, "files"), { recursive: true });
   for (let i = 0; i < 40; i++) await writeFile(join(context, "files", String(i)), `${version} ${i}\n`.repeat(2000));
   await writeFile(join(context, "input"), `${version}\n`.repeat(100_000));
+  if (kind.hasBig === true) await writeFile(join(context, "big"), incompressible(version));
   await writeFile(join(context, "Dockerfile"), kind.dockerfile);
   const to = join(place.path, `out-${root}-${name}`);
   await rm(`${to}-layout`, { recursive: true, force: true });
   const bases = [`base=oci-layout://${place.base}`, ...(kind.isOnLarge === true ? [`large=oci-layout://${await largeBase(place, version)}`] : [])];
   return [process.execPath, COMMAND, "build", ...rootFlags, "--build-arg", "SOURCE_DATE_EPOCH=1600000000", ...bases.flatMap((base) => ["--build-context", base]), "--metadata-file", `${to}.json`, ...kind.flags(to), context];
+}
+
+function incompressible(version: number): Uint8Array {
+  return createCipheriv("aes-128-ctr", createHash("md5").update(String(version)).digest(), Buffer.alloc(16)).update(Buffer.alloc(BIG_BYTES));
 }
 
 /** An image that no store knows yet, the same for each build of a version: two layers of small files and of some megabytes that cannot be compressed. */
