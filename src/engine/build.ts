@@ -109,7 +109,7 @@ async function run(plan: BuildPlan, context: RunContext, means: BuildMeans, sign
   await checkForStdout(plan, solved.chains, signal);
   const published = await publishAll({ plan, compiled, attested, inlineCache: await inlineCache(plan.cache.exports, solved) }, means, signal);
   await exportCaches(plan.cache.exports, solved, means, signal);
-  return { outcome: describeOutcome({ plan, attested, published, warnings: context.warnings }, means), attested };
+  return { outcome: await describeOutcome({ plan, attested, published, warnings: context.warnings }, means), attested };
 }
 
 interface Finished {

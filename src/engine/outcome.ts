@@ -25,7 +25,7 @@ export interface FinishedBuild {
   readonly warnings: readonly WarningEvent[];
 }
 
-export function describeOutcome({ plan, attested, published, warnings }: FinishedBuild, means: BuildMeans): BuildOutcome {
+export async function describeOutcome({ plan, attested, published, warnings }: FinishedBuild, means: BuildMeans): Promise<BuildOutcome> {
   const platforms = published?.image.platforms ?? [];
   // Docker's engine calls an image in containerd's store by its manifest; buildx then leaves the configuration's digest out.
   const single = published === undefined || isIndex(published.root.mediaType) || published.knownByRoot ? undefined : platforms[0];
@@ -33,7 +33,7 @@ export function describeOutcome({ plan, attested, published, warnings }: Finishe
   const ref = `stemma/stemma/${means.id}`;
   const metadata = metadataFile({
     ref,
-    provenance: metadataRecords(plan, attested, means),
+    provenance: await metadataRecords({ plan, attested, published }, means),
     descriptor: published?.root,
     configDigest: single?.config.digest,
     imageNames: published?.names ?? [],
@@ -52,11 +52,11 @@ export function describeOutcome({ plan, attested, published, warnings }: Finishe
   };
 }
 
-function metadataRecords(plan: BuildPlan, { parts }: AttestedResults, means: BuildMeans): Parameters<typeof metadataFile>[0]["provenance"] {
+async function metadataRecords({ plan, attested: { parts }, published }: Omit<FinishedBuild, "warnings">, means: BuildMeans): Promise<Parameters<typeof metadataFile>[0]["provenance"]> {
   const mode = parseMetadataMode(means.env["BUILDX_METADATA_PROVENANCE"]);
   if (mode === "disabled") return [];
-  return parts.map(({ platform, record }) => ({
+  return await Promise.all(parts.map(async ({ platform, record, layers }) => ({
     platform: parts.length > 1 ? formatPlatform(platform.platform) : undefined,
-    predicate: metadataProvenance(provenanceInput(plan.provenance ?? UNASKED, record, []), mode),
-  }));
+    predicate: metadataProvenance(provenanceInput(plan.provenance ?? UNASKED, record, mode === "max" ? await layers(published?.layers ?? new Map()) : []), mode),
+  })));
 }

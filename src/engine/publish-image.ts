@@ -31,6 +31,8 @@ export interface PublishedImage {
   readonly image: AssembledImage;
   readonly names: readonly string[];
   readonly root: Descriptor;
+  /** As the image has them. */
+  readonly layers: LayerDescriptors;
   readonly evidence: EvidencePlace;
   /** False where the image was decided only, and is nowhere to be read. */
   readonly isStored: boolean;
@@ -56,7 +58,7 @@ export async function publishImage(target: ImageTarget, results: readonly Platfo
   refuseTarget(target, { platforms: results.map(({ platform }) => platform), evidence: attests ? forms[0].place : "apart", indexAlways: options.indexAlways });
   await using push = target.kind === "image" && target.push !== "no" ? means.openPush({ names: target.form.names, insecure: target.insecure, step: context.step }) : undefined;
   await using layout = target.kind === "oci-directory" ? new LayoutExport(target.path, means.whileLocked) : undefined;
-  const platforms = await platformImages(target, results, { ...context, options, attests, onGrowing: options.streamsLayers ? (push ?? layout)?.early : undefined }, signal);
+  const { platforms, descriptors } = await platformImages(target, results, { ...context, options, attests, onGrowing: options.streamsLayers ? (push ?? layout)?.early : undefined }, signal);
   const { store } = target.form.evidence;
   await using files = store.kind === "file" && attests ? await writeEvidenceFiles(store.directory, platforms) : NO_FILES;
 
@@ -65,9 +67,9 @@ export async function publishImage(target: ImageTarget, results: readonly Platfo
   const { image } = await writeImage(target, { ...context, choice, files, naming, push, layout }, signal);
   const evidence = placeOf(image, files);
   // BuildKit tells of an archive's names in full, and of when it was made; of a pushed image's as they were given.
-  if (target.kind === "image") return { image, names: target.form.names, root: image.root, evidence, isStored: target.push !== "no", knownByRoot: false, reference: referenceOf(target, image.root.digest) };
+  if (target.kind === "image") return { image, names: target.form.names, root: image.root, layers: descriptors, evidence, isStored: target.push !== "no", knownByRoot: false, reference: referenceOf(target, image.root.digest) };
   const annotations = { "org.opencontainers.image.created": naming.created, ...image.root.annotations };
-  return { image, names: target.form.names.map((name) => formatReference(tagNameOnly(parseReference(name)))), root: { ...image.root, annotations }, evidence, isStored: true, knownByRoot: target.kind === "oci-tar" && target.destination.kind === "engine", reference: referenceOf(target, image.root.digest) };
+  return { image, names: target.form.names.map((name) => formatReference(tagNameOnly(parseReference(name)))), root: { ...image.root, annotations }, layers: descriptors, evidence, isStored: true, knownByRoot: target.kind === "oci-tar" && target.destination.kind === "engine", reference: referenceOf(target, image.root.digest) };
 }
 
 function referenceOf(target: ImageTarget, digest: Digest): string | undefined {
@@ -156,7 +158,12 @@ interface LayersContext extends ImageContext {
   readonly onGrowing: OnGrowing | undefined;
 }
 
-async function platformImages(target: ImageTarget, results: readonly PlatformResult[], { means, options, step, attests, onGrowing }: LayersContext, signal: AbortSignal): Promise<readonly PlatformImage[]> {
+interface SerialisedImages {
+  readonly platforms: readonly PlatformImage[];
+  readonly descriptors: LayerDescriptors;
+}
+
+async function platformImages(target: ImageTarget, results: readonly PlatformResult[], { means, options, step, attests, onGrowing }: LayersContext, signal: AbortSignal): Promise<SerialisedImages> {
   const rewriteToNs = target.form.rewriteTimestamp ? options.epochNs : undefined;
   const form = { compression: target.form.compression, mediaTypes: target.form.mediaTypes, rewriteToNs };
   const serialised = (): Promise<ReadonlyMap<LayerId, LayerBlob>> => serialiseLayers(results.flatMap(({ chain }) => chain), (layer) => layerBlob(layer, form, { ...means.serialise, onGrowing }, signal));
@@ -171,10 +178,11 @@ async function platformImages(target: ImageTarget, results: readonly PlatformRes
     return { result, plain, manifest: platformManifest(plain, target.form, options.epochNs) };
   }));
   const about = { names: target.form.names, manifests: decided.map(({ manifest }) => manifest.digest), attestInline: options.attestsInline(target) };
-  return await Promise.all(decided.map(async ({ result, plain, manifest }): Promise<PlatformImage> => ({
+  const platforms = await Promise.all(decided.map(async ({ result, plain, manifest }): Promise<PlatformImage> => ({
     ...plain,
     statements: attests ? await result.attestImage({ ...about, manifest }, descriptors) : [],
   })));
+  return { platforms, descriptors };
 }
 
 /** With the time as Go prints it. */

@@ -53,11 +53,18 @@ export interface PlatformStatement extends Statement {
 /** Results that can speak for themselves, and what they are made of. */
 export interface AttestedResults {
   readonly results: readonly PlatformResult[];
-  readonly parts: ReadonlyArray<{ readonly platform: CompiledPlatform; readonly record: RecordParts }>;
+  readonly parts: readonly AttestedPart[];
   /** The statements that were made so far, by digest: they are made when their subjects are known. */
   readonly statements: ReadonlyMap<Digest, PlatformStatement>;
   /** True where something is said beside the provenance. */
   readonly hasEvidence: boolean;
+}
+
+export interface AttestedPart {
+  readonly platform: CompiledPlatform;
+  readonly record: RecordParts;
+  /** The layers of its steps, where an image has these. */
+  readonly layers: (image: LayerDescriptors) => Promise<readonly StepLayers[]>;
 }
 
 /** Everything that a statement will say is settled here, before anything is published. */
@@ -72,7 +79,8 @@ export async function attestedResults({ plan, compiled, solved, commit, evidence
     const all = await captureGraph(graph, sources);
     const capture = { ...all, images: platformImages(all.images, platform.platform, compiled.platforms.map((each) => each.platform)) };
     if (plan.provenance !== undefined) requireMaterials(plan.provenance, capture);
-    return { platform, graph, record: { definition: platform.definition, capture, asked: platform.asked, rootAttributes: compiled.rootAttributes, invocation, environment, usage, commit, rebuild, policies: services.gate.files, newScrubber: platform.newScrubber, imageRedactions: platform.imageRedactions } };
+    const layers = (image: LayerDescriptors): Promise<readonly StepLayers[]> => stepLayers(graph, solved, image);
+    return { platform, graph, layers, record: { definition: platform.definition, capture, asked: platform.asked, rootAttributes: compiled.rootAttributes, invocation, environment, usage, commit, rebuild, policies: services.gate.files, newScrubber: platform.newScrubber, imageRedactions: platform.imageRedactions } };
   }));
   const run = recordRun({ plan, compiled, records: parts.map(({ record }) => record), database: engine.state.database });
   const statements = new Map<Digest, PlatformStatement>();
@@ -90,11 +98,9 @@ function lookedBeside({ compiled, solved }: Pick<SolvedBuild, "compiled" | "solv
   return looked.filter(({ definition, solved: { graphs: [graph] } }) => !said.has(definition) && !results.has(`${graph?.head?.digest}:${graph?.head?.index}`));
 }
 
-interface ResultParts {
+interface ResultParts extends AttestedPart {
   readonly plan: BuildPlan;
-  readonly platform: CompiledPlatform;
   readonly graph: LlbGraph;
-  readonly record: RecordParts;
   readonly solved: SolvedGraphs;
   readonly chain: LayerChain;
   readonly evidence: readonly Evidence[];
@@ -103,7 +109,7 @@ interface ResultParts {
   readonly statements: Map<Digest, PlatformStatement>;
 }
 
-function platformResult({ plan, platform, graph, record, solved, chain, evidence, run, statements }: ResultParts, means: BuildMeans, signal: AbortSignal): PlatformResult {
+function platformResult({ plan, platform, graph, record, layers, solved, chain, evidence, run, statements }: ResultParts, means: BuildMeans, signal: AbortSignal): PlatformResult {
   const say = async (target: Omit<EvidenceTarget, "originOf" | "scrubber">, descriptors: LayerDescriptors): Promise<Statement[]> => {
     if (evidence.length === 0) return [];
     const originOf = (await pathOrigins({ graph, definition: platform.definition, chain, solved }, signal))(descriptors);
@@ -121,7 +127,7 @@ function platformResult({ plan, platform, graph, record, solved, chain, evidence
       const subjects = imageSubjects(names, platform.platform, manifest.digest);
       const said = await say({ kind: "image", name: names[0] ?? "image", subjects }, descriptors);
       const provenance = provenanceFor(plan, attestInline);
-      const made = attest(provenance, { record, layers: await stepLayers(graph, solved, descriptors), subjects, form: "compact", run, about: manifests }, means);
+      const made = attest(provenance, { record, layers: await layers(descriptors), subjects, form: "compact", run, about: manifests }, means);
       const mapped = provenance?.mode === "min" && plan.lineMap ? [await lineMap({ graph, definition: platform.definition, chain, solved, commit: mappedCommit(record.commit), pins: means.services.pins }, descriptors, subjects)] : [];
       return noted([...said, ...made, ...mapped]);
     },

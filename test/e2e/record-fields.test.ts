@@ -46,7 +46,7 @@ after(async () => {
 });
 
 interface Records {
-  readonly statements: ReadonlyArray<{ readonly predicateType: string }>;
+  readonly statements: ReadonlyArray<{ readonly predicateType: string; readonly predicate: unknown }>;
   /** As the metadata file has it. */
   readonly metadata: unknown;
 }
@@ -66,7 +66,7 @@ async function records(name: string, provenance: string, more: readonly string[]
   const statements = globSync("blobs/sha256/*", { cwd: dest }).flatMap((blob) => {
     const bytes = readFileSync(join(dest, blob));
     const isStatement = bytes.subarray(0, 200).includes('"_type":"https://in-toto.io/Statement/');
-    return isStatement ? [JSON.parse(bytes.toString("utf8")) as { readonly predicateType: string }] : [];
+    return isStatement ? [JSON.parse(bytes.toString("utf8")) as { readonly predicateType: string; readonly predicate: unknown }] : [];
   });
   const metadata = JSON.parse(readFileSync(`${dest}.json`, "utf8")) as { readonly "buildx.build.provenance": unknown };
   return { statements, metadata: metadata["buildx.build.provenance"] };
@@ -88,6 +88,20 @@ for (const version of ["v1", "v0.2"] as const) {
       for (const part of ["pkg:oci/example.com/base", `${webUrl}/file`, "lib.git", "stemma_inputs", "stemma_commit", "stemma_redacted"]) assert.ok(told.includes(part), `${part} is in the record, or this tries nothing`);
     });
   }
+}
+
+test("a metadata file with the whole provenance names the layers of each step, as the statement does", { ...LIMIT, skip }, async () => {
+  const { statements, metadata } = await records("layers", "mode=max,version=v0.2");
+  const [told] = statements.filter(({ predicateType }) => predicateType === "https://slsa.dev/provenance/v0.2");
+  const layers = layersIn(metadata);
+  assert.ok(Object.keys(layers).length > 3);
+  assert.deepEqual(layers, layersIn(told?.predicate));
+});
+
+/** By step and output. */
+function layersIn(predicate: unknown): object {
+  const { metadata } = predicate as { readonly metadata: Readonly<Record<string, { readonly layers?: object }>> };
+  return metadata["https://mobyproject.org/buildkit@v1#metadata"]?.layers ?? {};
 }
 
 test("without a name of the builder there is none, as in BuildKit's records: that is the one thing that the specification wants and misses", { ...LIMIT, skip }, async () => {
