@@ -53,6 +53,7 @@ export async function solveGraphs(definitions: readonly Definition[], { services
   for (const { op, metadata } of merged.vertices.values()) if (op.op.case === "exec") await requireStep(op.op.value, metadata.linuxResources, services.exec);
   const solver = new Solver({ graph: operationsOf(merged, services), cache, semaphore, made, sharing, observer: observerOf(merged, services, maskName), keys });
   const chains = await Promise.all(graphs.map(async ({ head }) => (head === undefined ? [] : await solver.result({ vertex: head.digest, index: head.index }, signal))));
+  services.steps.spared();
   return { chains, graphs, known: knownChains(graphs, (vertex) => solver.known(vertex)), recipes: (vertex, index) => solver.recipes({ vertex, index }) };
 }
 

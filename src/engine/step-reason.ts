@@ -31,6 +31,9 @@ export function explainMiss(vertex: Digest, why: MissReason, { vertices }: LlbGr
   }
 }
 
+/** Of a step that nobody asked for. */
+export const SPARED: ExplainedStep = { reason: "not-needed", message: "nobody asked for its result: what stands on it was known" };
+
 export function explainHit(why: HitReason): ExplainedStep {
   if (why === "imported") return { reason: "imported", message: "a cache that was imported knew it" };
   return why === "unchanged"

@@ -4,7 +4,7 @@ import type { Clock } from "../host/clock.ts";
 import { STOPPED, type ReportEvent, type StepGroup } from "../progress/event.ts";
 import { stepGroup } from "../progress/step-groups.ts";
 import { VertexError } from "../solver/vertex-error.ts";
-import type { ExplainedStep } from "./step-reason.ts";
+import { SPARED, type ExplainedStep } from "./step-reason.ts";
 
 /** A step with what it stands on. */
 export interface PlannedStep {
@@ -26,7 +26,8 @@ export class StepReporter {
   readonly #report: ReportEvent;
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
-  readonly #planned = new Set<Digest>();
+  readonly #planned = new Map<Digest, PlannedStep>();
+  readonly #begun = new Set<Digest>();
   readonly #finished = new Set<Digest>();
   #failedName: string | undefined;
 
@@ -43,9 +44,10 @@ export class StepReporter {
 
   /** Steps that may come. Each is told once, however many graphs it is in. */
   planned(steps: Iterable<PlannedStep>): void {
-    for (const { digest, name, inputs, metadata: { progressGroup } } of steps) {
+    for (const step of steps) {
+      const { digest, name, inputs, metadata: { progressGroup } } = step;
       if (this.#planned.has(digest)) continue;
-      this.#planned.add(digest);
+      this.#planned.set(digest, step);
       this.#report({ kind: "step-planned", step: digest, name, inputs: inputs.map((input) => input.digest), ...stepGroup(progressGroup), at: this.#clock.now() });
     }
   }
@@ -57,6 +59,7 @@ export class StepReporter {
   }
 
   async step<T>({ digest, name }: { readonly digest: Digest; readonly name: string }, run: () => Promise<T>): Promise<T> {
+    this.#begun.add(digest);
     this.#report({ kind: "step-started", step: digest, name, at: this.#clock.now() });
     try {
       const result = await run();
@@ -84,8 +87,23 @@ export class StepReporter {
   cached({ digest, name }: { readonly digest: Digest; readonly name: string }): void {
     // A vertex may be found more than once on the way: by two keys, and for two platforms.
     if (this.#finished.has(digest)) return;
+    this.#begun.add(digest);
     this.#finished.add(digest);
     this.#report({ kind: "step-cached", step: digest, name, at: this.#clock.now() });
+  }
+
+  /** Tells as cached, as BuildKit does, what steps that ran or were found stand on, and nobody asked for. */
+  spared(): void {
+    const seen = new Set<Digest>();
+    for (const stack = [...this.#begun]; stack.length > 0; ) {
+      const step = this.#planned.get(stack.pop() ?? "" as Digest);
+      if (step === undefined || seen.has(step.digest)) continue;
+      seen.add(step.digest);
+      stack.push(...step.inputs.map(({ digest }) => digest));
+      if (this.#begun.has(step.digest)) continue;
+      this.cached(step);
+      this.explained(step.digest, SPARED);
+    }
   }
 
   explained(step: Digest, { reason, message }: ExplainedStep): void {

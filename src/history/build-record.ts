@@ -88,6 +88,7 @@ export function refOf(id: string): string {
 
 /** As buildx counts: a step is completed when it has ended, in whatever way. */
 export function stepCounts({ steps }: BuildRecord): { readonly total: number; readonly completed: number; readonly cached: number } {
-  const cached = steps.filter(({ outcome }) => outcome === "cached").length;
+  // BuildKit counts what nobody needed as cached.
+  const cached = steps.filter(({ outcome }) => outcome === "cached" || outcome === "not-needed").length;
   return { total: steps.length, completed: cached + steps.filter(({ outcome }) => outcome === "ran" || outcome === "failed" || outcome === "stopped").length, cached };
 }

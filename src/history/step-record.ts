@@ -74,8 +74,8 @@ export class StepRecorder {
   #record(digest: Digest, { name, startedAt, outcome, endedAt, error }: Step, status: BuildStatus): StepRecord {
     return {
       digest, name,
-      // What is stopped says so as a failure of its own.
-      outcome: (outcome === "running" && status !== "running") || (outcome === "failed" && (status === "canceled" || error?.endsWith(STOPPED) === true)) ? "stopped" : outcome,
+      // What is stopped says so as a failure of its own; what is cached for its consumers' sake was needed by nobody.
+      outcome: this.#reasons.get(digest)?.reason === "not-needed" && outcome === "cached" ? "not-needed" : (outcome === "running" && status !== "running") || (outcome === "failed" && (status === "canceled" || error?.endsWith(STOPPED) === true)) ? "stopped" : outcome,
       cache: this.#reasons.get(digest) ?? null,
       startedAt: startedAt?.toISOString() ?? null,
       durationMs: startedAt === undefined || endedAt === undefined ? 0 : endedAt.getTime() - startedAt.getTime(),

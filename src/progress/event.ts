@@ -18,11 +18,12 @@ export type BuildEvent =
   | { readonly kind: "notice"; readonly message: string };
 
 /**
- * Of a cache that answers: `unchanged`, `same-content` (an input changed of which the step uses nothing that did), `imported` (others had made it).
+ * Of a cache that answers: `unchanged`, `same-content` (an input changed of which the step uses nothing that did), `imported` (others had made it),
+ * `not-needed` (it answered for what stands on the step, and nobody asked for the step's own result).
  * Of one that does not: `always` (looked at in every build), `no-cache`, `input-no-cache` (asked for on a step below), `first-run`,
  * `changed` (since its last run), `evicted` (nothing changed, and the result is gone), `unknown`.
  */
-export type StepReason = "unchanged" | "same-content" | "imported" | "always" | "no-cache" | "input-no-cache" | "first-run" | "changed" | "evicted" | "unknown";
+export type StepReason = "unchanged" | "same-content" | "imported" | "not-needed" | "always" | "no-cache" | "input-no-cache" | "first-run" | "changed" | "evicted" | "unknown";
 
 /** Steps that are shown as one (BuildKit's ProgressGroup), such as a linked copy and its merge. A weak one is not worth showing by itself. */
 export interface StepGroup {

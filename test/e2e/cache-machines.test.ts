@@ -96,6 +96,9 @@ describe("a cache in a directory", { skip: runSkip }, () => {
     const second = await elsewhere({ cacheFrom: [`type=local,src=${path}`] });
     assert.deepEqual(second.worked, []);
     assert.equal(second.image, first.image);
+    // What nobody needed is told as cached too, as by BuildKit.
+    assert.deepEqual(first.worked.filter((name) => !second.cached.includes(name)), []);
+    assert.equal(second.events.filter((event) => event.kind === "step-explained" && event.reason === "not-needed").length, 3);
   });
 
   test("passes on what it was taken from", async () => {
