@@ -1,6 +1,6 @@
 import { NetMode, SecurityMode, type CDIDevice, type ExecOp } from "../llb/op.ts";
 import type { CdiDevices } from "../sandbox/cdi-devices.ts";
-import type { CdiEdits } from "../sandbox/cdi-spec.ts";
+import { NO_EDITS, type CdiEdits } from "../sandbox/cdi-spec.ts";
 import { OperationError } from "./operation-error.ts";
 
 /** What the caller lets the steps of a build do beyond what any step may: `--allow`, in BuildKit's words. */
@@ -33,7 +33,7 @@ export async function requireEntitled(op: ExecOp, grants: Grants): Promise<void>
 
 /** What its devices change of a step. Throws OperationError and SandboxError. */
 export async function deviceEdits(op: ExecOp, grants: Grants): Promise<CdiEdits> {
-  if (op.cdiDevices.length === 0) return { env: [], devices: [], mounts: [] };
+  if (op.cdiDevices.length === 0) return NO_EDITS;
   return (await grants.devices()).edits(await devicesOf(op, grants));
 }
 

@@ -63,10 +63,16 @@ export async function requireStep(op: ExecOp, resources: LinuxResources | undefi
   const group = groupOf(op.meta?.cgroupParent ?? "", resources, await grants.defaultCgroupParent());
   if (withoutNamespaces) return requireWithoutNamespaces(op, group);
   if (group !== undefined) await (await sandbox()).requireGroup(group);
+  const { hooks } = await deviceEdits(op, grants);
+  if (hooks.length > 0) requireHooks((await sandbox()).isolation);
   const [user = ""] = (op.meta?.user ?? "").split(":");
   // Root has all ids; of others only the namespace can tell.
   if (ROOT_NAMES.includes(user) || isRoot() || (await namespace()).manyIds) return;
   throw new SandboxError("user", `a step runs as user ${user}, and only root exists here: ${MORE_IDS_ADVICE}`);
+}
+
+function requireHooks({ runtime }: Isolation): void {
+  if (runtime === "namespaces") throw new SandboxError("device", "a device asks for hooks, which the namespaces sandbox does not have: use --sandbox=runc or --sandbox=crun");
 }
 
 /** RUN: a command on a tree, whose changes become a layer. */
@@ -179,6 +185,8 @@ function sandboxProcess(op: ExecOp, meta: Meta, added: Added, { resources, ...to
     extraHosts: meta.extraHosts.map(({ Host, IP }) => ({ host: Host, ip: IP })),
     mounts: [...added.mounts, ...added.edits.mounts.map((mount) => ({ kind: "bind" as const, ...mount }))],
     devices: added.edits.devices.map(sandboxDevice),
+    hooks: added.edits.hooks,
+    additionalGroups: added.edits.additionalGids,
     insecure: isInsecure(op),
     limits: meta.ulimit.map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
     group: groupOf(meta.cgroupParent, resources, added.defaultCgroupParent),

@@ -49,7 +49,16 @@ export async function readCdiDevices(settings: CdiSettings): Promise<CdiDevices>
     edits(fullNames) {
       const found = fullNames.flatMap((name) => devices.get(name) ?? []);
       const all = [...new Set(found.map(({ spec }) => spec))].map(({ edits }) => edits).concat(found.map(({ edits }) => edits));
-      return { env: all.flatMap(({ env }) => env), devices: all.flatMap((each) => each.devices), mounts: all.flatMap(({ mounts }) => mounts) };
+      const edits: CdiEdits = {
+        env: all.flatMap(({ env }) => env),
+        devices: all.flatMap((each) => each.devices),
+        mounts: all.flatMap(({ mounts }) => mounts),
+        hooks: all.flatMap(({ hooks }) => hooks),
+        additionalGids: [...new Set(all.flatMap(({ additionalGids }) => additionalGids))],
+        unsupported: all.flatMap(({ unsupported }) => unsupported),
+      };
+      if (edits.unsupported[0] !== undefined) throw new SandboxError("device", `${edits.unsupported[0]} is not supported`);
+      return edits;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { HOOK_KINDS, type SandboxHook } from "./sandbox.ts";
 import { SandboxError } from "./sandbox-error.ts";
 
 /** A device node for a process; what is undefined is as on the machine itself. */
@@ -17,7 +18,14 @@ export interface CdiEdits {
   readonly env: readonly string[];
   readonly devices: readonly CdiNode[];
   readonly mounts: ReadonlyArray<{ readonly source: string; readonly destination: string; readonly readOnly: boolean }>;
+  readonly hooks: readonly SandboxHook[];
+  /** Groups of the process beside its user's. */
+  readonly additionalGids: readonly number[];
+  /** What of them we cannot do, as `PLACE: NAME`: a device without it would not be the device. */
+  readonly unsupported: readonly string[];
 }
+
+export const NO_EDITS: CdiEdits = { env: [], devices: [], mounts: [], hooks: [], additionalGids: [], unsupported: [] };
 
 /** One file of the Container Device Interface (specification 0.8). */
 export interface CdiSpec {
@@ -31,8 +39,7 @@ export interface CdiSpec {
 
 type Table = Readonly<Record<string, unknown>>;
 
-/** What of the edits we cannot do; a device without them would not be the device. */
-const REFUSED_EDITS = ["hooks", "intelRdt", "additionalGids", "netDevices"];
+const UNSUPPORTED_EDITS = ["intelRdt", "netDevices"];
 
 /** Every scalar is a text. Throws SandboxError ("device") that names the file. */
 export function parseCdiSpec(document: unknown, path: string): CdiSpec {
@@ -52,12 +59,14 @@ export function parseCdiSpec(document: unknown, path: string): CdiSpec {
 
 function editsOf(value: unknown, place: string): CdiEdits {
   const edits = tableOf(value ?? {}, place);
-  const refused = REFUSED_EDITS.find((name) => edits[name] !== undefined);
-  if (refused !== undefined) throw new SandboxError("device", `${place}: ${refused} are not supported`);
   return {
     env: listOf(edits["env"], `${place}: env`).map((entry) => textOf(entry, `${place}: env`)),
     devices: listOf(edits["deviceNodes"], `${place}: deviceNodes`).map((entry) => nodeOf(tableOf(entry, `${place}: deviceNodes`), `${place}: deviceNodes`)),
     mounts: listOf(edits["mounts"], `${place}: mounts`).map((entry) => mountOf(tableOf(entry, `${place}: mounts`), `${place}: mounts`)),
+    hooks: listOf(edits["hooks"], `${place}: hooks`).map((entry) => hookOf(tableOf(entry, `${place}: hooks`), `${place}: hooks`)),
+    // Root's is no group more: who may be it says the user.
+    additionalGids: listOf(edits["additionalGids"], `${place}: additionalGids`).flatMap((entry) => numberOf(entry, `${place}: additionalGids`) || []),
+    unsupported: UNSUPPORTED_EDITS.filter((name) => edits[name] !== undefined).map((name) => `${place}: ${name}`),
   };
 }
 
@@ -76,6 +85,15 @@ function nodeOf(node: Table, place: string): CdiNode {
 function mountOf(mount: Table, place: string): CdiEdits["mounts"][number] {
   const options = listOf(mount["options"], `${place}: options`);
   return { source: textOf(mount["hostPath"], `${place}: hostPath`), destination: textOf(mount["containerPath"], `${place}: containerPath`), readOnly: options.includes("ro") };
+}
+
+function hookOf(hook: Table, place: string): SandboxHook {
+  const name = textOf(hook["hookName"], `${place}: hookName`);
+  const kind = HOOK_KINDS.find((each) => each === name);
+  if (kind === undefined) throw new SandboxError("device", `${place}: there is no hook ${JSON.stringify(name)}; there is ${HOOK_KINDS.join(", ")}`);
+  const texts = (member: string): readonly string[] => listOf(hook[member], `${place}: ${member}`).map((entry) => textOf(entry, `${place}: ${member}`));
+  const timeoutSeconds = numberOf(hook["timeout"], `${place}: timeout`);
+  return { kind, path: textOf(hook["path"], `${place}: path`), args: texts("args"), env: texts("env"), timeoutSeconds };
 }
 
 function annotationsOf(owner: Table, place: string): ReadonlyMap<string, string> {

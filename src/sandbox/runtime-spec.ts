@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import type { GroupLimits } from "./control-group.ts";
 import { hostnameOf } from "./hosts-file.ts";
 import type { SandboxDevice } from "./sandbox-device.ts";
-import type { SandboxCommand, SandboxMount, Surroundings } from "./sandbox.ts";
+import { HOOK_KINDS, type SandboxCommand, type SandboxHook, type SandboxMount, type Surroundings } from "./sandbox.ts";
 import type { SeccompProfile } from "./seccomp-profile.ts";
 import type { TreeUser } from "./tree-user.ts";
 
@@ -13,6 +13,7 @@ export interface RuntimeSpec {
   readonly root: { readonly path: string; readonly readonly: boolean };
   readonly hostname: string;
   readonly mounts: readonly SpecMount[];
+  readonly hooks?: Readonly<Partial<Record<SandboxHook["kind"], readonly HookSpec[]>>>;
   /** For our own runtime: nodes of any device may be opened. */
   readonly annotations?: Readonly<Record<typeof ALL_DEVICES, "true">>;
   readonly linux: {
@@ -37,6 +38,13 @@ export interface ProcessSpec {
   readonly noNewPrivileges: boolean;
   /** Numbers of 64 bits, which are written as such; who reads them back by JSON.parse gets the nearest that it has. */
   readonly rlimits?: ReadonlyArray<{ readonly type: string; readonly soft: RawNumber; readonly hard: RawNumber }>;
+}
+
+interface HookSpec {
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly timeout?: number;
 }
 
 interface LimitsSpec {
@@ -102,7 +110,7 @@ const READ_ONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/pr
 const DEFAULT_PATH_VARIABLE = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** A command, as it is started. */
-export interface SpecifiedCommand extends SandboxCommand, Pick<Surroundings, "insecure" | "limits"> {
+export interface SpecifiedCommand extends SandboxCommand, Pick<Surroundings, "insecure" | "limits" | "additionalGroups"> {
   readonly terminal: boolean;
 }
 
@@ -121,6 +129,7 @@ export function runtimeSpec(step: SpecifiedProcess, user: TreeUser, files: Sandb
     root: { path: files.rootPath, readonly: step.readOnlyRoot },
     hostname: hostnameOf(step),
     mounts: lastOfEach([...systemMounts(ground, insecure), ...fileMounts(files), ...(ground.rootless ? step.devices.map(deviceMount) : []), ...step.mounts.map(specMount)]),
+    ...hooksSpec(step.hooks ?? []),
     ...(insecure ? { annotations: { [ALL_DEVICES]: "true" } } : {}),
     linux: {
       namespaces: namespaceTypes(step, ground).map((type) => ({ type })),
@@ -136,7 +145,7 @@ export function runtimeSpec(step: SpecifiedProcess, user: TreeUser, files: Sandb
 export function processSpec(step: SpecifiedCommand, user: TreeUser, ground: SandboxGround): ProcessSpec {
   return {
     ...(step.terminal ? { terminal: true } : {}),
-    user: { uid: user.uid, gid: user.gid, additionalGids: ground.manyIds ? user.groups : [] },
+    user: { uid: user.uid, gid: user.gid, additionalGids: ground.manyIds ? [...new Set([...user.groups, ...(step.additionalGroups ?? [])])] : [] },
     args: step.argv,
     env: completeEnvironment(step.env, user),
     // Not cleaned: what ".." leaves may be a link, and then leads elsewhere than its name.
@@ -145,6 +154,13 @@ export function processSpec(step: SpecifiedCommand, user: TreeUser, ground: Sand
     noNewPrivileges: false,
     ...(step.limits.length === 0 ? {} : { rlimits: step.limits.map(({ name, soft, hard }) => ({ type: `RLIMIT_${name.toUpperCase()}`, soft: rawNumber(soft), hard: rawNumber(hard) })) }),
   };
+}
+
+function hooksSpec(hooks: readonly SandboxHook[]): Pick<RuntimeSpec, "hooks"> {
+  if (hooks.length === 0) return {};
+  const kinds = HOOK_KINDS.filter((kind) => hooks.some((hook) => hook.kind === kind));
+  const specOf = ({ path, args, env, timeoutSeconds }: SandboxHook): HookSpec => ({ path, args, env, ...(timeoutSeconds === undefined ? {} : { timeout: timeoutSeconds }) });
+  return { hooks: Object.fromEntries(kinds.map((kind) => [kind, hooks.filter((hook) => hook.kind === kind).map(specOf)])) };
 }
 
 /** Whoever is the machine's root, and is held by no control group, must make no device nodes: they could be opened. */

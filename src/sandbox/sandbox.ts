@@ -21,6 +21,19 @@ export interface ResourceLimit {
   readonly hard: bigint;
 }
 
+/** When a runtime runs a hook (OCI runtime specification 1.1, POSIX-platform Hooks). */
+export const HOOK_KINDS = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"] as const;
+
+/** A program that the runtime runs around a process, outside of its tree but for `startContainer`, and tells the container's state. */
+export interface SandboxHook {
+  readonly kind: (typeof HOOK_KINDS)[number];
+  readonly path: string;
+  /** With the program's own name first. */
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly timeoutSeconds: number | undefined;
+}
+
 /** A command and who runs it. */
 export interface SandboxCommand {
   readonly argv: readonly [string, ...string[]];
@@ -40,6 +53,10 @@ export interface Surroundings {
   readonly mounts: readonly SandboxMount[];
   /** Beside the harmless ones that every process has. */
   readonly devices: readonly SandboxDevice[];
+  /** None where nothing is said. */
+  readonly hooks?: readonly SandboxHook[];
+  /** Numbers, beside the groups of the command's user. */
+  readonly additionalGroups?: readonly number[];
   /** True for all capabilities and devices, no filter of system calls, and /proc and /sys as they are: namespaces alone are left. */
   readonly insecure: boolean;
   /** What is named replaces the limits that we were started with. */
