@@ -41,11 +41,15 @@ test("an image that is pushed by its digest has no tag", () => {
   assert.throws(() => parseOutput("type=image,name=a/b:1,push-by-digest=true", untagged), /can't push tagged ref a\/b:1 by digest/);
 });
 
+test("takes what an image store would do, and does nothing for it", () => {
+  assert.deepEqual(parse("type=image,unpack=true,store=true,name-canonical=true"), parse("type=image"));
+});
+
 test("refuses what it does not know, by name", () => {
   for (const [text, message] of [
     ["type=imag", /exporter "imag" could not be found: use /], ["type=oci,compresion=gzip", /unknown key "compresion"/], ["type=image,pusch=false", /unknown key "pusch"/], ["type=image,compression=lz4", /unsupported compression type lz4/],
     ["type=image,compression-level=ten", /compression-level=ten/], ["type=image,push=yes", /non-bool value "yes" for push/], ["type=local", /dest is required for local exporter/], ["type=oci,tar=false,dest=-", /dest cannot be stdout for oci exporter/],
-    ["type=local,dest=x,mode=move", /invalid local exporter mode "move"/], ["type=image,unpack=true", /unpack: /], ["type=image,name-canonical=x", /non-bool value "x" for name-canonical/], ["type=oci,source-date-epoch=now", /invalid source-date-epoch: "now"/], ["type=oci,source-date-epoch=1.5", /invalid source-date-epoch/], ["dest=x", /type is required/], ["type=image,oci-mediatypes=false,oci-artifact=true", /exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"/], ['type=oci,na"me', /parse error/],
+    ["type=local,dest=x,mode=move", /invalid local exporter mode "move"/], ["type=image,unpack=yes", /non-bool value "yes" for unpack/], ["type=image,unpack=true,rewrite-timestamp=true", /exporter option "rewrite-timestamp" conflicts with "unpack"$/], ["type=image,name-canonical=x", /non-bool value "x" for name-canonical/], ["type=oci,source-date-epoch=now", /invalid source-date-epoch: "now"/], ["type=oci,source-date-epoch=1.5", /invalid source-date-epoch/], ["dest=x", /type is required/], ["type=image,oci-mediatypes=false,oci-artifact=true", /exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"/], ['type=oci,na"me', /parse error/],
   ] as const) assert.throws(() => parse(text), (error) => error instanceof ExportError && message.test(error.message), text);
 });
 

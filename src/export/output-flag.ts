@@ -28,11 +28,10 @@ const WITHOUT_EFFECT = new Set([
 ]);
 
 /** Such keys of which BuildKit takes only truth values. */
-const WITHOUT_EFFECT_BOOLEAN: readonly string[] = ["store", "danging-name-empty-only", "name-canonical", "prefer-nondist-layers"];
+const WITHOUT_EFFECT_BOOLEAN: readonly string[] = ["store", "unpack", "danging-name-empty-only", "name-canonical", "prefer-nondist-layers"];
 
 /** Keys that change the result, and that are refused by name until they work. */
 const REFUSED: Readonly<Record<string, string>> = {
-  unpack: "there is no container engine here to unpack into",
   context: "it is for type=docker without dest, which goes to the Docker engine of that context",
 };
 
@@ -95,6 +94,7 @@ function imageTarget(keys: OutputKeys, type: "image" | "registry", defaults: Out
   const push = pushOf(keys, type);
   const insecure = keys.flag("registry.insecure", false);
   const form = imageForm(keys, { ...defaults, attestInline: true });
+  if (form.rewriteTimestamp && keys.flag("unpack", false)) throw keys.error('exporter option "rewrite-timestamp" conflicts with "unpack"');
   const tagged = push === "by-digest" ? form.names.find((name) => isTagged(name)) : undefined;
   if (tagged !== undefined) throw keys.error(`can't push tagged ref ${tagged} by digest: leave its tag out`);
   return { kind: "image", push, insecure, form };
