@@ -9,4 +9,6 @@ export interface Member {
   readonly content: ByteStream;
   /** Of the content, where that throws rather than end on other bytes: nobody has to hash it again. */
   readonly digest?: Digest;
+  /** A directory of which no archive of the layer tells, and trees with it do: nothing but its time and attributes has changed. */
+  readonly isUnsaid?: true;
 }

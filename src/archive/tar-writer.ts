@@ -39,7 +39,8 @@ const TYPEFLAG: Readonly<Record<EntryKind, string>> = {
  */
 export async function* writeTar(members: AsyncIterable<Member>, chunks: ChunkOwner = "kept"): ByteStream {
   const gathered = new Gathered(chunks);
-  for await (const { entry, content } of members) {
+  for await (const { entry, content, isUnsaid } of members) {
+    if (isUnsaid === true) continue;
     const header = tarHeader(entry);
     if (!gathered.hasRoomFor(header)) yield gathered.take();
     gathered.add(header);

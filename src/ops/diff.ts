@@ -1,3 +1,4 @@
+import type { Member } from "../archive/member.ts";
 import { canonicalJson } from "../content/canonical-json.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
@@ -51,7 +52,12 @@ function isPrefix(lower: LayerChain, upper: LayerChain): boolean {
 
 async function writeDiff(lower: LayerChain, upper: LayerChain, { layers, facts, clock }: DiffServices, signal: AbortSignal): Promise<LayerChain> {
   const [before, after] = await Promise.all([Tree.open(lower, signal), Tree.open(upper, signal)]);
-  const layer = await layers.write(diffTrees(before, after, signal), signal);
+  const layer = await layers.write(said(diffTrees(before, after, signal)), signal);
   if (facts.createdNs(layer.id) === undefined) facts.saveCreated(layer.id, clock.nowNs());
   return [layer];
+}
+
+/** A difference stands on nothing whose times it could change. */
+async function* said(members: AsyncIterable<Member>): AsyncIterable<Member> {
+  for await (const member of members) if (member.isUnsaid !== true) yield member;
 }

@@ -310,6 +310,12 @@ test("a second name of a file in an archive takes its capabilities away, unless 
   ]);
 });
 
+test("times of files that are copied stay, whatever they are", async () => {
+  const odd = layerOf("odd", ["d 755 0:0 d", "f 644 0:0 d/f = f"], -1_500_000_000n);
+  const chain = await run([copy({ src: "/d/f", dest: "/" })], [[base], [odd]]);
+  assert.equal((await chain[0]?.at(-1)?.entries(signal))?.[0]?.mtimeNs, -1_500_000_000n);
+});
+
 test("times of an archive that Go's tools cannot set are the beginning of time", async () => {
   const times = [-1n, 9_223_372_036_854_775_807n, 9_223_372_036_854_775_808n];
   const chain = await unpack(await archive(times.map((mtimeNs, at) => ({ path: `f${at}`, kind: "file", mode: 0o644, uid: 0, gid: 0, mtimeNs, sizeBytes: 0 }))), { dest: "/un/" });

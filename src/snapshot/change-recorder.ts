@@ -13,6 +13,8 @@ import { entryOfStat, kindOfStat } from "./stat-entry.ts";
 export class ChangeRecorder {
   readonly entries: Entry[] = [];
   hasWhiteouts = false;
+  /** Directories with another time than before, and those that they lie in, by path. */
+  readonly #touched: Map<string, Entry> = new Map();
   readonly #tree: DiskTree;
   readonly #privilege: Privilege;
   readonly #directories: Set<string> = new Set();
@@ -48,6 +50,19 @@ export class ChangeRecorder {
     this.#firstNames.set(stat.ino, path);
     for (const other of this.#unchangedNames.get(stat.ino) ?? []) this.entries.push(hardLink({ ...entry, path: other }, path));
     this.#unchangedNames.delete(stat.ino);
+  }
+
+  /** A directory that counts as unchanged, and of which only its time and attributes differ. */
+  touched(path: string, stat: BigIntStats): void {
+    const parent = parentPath(path);
+    const above = parent === "" || this.#touched.has(parent) ? undefined : this.#tree.stat(parent);
+    if (above !== undefined) this.touched(parent, above);
+    this.#touched.set(path, this.#entryOf(path, stat));
+  }
+
+  /** Those of which no change in them tells. Like all that a layer holds, they stand after what they lie in. */
+  get unsaid(): readonly Entry[] {
+    return [...this.#touched.values()].filter(({ path }) => !this.#directories.has(path));
   }
 
   unchanged(path: string, stat: BigIntStats): void {

@@ -40,9 +40,9 @@ interface OpenedLayer {
 /** An archive says everything again: its digest, its entries, their digests. */
 async function tarProblem({ id, directory, index }: OpenedLayer, signal: AbortSignal): Promise<string | undefined> {
   const diffId = storedDiffId(directory);
-  const { diffId: found, collected } = await readArchive(join(directory, LAYER_FILES.tar), index, signal);
-  if (found !== diffId) return `its archive is ${found}, and should be ${diffId}`;
   const isOfImage = id.startsWith("sha256-");
+  const { diffId: found, collected } = await readArchive(join(directory, LAYER_FILES.tar), index, isOfImage ? "archive" : "step", signal);
+  if (found !== diffId) return `its archive is ${found}, and should be ${diffId}`;
   if (isOfImage && id !== imageLayerId(diffId)) return `it is ${diffId}`;
   const again = collected.index;
   const entryText = (entry: Entry): string => textOf(isOfImage ? entry : exportedEntry(entry));
@@ -71,7 +71,7 @@ async function directoryProblem({ id, directory, index }: OpenedLayer, signal: A
   return found === diffId ? undefined : `its tree makes ${String(found)}, and should make ${diffId}`;
 }
 
-async function readArchive(path: string, { tarBytes }: LayerIndex, signal: AbortSignal): Promise<{ readonly diffId: DiffId; readonly collected: CollectedLayer }> {
+async function readArchive(path: string, { tarBytes }: LayerIndex, origin: "archive" | "step", signal: AbortSignal): Promise<{ readonly diffId: DiffId; readonly collected: CollectedLayer }> {
   const whole = createHash("sha256");
   const bytes = async function* (): ByteStream {
     for await (const chunk of createReadStream(path, { highWaterMark: READ_SIZE_BYTES, signal }) as AsyncIterable<Buffer>) {
@@ -79,7 +79,7 @@ async function readArchive(path: string, { tarBytes }: LayerIndex, signal: Abort
       yield chunk;
     }
   };
-  const collector = new EntryCollector();
+  const collector = new EntryCollector(origin);
   for await (const { entry, content, contentOffsetBytes } of readTar(bytes())) {
     if (entry.kind !== "file") {
       collector.add({ entry, offsetBytes: 0, sha256: undefined });

@@ -7,7 +7,7 @@ import { ChangeRecorder } from "./change-recorder.ts";
 import { DiskTree } from "./disk-tree.ts";
 import { readRange } from "./file-bytes.ts";
 import type { MountedTree } from "./layer-store.ts";
-import type { Layer } from "./layer.ts";
+import { unsaidMember, type Layer } from "./layer.ts";
 import type { MountMode } from "./overlay-tree.ts";
 import type { Privilege } from "./privilege.ts";
 import { RememberedTree } from "./remembered-tree.ts";
@@ -68,7 +68,7 @@ export class CopiedTree implements MountedTree {
     const after = new DiskTree(this.rootPath);
     const recorder = new ChangeRecorder(after, this.#parts.privilege);
     await compareTrees({ base, after, recorder }, { directory: "", hasBase: true }, signal);
-    return await this.#end.write(membersOf(recorder.entries, after, signal));
+    return await this.#end.write(membersOf(recorder, after, signal));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -87,8 +87,9 @@ export class CopiedTree implements MountedTree {
   }
 }
 
-async function* membersOf(entries: readonly Entry[], tree: DiskTree, signal: AbortSignal): AsyncIterable<Member> {
+async function* membersOf({ entries, unsaid }: ChangeRecorder, tree: DiskTree, signal: AbortSignal): AsyncIterable<Member> {
   for (const entry of entries) yield { entry, content: contentOf(entry, tree, signal) };
+  for (const entry of unsaid) yield unsaidMember(entry);
 }
 
 async function* contentOf(entry: Entry, tree: DiskTree, signal: AbortSignal): ByteStream {

@@ -22,6 +22,7 @@ import { LayerThreads } from "./layer-threads.ts";
 import { keepTar, writeTarForm } from "./layer-writer.ts";
 import { imageLayerId, type Layer, type LayerChain, type LayerId } from "./layer.ts";
 import { copyTree, IntricateArchiveError } from "./tree-intake.ts";
+import { writeUnsaid } from "./layer-notes.ts";
 import { TreeMounter, type Snapshotter } from "./tree-mounter.ts";
 import { removeTree } from "./remove-tree.ts";
 import { LAYER_FILES, StoredLayer } from "./stored-layer.ts";
@@ -210,13 +211,14 @@ class LayerDirectories implements DiskLayerStore {
   }
 
   async #keepTree(tree: string, changes: ChangeRecorder, signal: AbortSignal): Promise<Layer> {
-    const { entries, hasWhiteouts } = changes;
+    const { entries, hasWhiteouts, unsaid } = changes;
     const index: LayerIndex = {
       form: "directory", entries, offsets: [], hasWhiteouts, impliesDirectories: false, saysRoot: true,
       contentBytes: entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), tarBytes: 0,
     };
     return await this.#add(newLayerId(), async (directory) => {
       renameSync(tree, join(directory, LAYER_FILES.tree));
+      await writeUnsaid(directory, unsaid, signal);
       await writeIndex(join(directory, LAYER_FILES.index), index, signal);
       return index;
     });

@@ -7,7 +7,7 @@ import { EntryCollector } from "./entry-collector.ts";
 import type { LayerIndex } from "./layer-index.ts";
 
 function collect(...members: readonly Member[]): LayerIndex {
-  const collector = new EntryCollector();
+  const collector = new EntryCollector("archive");
   for (const [at, { entry }] of members.entries()) collector.add({ entry, offsetBytes: at, sha256: undefined });
   return collector.finish("tar", 0).index;
 }

@@ -34,6 +34,7 @@ export interface CollectedLayer {
  * through a symbolic link of the same layer under the directory that the link means.
  */
 export class EntryCollector {
+  readonly #isUnpacked: boolean;
   readonly #kept: Array<CollectedEntry | undefined> = [];
   readonly #places: Map<string, number> = new Map();
   readonly #whiteouts: Map<string, number> = new Map();
@@ -47,11 +48,17 @@ export class EntryCollector {
   #replacedDirectories = 0;
   #lastParent = "";
 
+  /** Whether it is an archive of others, of which a tree gets what unpacking it makes; what a step of ours made is so already. */
+  constructor(origin: "archive" | "step") {
+    this.#isUnpacked = origin === "archive";
+  }
+
   /** False where that changes what was said before, or the entry is not what it says, so that only the end tells what is where. */
   add(collected: CollectedEntry): boolean {
-    const entry = withUnpackedTime(this.#resolved(collected.entry));
+    const resolved = this.#resolved(collected.entry);
+    const entry = this.#isUnpacked ? withUnpackedTime(resolved) : resolved;
     const item = entry === collected.entry ? collected : { ...collected, entry };
-    const isPlain = item === collected && !this.#isSaidAgain(entry) && !(entry.kind === "hardlink" && this.#amendLinked(entry));
+    const isPlain = item === collected && !this.#isSaidAgain(entry) && !(this.#isUnpacked && entry.kind === "hardlink" && this.#amendLinked(entry));
     if (entry.path !== "") this.#seeParent(parentPath(entry.path));
     if (entry.kind === "whiteout") this.#mark(this.#whiteouts, item);
     else if (entry.kind === "opaque") {

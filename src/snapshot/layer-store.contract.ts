@@ -16,7 +16,8 @@ import { directory, file, hardLink, imageLayer, members, opaque, special, symlin
 import { testIntake } from "./layer-intake.contract.ts";
 import { LayerStoreError } from "./layer-store-error.ts";
 import type { LayerStore, MountedTree } from "./layer-store.ts";
-import type { Layer, LayerId } from "./layer.ts";
+import { membersOf, type Layer, type LayerId } from "./layer.ts";
+import { Tree } from "./tree.ts";
 
 const signal = new AbortController().signal;
 const LIMIT_BYTES = 64 * 1024 * 1024;
@@ -224,6 +225,33 @@ function testNoChange(open: OpenStore): void {
       setTimes(join(tree.viewPath, "d", name), 1_700_000_000_000_000_000n + ns);
     }
     assert.deepEqual((await (await tree.commit(signal)).entries(signal)).map(({ path }) => path), ["d", "d/other"]);
+  });
+
+  test("a step's own layer says of times and links what the step made, and no more", async () => {
+    const store = await open();
+    const layer = await store.write(members(file("old", "o", { mtimeNs: -1n }), file("f", "f", { mode: 0o600 }), hardLink("g", "f", { mode: 0o644 })), signal);
+    assert.deepEqual((await layer.entries(signal)).map(({ mtimeNs, mode }) => [mtimeNs, mode]).slice(0, 2), [[-1n, 0o644], [1_500_000_000_000_000_000n, 0o600]]);
+  });
+
+  test("a directory with another time only is no change, and has that time in later trees", async () => {
+    const store = await open();
+    const base = await store.write(members(directory("d"), directory("d/in"), file("d/in/f", "f"), directory("e"), file("e/f", "f")), signal);
+    await using tree = await store.mount([base], "writable", signal);
+    for (const path of ["d/gone", "d/in/gone", "e/new"]) writeFileSync(join(tree.viewPath, path), "");
+    for (const path of ["d/gone", "d/in/gone"]) rmSync(join(tree.viewPath, path));
+    for (const path of ["d", "d/in", "e"]) setTimes(join(tree.viewPath, path), 2_000_000_000_000_000_000n);
+    const layer = await tree.commit(signal);
+    assert.deepEqual((await layer.entries(signal)).map(({ path }) => path), ["e", "e/new"]);
+    const found = await Tree.open([base, layer], signal);
+    assert.deepEqual(["d", "d/in", "e"].map((path) => found.lookup(path)?.entry.mtimeNs), [2_000_000_000_000_000_000n, 2_000_000_000_000_000_000n, 2_000_000_000_000_000_000n]);
+    await using again = await store.mount([base, layer], "read-only", signal);
+
+    assert.deepEqual(["d", "d/in", "e"].map((path) => lstatSync(join(again.viewPath, path)).mtimeMs), [2e12, 2e12, 2e12]);
+    // Another store may have it as an archive, in which d has no place.
+    const copied = await store.write(members(...(await Array.fromAsync(membersOf(layer, signal))).filter(({ entry }) => entry.kind === "directory")), signal);
+    await using third = await store.mount([base, copied], "read-only", signal);
+
+    assert.deepEqual(["d", "d/in"].map((path) => lstatSync(join(third.viewPath, path)).mtimeMs), [2e12, 2e12]);
   });
 
   test("nothing changed is a layer without entries, whose tar is two empty blocks", async () => {

@@ -12,18 +12,23 @@ import { ArchiveFile } from "./archive-file.ts";
 import { EntryCollector } from "./entry-collector.ts";
 import { exportedEntry } from "./exported-entry.ts";
 import type { LayerIndex } from "./layer-index.ts";
-import { writeNotes } from "./layer-notes.ts";
+import { writeNotes, writeUnsaid } from "./layer-notes.ts";
 import { LAYER_FILES } from "./stored-layer.ts";
 
 /** Writes a layer in tar form into an empty directory: one pass, each content read once and digested on its way. */
 export async function writeTarForm(directory: string, members: AsyncIterable<Member>, signal: AbortSignal): Promise<LayerIndex> {
   await using archive = await ArchiveFile.create(join(directory, LAYER_FILES.tar));
 
-  const collector = new EntryCollector();
+  const collector = new EntryCollector("step");
   // Small files come without waiting for anything.
   const slice = new TimeSlice();
-  for await (const { entry, content, digest } of members) {
+  const unsaid: Entry[] = [];
+  for await (const { entry, content, digest, isUnsaid } of members) {
     signal.throwIfAborted();
+    if (isUnsaid === true) {
+      unsaid.push(entry);
+      continue;
+    }
     if (slice.isSpent) await slice.renew(signal);
     const exported = exportedEntry(entry);
     await archive.append(tarHeader(exported));
@@ -35,6 +40,7 @@ export async function writeTarForm(directory: string, members: AsyncIterable<Mem
   await archive.append(TAR_END);
   const diffId = await archive.finish();
   writeFileSync(join(directory, LAYER_FILES.diffId), diffId);
+  await writeUnsaid(directory, unsaid, signal);
   return await writeNotes(directory, collector.finish("tar", archive.sizeBytes), signal);
 }
 
@@ -49,7 +55,7 @@ export async function keepTar(directory: string, expected: DiffId, tar: ByteStre
       yield chunk;
     }
   };
-  const collector = new EntryCollector();
+  const collector = new EntryCollector("archive");
   for await (const { entry, content, contentOffsetBytes } of readTar(kept())) {
     const sha256 = entry.kind === "file" ? await copyContent({ entry, content, digest: undefined }, () => undefined) : undefined;
     collector.add({ entry, offsetBytes: entry.kind === "file" ? contentOffsetBytes : 0, sha256 });

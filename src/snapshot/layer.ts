@@ -25,6 +25,8 @@ export interface Layer {
   readonly id: LayerId;
   /** In tar order: a parent before its children, a file before the hard links to it. Loaded once, then kept. */
   entries(signal: AbortSignal): Promise<readonly Entry[]>;
+  /** Directories that the step left with another time or other attributes, and so as no tar tells it (BuildKit counts neither). Not there where there are none for sure. */
+  unsaid?(signal: AbortSignal): Promise<readonly Entry[]>;
   /** The content of a `file` entry of this layer (not of a hard link: read the file that it shares). Who says that lent chunks will do may get them. */
   read(entry: Entry, signal: AbortSignal, chunks?: ChunkOwner): ByteStream;
   /** A part of that content, less where it ends before: what looks into a large file need not read all of it. */
@@ -38,9 +40,14 @@ export interface Layer {
 /** Layers from the base up; together they are a tree. Empty is scratch. */
 export type LayerChain = readonly Layer[];
 
-/** A layer as an archive of it would be read. */
+export function unsaidMember(entry: Entry): Member {
+  return { entry, content: bytesOf(), isUnsaid: true };
+}
+
+/** A layer as an archive of it would be read, and what that would not tell. */
 export async function* membersOf(layer: Layer, signal: AbortSignal): AsyncIterable<Member> {
   for (const entry of await layer.entries(signal)) {
     yield { entry, content: entry.kind === "file" ? layer.read(entry, signal) : bytesOf() };
   }
+  for (const entry of (await layer.unsaid?.(signal)) ?? []) yield unsaidMember(entry);
 }

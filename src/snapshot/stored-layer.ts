@@ -11,8 +11,8 @@ import { readRange } from "./file-bytes.ts";
 import { readIndex, readSummary, summaryOf, type LayerIndex, type LayerSummary } from "./layer-index.ts";
 import type { Layer, LayerId } from "./layer.ts";
 
-/** What lies in the directory of a layer. `tar` or `tree` is always there; `diffId` once it is known. */
-export const LAYER_FILES = { index: "index", digests: "digests", diffId: "diff-id", tar: "tar", tree: "tree" } as const;
+/** What lies in the directory of a layer. `tar` or `tree` is always there; `diffId` once it is known, `unsaid` where there is such. */
+export const LAYER_FILES = { index: "index", digests: "digests", diffId: "diff-id", tar: "tar", tree: "tree", unsaid: "unsaid" } as const;
 
 const NEVER = new AbortController().signal;
 
@@ -22,6 +22,7 @@ export class StoredLayer implements Layer {
   readonly directory: string;
   readonly digests: ContentDigests;
   #index: Promise<LayerIndex> | undefined;
+  #unsaid: Promise<readonly Entry[]> | undefined;
   #numbers: Map<string, number> | undefined;
   #tarFd: number | undefined;
 
@@ -52,6 +53,12 @@ export class StoredLayer implements Layer {
       throw error;
     });
     return await this.#index;
+  }
+
+  async unsaid(signal: AbortSignal): Promise<readonly Entry[]> {
+    signal.throwIfAborted();
+    this.#unsaid ??= existsSync(this.path("unsaid")) ? readIndex(this.path("unsaid"), NEVER).then(({ entries }) => entries) : Promise.resolve([]);
+    return await this.#unsaid;
   }
 
   async summary(): Promise<LayerSummary> {

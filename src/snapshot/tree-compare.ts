@@ -35,6 +35,8 @@ export async function compareTrees(trees: TreeComparison, { directory, hasBase }
     }
     if (before !== undefined && (await isSameFile({ path, before, after: found }, base, tree, signal))) recorder.unchanged(path, found);
     else recorder.changed(path, found);
-    if (found.isDirectory()) await compareTrees(trees, { directory: path, hasBase: before?.isDirectory() === true }, signal);
+    if (!found.isDirectory()) continue;
+    if (before?.isDirectory() === true && before.mtimeNs !== found.mtimeNs) recorder.touched(path, found);
+    await compareTrees(trees, { directory: path, hasBase: before?.isDirectory() === true }, signal);
   }
 }

@@ -3,6 +3,7 @@ import { joinPath } from "../archive/entry-path.ts";
 import type { Member } from "../archive/member.ts";
 import { compareNames } from "../archive/path-bytes.ts";
 import { bytesOf } from "../content/bytes.ts";
+import { unsaidMember } from "./layer.ts";
 import type { Place } from "./tree-place.ts";
 import type { TreeView } from "./tree-view.ts";
 
@@ -16,18 +17,20 @@ const SECOND_NS = 1_000_000_000n;
  * the choice that BuildKit's overlay differ makes: directories count as changed by owner and mode
  * only, files by size and time as well (and by content where both times are whole seconds, which
  * may have been cut), and each change comes after the directories that it lies in. Nothing is opaque.
+ * Directories of which only the time is another come as unsaid.
  */
 export async function* diffTrees(base: TreeView, changed: TreeView, signal: AbortSignal): AsyncIterable<Member> {
   const diff = new Diff(signal);
   for await (const place of diff.below(base.root, changed.root, [])) yield await memberOf(place, diff, signal);
 }
 
-/** One line of a diff: a place of the changed tree, or a path that is there no more. */
-type Change = { readonly kind: "gone"; readonly path: string } | { readonly kind: "present"; readonly place: Place; readonly path: string };
+/** One line of a diff: a place of the changed tree, a directory of which only the time is another, or a path that is there no more. */
+type Change = { readonly kind: "gone"; readonly path: string } | { readonly kind: "present" | "touched"; readonly place: Place; readonly path: string };
 
 class Diff {
   readonly #signal: AbortSignal;
   readonly #written: Set<string> = new Set();
+  readonly #touched: Set<string> = new Set();
   /** First name of each file; its other names become hard links to it. */
   readonly #names: Map<object, string> = new Map();
 
@@ -50,7 +53,9 @@ class Diff {
       }
       const change: Change = { kind: "present", place: now, path };
       if (old === undefined || !(await this.#isSame(old, now))) yield* this.#record(change, parents);
-      if (now.children !== undefined) yield* this.below(old, now, [...parents, change]);
+      if (now.children === undefined) continue;
+      yield* this.below(old, now, [...parents, change]);
+      if (old?.entry.mtimeNs !== now.entry.mtimeNs) yield* this.#touch([...parents, change]);
     }
   }
 
@@ -66,6 +71,15 @@ class Diff {
       if (each.kind === "present" && this.#written.has(each.path)) continue;
       this.#written.add(each.path);
       yield each;
+    }
+  }
+
+  /** After what it lies in, like all that a layer holds. */
+  *#touch(path: readonly Change[]): Iterable<Change> {
+    for (const each of path) {
+      if (each.kind === "gone" || this.#written.has(each.path) || this.#touched.has(each.path)) continue;
+      this.#touched.add(each.path);
+      yield { ...each, kind: "touched" };
     }
   }
 
@@ -94,6 +108,7 @@ async function memberOf(change: Change, diff: Diff, signal: AbortSignal): Promis
   }
   const { place, path } = change;
   const entry = { ...place.entry, path };
+  if (change.kind === "touched") return unsaidMember(entry);
   if (entry.kind === "directory") return { entry, content: bytesOf() };
   const target = diff.linkTarget(place, path);
   if (target !== undefined) return { entry: { ...withoutContent(entry), kind: "hardlink", linkname: target }, content: bytesOf() };

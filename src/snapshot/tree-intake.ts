@@ -54,7 +54,7 @@ async function writeTree({ directory, privilege }: TreeIntake, members: AsyncIte
   mkdirSync(tree);
   chmodSync(tree, 0o755);
   const writer = new TreeWriter(tree, "empty", privilege);
-  const collector = new EntryCollector();
+  const collector = new EntryCollector("archive");
   const slice = new TimeSlice();
   for await (const { entry, content } of members) {
     const collected: CollectedEntry = { entry, offsetBytes: 0, sha256: undefined };

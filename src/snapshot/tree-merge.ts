@@ -22,6 +22,7 @@ export async function mergeLayer(root: Place, layer: Layer, signal: AbortSignal)
     if (slice.isSpent) await slice.renew(signal);
     if (entry.kind !== "whiteout" && entry.kind !== "opaque") merge.add(entry);
   }
+  for (const entry of (await layer.unsaid?.(signal)) ?? []) merge.touch(entry);
   return merge.root;
 }
 
@@ -63,6 +64,11 @@ class Merge {
     directory.children?.set(name, place);
     if (place.children !== undefined) this.#directories.set(entry.path, place);
     else if (before !== undefined) this.#forget(entry.path, before);
+  }
+
+  /** Nothing where there is no such directory: what a layer does not say holds on its own base alone. */
+  touch(entry: Entry): void {
+    if (this.#existing(entry.path) !== undefined) this.add(entry);
   }
 
   #placeFor(entry: Entry, before: Place | undefined): Place {

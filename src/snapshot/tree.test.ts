@@ -99,6 +99,17 @@ test("a draft's difference holds what changed, after the directories that it lie
   assert.equal(again.identity("etc/d"), again.identity("lib/d"));
 });
 
+test("a directory in which a file was made and removed has changed its time alone, and keeps that", async () => {
+  const deep = await Tree.open([layerOf("deep", ["d 711 3:3 a", "d 755 0:0 a/b"])], signal);
+  const draft = new TreeDraft(deep, () => 7_000_000_000n);
+  draft.makeSymlink("a/b/x", "y", { mode: 0o777, uid: 0, gid: 0, mtimeNs: 1n });
+  draft.remove("a/b/x");
+  const written = await new MemoryLayerStore().write(diffTrees(deep, draft, signal), signal);
+  assert.deepEqual(await written.entries(signal), []);
+  assert.deepEqual((await written.unsaid?.(signal))?.map(describeEntry), ["d 711 3:3 a", "d 755 0:0 a/b"]);
+  assert.equal((await deep.with(written, signal)).lookup("a/b")?.entry.mtimeNs, 7_000_000_000n);
+});
+
 test("a file that looks the same in whole seconds is compared by content", async () => {
   const tree = await Tree.open([layerOf("f", ["f 644 0:0 a = one"])], signal);
   const other = await Tree.open([layerOf("g", ["f 644 0:0 a = one", "f 644 0:0 b = two"])], signal);

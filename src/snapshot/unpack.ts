@@ -54,6 +54,7 @@ async function putAll(layer: StoredLayer, index: LayerIndex, { writer, isKept }:
     writer.put(entry);
     if (slice.isSpent) await slice.renew(signal);
   }
+  for (const entry of await layer.unsaid(signal)) writer.put(entry);
   await writer.finish(signal);
 }
 

@@ -45,8 +45,10 @@ async function walkUpper(diff: UpperDiff, { directory, hasBase, slice }: Walk, s
       if (before !== undefined) recorder.gone(path);
       continue;
     }
-    if (before === undefined || !(await isSameFile({ path, before, after }, base, upper, signal))) recorder.changed(path, after);
+    const isSame = before !== undefined && (await isSameFile({ path, before, after }, base, upper, signal));
+    if (!isSame) recorder.changed(path, after);
     if (!after.isDirectory()) continue;
+    if (isSame && before.mtimeNs !== after.mtimeNs) recorder.touched(path, after);
     refuseRedirect(upper, path);
     if (before !== undefined && isOpaque(upper, path)) await compareTrees({ ...diff, after: upper }, { directory: path, hasBase: before.isDirectory() }, signal);
     else await walkUpper(diff, { directory: path, hasBase: before?.isDirectory() === true, slice }, signal);

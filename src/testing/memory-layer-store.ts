@@ -61,12 +61,17 @@ export class MemoryLayerStore implements LayerStore {
   async #keep(id: string, members: AsyncIterable<Member>, signal: AbortSignal): Promise<Layer> {
     const entries: Entry[] = [];
     const contents = new Map<string, Uint8Array>();
-    for await (const { entry, content } of members) {
+    const unsaid: Entry[] = [];
+    for await (const { entry, content, isUnsaid } of members) {
       signal.throwIfAborted();
+      if (isUnsaid === true) {
+        unsaid.push(entry);
+        continue;
+      }
       entries.push(entry);
       if (entry.kind === "file") contents.set(entry.path, await collectBytes(copied(content), entry.sizeBytes));
     }
-    const layer = memoryLayer(id, entries, contents);
+    const layer = { ...memoryLayer(id, entries, contents), unsaid: async () => unsaid };
     this.#layers.set(id, layer);
     return layer;
   }
