@@ -44,6 +44,11 @@ export class CompressThreads {
     this.#borrowers += 1;
   }
 
+  /** Streams that are compressed at this time. */
+  get borrowers(): number {
+    return this.#borrowers;
+  }
+
   giveBack(): void {
     this.#borrowers -= 1;
     if (this.#borrowers > 0) return;

@@ -95,6 +95,26 @@ describe("threads that compress", { skip }, () => {
     await untilGone();
   });
 
+  test("have half as many parts of each of two streams, in less memory together", async () => {
+    const bytes = content(60 * MiB);
+    const open = (): { readonly chunks: AsyncIterator<Uint8Array>; begun: number } => {
+      const stream = { begun: 0, chunks: compressedParts(pieces(bytes, MiB), { kind: "zstd", level: 1, partBytes: 4 * MiB }, "lent", () => void (stream.begun += 1))[Symbol.asyncIterator]() };
+      return stream;
+    };
+    const streams = [open(), open()];
+    const ahead: number[] = [];
+    for (let read = 1; read <= 12; read++) {
+      for (const stream of streams) {
+        await stream.chunks.next();
+        // By then both have come to the threads.
+        if (read >= 6) ahead.push(stream.begun - read + 1);
+      }
+    }
+    assert.equal(Math.max(...ahead), 2);
+    for (const { chunks } of streams) await chunks.return?.();
+    await untilGone();
+  });
+
   test("are gone after a stream that nobody reads to its end, and one that breaks off", async () => {
     const endless = async function* (breaksAfter: number): ByteStream {
       for (let at = 0; at < breaksAfter; at++) yield Buffer.alloc(MiB, at);

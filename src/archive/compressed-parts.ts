@@ -3,8 +3,14 @@ import { inParts } from "../content/in-parts.ts";
 import { compressPart, type PartForm } from "./compress-part.ts";
 import { borrowCompressThreads, COMPRESS_THREADS_MAX, ThreadSlot, type CompressThreads } from "./compress-threads.ts";
 
-/** What a stream holds of parts and of what they become, at most. Of large parts, as zstd's, that is four: more threads would wait for the one that hashes. */
+/**
+ * What all long streams together hold of parts and of what they become, but for the two parts without which one would not go on. Of large parts,
+ * as zstd's, that is four for one stream: more threads would wait for the one that hashes.
+ */
 const MEMORY_BYTES_MAX = 32 * 1024 * 1024;
+
+/** One that is filled, and one that is compressed meanwhile. */
+const SLOTS_MIN = 2;
 
 /** Streams that are shorter end before threads of ours would have begun: they take those of Node's pool. */
 const POOL_BYTES_MAX = 16 * 1024 * 1024;
@@ -37,7 +43,8 @@ export async function* compressedParts(bytes: ByteStream, form: PartsForm, chunk
     for await (const { slot, sizeBytes } of filled(bytes, slots)) {
       onPart(slot.part.subarray(0, sizeBytes));
       inFlight.push({ slot, compressed: heardLater(slot.compress(sizeBytes)) });
-      if (inFlight.length >= slots.count) yield* finished(inFlight, slots, chunks);
+      // Another stream may have begun meanwhile, which halves the count.
+      while (inFlight.length >= slots.count) yield* finished(inFlight, slots, chunks);
     }
     while (inFlight.length > 0) yield* finished(inFlight, slots, chunks);
   } finally {
@@ -64,29 +71,39 @@ async function* finished(inFlight: Compressing[], slots: Slots, chunks: ChunkOwn
 
 /** The slots of one stream, used again and again: parts that wait for the garbage collector may take several times the memory of those that are needed. */
 class Slots implements Disposable {
-  readonly count: number;
   readonly #form: PartsForm;
   readonly #spare: Slot[] = [];
   #threads: CompressThreads | undefined;
   #takenBytes = 0;
+  #made = 0;
 
   constructor(form: PartsForm) {
     this.#form = form;
-    this.count = Math.min(COMPRESS_THREADS_MAX + 1, Math.floor(MEMORY_BYTES_MAX / (2 * form.partBytes)));
+  }
+
+  /** How many there may be now. */
+  get count(): number {
+    const streams = this.#threads?.borrowers ?? 1;
+    return Math.max(SLOTS_MIN, Math.min(COMPRESS_THREADS_MAX + 1, Math.floor(MEMORY_BYTES_MAX / (2 * this.#form.partBytes * streams))));
   }
 
   take(): Slot {
     const { partBytes } = this.#form;
     if (this.#threads === undefined && this.#takenBytes >= POOL_BYTES_MAX) {
       this.#threads = borrowCompressThreads();
-      this.#spare.length = 0;
+      this.#made -= this.#spare.splice(0).length;
     }
     this.#takenBytes += partBytes;
-    return this.#spare.pop() ?? (this.#threads === undefined ? poolSlot(this.#form) : new ThreadSlot(this.#threads, partBytes, this.#form));
+    const spare = this.#spare.pop();
+    if (spare !== undefined) return spare;
+    this.#made += 1;
+    return this.#threads === undefined ? poolSlot(this.#form) : new ThreadSlot(this.#threads, partBytes, this.#form);
   }
 
   giveBack(slot: Slot): void {
-    if (this.#threads === undefined || slot instanceof ThreadSlot) this.#spare.push(slot);
+    const isOfUse = this.#threads === undefined || slot instanceof ThreadSlot;
+    if (isOfUse && this.#made <= this.count) this.#spare.push(slot);
+    else this.#made -= 1;
   }
 
   [Symbol.dispose](): void {
