@@ -57,6 +57,12 @@ describe("a comment above a FROM or an ARG", () => {
   });
 });
 
+test("what a base does with ONBUILD is looked at in the stages of the target alone", async () => {
+  const dockerfile = "FROM scratch AS a\nONBUILD WORKDIR w\nFROM a AS b\nWORKDIR /x\nFROM scratch AS c\n";
+  assert.deepEqual(await found(dockerfile), []);
+  assert.deepEqual(await found(dockerfile, { target: "b" }), ['3 WorkdirRelativePath: Relative workdir "w" can have unexpected results if the base image changes']);
+});
+
 test("stages that a context stands for are looked into as well", async () => {
   assert.deepEqual(await found("FROM scratch AS base\nCMD a b\nFROM base\n", { "context:base": "local:base" }), [
     "2 JSONArgsRecommended: JSON arguments recommended for CMD to prevent unintended behavior related to OS signals",

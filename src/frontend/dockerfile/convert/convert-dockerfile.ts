@@ -65,8 +65,7 @@ async function convertAll(request: ConversionRequest, late: LateContext, signal:
   }
   const target = findTarget(conversion);
   linkStages(conversion, declared);
-  const goals = (): readonly StageDraft[] => (request.stages === "all" ? conversion.stages.all : [target]);
-  const reachable = await resolveStages(goals, conversion, means, signal);
+  const reachable = await resolveStages(target, request.stages, { conversion, means }, signal);
   const matcher = ignoreMatcher(await context.ignorePatterns(signal));
   convertStages(request.stages === "all" ? "all" : reachable, target, { ...conversion, ignoreMatcher: matcher });
   failOnFindings(findings);

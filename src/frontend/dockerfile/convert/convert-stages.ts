@@ -1,6 +1,5 @@
-import type { FrontendMeans } from "../frontend-source.ts";
 import { parseBool } from "../go-text.ts";
-import { resolveBase, useScratch } from "./base-image.ts";
+import { resolveBase, useScratch, type BaseMeans } from "./base-image.ts";
 import { addTriggers } from "./commands.ts";
 import { located } from "./conversion-error.ts";
 import type { Platform } from "../../../oci/platform.ts";
@@ -13,18 +12,18 @@ import { enterDirectory } from "./workdir.ts";
 import { cut } from "../go-text.ts";
 import { withEnv } from "../../../llb/state.ts";
 
-/** Finds the bases of all that the goals need. Triggers of a base image can need more, and so on. */
-export async function resolveStages(goals: () => readonly StageDraft[], conversion: Conversion, means: FrontendMeans, signal: AbortSignal): Promise<ReadonlySet<StageDraft>> {
+/** Finds the bases of all that the target needs, or of all that there are. Triggers of a base image can need more, and so on; only those of what the target needs are pulled. */
+export async function resolveStages(target: StageDraft, stages: "target" | "all", { conversion, means }: BaseMeans, signal: AbortSignal): Promise<ReadonlySet<StageDraft>> {
   for (;;) {
-    const reachable = new Set(goals().flatMap((goal) => [...goal.reachable()]));
-    await resolveBases(reachable, conversion, means, signal);
+    const reachable = target.reachable();
+    await resolveBases(stages === "all" ? new Set(conversion.stages.all) : reachable, { conversion, means }, signal);
     const inOrder = conversion.stages.all.filter((stage) => reachable.has(stage));
     const hasNew = inOrder.map((stage) => takeTriggers(stage, conversion)).includes(true);
     if (!hasNew) return reachable;
   }
 }
 
-async function resolveBases(reachable: ReadonlySet<StageDraft>, conversion: Conversion, means: FrontendMeans, signal: AbortSignal): Promise<void> {
+async function resolveBases(reachable: ReadonlySet<StageDraft>, { conversion, means }: BaseMeans, signal: AbortSignal): Promise<void> {
   const pending = conversion.stages.all.filter(({ base, isConverted, isResolved }) => base === undefined && !isConverted && !isResolved);
   const results = await Promise.allSettled(
     pending.map(async (stage) => {
