@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { callOf } from "./build-call.ts";
 import { parseBuildFlags, resourcesOf } from "./build-flags.ts";
+import { parsePairs } from "./pairs.ts";
 import { UsageError } from "./usage-error.ts";
 
 test("reads buildx's words, long and short", () => {
@@ -16,6 +17,19 @@ test("reads buildx's words, long and short", () => {
 test("silently ignores nothing", () => {
   assert.throws(() => parseBuildFlags(["--polices", "x", "."]), (error) => error instanceof UsageError && error.message === "unknown flag: --polices");
 });
+
+test("a flag with nothing behind it is one that was not given", () => {
+  const flags = parseBuildFlags(["-f", "", "--target=", "--iidfile", "", "--metadata-file=", "--tag", "", "."]);
+  assert.deepEqual(["file", "target", "iidfile", "metadata-file"].map((name) => flags.text(name)), [undefined, undefined, undefined, undefined]);
+  // What may be given several times is taken as it is: an empty name of an image is a slip.
+  assert.deepEqual(flags.all("tag"), [""]);
+});
+
+test("pairs without a name are refused in buildx's words", () => {
+  for (const flag of ["label", "build-arg"]) assert.throws(() => parsePairs(flag, ["=y"], {}), { message: 'invalid key-value pair "=y": empty key' });
+  assert.throws(() => parsePairs("build-context", ["=y"], {}), { message: "invalid context name : invalid reference format" });
+});
+
 
 test("--print is the older name of --call", () => {
   assert.deepEqual(callOf(parseBuildFlags(["--print", "outline,format=json", "."])), callOf(parseBuildFlags(["--call=outline,format=json", "."])));

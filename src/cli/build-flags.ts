@@ -102,6 +102,7 @@ export interface BuildFlags {
   /** What buildx says of flags that are given and have no effect. */
   readonly warnings: readonly string[];
   readonly context: string | undefined;
+  /** Undefined also where nothing stands behind it, as scripts leave it. */
   text(name: string): string | undefined;
   /** The one of these flags that was given last, with its value. */
   last(...names: readonly string[]): { readonly name: string; readonly value: string } | undefined;
@@ -129,7 +130,7 @@ export function parseBuildFlags(args: readonly string[]): BuildFlags {
   return {
     context: positionals[0],
     warnings: [...values.keys()].flatMap((name) => BUILD_FLAGS[name]?.warning ?? []),
-    text: (name) => values.get(name)?.at(-1),
+    text: (name) => values.get(name)?.at(-1) || undefined,
     last: (...names) => given.findLast(({ name }) => names.includes(name)),
     all: (name) => values.get(name) ?? [],
     on: (name) => parseBoolean(name, values.get(name)?.at(-1)),

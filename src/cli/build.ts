@@ -9,7 +9,7 @@ import { contextArgument } from "./context-argument.ts";
 import { EXIT } from "./exit-code.ts";
 import { parsePairs } from "./pairs.ts";
 import { progressKind } from "./progress-flag.ts";
-import { requirePlace } from "./result-file.ts";
+import { removeStale, requirePlace } from "./result-file.ts";
 import { standardInput } from "./standard-input.ts";
 import { stateRoot } from "./state-root.ts";
 import { UsageError } from "./usage-error.ts";
@@ -21,12 +21,13 @@ export const command: Command = {
   usage: usage(),
   async run(args, io) {
     const flags = parseBuildFlags(args);
-    const progress = progressKind(flags.on("quiet") ? "quiet" : (flags.text("progress") ?? io.env["BUILDKIT_PROGRESS"] ?? "auto"), io);
+    const progress = flags.on("quiet") ? quietly(flags.text("progress")) : progressKind(flags.text("progress") ?? io.env["BUILDKIT_PROGRESS"] ?? "auto", io);
     for (const warning of flags.warnings) io.stderr(`WARNING: ${warning}\n`);
     const call = callOf(flags);
     const form = flags.on("debug") ? "expanded" : "short";
     if (call !== undefined) return await runCall(call, { request: await requestOf(flags, io), progress, warnings: form, dockerfile: dockerfilePath(flags) }, io);
     for (const name of RESULT_FILES) requirePlace(name, flags.text(name), io.cwd);
+    await removeStale(flags.text("iidfile"), io.cwd);
     const request = await requestOf(flags, io);
     const scout = scoutOf(request);
     // Flags that are wrong are told of before the engine is loaded, which takes longer than all of this.
@@ -40,6 +41,11 @@ export const command: Command = {
     return EXIT.ok;
   },
 };
+
+function quietly(progress: string = "auto"): "quiet" {
+  if (progress !== "auto" && progress !== "quiet") throw new UsageError(`progress=${progress} and quiet cannot be used together`);
+  return "quiet";
+}
 
 /** Of a large context: while the engine is loaded, what it will ask for first is looked at. */
 function scoutOf({ context, root }: BuildRequest): DirectoryScout | undefined {

@@ -10,7 +10,7 @@ export function parsePairs(flag: string, texts: readonly string[], env: Environm
   for (const text of texts) {
     const at = text.indexOf("=");
     const name = at === -1 ? text : text.slice(0, at);
-    if (name === "") throw new UsageError(`--${flag} ${JSON.stringify(text)}: a name is needed before the =`);
+    if (name === "") throw new UsageError(flag === "build-context" ? "invalid context name : invalid reference format" : `invalid key-value pair ${JSON.stringify(text)}: empty key`);
     const value = at === -1 ? env[name] : text.slice(at + 1);
     if (flag === "label" && at === -1) pairs[name] = "";
     else if (value !== undefined) pairs[name] = value;

@@ -10,6 +10,16 @@ export function requirePlace(name: string, path: string | undefined, cwd: string
   if (!existsSync(directory)) throw new UsageError(`--${name} ${path}: there is no directory ${directory}: make it, or name another file`);
 }
 
+/** The result of an earlier build, which nobody is to take for that of one that fails. */
+export async function removeStale(path: string | undefined, cwd: string): Promise<void> {
+  if (path === undefined) return;
+  const target = resolve(cwd, path);
+  const there = await lstat(target).catch(absent);
+  if (there?.isDirectory() === true) throw new UsageError(`removing image ID file: remove ${path}: is a directory`);
+  // What is no file, such as /dev/stdout, holds no result.
+  if (there?.isFile() === true) await rm(target, { force: true });
+}
+
 /** Writes a file whole or not at all; what is no file, such as /dev/stdout, is written to as it is. */
 export async function writeResultFile(path: string, cwd: string, text: string): Promise<void> {
   const target = resolve(cwd, path);

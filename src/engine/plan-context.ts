@@ -30,7 +30,8 @@ export function planNamedContext(given: string, value: string, request: BuildReq
   }
   if (isRemote(value)) return { kind: "remote", name, url: value };
   if (scheme !== undefined) throw new RequestError("usage", `build context ${name}: ${scheme}:// is not supported: use a directory, docker-image://, oci-layout://, https:// or a Git repository`);
-  const path = requestPath(request, value);
+  // Nothing is no name of the working directory: a variable of a script that is not set is nothing.
+  const path = value === "" ? "" : requestPath(request, value);
   requireDirectory(path, `failed to get build context ${name}: stat ${path}: no such file or directory`);
   return { kind: "directory", name, path };
 }

@@ -1,5 +1,7 @@
 import { isIP } from "node:net";
+import { parseUlimit } from "../frontend/dockerfile/build-options.ts";
 import { ByteSizeError, parseByteSize } from "../frontend/dockerfile/byte-size.ts";
+import { FrontendOptionError } from "../frontend/dockerfile/frontend-option-error.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { planResources, type LimitAttribute } from "./plan-resources.ts";
 import { RequestError } from "./request-error.ts";
@@ -38,10 +40,15 @@ function hostAddresses(text: string): readonly string[] {
   });
 }
 
-/** `name=soft` is `name=soft:soft`. What is wrong with the rest, the frontend tells. */
+/** `name=soft` is `name=soft:soft`. */
 function completeLimit(text: string): string {
-  const [, name, soft] = /^([^=]+)=([^:]+)$/.exec(text) ?? [];
-  return name === undefined ? text : `${name}=${soft}:${soft}`;
+  try {
+    const { Name, Soft, Hard } = parseUlimit(text);
+    return `${Name}=${Soft}:${Hard}`;
+  } catch (error) {
+    if (error instanceof FrontendOptionError) throw new RequestError("usage", `invalid argument ${JSON.stringify(text)} for "--ulimit" flag: ${error.message}`);
+    throw error;
+  }
 }
 
 function lastOfEach(limits: readonly string[]): readonly string[] {

@@ -105,6 +105,13 @@ test("Docker's media types are the consumer's choice, or the output's, and no in
   assert.deepEqual(chosen.form.evidence.store, { ...store, otherwise: "fail" });
 });
 
+test("an image for a Docker engine is no directory", () => {
+  const refuses = (text: string, message: string): void => assert.throws(() => parseOutput(text, defaults), { message: `--output ${text}: ${message}` });
+  refuses("type=docker,tar=false", "dest is required for docker exporter");
+  refuses("type=docker,tar=false,dest=out", "both file and store output is not supported by docker exporter");
+  assert.deepEqual(parseOutput("type=docker,tar=true,dest=out", defaults), parseOutput("type=docker,dest=out", defaults));
+});
+
 test("annotations say what they are put on", () => {
   assert.deepEqual(parseAnnotation("foo=bar=baz"), [{ place: "manifest", platform: undefined, key: "foo", value: "bar=baz" }]);
   assert.deepEqual(parseAnnotation("index,manifest[linux/amd64]:k=v"), [{ place: "index", platform: undefined, key: "k", value: "v" }, { place: "manifest", platform: "linux/amd64", key: "k", value: "v" }]);

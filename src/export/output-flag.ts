@@ -72,6 +72,7 @@ function targetOf(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
 /** Without `dest` it goes to an engine, as with buildx: what is inline is settled once that has said what it takes (`inFormOf`). */
 function dockerTarget(keys: OutputKeys, defaults: OutputDefaults): ExportTarget {
   const dest = keys.take("dest") ?? "";
+  if (keys.maybe("tar") === false) throw keys.error(dest === "" ? "dest is required for docker exporter" : "both file and store output is not supported by docker exporter");
   if (dest === "") return { kind: "docker-tar", destination: defaults.engine(keys.take("context")), form: imageForm(keys, { ...defaults, attestInline: defaults.attestArchives }) };
   return { kind: "docker-tar", destination: fileOf(dest, defaults), form: imageForm(keys, { ...defaults, attestInline: defaults.attestArchives && defaults.evidence.store.kind === "file" }) };
 }

@@ -40,6 +40,7 @@ export function parseReference(text: string): Reference {
 
 /** The name as it stands, without Docker's short forms: the first component may be a registry whatever it looks like. Throws InvalidReferenceError. */
 export function parseWritten(text: string): Omit<Reference, "domain"> {
+  if (text === "") throw new InvalidReferenceError("repository name must have at least one component");
   return parseFull(text);
 }
 

@@ -348,6 +348,25 @@ test("contexts with the same names, sizes and times but other bytes give other i
   assert.notEqual(images[0], images[1]);
 });
 
+test("the image ID of an earlier build is gone when a build fails", async () => {
+  const directory = await makeContext(place, "stale", { Dockerfile: "FROM scratch\nCOPY absent /\n" });
+  const iid = join(place.path, "stale.iid");
+  await writeFile(iid, "sha256:earlier");
+  const { exitCode } = await place.stemmaHere(["build", "--root", root, "--iidfile", iid, "-o", "type=image", directory]);
+  assert.notEqual(exitCode, 0);
+  await assert.rejects(readFile(iid), { code: "ENOENT" });
+  const refused = await place.stemmaHere(["build", "--root", root, "--iidfile", directory, "-o", "type=image", directory]);
+  assert.match(refused.stderr, /^ERROR: removing image ID file: remove \S+\/stale: is a directory$/m);
+  assert.equal(refused.exitCode, 64);
+});
+
+test("--quiet goes with no other progress", async () => {
+  const directory = await makeContext(place, "quiet-plain", { Dockerfile: "FROM scratch\n" });
+  const { exitCode, stderr } = await place.stemmaHere(["build", "--root", root, "-q", "--progress=plain", directory]);
+  assert.equal(stderr, "ERROR: progress=plain and quiet cannot be used together\n");
+  assert.equal(exitCode, 64);
+});
+
 test("a file whose bytes change without its size and time is seen in the next build", async () => {
   const directory = await makeContext(place, "rewritten", { Dockerfile: "FROM scratch\nCOPY a /\n", a: "one" });
   const tar = join(place.path, "rewritten.tar");

@@ -128,7 +128,8 @@ function parseSize(text: string): bigint {
   return text === "" ? 0n : parseInt64(text);
 }
 
-function parseUlimit(text: string): BuildOptions["ulimits"][number] {
+/** `name=soft[:hard]`. Throws FrontendOptionError. */
+export function parseUlimit(text: string): BuildOptions["ulimits"][number] {
   const { before: Name, after, found } = cut(text, "=");
   if (!found) throw new FrontendOptionError(`invalid ulimit argument: ${text}`);
   if (!ULIMITS.has(Name)) throw new FrontendOptionError(`invalid ulimit type: ${Name}`);
