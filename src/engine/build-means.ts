@@ -18,6 +18,7 @@ import { defaultCredentials } from "../registry/default-credentials.ts";
 import { readRegistryConfig, withInsecureRegistry } from "../registry/registry-config.ts";
 import { sampleMachine } from "../sandbox/usage/system-usage.ts";
 import type { Sampling } from "../sandbox/usage/sampling.ts";
+import { directoryId } from "../store/use-counts.ts";
 import { knownHashes } from "../store/known-hashes.ts";
 import { openEmbeddedSession } from "../session/embedded-session.ts";
 import type { Session } from "../session/session.ts";
@@ -214,7 +215,7 @@ function buildServices({ engine, session, grants, steps, images, get, git, finds
     exec: {
       hashes,
       layers, session, grants, facts: state.facts, clock: systemClock, machine: hostPlatform(), runs: runsPrograms(state.workspace), namespace: engine.namespace, sandbox: engine.sandbox, withoutNamespaces: engine.withoutNamespaces,
-      cacheDirectory: join(state.root, "cache-mounts"), workspace: state.workspace,
+      cacheDirectory: join(state.root, "cache-mounts"), onCacheUsed: (path) => void state.usedCaches.add(directoryId(path)), workspace: state.workspace,
     },
     file: { layers, facts: state.facts, clock: systemClock, hashes },
     gate: OPEN_GATE,

@@ -12,6 +12,7 @@ import { openSandbox } from "../sandbox/open-sandbox.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import { openLayerStore } from "../snapshot/disk-layer-store.ts";
+import { countUses, heldIds } from "../store/use-counts.ts";
 import { openState, type State } from "./state.ts";
 
 /** In a state root. */
@@ -59,6 +60,7 @@ export async function openEngine({ root: named, sandboxes, env, sandbox, report 
   });
   const state = opening.use(await openState(root));
   const layers = opening.use(await openLayerStore({ directory: join(root, "layers"), namespace, snapshotter: withoutNamespaces ? "copy-as-root" : "auto" }));
+  opening.defer(() => countUses(state.database, [...layers.used(), ...heldIds(root, state.leases.paths()), ...state.usedCaches]));
   const stateDirectory = sandboxes ?? join(root, SANDBOXES);
   for (const folder of [join(root, "cache-mounts"), stateDirectory]) await mkdir(folder, { recursive: true, mode: 0o711 });
   sweepLeftovers(stateDirectory);

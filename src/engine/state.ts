@@ -21,6 +21,8 @@ export interface State extends AsyncDisposable {
   readonly history: BuildHistory;
   /** On what this process uses of the root, beside layers. */
   readonly leases: FileLeases;
+  /** Ids of the cache mounts that steps had. */
+  readonly usedCaches: Set<string>;
   /** Directories of this process alone; what a killed one left is swept when state is opened. */
   readonly workspace: Workspace;
 }
@@ -40,5 +42,5 @@ export async function openState(root: string): Promise<State> {
   const blobs = await openFileBlobStore(join(root, "blobs"), () => (incoming ??= workspace.claim()), leases);
   const closing = opening.move();
   const history = new BuildHistory(join(root, HISTORY), workspace, systemClock);
-  return { root, database, blobs, history, leases, facts: layerFacts(database), workspace, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+  return { root, database, blobs, history, leases, usedCaches: new Set(), facts: layerFacts(database), workspace, [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }

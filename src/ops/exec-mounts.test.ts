@@ -35,7 +35,7 @@ async function withCaches(onFill: () => Promise<void>, work: (add: (mounts: Exec
   mkdirSync(scratchDirectory);
   // Of a session nothing is asked here.
   const session = {} as MountServices["session"];
-  const open = (): ExecMounts => new ExecMounts({ layers: asked, session, namespace: async () => NO_NAMESPACE, cacheDirectory: join(scratch.path, "caches"), withoutNamespaces: false, scratchDirectory });
+  const open = (): ExecMounts => new ExecMounts({ layers: asked, session, namespace: async () => NO_NAMESPACE, cacheDirectory: join(scratch.path, "caches"), onCacheUsed: () => undefined, withoutNamespaces: false, scratchDirectory });
   await work((mounts, ...caches) => mounts.add(caches, [chain], AbortSignal.timeout(20_000)), open);
 }
 

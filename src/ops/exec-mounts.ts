@@ -25,6 +25,8 @@ export interface MountServices {
   readonly session: Session;
   readonly namespace: () => Promise<MountNamespace>;
   readonly cacheDirectory: string;
+  /** Told of each cache that a step has. */
+  readonly onCacheUsed: (path: string) => void;
   /** True where nothing is mounted: a cache is then moved to the step, and can be at one place only. */
   readonly withoutNamespaces: boolean;
   /** An empty directory of this step; secrets are put into memory there, inside the namespace. */
@@ -117,6 +119,7 @@ export class ExecMounts implements AsyncDisposable {
       const open = request.sharing === "private" ? undefined : opened.get(request.id);
       const directory = open ?? this.#stack.use(await openCacheDirectory(this.#services.cacheDirectory, request, (path) => this.#fillCache(path, mount, inputs, signal), signal));
       opened.set(request.id, directory);
+      this.#services.onCacheUsed(directory.path);
       this.#caches.set(mount, directory);
     }
   }

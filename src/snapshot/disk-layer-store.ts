@@ -54,6 +54,8 @@ export interface LayerUsage {
 
 /** A layer store with what is needed to keep it small. */
 export interface DiskLayerStore extends LayerStore, AsyncDisposable {
+  /** What was found or made here so far. */
+  used(): Iterable<LayerId>;
   list(): Promise<readonly LayerUsage[]>;
   /** False, and nothing done, when whatever other process uses the layer, this one has it mounted, or it is not there. `before` is called when it will go, and nobody can find it any more. */
   remove(id: LayerId, before: () => void): Promise<boolean>;
@@ -159,6 +161,10 @@ class LayerDirectories implements DiskLayerStore {
       return stored;
     }));
     return await this.#mounter.mount(layers, mode, signal);
+  }
+
+  used(): Iterable<LayerId> {
+    return this.#known.keys();
   }
 
   async list(): Promise<readonly LayerUsage[]> {

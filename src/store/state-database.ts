@@ -42,6 +42,8 @@ export interface StateDatabase extends Disposable {
   trimFacts(kept: ReadonlyMap<string, number>): void;
   /** What SQLite finds wrong with its file; empty where all is well. */
   problems(): readonly string[];
+  /** One more for each: values of this kind are numbers, and start with none. */
+  countFacts(kind: string, names: ReadonlySet<string>): void;
   /** All in one transaction: one for each would take a hundred times as long. */
   saveFacts(kind: string, facts: ReadonlyMap<string, string>): void;
 }
@@ -85,6 +87,7 @@ export function openStateDatabase(path: string): StateDatabase {
     saveFact: (kind, name, value) => told(() => opened.saveFact(kind, name, value)),
     keepFact: (kind, name, value) => told(() => opened.keepFact(kind, name, value)),
     saveFacts: (kind, facts) => told(() => opened.saveFacts(kind, facts)),
+    countFacts: (kind, names) => told(() => opened.countFacts(kind, names)),
     cacheRecords: () => told(() => opened.cacheRecords()),
     cacheRecordsWith: (text) => told(() => opened.cacheRecordsWith(text)),
     removeCacheRecord: (key, value) => told(() => opened.removeCacheRecord(key, value)),
@@ -150,6 +153,7 @@ function openTables(path: string): StateDatabase {
     digest: database.prepare("INSERT OR REPLACE INTO file_digests VALUES (?, ?)"),
     fact: database.prepare("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)"),
     newFact: database.prepare("INSERT OR IGNORE INTO facts VALUES (?, ?, ?)"),
+    countedFact: database.prepare("INSERT INTO facts VALUES (?, ?, '1') ON CONFLICT (kind, name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)"),
   };
   const saved = new SavedNames();
   return {
@@ -170,6 +174,7 @@ function openTables(path: string): StateDatabase {
       inTransaction(database, facts, ([name, value]) => insert.fact.run(kind, name, value));
       saved.add(kind, facts.keys());
     },
+    countFacts: (kind, names) => inTransaction(database, names, (name) => insert.countedFact.run(kind, name)),
     cacheRecords: () => pairsOf(select.records.all()),
     cacheRecordsWith: (text) => pairsOf(select.recordsWith.all(text)),
     removeCacheRecord: (key, value) => void remove.record.run(key, value),
@@ -208,7 +213,7 @@ class SavedNames {
   }
 }
 
-function inTransaction(database: DatabaseSync, items: ReadonlyMap<string, string>, save: (item: [string, string]) => unknown): void {
+function inTransaction<T>(database: DatabaseSync, items: Iterable<T> & { readonly size: number }, save: (item: T) => unknown): void {
   if (items.size === 0) return;
   database.exec("BEGIN IMMEDIATE");
   try {

@@ -41,6 +41,11 @@ export class FileLeases implements Disposable {
     closeSync(fd);
   }
 
+  /** Of all that is held. */
+  paths(): Iterable<string> {
+    return this.#held.keys();
+  }
+
   [Symbol.dispose](): void {
     for (const fd of this.#held.values()) closeSync(fd);
     this.#held.clear();

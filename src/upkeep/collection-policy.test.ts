@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { policyFilter, resolvePolicy } from "./collection-policy.ts";
 import type { UsageRecord } from "./usage-record.ts";
 
-const record: UsageRecord = { id: "abc", type: "regular", parents: [], description: "RUN a, b", sizeBytes: 1, createdMs: 0, usedMs: 0, isMutable: false, isInUse: false, remove: async () => true };
+const record: UsageRecord = { id: "abc", type: "regular", parents: [], description: "RUN a, b", sizeBytes: 1, createdMs: 0, useCount: 1, usedMs: 0, isMutable: false, isInUse: false, remove: async () => true };
 
 test("of a policy's filters one must pass, and of one filter all parts", () => {
   const passes = (...filters: readonly string[]): boolean => policyFilter(filters)(record);

@@ -4,15 +4,28 @@ import { join } from "node:path";
 import { mirrorUse } from "../source/git-mirror.ts";
 import { isHeld, unlessHeld } from "../syscall/file-leases.ts";
 import { forgetLayer } from "./forget-removed.ts";
+import { directoryId, useCounts, type UseCounts } from "../store/use-counts.ts";
 import type { OpenStore } from "./open-store.ts";
 import type { UsageRecord } from "./usage-record.ts";
 
 /** Everything in the store that can be made again. */
 export async function diskUsage(store: OpenStore): Promise<readonly UsageRecord[]> {
-  return [...(await layerUsage(store)), ...blobUsage(store), ...(await cacheMountUsage(store)), ...(await mirrorUsage(store))];
+  const found = [...(await layerUsage(store)), ...blobUsage(store), ...(await cacheMountUsage(store)), ...(await mirrorUsage(store))];
+  const uses = useCounts(store.database);
+  const counts = uses.all();
+  return found.map((record) => ({ ...record, useCount: counts.get(record.id) ?? 0, remove: () => removed(record, uses) }));
 }
 
-async function layerUsage({ layers, facts, database }: OpenStore): Promise<readonly UsageRecord[]> {
+type FoundRecord = Omit<UsageRecord, "useCount">;
+
+/** What is made again begins anew. */
+async function removed({ id, remove }: FoundRecord, uses: UseCounts): Promise<boolean> {
+  const isRemoved = await remove();
+  if (isRemoved) uses.forget(id);
+  return isRemoved;
+}
+
+async function layerUsage({ layers, facts, database }: OpenStore): Promise<readonly FoundRecord[]> {
   return (await layers.list()).map(({ id, sizeBytes, createdMs, usedMs, isInUse }) => {
     const step = facts.step(id);
     const isFrontends = facts.isFrontends(id);
@@ -23,7 +36,7 @@ async function layerUsage({ layers, facts, database }: OpenStore): Promise<reado
   });
 }
 
-function blobUsage({ root }: OpenStore): readonly UsageRecord[] {
+function blobUsage({ root }: OpenStore): readonly FoundRecord[] {
   const directory = join(root, "blobs", "sha256");
   return names(directory).flatMap((name) => {
     const path = join(directory, name);
@@ -38,7 +51,7 @@ function blobUsage({ root }: OpenStore): readonly UsageRecord[] {
 }
 
 /** Directories that steps write into (RUN --mount=type=cache): `ID/N`, with a lock in `ID/N.lock`. */
-async function cacheMountUsage(store: OpenStore): Promise<readonly UsageRecord[]> {
+async function cacheMountUsage(store: OpenStore): Promise<readonly FoundRecord[]> {
   return await Promise.all(lockedDirectories(join(store.root, "cache-mounts")).map(async ({ id, path, lock }) => ({
     ...(await directoryUsage(id, path, lock)), type: "exec.cachemount" as const, description: "cache mount of RUN", isInUse: isHeld(lock),
     remove: async () => (await unlessHeld(lock, () => taken(store, path))) ?? false,
@@ -46,7 +59,7 @@ async function cacheMountUsage(store: OpenStore): Promise<readonly UsageRecord[]
 }
 
 /** Mirrors of repositories lie the same way; who reads one holds a file in it, and who writes the lock. */
-async function mirrorUsage(store: OpenStore): Promise<readonly UsageRecord[]> {
+async function mirrorUsage(store: OpenStore): Promise<readonly FoundRecord[]> {
   return await Promise.all(lockedDirectories(join(store.root, "git")).map(async ({ id, path, lock }) => ({
     ...(await directoryUsage(id, path, lock)), type: "source.git.checkout" as const, description: "mirror of a Git repository", isInUse: isHeld(lock) || isHeld(mirrorUse(path)),
     remove: async () => (await unlessHeld(lock, () => unlessHeld(mirrorUse(path), () => taken(store, path)))) ?? false,
@@ -66,7 +79,7 @@ interface LockedDirectory {
 
 function lockedDirectories(parent: string): readonly LockedDirectory[] {
   return names(parent).flatMap((folder) => names(join(parent, folder)).filter((name) => /^\d+$/.test(name)).map((name) => ({
-    id: name === "0" ? folder : `${folder}.${name}`, path: join(parent, folder, name), lock: join(parent, folder, `${name}.lock`),
+    id: directoryId(join(folder, name)), path: join(parent, folder, name), lock: join(parent, folder, `${name}.lock`),
   })));
 }
 

@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
 const NOW_MS = 1000 * HOUR_MS;
 
 const record: UsageRecord = {
-  id: "abc123", type: "regular", parents: ["def"], description: "[2/2] RUN make", sizeBytes: 10, createdMs: 0, usedMs: NOW_MS - 10 * HOUR_MS, isMutable: false, isInUse: false, remove: async () => true,
+  id: "abc123", type: "regular", parents: ["def"], description: "[2/2] RUN make", sizeBytes: 10, createdMs: 0, usedMs: NOW_MS - 10 * HOUR_MS, useCount: 1, isMutable: false, isInUse: false, remove: async () => true,
 };
 
 test("filters are those of buildx", () => {

@@ -12,6 +12,8 @@ export interface UsageRecord {
   /** Milliseconds since the epoch. */
   readonly createdMs: number;
   readonly usedMs: number;
+  /** In how many builds. */
+  readonly useCount: number;
   /** Can change: a cache that steps write into. */
   readonly isMutable: boolean;
   /** Some process uses it at this moment. */

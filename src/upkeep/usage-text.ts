@@ -1,7 +1,7 @@
 import { agoText } from "../content/human-time.ts";
 import { tabColumns } from "../content/tab-columns.ts";
 import { rfc3339Nano } from "../content/timestamp.ts";
-import { BOOL, INT64, STRING, sliceOf, type StructType } from "../template/go-type.ts";
+import { BOOL, INT, INT64, STRING, sliceOf, type StructType } from "../template/go-type.ts";
 import { TIME } from "../template/go-time.ts";
 import { record, required } from "../template/record-type.ts";
 import { isTable, rowsText } from "../template/rows-text.ts";
@@ -10,16 +10,16 @@ import { humanSize } from "./size.ts";
 import type { UsageRecord } from "./usage-record.ts";
 
 export interface UsageFormat {
-  /** `table`, `pretty`, `json`, or a Go template over .ID .Parents .CreatedAt .Mutable .Reclaimable .Shared .Size .SizeBytes .Description .LastUsedAt .Type. */
+  /** `table`, `pretty`, `json`, or a Go template over .ID .Parents .CreatedAt .Mutable .Reclaimable .Shared .Size .SizeBytes .Description .UsageCount .LastUsedAt .Type. */
   readonly format: string;
   /** Where some were chosen, what they come to is not told, as with buildx. */
   readonly isFiltered: boolean;
   readonly nowMs: number;
 }
 
-const HEAD = { CreatedAt: "CREATED AT", Description: "DESCRIPTION", ID: "ID", LastUsedAt: "LAST ACCESSED", Mutable: "MUTABLE", Parents: "PARENTS", Reclaimable: "RECLAIMABLE", Shared: "SHARED", Size: "SIZE", SizeBytes: "SIZE IN BYTES", Type: "TYPE" } as const;
+const HEAD = { CreatedAt: "CREATED AT", Description: "DESCRIPTION", ID: "ID", LastUsedAt: "LAST ACCESSED", Mutable: "MUTABLE", Parents: "PARENTS", Reclaimable: "RECLAIMABLE", Shared: "SHARED", Size: "SIZE", SizeBytes: "SIZE IN BYTES", Type: "TYPE", UsageCount: "USAGE COUNT" } as const;
 const TABLE = "table {{.ID}}\t{{.Reclaimable}}\t{{.Size}}\t{{.LastUsedAt}}";
-const TYPES = { CreatedAt: STRING, Mutable: BOOL, Parents: sliceOf(STRING), Reclaimable: BOOL, Shared: BOOL, SizeBytes: INT64 } as const;
+const TYPES = { CreatedAt: STRING, Mutable: BOOL, Parents: sliceOf(STRING), Reclaimable: BOOL, Shared: BOOL, SizeBytes: INT64, UsageCount: INT } as const;
 
 /** What a template sees of a record; in JSON its members stand in the order of their names. */
 const ROW: StructType = record("commands.diskusageContext", Object.keys(HEAD).map((name) => required(name, name, (TYPES as Partial<Record<string, (typeof TYPES)[keyof typeof TYPES]>>)[name] ?? STRING)));
@@ -45,10 +45,10 @@ export function sum(records: readonly UsageRecord[]): number {
   return records.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
 }
 
-function shown({ id, parents, createdMs, isMutable, isInUse, sizeBytes, description, usedMs, type }: UsageRecord, options: { readonly nowMs: number; readonly isTable: boolean }): Readonly<Record<keyof typeof HEAD, unknown>> {
+function shown({ id, parents, createdMs, isMutable, isInUse, sizeBytes, description, useCount, usedMs, type }: UsageRecord, options: { readonly nowMs: number; readonly isTable: boolean }): Readonly<Record<keyof typeof HEAD, unknown>> {
   return {
     ID: `${id}${options.isTable && isMutable ? "*" : ""}`, Parents: parents.length === 0 ? undefined : parents, CreatedAt: timeText(createdMs), Mutable: isMutable, Reclaimable: !isInUse, Shared: false,
-    Size: humanSize(sizeBytes), SizeBytes: sizeBytes, Description: description, LastUsedAt: agoText(options.nowMs - usedMs), Type: type,
+    Size: humanSize(sizeBytes), SizeBytes: sizeBytes, Description: description, LastUsedAt: agoText(options.nowMs - usedMs), Type: type, UsageCount: useCount,
   };
 }
 
@@ -65,10 +65,10 @@ function blockText({ parents, ...rest }: UsageRecord, nowMs: number): string {
   return `${id}${below}${others.join("")}`;
 }
 
-function facts({ id, createdMs, isMutable, isInUse, sizeBytes, description, usedMs, type }: Omit<UsageRecord, "parents">, nowMs: number): ReadonlyArray<readonly [name: string, value: string]> {
+function facts({ id, createdMs, isMutable, isInUse, sizeBytes, description, useCount, usedMs, type }: Omit<UsageRecord, "parents">, nowMs: number): ReadonlyArray<readonly [name: string, value: string]> {
   return [
     ["ID", id], ["Created at", timeText(createdMs)], ["Mutable", String(isMutable)], ["Reclaimable", String(!isInUse)], ["Shared", "false"], ["Size", humanSize(sizeBytes)],
-    ...(description === "" ? [] : [["Description", description] as const]), ["Last used", agoText(nowMs - usedMs)], ["Type", type],
+    ...(description === "" ? [] : [["Description", description] as const]), ["Usage count", String(useCount)], ["Last used", agoText(nowMs - usedMs)], ["Type", type],
   ];
 }
 

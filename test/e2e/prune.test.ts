@@ -14,6 +14,7 @@ interface Row {
   readonly ID: string;
   readonly Type: string;
   readonly SizeBytes: number;
+  readonly UsageCount: number;
   readonly Reclaimable: boolean;
   readonly Description: string;
   readonly Parents: readonly string[] | null;
@@ -83,7 +84,7 @@ test("tells what layers, blobs and cache mounts take, and takes them away", { sk
   const copy = found.find(({ Description }) => Description.includes("COPY a /a"));
   assert.equal(run?.Parents?.[0], copy?.ID);
   assert.ok((copy?.SizeBytes ?? 0) >= 100_000);
-  assert.match(await stemma("du", "--verbose", "--filter", "description~=COPY"), /^ID: .*\nParents:\n - .*\nCreated at: {3}.*\nMutable: +false\nReclaimable: +true\nShared: +false\nSize: .*\nDescription: .*COPY a.*\nLast used: .*\nType: +regular\n\n$/);
+  assert.match(await stemma("du", "--verbose", "--filter", "description~=COPY"), /^ID: .*\nParents:\n - .*\nCreated at: {3}.*\nMutable: +false\nReclaimable: +true\nShared: +false\nSize: .*\nDescription: .*COPY a.*\nUsage count: {2}1\nLast used: .*\nType: +regular\n\n$/);
 
   assert.equal((await place.stemmaHere(["prune"], { input: "n\n" })).stdout, "");
   assert.equal((await rows()).length, found.length, "nobody agreed");
@@ -99,6 +100,21 @@ test("tells what layers, blobs and cache mounts take, and takes them away", { sk
   assert.match(stderr, /keep-storage has been deprecated/);
   assert.deepEqual(await rows(), []);
   await stemma("build", ...base(), ...archive("again.tar"), directory);
+});
+
+test("counts the builds that used each thing, until it is taken away", { skip: runSkip }, async () => {
+  await stemma("prune", "-af");
+  const directory = await project("counted", { Dockerfile: "FROM base\nCOPY a /a\nRUN --mount=type=cache,target=/cache cp /a /cache/\n", a: "counted" });
+  const counts = async (filter: string): Promise<readonly number[]> => (await rows("--filter", filter)).map(({ UsageCount }) => UsageCount);
+  await stemma("build", ...base(), ...archive("counted.tar"), directory);
+  assert.deepEqual([await counts("description~=COPY a"), await counts("type=exec.cachemount")], [[1], [1]]);
+  await stemma("build", ...base(), ...archive("counted.tar"), directory);
+  // Its step was not run again.
+  assert.deepEqual([await counts("description~=COPY a"), await counts("type=exec.cachemount")], [[2], [1]]);
+  assert.ok((await counts("type=internal")).includes(2));
+  await stemma("prune", "-f", "--filter", "type=exec.cachemount");
+  await stemma("build", ...base(), ...archive("counted.tar"), "--no-cache", directory);
+  assert.deepEqual(await counts("type=exec.cachemount"), [1]);
 });
 
 test("what is used least lately goes first, until the bound is kept", async () => {
