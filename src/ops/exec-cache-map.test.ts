@@ -25,6 +25,13 @@ test("the key leaves out proxies", () => {
   assert.equal(key(proxied), key(exec()));
 });
 
+test("of an input that counts whole, the key has the part that is mounted", () => {
+  const mounted = (selector: string): ExecOp => exec({ mounts: [root, { input: 0n, dest: "/m", selector, readonly: true, output: -1n }] });
+  assert.notEqual(key(mounted("/etc")), key(mounted("/data")));
+  const ofAnother = (selector: string): ExecOp => exec({ mounts: [root, { input: 1n, dest: "/m", selector, readonly: true, output: -1n }] });
+  assert.equal(key(ofAnother("/etc")), key(ofAnother("/data")));
+});
+
 test("what is only read counts by its content, what may be written on by what made it", async () => {
   const signal = new AbortController().signal;
   const op = exec({ mounts: [root, { input: 1n, dest: "/src", selector: "/src", readonly: true, output: -1n }] });

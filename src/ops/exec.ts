@@ -97,11 +97,11 @@ export function execOperation(op: ExecOp, platform: Platform, services: ExecServ
  */
 export function execCacheMap(op: ExecOp, platform: string): Omit<CacheMap<LayerChain>, "shared"> {
   const { proxyEnv: _, $typeName: __, ...meta } = op.meta ?? emptyMeta();
-  const mounts = op.mounts.map((mount) => ({ ...mount, selector: keyedByContent(mount) ? "" : mount.selector }));
-  const devices = op.cdiDevices.length === 0 ? [] : [op.cdiDevices];
-  const digest = digestOf(Buffer.from(canonicalJson(["exec", platform, meta, mounts, op.network, op.security, op.secretenv, ...devices])));
   const inputCount = Math.max(-1, ...op.mounts.map((mount) => Number(mount.input))) + 1;
   const contentOf = Array.from({ length: inputCount }, (_unused, i) => contentOfInput(op.mounts.filter((mount) => Number(mount.input) === i)));
+  const mounts = op.mounts.map((mount) => ({ ...mount, selector: contentOf[Number(mount.input)] === undefined ? mount.selector : "" }));
+  const devices = op.cdiDevices.length === 0 ? [] : [op.cdiDevices];
+  const digest = digestOf(Buffer.from(canonicalJson(["exec", platform, meta, mounts, op.network, op.security, op.secretenv, ...devices])));
   return { digest, contentOf, reusable: true };
 }
 
