@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ExecOpSchema, message, MountType, NetMode, type ExecOp, type MessageInitShape } from "../llb/op.ts";
+import { ExecOpSchema, message, MountContentCache, MountType, NetMode, type ExecOp, type MessageInitShape } from "../llb/op.ts";
 import { layerOf } from "../testing/tree-text.ts";
 import { execCacheMap } from "./exec.ts";
 import { OperationError } from "./operation-error.ts";
@@ -30,6 +30,15 @@ test("of an input that counts whole, the key has the part that is mounted", () =
   assert.notEqual(key(mounted("/etc")), key(mounted("/data")));
   const ofAnother = (selector: string): ExecOp => exec({ mounts: [root, { input: 1n, dest: "/m", selector, readonly: true, output: -1n }] });
   assert.equal(key(ofAnother("/etc")), key(ofAnother("/data")));
+});
+
+test("what a command may write on, and nobody gets, counts by its content too", () => {
+  const contents = (...mounts: NonNullable<ExecFields["mounts"]>): readonly boolean[] => execCacheMap(exec({ mounts: [root, ...mounts] }), "linux/amd64").contentOf.map((contentOf) => contentOf !== undefined);
+  assert.deepEqual(contents({ input: 1n, dest: "/src", selector: "/src", output: -1n }), [false, true]);
+  assert.deepEqual(contents({ input: 1n, dest: "/cache", selector: "/seed", output: -1n, mountType: MountType.CACHE, cacheOpt: { ID: "c" } }), [false, true]);
+  assert.deepEqual(contents({ input: 1n, dest: "/src", selector: "/src", output: 1n }), [false, false]);
+  assert.deepEqual(contents({ input: 1n, dest: "/src", output: -1n, contentCache: MountContentCache.OFF }), [false, false]);
+  assert.deepEqual(contents({ input: 0n, dest: "/src", readonly: true, output: -1n }), [false]);
 });
 
 test("what is only read counts by its content, what may be written on by what made it", async () => {

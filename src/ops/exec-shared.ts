@@ -57,12 +57,12 @@ function isPlainRoot(mounts: readonly Mount[]): boolean {
     && only.cacheOpt === undefined && only.SSHOpt === undefined && only.secretOpt === undefined && only.resultID === "";
 }
 
-function readsInput({ input, mountType }: Mount): boolean {
+export function readsInput({ input, mountType }: Mount): boolean {
   return input !== NO_INPUT && mountType !== MountType.SECRET && mountType !== MountType.SSH && mountType !== MountType.TMPFS;
 }
 
 /** BuildKit goes by the last mount of an input; here each of them has to allow it. */
-function isKnownByContent({ output, readonly, selector, dest, contentCache }: Mount): boolean {
+export function isKnownByContent({ output, readonly, selector, dest, contentCache }: Mount): boolean {
   const isSafe = output === NO_OUTPUT || readonly || posix.join(ROOT, selector) === ROOT;
   if (contentCache === MountContentCache.OFF) return false;
   return isSafe && (contentCache === MountContentCache.ON || dest !== ROOT);

@@ -2,7 +2,7 @@ import { canonicalJson } from "../content/canonical-json.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
 import { isRoot } from "../host/privilege.ts";
-import { MountType, NetMode, SecurityMode, type ExecOp, type LinuxResources, type Meta, type Mount } from "../llb/op.ts";
+import { NetMode, SecurityMode, type ExecOp, type LinuxResources, type Meta, type Mount } from "../llb/op.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { CdiEdits } from "../sandbox/cdi-spec.ts";
 import type { GroupRequest } from "../sandbox/control-group.ts";
@@ -17,7 +17,7 @@ import type { LayerFacts } from "../store/layer-facts.ts";
 import { requireWithoutNamespaces } from "./chroot-limits.ts";
 import { deviceEdits, requireEntitled, type Grants } from "./entitlements.ts";
 import { ExecMounts, missingSecret, type MountServices } from "./exec-mounts.ts";
-import { execSharedMap } from "./exec-shared.ts";
+import { execSharedMap, isKnownByContent, readsInput } from "./exec-shared.ts";
 import { registeredEmulators, requireRunnable } from "./exec-platform.ts";
 import { incomplete, OperationError, ProcessExitError, type ProcessExit } from "./operation-error.ts";
 import { OutputTail } from "./output-tail.ts";
@@ -105,9 +105,9 @@ export function execCacheMap(op: ExecOp, platform: string): Omit<CacheMap<LayerC
   return { digest, contentOf, reusable: true };
 }
 
-/** A tree that is only read counts by what is read of it; one that a command may write on counts whole. */
+/** A tree that a step only reads, or whose changes nobody gets, counts by what is used of it; one that becomes a result counts whole. */
 function keyedByContent(mount: Mount): boolean {
-  return mount.mountType === MountType.BIND && mount.readonly && mount.dest !== "/" && mount.output < 0n;
+  return readsInput(mount) && mount.output < 0n && isKnownByContent(mount);
 }
 
 function contentOfInput(mounts: readonly Mount[]): ((input: LayerChain, signal: AbortSignal) => Promise<Digest>) | undefined {
