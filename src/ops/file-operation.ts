@@ -5,11 +5,11 @@ import type { FileOp } from "../llb/op.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import type { KnownHashes } from "../snapshot/shared-checksum.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
-import type { Operation } from "../solver/operation.ts";
+import type { CacheMap, Operation } from "../solver/operation.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
-import { fileSharedMap } from "./file-shared.ts";
+import { baseName, fileSharedMap } from "./file-shared.ts";
 import { runFileOp } from "./file.ts";
-import { fileOpSelectors } from "./file-selectors.ts";
+import { selectionsInOrder } from "./file-selectors.ts";
 import { usedContent } from "./used-content.ts";
 
 export interface FileServices {
@@ -20,15 +20,21 @@ export interface FileServices {
   readonly hashes: KnownHashes;
 }
 
+/** Of what counts by its content, as BuildKit has it, the key has the last name alone: where it lay makes no difference to the result. */
+export function fileCacheMap(op: FileOp, inputCount: number): Omit<CacheMap<LayerChain>, "shared"> {
+  const selections = selectionsInOrder(op, inputCount);
+  const actions = op.actions.map((each) => {
+    const { action, secondaryInput } = each;
+    if (action.case !== "copy" || selections[Number(secondaryInput)] === undefined) return each;
+    return { ...each, action: { ...action, value: { ...action.value, src: baseName(action.value.src) } } };
+  });
+  return { digest: digestOf(Buffer.from(canonicalJson(["file", { ...op, actions }]))), contentOf: selections.map((used) => used && usedContent(used)), reusable: true };
+}
+
 /** COPY, ADD, WORKDIR and their kin: the tree that is built upon counts by what made it, what is copied by its content. */
 export function fileOperation(op: FileOp, inputCount: number, services: FileServices): Operation<LayerChain> {
   return {
-    cacheMap: async () => ({
-      digest: digestOf(Buffer.from(canonicalJson(["file", op]))),
-      contentOf: fileOpSelectors(op, inputCount).map((selections) => selections && usedContent(selections)),
-      reusable: true,
-      shared: () => fileSharedMap(op, inputCount, services.hashes),
-    }),
+    cacheMap: async () => ({ ...fileCacheMap(op, inputCount), shared: () => fileSharedMap(op, inputCount, services.hashes) }),
     async execute(inputs, signal) {
       const chains = await runFileOp(op, inputs, services.layers, { signal, clock: services.clock });
       for (const layer of chains.flatMap((chain) => chain.at(-1) ?? [])) {

@@ -8,12 +8,14 @@ import { hasPatterns, type ContentSelection } from "../snapshot/tree-selection.t
  * one that is not used: such an input counts by what made it.
  */
 export function fileOpSelectors(op: FileOp, inputCount: number): ReadonlyArray<readonly ContentSelection[] | undefined> {
+  return selectionsInOrder(op, inputCount).map((selections) => selections && deduplicated(selections));
+}
+
+/** The same, each as often and in the order in which the actions have it: which content is whose is then known without its path. */
+export function selectionsInOrder(op: FileOp, inputCount: number): ReadonlyArray<readonly ContentSelection[] | undefined> {
   const used = usedOf(op);
   const builtUpon = new Set(op.actions.map(({ input }) => Number(input)));
-  return Array.from({ length: inputCount }, (_, input) => {
-    const selections = used.get(input);
-    return builtUpon.has(input) || selections === undefined ? undefined : deduplicated(selections);
-  });
+  return Array.from({ length: inputCount }, (_, input) => (builtUpon.has(input) ? undefined : used.get(input)));
 }
 
 /** What is read of each input, as it is written, also of those that are built upon. */

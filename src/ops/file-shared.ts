@@ -54,7 +54,7 @@ function isUsual(indexes: ReadonlyArray<readonly [input: number, secondary: numb
 }
 
 /** Go's path.Base. */
-function baseName(path: string): string {
+export function baseName(path: string): string {
   if (path === "") return ".";
   const trimmed = path.replace(/\/+$/, "");
   return trimmed === "" ? "/" : trimmed.slice(trimmed.lastIndexOf("/") + 1);
