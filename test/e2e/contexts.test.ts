@@ -246,7 +246,11 @@ describe("standard input", () => {
 
   test("cannot be two things at once", async () => {
     await fails(["-f", "-", "-"], 64, /^ERROR: invalid argument: can't use stdin for both build context and dockerfile$/, { input: "FROM scratch\n" });
-    await fails(["--build-context", "x=", "."], 66, /^ERROR: failed to build: failed to get build context x: stat : no such file or directory: the context must be a directory that exists$/);
     await fails(["-f", "x", "-"], 64, /ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles$/, { input: "FROM scratch\n" });
   });
+});
+
+test("a named context without a path is none, and not the directory one is in", async () => {
+  const directory = await makeContext(place, "unset", { Dockerfile: "FROM scratch\n" });
+  await fails(["--build-context", "x=", directory], 66, /^ERROR: failed to build: failed to get build context x: stat : no such file or directory: the context must be a directory that exists$/);
 });
