@@ -9,11 +9,11 @@ import { hostsFile } from "./hosts-file.ts";
 import { OWNER_LOCK } from "./leftovers.ts";
 import { missingMountPoints, removeMountStubs } from "./mount-stubs.ts";
 import { resolvConf } from "./resolv-conf.ts";
-import { runtimeSpec, type RuntimeSpec, type SandboxGround, type SpecifiedProcess } from "./runtime-spec.ts";
+import { runtimeSpec, type RuntimeSpec, type SandboxGround, type SpecifiedProcess, type SpecMount } from "./runtime-spec.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { insecureDevices } from "./sandbox-device.ts";
 import { MORE_IDS_ADVICE, SandboxError } from "./sandbox-error.ts";
-import { resolveInTree } from "./tree-path.ts";
+import { existsInTree, resolveInTree } from "./tree-path.ts";
 import { resolveUser, type TreeUser, type UserFiles } from "./tree-user.ts";
 
 /** What is prepared for one process: the folder that an OCI runtime starts from, and the tree made ready for it. */
@@ -93,13 +93,20 @@ function fillBundle(step: SpecifiedProcess, root: MountedTree, { folder, view, u
   const devices = step.insecure && !ground.rootless ? [...insecureDevices(), ...step.devices] : step.devices;
   const written = runtimeSpec({ ...step, devices }, user, files, ground);
   // Runtimes differ in how far they follow links that lead to what is not there yet; these are followed already.
-  const mounts = written.mounts.map((mount) => ({ ...mount, destination: resolveInTree(root.viewPath, mount.destination).slice(root.viewPath.length) }));
+  const mounts = written.mounts.map((mount) => placedInTree(mount, root.viewPath));
   const spec = { ...written, mounts };
   writeFileSync(join(view, RESOLV_CONF), resolvConf(step.network, readIfThere));
   writeFileSync(join(view, HOSTS), hostsFile(step));
   for (const name of [RESOLV_CONF, HOSTS]) chmodSync(join(view, name), 0o644); // Whatever our umask is.
   writeFileSync(join(view, "config.json"), JSON.stringify(spec), { mode: 0o600 });
   return spec;
+}
+
+/** A tmpfs has the mode of the directory that it lies over, as with runc; others give each 1777. */
+function placedInTree(mount: SpecMount, root: string): SpecMount {
+  const target = resolveInTree(root, mount.destination);
+  const stat = mount.type === "tmpfs" && !mount.options.some((option) => option.startsWith("mode=")) && existsInTree(target) ? statSync(target) : undefined;
+  return { ...mount, destination: target.slice(root.length), options: [...mount.options, ...(stat === undefined ? [] : [`mode=${(stat.mode & 0o7777).toString(8)}`])] };
 }
 
 export function newBundleId(): string {

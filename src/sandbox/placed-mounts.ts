@@ -48,7 +48,7 @@ async function place(mount: SpecMount, { target, aside }: Place, undo: AsyncDisp
   const time = timeAround(target);
   if (mount.type === "tmpfs") {
     mkdirSync(target);
-    chmodSync(target, 0o1777);
+    chmodSync(target, Number.parseInt(mount.options.find((option) => option.startsWith("mode="))?.slice("mode=".length) ?? "1777", 8));
   } else if (isReadOnly(mount)) {
     const { exitCode, stderr } = await runProcess({ argv: ["cp", "-a", "-T", "--", mount.source, target], env: TOOL_ENVIRONMENT }, signal);
     if (exitCode !== 0) throw new SandboxError("path", `${mount.destination} cannot be copied: ${stderr.toString().trim()}`);

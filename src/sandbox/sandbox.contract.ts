@@ -274,10 +274,10 @@ function testMounts(ground: Ground): void {
     assert.deepEqual(readdirSync(join(cache, "scratch")), []);
   });
 
-  test("a tmpfs is empty, writable and of the size asked for", async () => {
-    const mounts = [{ kind: "tmpfs", destination: "/tmp", sizeBytes: 65_536 }] as const;
-    const { stdout } = await run(ground, ["ls -A /tmp; head -c 60000 /dev/zero > /tmp/fits && echo fits; head -c 90000 /dev/zero > /tmp/large 2>/dev/null || echo full"], { mounts });
-    assert.equal(stdout, "fits\nfull\n");
+  test("a tmpfs is empty, writable, of the size asked for, and of the mode of the directory that it lies over", async () => {
+    const mounts = [{ kind: "tmpfs", destination: "/tmp", sizeBytes: 65_536 }, { kind: "tmpfs", destination: "/mnt", sizeBytes: undefined }] as const;
+    const { stdout } = await run(ground, ["stat -c %a /tmp /mnt; ls -A /tmp; head -c 60000 /dev/zero > /tmp/fits && echo fits; head -c 90000 /dev/zero > /tmp/large 2>/dev/null || echo full"], { mounts });
+    assert.equal(stdout, "1777\n755\nfits\nfull\n");
   });
 
   test("a mount point behind a link stays inside the tree", async () => {
