@@ -258,6 +258,13 @@ test("where no image comes of it nothing stays that was not there", async () => 
   }
 });
 
+test("a docker archive without a name has null for its tags, as Go's has", async () => {
+  const { image, content } = await realImage("unnamed");
+  const parts = await Array.fromAsync(dockerMembers({ image, content }, { names: [], created: "2023-11-14T22:13:20Z" }, signal), async ({ entry, content: bytes }) => [entry.path, (await collectBytes(bytes, SIZE_BYTES_MAX)).toString()] as const);
+  const [manifest] = JSON.parse(new Map(parts).get("manifest.json") ?? "") as ReadonlyArray<{ RepoTags: unknown }>;
+  assert.equal(manifest?.RepoTags, null);
+});
+
 test("an archive without a name has one entry without one; the time stands on it, unless an annotation says another", async () => {
   const { image, content } = await realImage("nameless");
   const annotated = { ...image, root: { ...image.root, annotations: { "org.opencontainers.image.created": "2001-01-01T00:00:00Z" } } };

@@ -97,7 +97,8 @@ function dockerManifest({ platforms, layers }: AssembledImage, names: readonly s
   const [platform] = platforms;
   const manifest = {
     Config: platform === undefined ? "" : blob(platform.config.digest),
-    RepoTags: names.map((name) => familiarString(tagNameOnly(parseReference(name)))),
+    // Go's list of nothing.
+    RepoTags: names.length === 0 ? null : names.map((name) => familiarString(tagNameOnly(parseReference(name)))),
     Layers: layers.map(({ descriptor }) => blob(descriptor.digest)),
   };
   return Buffer.from(goJson([manifest]));
