@@ -79,8 +79,15 @@ function toldPlatforms(metadata: ReadonlyMap<string, Uint8Array>): ReadonlyArray
 export function platformOfConfig(config: Uint8Array, host: Platform): Platform {
   const said = jsonOf(config, CONFIG_KEY);
   if (!isPlatform(said)) return host;
-  const { architecture, os, variant } = said;
-  return { architecture, os, ...(variant === undefined || variant === "" ? {} : { variant }) };
+  const { architecture, os, variant, "os.version": version, "os.features": features } = said;
+  return normalizePlatform({ architecture, os, ...(variant === undefined ? {} : { variant }), ...(version === undefined ? {} : { "os.version": version }), ...(features === undefined ? {} : { "os.features": features }) });
+}
+
+/** A Dockerfile's result is for whom it was asked for, whichever of their processors its base was made for. */
+export function platformAskedFor(config: Uint8Array, host: Platform): Platform {
+  const said = platformOfConfig(config, host);
+  const asked = normalizePlatform(host);
+  return said.os === asked.os && said.architecture === asked.architecture ? asked : said;
 }
 
 function isPlatform(value: unknown): value is Platform {
