@@ -48,6 +48,14 @@ async function fsck(name: string, ...flags: readonly string[]): Promise<{ readon
   return { exitCode, stdout };
 }
 
+function summaryOf(stdout: string): string {
+  return stdout.trimEnd().split("\n").at(-1) ?? "";
+}
+
+function linesBeforeSummary(stdout: string): number {
+  return stdout.trimEnd().split("\n").length - 1;
+}
+
 /** What the command tells, without starting it. */
 async function leftIn(root: string): Promise<readonly string[]> {
   const left: string[] = [];
@@ -120,8 +128,13 @@ describe("damage is found, taken away, and made anew", { skip: runSkip }, () => 
       const found = await fsck("damaged");
       assert.match(found.stdout, names);
       assert.equal(found.exitCode, 1);
+      const count = linesBeforeSummary(found.stdout);
+      assert.match(summaryOf(found.stdout), new RegExp(`: ${count} damaged$`));
       const repaired = await fsck("damaged", "--repair");
       assert.match(repaired.stdout, /: taken away$/m);
+      const taken = linesBeforeSummary(repaired.stdout);
+      assert.ok(count > 0 && taken > 0);
+      assert.match(summaryOf(repaired.stdout), new RegExp(`: ${taken} damaged, ${taken} taken away$`));
       assert.equal(repaired.exitCode, 0, repaired.stdout);
       assert.equal(await builtIn("damaged"), fresh);
       assert.deepEqual(await leftIn(root), []);
@@ -136,6 +149,7 @@ describe("damage is found, taken away, and made anew", { skip: runSkip }, () => 
     flip(treeOfRun(root));
     const { exitCode, stdout } = await fsck("damaged", "--repair");
     assert.match(stdout, /^layer .*: left, a process uses it$/m);
+    assert.match(summaryOf(stdout), /: 1 damaged, 0 taken away$/);
     assert.equal(exitCode, 1);
     releaseHeldStep(root);
     assert.equal((await running.ended).exitCode, 0);
