@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempDisposableSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdtempDisposableSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -55,6 +55,31 @@ test("the oldest go where there are too many of them, and the young ones stay", 
   assert.deepEqual(history.list().map(({ id }) => id), ["a", "b"]);
   await history.keepWithin({ ...HISTORY_BOUNDS, runsMax: 1 });
   assert.deepEqual(history.list().map(({ id }) => id), ["a"]);
+});
+
+test("what is in a run is measured once, and anew where another has its id", async () => {
+  const { history, directory } = open();
+  for (const id of ["a", "b"]) await history.save(runOf(id));
+  age(directory, "a", 1);
+  await history.keepWithin(HISTORY_BOUNDS);
+  // Nobody does so: it only shows that nobody looks.
+  writeFileSync(join(directory, "a", "log.jsonl"), "x".repeat(20_000));
+  await history.keepWithin({ ...HISTORY_BOUNDS, bytesMax: 15_000 });
+  assert.deepEqual(history.list().map(({ id }) => id).toSorted(), ["a", "b"]);
+  assert.equal(await history.remove("a"), true);
+  await history.save({ ...runOf("a"), log: "x".repeat(20_000) });
+  age(directory, "a", 1);
+  writeFileSync(join(directory, "../history-sizes"), "no size\n", { flag: "a" });
+  await history.keepWithin({ ...HISTORY_BOUNDS, bytesMax: 15_000 });
+  assert.deepEqual(history.list().map(({ id }) => id), ["b"]);
+});
+
+test("the file of sizes does not grow with what is gone", async () => {
+  const { history, directory } = open();
+  writeFileSync(join(directory, "../history-sizes"), "gone1 1 1\n".repeat(1000));
+  await history.save(runOf("a"));
+  await history.keepWithin(HISTORY_BOUNDS);
+  assert.match(readFileSync(join(directory, "../history-sizes"), "utf8"), /^a \d+ [\d.]+\n$/);
 });
 
 test("the oldest go where there is too much of them, and the last one stays however large", async () => {

@@ -8,6 +8,7 @@ import type { BuildRecord } from "./build-record.ts";
 import { HistoryError } from "./history-error.ts";
 import { namesIn } from "./names-in.ts";
 import { parseRecord } from "./parse-record.ts";
+import { RunSizes, type RunSize } from "./run-sizes.ts";
 import { RunningBuilds, type LiveRun } from "./running-builds.ts";
 
 /** A record with what lies beside it. */
@@ -35,6 +36,9 @@ const ID_TEXT = /^[a-z0-9]{1,64}$/;
 /** The folder of those that go on, beside the history's. */
 const RUNNING = "running";
 
+/** How large each run is, beside the history. */
+const SIZES = "history-sizes";
+
 /** What a history needs of a workspace. */
 export type WritingPlace = Pick<Workspace, "claim" | "discard" | "drop">;
 
@@ -44,6 +48,7 @@ export class BuildHistory {
   readonly #workspace: WritingPlace;
   readonly #clock: Clock;
   readonly #running: RunningBuilds;
+  readonly #sizes: RunSizes;
 
   /** `workspace` must be on the file system of `directory`, which is made when something is saved. */
   constructor(directory: string, workspace: WritingPlace, clock: Clock) {
@@ -51,6 +56,7 @@ export class BuildHistory {
     this.#workspace = workspace;
     this.#clock = clock;
     this.#running = new RunningBuilds(join(dirname(directory), RUNNING), workspace, clock);
+    this.#sizes = new RunSizes(join(dirname(directory), SIZES), workspace);
   }
 
   /** Shows a run to others from now on, until it is ended there. Of its record, what is known by now. */
@@ -140,6 +146,7 @@ export class BuildHistory {
     await this.#running.remove(id);
     try {
       await this.#workspace.drop(join(this.#directory, id));
+      this.#sizes.forget(id);
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
@@ -150,9 +157,9 @@ export class BuildHistory {
   /** Takes away what is beyond the bounds, the oldest first. */
   async keepWithin({ runs, ageMs, runsMax, bytesMax }: HistoryBounds): Promise<void> {
     const now = this.#clock.now().getTime();
-    const newestFirst = this.ids().flatMap((id) => this.#size(id) ?? []).toSorted((a, b) => b.endedMs - a.endedMs);
+    const newestFirst = [...this.#sizes.of(this.ids(), (id) => this.#size(id))].toSorted(([, a], [, b]) => b.endedMs - a.endedMs);
     let bytes = 0;
-    for (const [position, { id, sizeBytes, endedMs }] of newestFirst.entries()) {
+    for (const [position, [id, { sizeBytes, endedMs }]] of newestFirst.entries()) {
       bytes += sizeBytes;
       // The last one stays, however large.
       const isOver = position >= runsMax || (position >= runs && now - endedMs > ageMs) || (position > 0 && bytes > bytesMax);
@@ -161,14 +168,14 @@ export class BuildHistory {
   }
 
   /** A directory gets its time when it is filled, at the end of the build. */
-  #size(id: string): { readonly id: string; readonly sizeBytes: number; readonly endedMs: number } | undefined {
+  #size(id: string): RunSize | undefined {
     const directory = join(this.#directory, id);
     const stat = statSync(directory, { throwIfNoEntry: false });
     if (stat === undefined) return undefined;
-    // No record is read for it: there may be a thousand, and one that is damaged must not keep a build from its end.
+    // No record is read for it: one that is damaged must not keep a build from its end.
     const files = [FILES.record, FILES.log, ...namesIn(join(directory, FILES.attachments)).map((name) => join(FILES.attachments, name))];
     const sizes = files.map((name) => statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0);
-    return { id, endedMs: stat.mtimeMs, sizeBytes: sizes.reduce((sum, size) => sum + size, 0) };
+    return { endedMs: stat.mtimeMs, sizeBytes: sizes.reduce((sum, size) => sum + size, 0) };
   }
 
   #read(id: string, file: string): Buffer | undefined {
