@@ -87,6 +87,7 @@ async function readSource(path: string, cwd: string): Promise<string> {
   try {
     return (await readFile(resolve(cwd, path), "utf8")).trim();
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new UsageError(`open ${path}: no such file or directory`);
     throw new UsageError(`${NAME}: --file ${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

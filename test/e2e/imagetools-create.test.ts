@@ -19,7 +19,7 @@ test("images that two runners built become one, each with its evidence, in anoth
   const metadata = join(shop.place.path, "metadata.json");
   const away = `${other.host}/app:1`;
   const { stderr } = await shop.ok("imagetools", "create", "-t", shop.name("app:1"), "-t", away, "--metadata-file", metadata, shop.name("ci:amd64"), shop.name("ci:arm64"));
-  assert.match(stderr, /^#1 \[internal\] pushing 127\.0\.0\.1:\d+\/app\n#1 \d\.\d{3} copying sha256:\w{64} from 127\.0\.0\.1:\d+\/ci:amd64 to /);
+  assert.match(stderr, /^#1 \[internal\] pushing 127\.0\.0\.1:\d+\/app:1\n#1 \d\.\d{3} copying sha256:\w{64} from 127\.0\.0\.1:\d+\/ci:amd64 to /);
   assert.match(stderr, /\n#2 \d+\.\d{3} pushing sha256:\w{64} to 127\.0\.0\.1:\d+\/app:1\n(?:.*\n)*#2 DONE \d+\.\ds\n$/);
   const made = await shop.manifest("app:1");
   assert.deepEqual(JSON.parse(await readFile(metadata, "utf8")), {

@@ -59,7 +59,8 @@ class RepositoryCopy {
     this.#targets = targets;
     this.#means = means;
     this.#target = { domain: target.domain, path: target.path };
-    this.#name = repositoryName(target);
+    // buildx has a step for each name; here all of one repository get what is sent once.
+    this.#name = targets.map(formatReference).join(", ");
     this.#step = digestOf(Buffer.from(`push ${this.#name}`));
     this.#content = contentOf(request);
     this.#push = new Push({
@@ -121,7 +122,7 @@ class RepositoryCopy {
   }
 
   #say(line: string): void {
-    this.#means.report({ kind: "step-output", step: this.#step, stream: "stderr", bytes: Buffer.from(`${line}\n`), at: this.#means.clock.now() });
+    this.#means.report({ kind: "step-output", step: this.#step, stream: "stdout", bytes: Buffer.from(`${line}\n`), at: this.#means.clock.now() });
   }
 }
 

@@ -84,10 +84,12 @@ test("joins images of several repositories, each with its evidence, and tells ho
   for (const tag of ["c:1", "c:2"]) assert.equal(place.registry.tags.get(tag), descriptor.digest);
   assert.equal(await place.with("c:1", async ({ record }) => (await Promise.all([...(await record.platforms(place.signal)).values()].map((image) => image.statements(place.signal)))).flat().length), 2);
   const said = events.flatMap((event) => (event.kind === "step-output" ? [Buffer.from(event.bytes).toString()] : event.kind === "step-started" ? [`${event.name}\n`] : []));
-  assert.equal(said[0], `[internal] pushing ${place.name("c")}\n`);
-  assert.equal(said[1], `copying ${amd.digest} from ${place.name("a:amd")} to ${place.name("c")}\n`);
+  const both = `${place.name("c:1")}, ${place.name("c:2")}`;
+  assert.equal(said[0], `[internal] pushing ${both}\n`);
+  assert.equal(said[1], `copying ${amd.digest} from ${place.name("a:amd")} to ${both}\n`);
   assert.deepEqual(said.slice(-2), [`pushing ${descriptor.digest} to ${place.name("c:1")}\n`, `pushing ${descriptor.digest} to ${place.name("c:2")}\n`]);
   assert.deepEqual(events.at(-1)?.kind, "step-finished");
+  assert.ok(events.every((event) => event.kind !== "step-output" || event.stream === "stdout"), "as buildx writes it");
 });
 
 test("mounts blobs where the registry is the same, and moves them where it is another", async () => {
@@ -195,7 +197,7 @@ test("leaves no name where it fails half-way, in whatever repository", async () 
     response.writeHead(403, { "content-type": "application/json" }).end('{"errors":[{"code":"DENIED"}]}');
     return true;
   };
-  await assert.rejects(create(place, { sources: [place.name("a:1")], tags }), refuses("denied", `copy sha256:`, `from ${place.name("a:1")} to ${place.name("c")}: `));
+  await assert.rejects(create(place, { sources: [place.name("a:1")], tags }), refuses("denied", `copy sha256:`, `from ${place.name("a:1")} to ${place.name("c:1")}, ${place.name("c:2")}: `));
   assert.deepEqual([...place.registry.tags.keys()], ["a:1"]);
 });
 

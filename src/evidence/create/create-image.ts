@@ -51,6 +51,7 @@ export interface CreatedImage {
  * RegistryError, ImageError.
  */
 export async function createImage(request: CreateRequest, options: CreateOptions, signal: AbortSignal): Promise<CreatedImage> {
+  requireSources(request);
   if (request.tags.length === 0) throw new EvidenceError("usage", "can't push with no tags specified, please set --tag or --dry-run");
   await using places = new SourcePlaces(options);
 
@@ -77,7 +78,7 @@ interface Decision {
 
 async function decide(request: CreateRequest, { places, host, signal }: Decision): Promise<{ readonly root: NewRoot; readonly set: CopySet }> {
   const { append = false, preferIndex = true } = request;
-  if (request.sources.length === 0) throw new EvidenceError("usage", "no sources specified");
+  requireSources(request);
   const appendTo = append ? request.tags.slice(0, 1) : [];
   const texts = [...appendTo, ...request.sources].map(parseSource);
   const annotations = (request.annotations ?? []).filter((text) => text !== "").flatMap((text) => parseCreateAnnotation(text, host));
@@ -87,6 +88,10 @@ async function decide(request: CreateRequest, { places, host, signal }: Decision
   const set = await readCopySet(root, signal);
   await checkSubjects(set, signal);
   return { root, set };
+}
+
+function requireSources({ sources }: CreateRequest): void {
+  if (sources.length === 0) throw new EvidenceError("usage", "no sources specified");
 }
 
 function parseTarget(text: string): Reference {

@@ -48,12 +48,22 @@ function parseDescriptor(text: string): PartialDescriptor {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new EvidenceError("usage", cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new EvidenceError("usage", endsTooEarly(cause, text) ? "unexpected end of JSON input" : messageOf(cause), { cause });
   }
   if (!isObject(value)) throw new EvidenceError("usage", "not a JSON object");
   const { schemaVersion } = value;
   if (schemaVersion !== undefined && schemaVersion !== 0) throw new EvidenceError("usage", `expected an OCI content descriptor, got a manifest or index (schemaVersion ${JSON.stringify(schemaVersion)})`);
   return descriptorOf(value);
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** V8 says of some such texts what should have come there, and in which place. */
+function endsTooEarly(cause: unknown, text: string): boolean {
+  const message = cause instanceof SyntaxError ? cause.message : "";
+  return /^(?:Unexpected end of JSON input|Unterminated string)/.test(message) || message.includes(` at position ${text.length} `);
 }
 
 function descriptorOf(value: JsonObject): PartialDescriptor {

@@ -47,6 +47,9 @@ test("says in buildx's words what is wrong with its sources", async () => {
     unparsed("sha256:abc", "invalid checksum digest length"),
     unparsed("sha256", "invalid checksum digest format"),
     unparsed('{"schemaVersion":2,"manifests":[]}', "expected an OCI content descriptor, got a manifest or index (schemaVersion 2)"),
+    unparsed("{", "unexpected end of JSON input"),
+    unparsed('{"digest":', "unexpected end of JSON input"),
+    unparsed('{"digest":"a', "unexpected end of JSON input"),
     unparsed('{"mediaType":"x"}', "invalid descriptor: digest is required"),
     unparsed('{"digest":"nope"}', "invalid descriptor digest: invalid checksum digest format"),
     [{ sources: [JSON.stringify({ digest: image.digest, size: 7 })], tags: [one] }, `invalid size mismatch for ${image.digest}, 7 != ${image.size}`],
@@ -62,6 +65,7 @@ test("says in buildx's words what is wrong with its sources", async () => {
   await refuses(place, { sources: [place.name("a:none")] }, "not-found", `${place.name("a:none")}: not found`);
   await refuses(place, { sources: [NOWHERE], tags: [one] }, "not-found", `${place.name("a")}@${NOWHERE}: not found`);
   const create = (request: CreateRequest): Promise<unknown> => createImage(request, optionsOf(place), place.signal);
+  await assert.rejects(create({ sources: [], tags: [] }), { message: "no sources specified" });
   await assert.rejects(create({ sources: [one], tags: [] }), { message: "can't push with no tags specified, please set --tag or --dry-run" });
   await assert.rejects(create({ sources: [one], tags: [`${place.name("b")}@${NOWHERE}`] }), (error) => error instanceof EvidenceError && error.message.startsWith(`target ${place.name("b")}@${NOWHERE} requested digest ${NOWHERE} but produced sha256:`));
   assert.deepEqual([...place.registry.tags.keys()], ["a:1"]);
