@@ -20,9 +20,8 @@ export async function main(): Promise<void> {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     // A reader that went away (`| head`) is no failure of ours to report.
     if (error.code === "EPIPE") process.exit(EXIT.ok);
-    const { message, exitCode } = explainFailure(error);
-    process.stderr.write(`${message}\n`);
-    process.exit(exitCode);
+    process.stderr.write(`ERROR: standard output: ${error.message}\n`);
+    process.exit(EXIT.storage);
   });
   // Whoever does not want to hear of the build may still want its result.
   process.stderr.on("error", () => undefined);
@@ -37,12 +36,34 @@ export async function main(): Promise<void> {
     terminal: process.stderr.isTTY ? () => ({ columns: process.stderr.columns, rows: process.stderr.rows }) : undefined,
     isStdoutTerminal: process.stdout.isTTY,
     env: process.env,
-    cwd: process.cwd(),
+    // As above: only who asks for it needs it to be there.
+    get cwd() {
+      return workingDirectory();
+    },
     signal: interrupted.signal,
   });
   process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   // What still waits for a reader that takes no more would keep an interrupted process from its end.
   if (interrupted.signal.aborted && process.stdout.writableLength > 0) process.exit();
+}
+
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new NoDirectoryError();
+  }
+}
+
+class NoDirectoryError extends Error {
+  override readonly name = "NoDirectoryError";
+  readonly code = "missing-input";
+  readonly retryable = false;
+
+  constructor() {
+    super("the working directory is not there any more: change to another one");
+  }
 }
 
 export class InterruptedError extends Error {

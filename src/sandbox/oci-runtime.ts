@@ -61,7 +61,9 @@ export class OciRuntime implements JoinableRuntime {
   #command(bundleFolder: string, logFolder: string, ...args: readonly string[]): Command {
     const { name, path, rootless } = this.#options;
     const own = name === "runc" ? (rootless ? ["--rootless=true"] : []) : [`--cgroup-manager=${rootless ? "disabled" : "cgroupfs"}`];
-    return [path, "--root", join(bundleFolder, "state"), ...own, "--log", join(logFolder, LOG_FILE), "--log-format", "json", ...args];
+    // crun takes what stands before a colon for a kind of log.
+    const log = `${name === "crun" ? "file:" : ""}${join(logFolder, LOG_FILE)}`;
+    return [path, "--root", join(bundleFolder, "state"), ...own, "--log", log, "--log-format", "json", ...args];
   }
 }
 

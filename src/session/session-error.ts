@@ -29,4 +29,6 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: "too many levels of symbolic links",
   ENAMETOOLONG: "file name too long",
   EIO: "input/output error",
+  EMFILE: "too many open files: raise `ulimit -n`",
+  ENFILE: "too many open files in system: raise fs.file-max",
 };
