@@ -4,6 +4,7 @@ import { matcherOf, type ParentMatch, type PatternMatcher } from "../pattern/pat
 import { TimeSlice } from "../content/time-slice.ts";
 import type { TreeDraft } from "../snapshot/tree-draft.ts";
 import type { TreeNode } from "../snapshot/tree-node.ts";
+import { isBare } from "../snapshot/tree-place.ts";
 import type { TreeView } from "../snapshot/tree-view.ts";
 import type { FileMode } from "./file-mode.ts";
 import { stampOf, type Stamp } from "./file-target.ts";
@@ -11,7 +12,7 @@ import { OperationError } from "./operation-error.ts";
 
 export interface CopyRules {
   readonly stamp: Stamp;
-  /** The time of a root that no layer tells of: in BuildKit it was made when its tree was. */
+  /** The time of a directory that no layer tells of, such as the root: in BuildKit it was made when its tree was. */
   readonly nowNs: bigint;
   /** Undefined: the mode of what is copied. */
   readonly mode: FileMode | undefined;
@@ -181,7 +182,7 @@ export class FileCopier {
 
   #attributesOf(entry: Entry): Pick<Entry, "mode" | "uid" | "gid" | "mtimeNs" | "xattrs"> {
     const { uid, gid, xattrs } = entry;
-    const mtimeNs = entry.path === "" && entry.mtimeNs === 0n ? this.#rules.nowNs : entry.mtimeNs;
+    const mtimeNs = isBare(entry) || (entry.path === "" && entry.mtimeNs === 0n) ? this.#rules.nowNs : entry.mtimeNs;
     const mode = this.#rules.mode?.apply(entry.mode, entry.kind === "directory" ? "directory" : "other") ?? entry.mode;
     return { uid, gid, mtimeNs, mode, ...stampOf(this.#rules.stamp), ...(xattrs === undefined ? {} : { xattrs }) };
   }

@@ -127,6 +127,15 @@ test("times of copied files are kept, and directories that get new files are new
   assert.deepEqual([...times], [["bin", NOW], ["bin/b", 1_000_000_000n]]);
 });
 
+test("a directory that no layer describes is as new as the tree that it is in", async () => {
+  const implied = layerOf("implied", ["f 644 0:0 a/b/c/f = x"]);
+  const timesOf = async (chain: LayerChain | undefined): Promise<unknown> => (await chain?.at(-1)?.entries(signal))?.map(({ path, mtimeNs }) => [path, mtimeNs]);
+  const [from] = await run([copy({ src: "/a", dest: "/o" })], [[base], [implied]]);
+  assert.deepEqual(await timesOf(from), [["o", NOW], ["o/b", NOW], ["o/b/c", NOW], ["o/b/c/f", 1_000_000_000n]]);
+  const [into] = await run([copy({ src: "/top", dest: "/a/b/new" })], [[implied], [source]]);
+  assert.deepEqual(await timesOf(into), [["a", NOW], ["a/b", NOW], ["a/b/new", 1_000_000_000n]]);
+});
+
 test("wildcards and patterns choose what is copied", async () => {
   await check(copy({ src: "/a*/*.txt", dest: "/w/" }), ["d 755 0:0 w", "f 640 7:7 w/a.txt"]);
   await check(copy({ src: "/none*", dest: "/w/" }), []);

@@ -1,6 +1,6 @@
 import type { Entry, EntryKind } from "../archive/entry.ts";
 import { baseName, joinPath, parentPath } from "../archive/entry-path.ts";
-import { bareDirectory, NO_LAYER, Place } from "./tree-place.ts";
+import { bareDirectory, isBare, NO_LAYER, Place } from "./tree-place.ts";
 import { TreeError } from "./tree-error.ts";
 import type { TreeNode } from "./tree-node.ts";
 import { TreeView } from "./tree-view.ts";
@@ -99,7 +99,7 @@ export class TreeDraft extends TreeView {
       const next = place.children?.get(name);
       if (next === undefined) throw new TreeError("not-found", `lstat /${at}: no such file or directory`);
       if (next.children === undefined) throw new TreeError("not-a-directory", `lstat /${at}: not a directory`);
-      const owned = next.ownedBy(this);
+      const owned = isBare(next.entry) ? next.withEntry({ entry: { ...next.entry, mtimeNs: this.#nowNs() }, layer: next.layer, stored: next.stored }, this) : next.ownedBy(this);
       if (owned !== next) place.children?.set(name, owned);
       place = owned;
     }

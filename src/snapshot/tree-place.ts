@@ -48,9 +48,18 @@ export const NO_LAYER: Layer = {
   contentDigest: async () => digestOf(new Uint8Array()),
 };
 
-/** A directory that nothing describes: BuildKit's defaults, and the oldest time there is. */
+const bare = new WeakSet<Entry>();
+
+/** A directory that nothing describes: BuildKit's defaults, and the oldest time there is, until somebody asks for its own. */
 export function bareDirectory(path: string): Entry {
-  return { path, kind: "directory", mode: 0o755, uid: 0, gid: 0, mtimeNs: 0n, sizeBytes: 0 };
+  const entry: Entry = { path, kind: "directory", mode: 0o755, uid: 0, gid: 0, mtimeNs: 0n, sizeBytes: 0 };
+  bare.add(entry);
+  return entry;
+}
+
+/** True where the time is nobody's: on a disk such a directory is as new as what it was made in. */
+export function isBare(entry: Entry): boolean {
+  return bare.has(entry);
 }
 
 /** The root of a tree without layers. */

@@ -11,7 +11,7 @@ import { setXattr } from "../syscall/xattr.ts";
 import type { Privilege } from "./privilege.ts";
 import { entryOfStat } from "./stat-entry.ts";
 import { TimeSlice } from "../content/time-slice.ts";
-import { bareDirectory } from "./tree-place.ts";
+import { bareDirectory, isBare } from "./tree-place.ts";
 
 /** Directories are writable by us until their turn comes: what they will be may shut us out. */
 const MODE_MEANWHILE = 0o700;
@@ -135,7 +135,7 @@ export class TreeWriter {
     if (this.#privilege.isRoot && !(this.#isFresh && entry.uid === 0 && entry.gid === 0)) lchownSync(path, entry.uid, entry.gid);
     if (entry.kind !== "symlink") chmodSync(path, entry.mode);
     for (const [name, value] of entry.xattrs ?? []) this.#setXattr(entry, name, value);
-    setTimes(path, entry.mtimeNs);
+    if (!isBare(entry)) setTimes(path, entry.mtimeNs);
   }
 
   #setXattr(entry: Entry, name: string, value: Uint8Array): void {
