@@ -1,4 +1,4 @@
-import { diskUsage, openStore, TemplateError, usageFilter, usageText } from "../doors/store.ts";
+import { diskUsage, openStore, TemplateError, flagFilter, usageText } from "../doors/store.ts";
 import { systemClock } from "../host/clock.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { Command } from "./command.ts";
@@ -33,15 +33,15 @@ docs/store.md tells more.`,
     const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`${NAME}: takes no argument`);
     const { format = "", filter = [], verbose } = values;
-    if (verbose && format !== "") throw new UsageError(`${NAME}: --format and --verbose cannot be used together`);
+    if (verbose && format !== "") throw new UsageError(`--format and --verbose cannot be used together`);
     const nowMs = systemClock.now().getTime();
-    const passes = usageFilter(filter, nowMs);
+    const passes = flagFilter(filter, nowMs);
     await using store = await openStore(stateRoot(values.root, io));
     const records = store === undefined ? [] : await diskUsage(store);
     try {
       io.stdout(usageText(records.filter(passes), { format: verbose ? "pretty" : format, isFiltered: filter.length > 0, nowMs }));
     } catch (error) {
-      throw error instanceof TemplateError ? new UsageError(`${NAME}: --format: ${error.message}`) : error;
+      throw error instanceof TemplateError ? new UsageError(error.message) : error;
     }
     return EXIT.ok;
   },

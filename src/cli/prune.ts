@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline/promises";
-import { openStore, parseSize, prune, prunedText, usageFilter, type UsageRecord } from "../doors/store.ts";
+import { openStore, parseSize, prune, prunedText, flagFilter, type UsageRecord } from "../doors/store.ts";
 import { systemClock } from "../host/clock.ts";
 import { eachUntilAborted } from "../host/until-aborted.ts";
 import { parseCommandLine } from "./command-line.ts";
@@ -52,7 +52,7 @@ docs/store.md tells more.`,
     if (values["keep-storage"] !== undefined) io.stderr(`${DEPRECATED}\n`);
     const nowMs = systemClock.now().getTime();
     const policy = {
-      all: values.all, passes: usageFilter(values.filter ?? [], nowMs), maxUsedBytes: bytes("max-used-space", values["max-used-space"]),
+      all: values.all, passes: flagFilter(values.filter ?? [], nowMs), maxUsedBytes: bytes("max-used-space", values["max-used-space"]),
       minFreeBytes: bytes("min-free-space", values["min-free-space"]), reservedBytes: bytes("reserved-space", values["reserved-space"] ?? values["keep-storage"]),
     };
     if (!values.force && !(await agrees(values.all ? WARNING.all : WARNING.dangling, io))) return EXIT.ok;
@@ -66,8 +66,9 @@ docs/store.md tells more.`,
 
 function bytes(flag: string, text: string | undefined): number {
   const size = text === undefined ? 0 : parseSize(text);
-  if (size === undefined) throw new UsageError(`${NAME}: --${flag} ${JSON.stringify(text)} is no size such as 10GB`);
-  return size;
+  if (size !== undefined) return size;
+  const [, suffix] = /^\d+(?:\.\d+)? ?([A-Za-z]+)$/.exec(text ?? "") ?? [];
+  throw new UsageError(`invalid argument ${JSON.stringify(text)} for "--${flag}" flag: invalid ${suffix === undefined ? `size: '${text}'` : `suffix: '${suffix}'`}`);
 }
 
 async function agrees(question: string, { stdin, stderr, signal }: CommandIo): Promise<boolean> {

@@ -16,7 +16,7 @@ export async function withHistory(root: string | undefined, io: CommandIo, use: 
     await use(history?.builds);
     return EXIT.ok;
   } catch (error) {
-    throw error instanceof TemplateError ? new UsageError(`--format: ${error.message}`) : error;
+    throw error instanceof TemplateError ? new UsageError(error.message) : error;
   }
 }
 

@@ -4,7 +4,7 @@ export { checkStore, type FoundDamage, type StoreCheck } from "../upkeep/check-s
 export { diskUsage } from "../upkeep/disk-usage.ts";
 export { openStore, type OpenStore } from "../upkeep/open-store.ts";
 export { prune, type PrunePolicy } from "../upkeep/prune.ts";
-export { usageFilter } from "../upkeep/usage-filter.ts";
+export { flagFilter } from "../upkeep/usage-filter.ts";
 export type { UsageRecord } from "../upkeep/usage-record.ts";
 export { humanSize, parseSize } from "../upkeep/size.ts";
 export { prunedText, usageText } from "../upkeep/usage-text.ts";

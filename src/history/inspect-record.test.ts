@@ -62,7 +62,8 @@ test("what is empty is not in the JSON, and is its zero value in a template", ()
   const json = JSON.parse(inspected({ ...FAILED, status: "completed", error: null }, "json")) as Readonly<Record<string, unknown>>;
   assert.deepEqual(["VCSRepository", "Platform", "BuildArgs", "Error", "Warnings", "Materials"].filter((member) => member in json), []);
   assert.equal(inspected(FAILED, "{{.VCSRevision}}|{{.Platform}}|{{.Config.NoCache}}|{{.Duration}}|{{.Config.Network}}"), "|[]|false|2.5s|\n");
-  assert.throws(() => inspected(FAILED, "{{.Nothing}}"), /can't evaluate field Nothing in type history.inspectOutput/);
+  assert.throws(() => inspected(FAILED, "{{.Nothing}}"), { message: 'failed to execute format template: template: inspect:1:2: executing "inspect" at <.Nothing>: can\'t evaluate field Nothing in type history.inspectOutput' });
+  assert.throws(() => inspected(FAILED, "{{"), { message: "failed to parse format template: template: inspect:1: unclosed action" });
 });
 
 test("what a build was asked for is in buildx's members, and nothing of it is left out", () => {

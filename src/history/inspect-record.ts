@@ -4,6 +4,7 @@ import { localRfc3339 } from "../content/timestamp.ts";
 import { describeExcerpt } from "../progress/failure-report.ts";
 import { DOCKER_FUNCTIONS } from "../template/docker-functions.ts";
 import { valueJson } from "../template/json.ts";
+import { TemplateError } from "../template/template-error.ts";
 import { parseTemplate } from "../template/template.ts";
 import { GoValue } from "../template/value.ts";
 import { stepCounts, type BuildRecord, type StepRecord } from "./build-record.ts";
@@ -32,7 +33,11 @@ export function inspectText(run: InspectedRun, { format, cwd }: InspectOptions):
   if (format === "pretty" || format === "") return prettyText(run, inspected);
   const value = new GoValue(INSPECT_TYPE, inspected);
   if (format === "json") return `${valueJson(value, { indent: "  ", escapeHtml: true })}\n`;
-  return `${parseTemplate("", format, DOCKER_FUNCTIONS).execute(value)}\n`;
+  try {
+    return `${parseTemplate("inspect", format, DOCKER_FUNCTIONS).execute(value)}\n`;
+  } catch (error) {
+    throw error instanceof TemplateError ? new TemplateError(error.code, `failed to ${error.code} format template: ${error.message}`) : error;
+  }
 }
 
 /** The members of buildx's JSON (anchor f.1) and ours, as INSPECT_TYPE has them. A build that failed is `failed` here, as there, and `error` in lists. */

@@ -26,7 +26,7 @@ export function listText(found: readonly BuildRecord[], { format, noTrunc, nowNs
 }
 
 /** buildx's, with its members in JSON. */
-const ROW: StructType = { ...record("history.lsContext", Object.keys(HEAD).map((name) => required(name, name, STRING))), json: (raw) => (raw as { readonly listed: object }).listed };
+const ROW: StructType = { ...record("*history.lsContext", Object.keys(HEAD).map((name) => required(name, name, STRING))), json: (raw) => (raw as { readonly listed: object }).listed };
 
 /** Nanoseconds from start to end. */
 export function durationNs({ startedAt, completedAt }: BuildRecord): bigint {

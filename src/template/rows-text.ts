@@ -1,4 +1,5 @@
 import { DOCKER_FUNCTIONS } from "./docker-functions.ts";
+import { TemplateError } from "./template-error.ts";
 import { parseTemplate } from "./template.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -16,6 +17,14 @@ export function isTable(format: string): boolean {
  * above them. `\t` and `\n` may be written in a format. Throws TemplateError.
  */
 export function rowsText(format: string, head: Row, rows: readonly unknown[]): string {
+  try {
+    return madeText(format, head, rows);
+  } catch (error) {
+    throw error instanceof TemplateError ? new TemplateError(error.code, `template parsing error: ${error.message}`) : error;
+  }
+}
+
+function madeText(format: string, head: Row, rows: readonly unknown[]): string {
   const [, word = "", text = ""] = /^(table\s*)?(.*)$/s.exec(format) ?? [];
   const template = parseTemplate("", text.replaceAll("\\t", "\t").replaceAll("\\n", "\n"), DOCKER_FUNCTIONS);
   const lines = [...(word === "" ? [] : [head]), ...rows].map((row) => template.execute(row));

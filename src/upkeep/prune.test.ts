@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { bytesToKeep } from "./prune.ts";
 import { humanSize, parseSize } from "./size.ts";
 import { UpkeepError } from "./upkeep-error.ts";
-import { usageFilter } from "./usage-filter.ts";
+import { flagFilter, usageFilter } from "./usage-filter.ts";
 import type { UsageRecord } from "./usage-record.ts";
 
 const HOUR_MS = 3_600_000;
@@ -19,6 +19,20 @@ test("filters are those of buildx", () => {
   for (const filter of ["until=11h", "id=def", "type=internal", "description=RUN", "description~=^RUN", "parents=abc123", "mutable", "shared", "inuse"]) assert.ok(!passes(filter), filter);
   assert.ok(!passes("immutable", "inuse"), "all of them count");
   for (const filter of ["", "type", "color=red", "until=yesterday", "inuse=maybe", "description~=("]) assert.throws(() => passes(filter), UpkeepError, filter);
+});
+
+test("filters that were given as flags are refused in buildx's words", () => {
+  const refused: ReadonlyArray<readonly [filters: readonly string[], message: string]> = [
+    [["until=1h", "until=2h"], "filters expect only one value"],
+    [["type=regular", "type=internal"], "filters expect only one value"],
+    [["type!=regular", "type!=internal"], "filters expect only one value"],
+    [["until=1h", "unused-for=1h"], 'conflicting filters "until" and "unused-for"'],
+    [["until=abc"], `"until" filter expects a duration (e.g., '24h'): time: invalid duration "abc"`],
+    [["unused-for=5"], `"unused-for" filter expects a duration (e.g., '24h'): time: missing unit in duration "5"`],
+  ];
+  for (const [filters, message] of refused) assert.throws(() => flagFilter(filters, NOW_MS), (error) => error instanceof UpkeepError && error.message === message, filters.join(" "));
+  assert.ok(flagFilter(["type=regular", "type!=internal", "immutable"], NOW_MS)(record));
+  assert.ok(flagFilter(["type=regular", "type=regular"], NOW_MS)(record), "the same again is no other");
 });
 
 test("so much is kept as BuildKit would", () => {

@@ -29,11 +29,19 @@ export function usageFilter(filters: readonly string[], nowMs: number): Test {
   return (record) => tests.every((test) => test(record));
 }
 
+/** The same of filters that are flags of a command. buildx takes of each kind one, and so nobody waits for one that says "either". */
+export function flagFilter(filters: readonly string[], nowMs: number): Test {
+  const kinds = [...new Set(filters)].map((filter) => /^[a-z-]+(?:~=|!=)?/.exec(filter)?.[0] ?? "");
+  if (kinds.includes("until") && kinds.includes("unused-for")) throw new UpkeepError('conflicting filters "until" and "unused-for"');
+  if (new Set(kinds).size < kinds.length) throw new UpkeepError("filters expect only one value");
+  return usageFilter(filters, nowMs);
+}
+
 function parseFilter(filter: string, nowMs: number): Test {
   const [, name = "", operator = "", value = ""] = /^([a-z-]+)(?:(~=|!=|==|=)(.*))?$/s.exec(filter) ?? [];
   const flag = FLAGS[name];
   if (flag !== undefined) return flagTest(flag, { filter, operator, value });
-  if (name === "until" || name === "unused-for") return untilTest(filter, value, nowMs);
+  if (name === "until" || name === "unused-for") return untilTest(name, value, nowMs);
   const texts = TEXTS[name];
   if (texts === undefined || operator === "") throw new UpkeepError(`filter ${JSON.stringify(filter)}: use until, id, parents, description or type with = != ~=, or inuse, mutable, immutable, shared, private`);
   if (operator === "!=") return (record) => !texts(record).includes(value);
@@ -49,9 +57,9 @@ function flagTest(flag: Test, { filter, operator, value }: { readonly filter: st
   return (record) => flag(record) === ((wanted === "true") !== (operator === "!="));
 }
 
-function untilTest(filter: string, value: string, nowMs: number): Test {
+function untilTest(name: string, value: string, nowMs: number): Test {
   const ms = parseDuration(value);
-  if (ms === undefined) throw new UpkeepError(`filter ${JSON.stringify(filter)}: ${JSON.stringify(value)} is no duration such as 24h`);
+  if (ms === undefined) throw new UpkeepError(`"${name}" filter expects a duration (e.g., '24h'): time: ${/^\d+(?:\.\d+)?$/.test(value) ? "missing unit in" : "invalid"} duration ${JSON.stringify(value)}`);
   return ({ usedMs }) => usedMs <= nowMs - ms;
 }
 

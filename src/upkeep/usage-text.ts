@@ -22,7 +22,7 @@ const TABLE = "table {{.ID}}\t{{.Reclaimable}}\t{{.Size}}\t{{.LastUsedAt}}";
 const TYPES = { CreatedAt: STRING, Mutable: BOOL, Parents: sliceOf(STRING), Reclaimable: BOOL, Shared: BOOL, SizeBytes: INT64, UsageCount: INT } as const;
 
 /** What a template sees of a record; in JSON its members stand in the order of their names. */
-const ROW: StructType = record("commands.diskusageContext", Object.keys(HEAD).map((name) => required(name, name, (TYPES as Partial<Record<string, (typeof TYPES)[keyof typeof TYPES]>>)[name] ?? STRING)));
+const ROW: StructType = record("*commands.diskusageContext", Object.keys(HEAD).map((name) => required(name, name, (TYPES as Partial<Record<string, (typeof TYPES)[keyof typeof TYPES]>>)[name] ?? STRING)));
 
 /** What `du` prints, as buildx: the smallest first, and what all of it comes to. Throws TemplateError. */
 export function usageText(found: readonly UsageRecord[], { format, isFiltered, nowMs }: UsageFormat): string {
