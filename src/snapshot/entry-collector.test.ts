@@ -46,6 +46,11 @@ test("what is said of a file's second name is so of the file, and of a symbolic 
   assert.deepEqual(told[2]?.slice(5), ["security.capability", "user.a"]);
 });
 
+test("a second name that stands where something else was says it too", () => {
+  const { entries } = collect(file("f", "f"), file("g", "g"), hardLink("g", "f", { mode: 0o600, uid: 5 }));
+  assert.deepEqual(entries.map(({ path, mode, uid }) => [path, mode, uid]), [["f", 0o600, 5], ["g", 0o600, 5]]);
+});
+
 test("times that Go's tools cannot set are the beginning of time", () => {
   const { entries } = collect(...[-1n, 0n, 9_223_372_036_854_775_808n].map((mtimeNs, at) => file(`f${at}`, "", { mtimeNs })));
   assert.deepEqual(entries.map(({ mtimeNs }) => mtimeNs), [0n, 0n, 0n]);

@@ -58,7 +58,8 @@ export class EntryCollector {
     const resolved = this.#resolved(collected.entry);
     const entry = this.#isUnpacked ? withUnpackedTime(resolved) : resolved;
     const item = entry === collected.entry ? collected : { ...collected, entry };
-    const isPlain = item === collected && !this.#isSaidAgain(entry) && !(this.#isUnpacked && entry.kind === "hardlink" && this.#amendLinked(entry));
+    const isAmended = this.#isUnpacked && entry.kind === "hardlink" && this.#amendLinked(entry);
+    const isPlain = item === collected && !isAmended && !this.#isSaidAgain(entry);
     if (entry.path !== "") this.#seeParent(parentPath(entry.path));
     if (entry.kind === "whiteout") this.#mark(this.#whiteouts, item);
     else if (entry.kind === "opaque") {
