@@ -2,6 +2,7 @@ import type { Digest } from "../content/digest.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { Operation } from "../solver/operation.ts";
 import { fetchHttpFile, httpKey, httpLayer, type HttpFile, type HttpFileRequest, type HttpSourceServices } from "../source/http.ts";
+import { ofCacheKey } from "./source-failure.ts";
 import { httpSharedMap } from "./source-shared.ts";
 
 /** ADD of a URL. The server is asked in every build whether the file is still the same, and sends it again only if not. */
@@ -9,7 +10,7 @@ export function httpOperation(request: HttpFileRequest, services: HttpSourceServ
   const fetch = (signal: AbortSignal): Promise<HttpFile> => fetchHttpFile(request, services, signal);
   return {
     async cacheMap(signal) {
-      const file = await fetch(signal);
+      const file = await ofCacheKey(() => fetch(signal));
       onPinned(file.digest);
       return { digest: httpKey(request, file), contentOf: [], reusable: true, shared: () => httpSharedMap(request, file) };
     },

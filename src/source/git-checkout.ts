@@ -99,13 +99,15 @@ function formatOf(commit: string): string {
 
 /** Throws for a path that is not made of directories alone: a link could lead out of the tree. */
 function subdirectory(tree: string, subdir: string): string {
-  let path = tree;
+  const refuse = (reason: string): SourceError => new SourceError("not-found", `invalid subdir ${subdir}: ${reason}`);
+  let path = "";
   for (const part of subdir.split("/").filter((name) => name !== "")) {
     path = join(path, part);
-    const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found?.isDirectory() !== true) throw new SourceError("not-found", `invalid subdir ${subdir}: ${found === undefined ? "no such file or directory" : "not a directory"}`);
+    const found = lstatSync(join(tree, path), { throwIfNoEntry: false });
+    if (found === undefined) throw refuse(`failed to lstat ${JSON.stringify(path)}: statat ${path}: no such file or directory`);
+    if (!found.isDirectory()) throw refuse(`git subpath ${JSON.stringify(subdir)} contains non-directory ${JSON.stringify(path)}`);
   }
-  return path;
+  return join(tree, path);
 }
 
 function settled({ validator: _validator, ...found }: LocalEntry, mtimeNs: bigint | undefined): Entry {

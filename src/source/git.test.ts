@@ -123,8 +123,8 @@ describe("a repository behind HTTP", { skip: gitServerSkip }, () => {
 
   test("gives a part of itself, and refuses a part that is none", async () => {
     assert.deepEqual(await listing(await source().layer(request(url, "main:dir"), signal)), ["file 644 b.txt"]);
-    await fails(source().layer(request(url, ":nope"), signal), "not-found", /^invalid subdir nope: no such file or directory$/);
-    await fails(source().layer(request(url, ":link"), signal), "not-found", /^invalid subdir link: not a directory$/);
+    await fails(source().layer(request(url, ":nope"), signal), "not-found", /^invalid subdir nope: failed to lstat "nope": statat nope: no such file or directory$/);
+    await fails(source().layer(request(url, ":link"), signal), "not-found", /^invalid subdir link: git subpath "link" contains non-directory "link"$/);
   });
 
   test("comes with a .git of one commit where that is asked for", async () => {

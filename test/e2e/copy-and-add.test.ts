@@ -161,7 +161,7 @@ test("ADD --checksum takes the right bytes, and refuses others", async () => {
 });
 
 test("ADD of a URL that is not there, and of a server that is gone, say so", async () => {
-  await assert.rejects(workshop.build(`FROM scratch\nADD ${web.server.origin}/absent /\n`), { code: "not-found", retryable: false, message: /invalid response status 404/ });
+  await assert.rejects(workshop.build(`FROM scratch\nADD ${web.server.origin}/absent /\n`), { code: "not-found", retryable: false, message: /failed to load cache key: invalid response status 404/ });
   const gone = await serve(() => undefined);
   await gone[Symbol.asyncDispose]();
   await assert.rejects(workshop.build(`FROM scratch\nADD ${gone.origin}/x /\n`), (error: Error & { retryable?: boolean }) => error.retryable === true);
