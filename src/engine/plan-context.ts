@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { GitReferenceError, parseGitReference } from "../frontend/dockerfile/git-reference.ts";
-import { familiarString, formatReference, InvalidReferenceError, parseReference, tagNameOnly } from "../oci/reference.ts";
+import { familiarString, InvalidReferenceError, parseReference } from "../oci/reference.ts";
 import type { NamedContext, PlannedContext } from "./build-plan.ts";
 import type { BuildRequest, StreamContext } from "./build-request.ts";
 import { RequestError } from "./request-error.ts";
@@ -23,7 +23,7 @@ function planStream(context: StreamContext): PlannedContext {
 export function planNamedContext(given: string, value: string, request: BuildRequest): NamedContext {
   const name = contextName(given);
   const [, scheme, rest = ""] = /^([a-z][a-z+-]*):\/\/(.*)$/s.exec(value) ?? [];
-  if (scheme === "docker-image") return { kind: "image", name, reference: formatReference(tagNameOnly(parseReference(rest))) };
+  if (scheme === "docker-image") return { kind: "image", name, reference: imageName(rest) };
   if (scheme === "oci-layout") {
     const [, path = "", tag, digest] = /^(.*?)(?::([\w][\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/s.exec(rest) ?? [];
     return { kind: "oci-layout", name, path: requestPath(request, path), tag, digest };
@@ -34,6 +34,12 @@ export function planNamedContext(given: string, value: string, request: BuildReq
   const path = value === "" ? "" : requestPath(request, value);
   requireDirectory(path, `failed to get build context ${name}: stat ${path}: no such file or directory`);
   return { kind: "directory", name, path };
+}
+
+/** As it was given: steps are named by it, and `scratch` is no image. */
+function imageName(text: string): string {
+  parseReference(text);
+  return text;
 }
 
 /** A context stands for every way to write an image's name. */

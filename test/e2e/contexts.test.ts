@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -131,7 +131,7 @@ describe("a Git repository as it changes", { skip: gitServerSkip }, () => {
 
   test("that is not there, or has no such part, is told", async () => {
     await fails([`${server.url}/absent.git`], 69, /^ERROR: failed to build: failed to solve: .*error fetching default branch for repository http:\/\/127\.0\.0\.1:\d+\/absent\.git/);
-    await fails([`${url}#nope`], 69, /repository does not contain ref nope/);
+    await fails([`${url}#nope`], 69, /^ERROR: failed to build: failed to solve: .*failed to load cache key: repository does not contain ref nope, output: ""$/);
     await fails([`${url}?ref=a&branch=b`], 64, /ref conflicts: "a" vs "refs\/heads\/b"/);
     await assertNothingRuns(place.path);
     assertNoWorkLeft(join(place.path, "data/stemma"));
@@ -212,7 +212,7 @@ describe("a web address", () => {
   });
 
   test("that is not there is told", async () => {
-    await fails([`${site}/absent`], 69, /invalid response status 404 for http:\/\/127\.0\.0\.1:\d+\/absent/);
+    await fails([`${site}/absent`], 69, /failed to load cache key: invalid response status 404 for http:\/\/127\.0\.0\.1:\d+\/absent/);
   });
 });
 
@@ -248,6 +248,18 @@ describe("standard input", () => {
     await fails(["-f", "-", "-"], 64, /^ERROR: invalid argument: can't use stdin for both build context and dockerfile$/, { input: "FROM scratch\n" });
     await fails(["-f", "x", "-"], 64, /ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles$/, { input: "FROM scratch\n" });
   });
+});
+
+test("a named context may be no image at all, and an image is named as it was given", async () => {
+  const directory = await makeContext(place, "scratch-named", { Dockerfile: "FROM base\nCOPY --from=scratched / /empty/\n" });
+  const contexts = ["--build-context", "scratched=docker-image://scratch", "--build-context", "base=docker-image://scratch"];
+  const out = join(place.path, "scratch-named-out");
+  const { exitCode, stderr } = await place.stemmaHere(["build", "-o", out, ...contexts, directory]);
+  assert.equal(exitCode, 0, stderr);
+  assert.deepEqual(await readdir(join(out, "empty")), []);
+  await fails(["--build-context", "base=docker-image://127.0.0.1:1/x", directory], 75, /^ERROR: failed to build: failed to solve: /);
+  const asked = await place.stemmaHere(["build", "--build-context", "base=docker-image://127.0.0.1:1/x", directory]);
+  assert.match(asked.stderr, /\[context base\] load metadata for 127\.0\.0\.1:1\/x\n/);
 });
 
 test("a named context without a path is none, and not the directory one is in", async () => {
