@@ -157,6 +157,7 @@ function planDockerfile({ dockerfile }: BuildRequest, context: BuildPlan["contex
   if (context.kind === "archive" || (context.kind !== "directory" && !isAbsolute(dockerfile ?? ""))) return { kind: "in-context", name: dockerfile ?? "Dockerfile" };
   const path = dockerfile ?? join(context.kind === "directory" ? context.path : "/", "Dockerfile");
   if (!isAbsolute(path)) throw new RequestError("usage", `${path}: an absolute path is needed`);
+  if (existsSync(path) && !statSync(path).isFile()) throw new RequestError("missing-input", `failed to read dockerfile: ${basename(path)} is not a regular file: name one with -f`);
   const lower = join(dirname(path), "dockerfile");
   // The frontend itself falls back to the lower-case name, and only for the default one.
   if (!existsSync(path) && !(dockerfile === undefined && existsSync(lower))) {

@@ -95,6 +95,8 @@ describe("the command line", () => {
     ["no context", () => ["build"], 64, /^ERROR: a context is needed: stemma build \[flags\] DIRECTORY/],
     ["a context that is not there", () => ["build", "absent"], 66, /^ERROR: failed to build: unable to prepare context: path "\S+\/absent" not found: the context must be a directory that exists$/],
     ["a context that is a file", (dir) => ["build", join(dir, "a")], 66, /^ERROR: failed to build: \S+\/a is not a directory: give the directory, and a Dockerfile in it with -f$/],
+    ["a Dockerfile that is no file", (dir) => ["build", "-f", dir, dir], 66, /^ERROR: failed to build: failed to read dockerfile: context is not a regular file: name one with -f$/],
+    ["a context without a name", () => ["build", ""], 64, /^ERROR: please specify build context \(e\.g\. "\." for the current directory\)$/],
     ["a Dockerfile that is not there", (dir) => ["build", "-f", "absent", dir], 66, /^ERROR: failed to build: failed to read dockerfile: open \S+\/absent: no such file or directory: name it with -f/],
     ["a named context that is not there", (dir) => ["build", "--build-context", "x=absent", dir], 66, /^ERROR: failed to build: failed to get build context x: stat \S+\/absent: no such file or directory: /],
     ["a tag that is none", (dir) => ["build", "-t", "UPPER", dir], 64, /^ERROR: failed to build: invalid tag "UPPER": repository name must be lowercase$/],

@@ -39,6 +39,11 @@ test("a working directory that is gone is told, and not missed by what needs non
   assert.equal((await place.stemma(["--version"], { wrapper })).exitCode, 0);
 });
 
+test("a Dockerfile may be what another command writes", async () => {
+  const { exitCode, stdout, stderr } = await place.stemma(["build", "--root", root, "-o", "-", context], { wrapper: ["bash", "-c", '"$@" -f <(echo FROM scratch; echo COPY a /piped) | tar -t', "bash"] });
+  assert.deepEqual([exitCode, stdout], [0, "piped\n"], stderr);
+});
+
 test("a standard output without room is told as that", async () => {
   const { exitCode, stderr } = await place.stemma(["build", "--root", root, "-o", "-", context], { wrapper: ["sh", "-c", '"$@" >/dev/full', "sh"] });
   assert.deepEqual([exitCode, stderr.trimEnd().split("\n").at(-1)], [74, "ERROR: standard output: ENOSPC: no space left on device, write"]);
