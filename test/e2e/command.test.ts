@@ -17,11 +17,11 @@ test("what a place has started, and a test that failed did not wait for, ends wi
 
 test("what is run in this process says and exits with what a process of its own does", { timeout: 120_000 }, async () => {
   await using place = await openPlace();
-  const build = ["build", "--root", join(place.path, "state"), "--progress=plain", "--provenance=false", "-f", "-"];
+  const build = ["build", "--root", join(place.path, "state"), "--provenance=false", "-f", "-"];
   await mkdir(join(place.path, "context"));
   const rows: ReadonlyArray<readonly [args: readonly string[], status: number, input?: string]> = [
     [[], 64], [["--version"], 0], [["frobnicate"], 64], [["build", "--nope", "."], 64], [["build", "absent"], 66], [["login", "--password-stdin", "-u", "somebody", "127.0.0.1:1"], 75, "password\n"],
-    [["check", "-f", "-"], 1, "FROM scratch\n"], [[...build, "context"], 65, "FROM scratch\nRUNN x\n"], [[...build, "-q", "-o", "-", "context"], 0, 'FROM scratch\nCOPY <<"END" /a\ntext\nEND\n'],
+    [["check", "-f", "-"], 1, "FROM scratch\n"], [[...build, "--progress=plain", "context"], 65, "FROM scratch\nRUNN x\n"], [[...build, "-q", "-o", "-", "context"], 0, 'FROM scratch\nCOPY <<"END" /a\ntext\nEND\n'],
   ];
   for (const [args, status, input = ""] of rows) {
     const own = await place.stemma(args, { input });
