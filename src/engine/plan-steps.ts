@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { parseUlimit } from "../frontend/dockerfile/build-options.ts";
 import { ByteSizeError, parseByteSize } from "../frontend/dockerfile/byte-size.ts";
 import { FrontendOptionError } from "../frontend/dockerfile/frontend-option-error.ts";
+import { IntegerError } from "../frontend/dockerfile/go-integer.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { planResources, type LimitAttribute } from "./plan-resources.ts";
 import { RequestError } from "./request-error.ts";
@@ -46,7 +47,7 @@ function completeLimit(text: string): string {
     const { Name, Soft, Hard } = parseUlimit(text);
     return `${Name}=${Soft}:${Hard}`;
   } catch (error) {
-    if (error instanceof FrontendOptionError) throw new RequestError("usage", `invalid argument ${JSON.stringify(text)} for "--ulimit" flag: ${error.message}`);
+    if (error instanceof FrontendOptionError || error instanceof IntegerError) throw new RequestError("usage", `invalid argument ${JSON.stringify(text)} for "--ulimit" flag: ${error.message}`);
     throw error;
   }
 }

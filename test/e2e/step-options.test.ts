@@ -167,6 +167,7 @@ describe("what is said of all steps", { skip: runSkip }, () => {
     await refuses(/--add-host a=host-gateway: host-gateway is not supported/, "--add-host", "a=host-gateway");
     await refuses(/invalid argument "x" for "--shm-size" flag: invalid size: 'x'$/, "--shm-size", "x");
     await refuses(/invalid value "x" for resource memory: invalid size: 'x': give a size such as 512m, or 0 for no limit$/, "-m", "x");
+    await refuses(/invalid argument "nofile=x" for "--ulimit" flag: strconv\.ParseInt: parsing "x": invalid syntax$/, "--ulimit", "nofile=x");
     await refuses(/invalid argument "nope=1" for "--ulimit" flag: invalid ulimit type: nope$/, "--ulimit", "nope=1");
     await refuses(/invalid argument "nofile=2:1" for "--ulimit" flag: ulimit soft limit must be less than or equal to hard limit: 2 > 1$/, "--ulimit", "nofile=2:1");
   });
