@@ -43,6 +43,12 @@ export class SigningKeys implements AsyncDisposable {
     return { path, publicKey: await readFile(`${path}.pub`, "utf8"), git: ["-c", "gpg.format=ssh", "-c", `user.signingkey=${path}`] };
   }
 
+  /** A certificate of that key, which ssh then finds beside it; one that was made before is replaced. */
+  async certificate(key: SshKey, authority: SshKey): Promise<string> {
+    await run(["ssh-keygen", "-q", "-s", authority.path, "-I", "who", "-n", "who@example.com", `${key.path}.pub`]);
+    return await readFile(`${key.path}-cert.pub`, "utf8");
+  }
+
   /** `algorithm` as `gpg --quick-gen-key` takes it. */
   async pgp(name: string, algorithm = "ed25519", made: readonly string[] = []): Promise<PgpKey> {
     const program = join(this.#path, "gpg");

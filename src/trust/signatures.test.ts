@@ -54,6 +54,23 @@ describe("a signature by ssh-keygen", { skip: signingSkip }, () => {
     }
   });
 
+  test("with a certificate holds where the file is that certificate, and not by its key, its authority or another certificate of the key", async () => {
+    const authority = await keys.ssh();
+    for (const [type, ...options] of [["ed25519"], ["rsa", "-b", "2048"], ["ecdsa", "-b", "256"], ["ecdsa", "-b", "521"]] as const) {
+      const key = await keys.ssh(type, ...options);
+      const other = await keys.certificate(key, authority);
+      const certificate = await keys.certificate(key, authority);
+      const text = await signSsh(`${key.path}-cert.pub`);
+      verifySshSignature(text, Buffer.from("hello"), { publicKey: certificate, namespace: "git" });
+      assert.throws(() => verifySshSignature(text, Buffer.from("hellO"), { publicKey: certificate, namespace: "git" }), isError("invalid", /not of these bytes/));
+      for (const publicKey of [key.publicKey, authority.publicKey, other]) {
+        assert.throws(() => verifySshSignature(text, Buffer.from("hello"), { publicKey, namespace: "git" }), isError("invalid", /it is by SHA256:.*, not by SHA256:/));
+      }
+      const plain = await signSsh(key.path);
+      assert.throws(() => verifySshSignature(plain, Buffer.from("hello"), { publicKey: certificate, namespace: "git" }), isError("invalid", /it is by SHA256:.*, not by SHA256:/));
+    }
+  });
+
   test("shows its key as ssh does, and one that is cut off or of another kind is told", async () => {
     const key = await keys.ssh();
     const text = await signSsh(key.path);

@@ -27,12 +27,27 @@ export function parseSshPublicKey(text: string): Buffer {
 /** Keys that never leave a device (OpenSSH's PROTOCOL.u2f), by the kind that they are of. */
 const SECURITY_KEYS: Readonly<Record<string, string>> = { "sk-ssh-ed25519@openssh.com": "ssh-ed25519", "sk-ecdsa-sha2-nistp256@openssh.com": "ecdsa-sha2-nistp256" };
 
+/** What the kind of a certificate has more than that of its key (OpenSSH's PROTOCOL.certkeys). */
+const CERTIFICATE = "-cert-v01@openssh.com";
+
+/**
+ * The kind of key, with what follows it. A certificate holds a nonce and then the key; who has certified it, for whom and for how long
+ * is not asked, as x/crypto does not: a certificate that is named as the key is believed as a key is.
+ */
+function kindOf(wire: SshReader): string {
+  const type = wire.text();
+  if (!type.endsWith(CERTIFICATE)) return type;
+  wire.string();
+  const key = type.slice(0, -CERTIFICATE.length);
+  return key.startsWith("sk-") ? `${key}@openssh.com` : key;
+}
+
 /** Whether the key, as ssh sends it, has signed the bytes. Throws TrustError for what is no signature, and for kinds that are not known here. */
 export function verifiesSsh(key: Buffer, signature: Buffer, bytes: Buffer): boolean {
   const reader = new SshReader(signature);
   const [format, blob] = [reader.text(), reader.string()];
   const wire = new SshReader(key);
-  const type = wire.text();
+  const type = kindOf(wire);
   if (type === "ssh-rsa") return verifiesRsa(wire, { format, blob }, bytes);
   const plain = SECURITY_KEYS[type];
   const check = checkOf(plain ?? type, wire);
