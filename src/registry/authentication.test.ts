@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { collectBytes } from "../content/bytes.ts";
 import { digestOf } from "../content/digest.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
 import { startFakeRegistry, type FakeAuth, type FakeRegistry } from "../testing/fake-registry.ts";
@@ -95,6 +96,30 @@ describe("a token", () => {
     assert.equal(tokenRequests(registry).length, 2);
     assert.equal(registry.requests.filter(({ authorization, url }) => authorization === undefined && url.pathname !== "/token").length, 1);
   });
+});
+
+describe("a token service that knows OAuth2 only", () => {
+  for (const status of [404, 405]) {
+    test(`and answers others with ${status} is asked by its own way, with the password`, async () => {
+      await using registry = await startFakeRegistry();
+      addImage(registry, "private/a");
+      registry.intercept = async (request, response, url) => {
+        if (url.pathname !== "/token") {
+          if (request.headers.authorization === "Bearer t") return false;
+          response.writeHead(401, { "www-authenticate": `Bearer realm="http://${registry.host}/token",service="s"` }).end();
+        } else if (request.method === "GET") response.writeHead(status).end();
+        else {
+          const form = Object.fromEntries(new URLSearchParams((await collectBytes(request, 10_000)).toString("utf8")));
+          assert.deepEqual(form, { grant_type: "password", username: "me", password: "secret", service: "s", client_id: "stemma", scope: "repository:private/a:pull" });
+          response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ token: "", access_token: "t" }));
+        }
+        return true;
+      };
+      await using client = testClient({ credentials: credentialsOf(me) });
+
+      assert.ok(await client.repository({ domain: registry.host, path: "private/a" }, "pull").resolve("1", limit()));
+    });
+  }
 });
 
 describe("credentials", () => {

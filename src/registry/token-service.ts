@@ -42,14 +42,17 @@ const LIFETIME_SECONDS_DEFAULT = 60;
 const ANSWER_BYTES_MAX = 1024 * 1024;
 const CLIENT_ID = "stemma";
 
+/** How a service answers that has no GET, and is OAuth2's alone. */
+const NO_GET: readonly number[] = [404, 405];
+
 /** Distribution's token specification: GET with a password or nothing, OAuth2's POST with an identity token. */
 export async function fetchToken(http: HttpClient, request: TokenRequest, signal: AbortSignal): Promise<Token> {
   const realm = realmOf(request);
   const service = request.challenge.parameters.get("service");
-  const response = request.credential?.kind === "identity" ? await post(http, realm, request, signal) : await get(http, realm, request, signal);
+  const response = await answerOf(http, realm, request, signal);
   if (response.status !== 200) throw new TokenRefusedError(response);
   const answer = await readAnswer(response);
-  const value = answer["token"] ?? answer["access_token"];
+  const value = answer["token"] || answer["access_token"];
   if (typeof value !== "string" || value === "") throw new TokenProtocolError(`token service ${realm.host}${service === undefined ? "" : ` (${service})`} sent no token`);
   const seconds = typeof answer["expires_in"] === "number" ? answer["expires_in"] : LIFETIME_SECONDS_DEFAULT;
   return { value, scopes: request.scopes, lifetimeMs: Math.max(seconds, LIFETIME_SECONDS_DEFAULT) * 1000 };
@@ -63,6 +66,17 @@ function realmOf({ challenge, credential, registry }: TokenRequest): URL {
   return realm;
 }
 
+/** A password is good for both ways, and some services have one of them only. */
+async function answerOf(http: HttpClient, realm: URL, request: TokenRequest, signal: AbortSignal): Promise<HttpResponse> {
+  const { credential } = request;
+  if (credential?.kind === "identity") return await post(http, realm, { ...request, grant: { grant_type: "refresh_token", refresh_token: credential.token } }, signal);
+  const response = await get(http, realm, request, signal);
+  if (credential?.kind !== "basic" || !NO_GET.includes(response.status)) return response;
+  await response.discard();
+  const { username, password } = credential;
+  return await post(http, realm, { ...request, grant: { grant_type: "password", username, password } }, signal);
+}
+
 async function get(http: HttpClient, realm: URL, { challenge, scopes, credential, tls }: TokenRequest, signal: AbortSignal): Promise<HttpResponse> {
   const url = new URL(realm);
   const service = challenge.parameters.get("service");
@@ -73,13 +87,12 @@ async function get(http: HttpClient, realm: URL, { challenge, scopes, credential
   return await http.send({ method: "GET", url, tls, headers: { authorization: basicAuthorization(credential) } }, signal);
 }
 
-async function post(http: HttpClient, url: URL, { challenge, scopes, credential, tls }: TokenRequest, signal: AbortSignal): Promise<HttpResponse> {
-  const form = new URLSearchParams({
-    grant_type: "refresh_token",
-    service: challenge.parameters.get("service") ?? "",
-    client_id: CLIENT_ID,
-    refresh_token: credential?.kind === "identity" ? credential.token : "",
-  });
+interface GrantRequest extends TokenRequest {
+  readonly grant: Readonly<Record<string, string>>;
+}
+
+async function post(http: HttpClient, url: URL, { challenge, scopes, grant, tls }: GrantRequest, signal: AbortSignal): Promise<HttpResponse> {
+  const form = new URLSearchParams({ ...grant, service: challenge.parameters.get("service") ?? "", client_id: CLIENT_ID });
   if (scopes.length > 0) form.set("scope", scopes.join(" "));
   const headers = { "content-type": "application/x-www-form-urlencoded" };
   return await http.send({ method: "POST", url, tls, headers, body: bodyOf(Buffer.from(form.toString())) }, signal);
