@@ -68,6 +68,8 @@ export interface SourceMetadata {
 }
 
 export interface BridgeWarning {
+  /** Undefined for none. */
+  readonly vertex: Digest | undefined;
   readonly message: string;
   readonly detail: readonly string[];
   readonly url: string;

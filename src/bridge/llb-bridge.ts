@@ -1,6 +1,6 @@
 import { GrpcCode, GrpcError } from "../grpc/grpc-error.ts";
 import type { CallContext, Methods } from "../grpc/service.ts";
-import { definitionMessage, definitionOf, type Definition } from "../llb/definition.ts";
+import { definitionMessage, definitionOf, vertexDigest, type Definition } from "../llb/definition.ts";
 import { LlbError } from "../llb/llb-error.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { Definition as DefinitionMessage, Platform as PlatformMessage } from "../proto/pb/ops_pb.ts";
@@ -145,9 +145,9 @@ async function statFile({ Ref, Path }: StatFileRequest, references: References, 
   return { stat: await references.get(Ref).stat(Path, signal) };
 }
 
-function warn({ short, detail, url, info, ranges }: WarnRequest, bridge: Bridge) {
+function warn({ digest, short, detail, url, info, ranges }: WarnRequest, bridge: Bridge) {
   const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
-  bridge.warn({ message: text(short), detail: detail.map(text), url, source: info, ranges });
+  bridge.warn({ vertex: digest === "" ? undefined : vertexDigest(digest), message: text(short), detail: detail.map(text), url, source: info, ranges });
   return {};
 }
 

@@ -9,13 +9,13 @@ export type BuildWarning = Extract<BuildEvent, { readonly kind: "warning" }>;
 /** Each on a line of its own, or with all that is known of it. */
 export type WarningsForm = "short" | "expanded";
 
-/** Shows what happens until it ends; people read the warnings all together then. */
+/** Shows what happens until it ends. Warnings have no place on a screen: people read them all together then. */
 export async function withWarnings(progress: ProgressKind, events: AsyncIterable<BuildEvent>, { io, form }: { readonly io: CommandIo; readonly form: WarningsForm }): Promise<readonly BuildWarning[]> {
   const warnings: BuildWarning[] = [];
   await withProgress(progress, io, async (show) => {
     for await (const event of events) {
       if (event.kind === "warning") warnings.push(event);
-      if (event.kind !== "warning" || progress === "rawjson") show(event);
+      if (event.kind !== "warning" || progress !== "tty") show(event);
     }
   });
   if (progress === "plain" || progress === "tty") io.stderr(warningsText(warnings, form));

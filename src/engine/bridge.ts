@@ -2,9 +2,10 @@ import type { Bridge, BridgeReference, BridgeResult, BridgeSolve, BridgeWarning,
 import { convertDockerfileFor, openDockerfile } from "../frontend/dockerfile/build.ts";
 import type { Gateway, ResolveImageOptions } from "../frontend/gateway.ts";
 import { LLB_CAPABILITIES } from "../llb/capabilities.ts";
-import type { Definition } from "../llb/definition.ts";
+import { definitionOf, type Definition } from "../llb/definition.ts";
 import type { SourceOp } from "../llb/op.ts";
 import { parseReference, tagNameOnly, formatReference } from "../oci/reference.ts";
+import { parseWarningText } from "../progress/warning-text.ts";
 import { parseGitRequest } from "../source/git-request.ts";
 import { fetchHttpFile } from "../source/http.ts";
 import { SourceError } from "../source/source-error.ts";
@@ -20,6 +21,7 @@ import { httpRequest } from "./operations.ts";
 import { RequestError } from "./request-error.ts";
 import type { AskedRequest } from "./request-trail.ts";
 import type { Asked } from "./call-frontend.ts";
+import { shownDefinition } from "./shown-definition.ts";
 import { answerSubrequest } from "./subrequest.ts";
 import { warningEvent } from "./warning-event.ts";
 
@@ -116,14 +118,15 @@ async function resolveSource(source: SourceOp, options: Omit<ResolveImageOptions
   }
 }
 
-function bridgeWarning({ message, detail, url, source, ranges }: BridgeWarning): ReturnType<typeof warningEvent> {
-  const [, rule = "", text = message] = /^([A-Za-z]+): (.*?)(?: \(line \d+\))?$/s.exec(message) ?? [];
+function bridgeWarning({ vertex, message, detail, url, source, ranges }: BridgeWarning): ReturnType<typeof warningEvent> {
   const [first] = ranges;
   const location = source === undefined || first === undefined ? undefined : {
     filename: source.filename,
     text: Buffer.from(source.data).toString("utf8"),
     startLine: first.start?.line ?? 0,
     endLine: ranges.at(-1)?.end?.line ?? 0,
+    ...(source.language === "" ? {} : { language: source.language }),
+    ...(source.definition === undefined ? {} : { definition: shownDefinition(definitionOf(source.definition)) }),
   };
-  return { kind: "warning", rule, message: text, url, detail: detail.join("\n"), location };
+  return { kind: "warning", ...(vertex === undefined ? {} : { step: vertex }), ...parseWarningText(message), url, detail: detail.join("\n"), location };
 }

@@ -140,7 +140,7 @@ async function publishAll({ plan, compiled, attested, inlineCache }: Finished, m
   for (const target of plan.exports) {
     const image = images.get(target);
     if (image === undefined || !("form" in target)) continue;
-    means.report({ kind: "notice", message: describeEvidence(image, () => lackOfEvidence(target, { ...plan, isMade: options.attests(target) })) });
+    means.report({ kind: "notice", isResult: true, message: describeEvidence(image, () => lackOfEvidence(target, { ...plan, isMade: options.attests(target) })) });
     last = image;
   }
   return last;

@@ -1,3 +1,4 @@
+import type { DockerfileInput } from "../frontend/dockerfile/build-context.ts";
 import type { DockerfileSource, FrontendRequest } from "../frontend/frontend.ts";
 import type { Gateway } from "../frontend/gateway.ts";
 import { lintDockerfile } from "../frontend/dockerfile/lint.ts";
@@ -5,12 +6,9 @@ import { outlineDockerfile, type Outline } from "../frontend/dockerfile/outline.
 import type { Finding } from "../frontend/dockerfile/parsed.ts";
 import { describeLint, describeOutline, describeSubrequests, describeTargets } from "../frontend/dockerfile/subrequest-json.ts";
 import { listTargets } from "../frontend/dockerfile/targets.ts";
-import type { Definition } from "../llb/definition.ts";
-import { definitionJson } from "../provenance/describe-definition.ts";
-import { scrubPredicate } from "../provenance/scrub-statement.ts";
-import { numberSteps, stepGraph, stepsJson } from "../provenance/steps.ts";
 import { Scrubber } from "../scrub/scrubber.ts";
 import { lintFailureText, lintText, outlineText, subrequestsText, targetsText } from "./call-text.ts";
+import { shownDefinition } from "./shown-definition.ts";
 
 /** What can be asked of a Dockerfile instead of building it: `docker buildx build --call`. */
 export type CallName = "check" | "outline" | "targets" | "subrequests.describe";
@@ -40,14 +38,6 @@ function withoutSecretsIn<Answer extends { readonly dockerfile: DockerfileSource
   return scrubbed === text ? result : { ...result, dockerfile: { ...result.dockerfile, data: Buffer.from(scrubbed) } };
 }
 
-/** How the file was read, as encoded steps: what is masked in them would be other steps, so that they are left out. */
-function withoutSecretDefinition(definition: Definition): unknown {
-  const graph = stepGraph(definition);
-  const scrubber = new Scrubber();
-  scrubPredicate({ llbDefinition: stepsJson(graph, numberSteps(graph)).llbDefinition }, scrubber);
-  return scrubber.redactions.length > 0 ? undefined : definitionJson(definition);
-}
-
 function withoutSecretArgs(outline: Outline): Outline {
   const scrubber = new Scrubber();
   return { ...outline, args: outline.args.map((arg) => ({ ...arg, value: scrubber.variable(arg.name, arg.value, "outline") })) };
@@ -57,7 +47,7 @@ function withoutSecretArgs(outline: Outline): Outline {
 export interface Asked {
   readonly gateway: Gateway;
   readonly request: FrontendRequest;
-  readonly warn: (finding: Finding, dockerfile: DockerfileSource) => void;
+  readonly warn: (finding: Finding, dockerfile: DockerfileInput) => void;
 }
 
 /** Answers in the bytes that buildx prints, but for secrets. Throws what the frontend throws. */
@@ -68,7 +58,7 @@ export async function callFrontend(call: Call, { gateway, request, warn }: Asked
     case "check": {
       const result = withoutSecretsIn(await lintDockerfile(gateway, request, signal));
       const shown = { ...result, dockerfile: { ...result.dockerfile, filename: call.dockerfileName ?? result.dockerfile.filename } };
-      return { text: json ? `${describeLint(result, withoutSecretDefinition)}\n` : lintText(shown), findings: result.findings, failure: lintFailureText(shown) };
+      return { text: json ? `${describeLint(result, shownDefinition)}\n` : lintText(shown), findings: result.findings, failure: lintFailureText(shown) };
     }
     case "outline": {
       const outline = withoutSecretArgs(withoutSecretsIn(await outlineDockerfile(gateway, request, warn, signal)));

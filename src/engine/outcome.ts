@@ -3,7 +3,7 @@ import { isIndex } from "../oci/media-type.ts";
 import { formatPlatform } from "../oci/platform.ts";
 import { metadataFile, metadataProvenance } from "../provenance/metadata-file.ts";
 import { parseMetadataMode, type ProvenancePlan } from "../provenance/params.ts";
-import type { JsonObject } from "../provenance/json-tree.ts";
+import { parseJsonTree } from "../provenance/json-tree.ts";
 import type { WarningEvent } from "../progress/event.ts";
 import { warningObject } from "../progress/raw-json.ts";
 import type { BuildMeans } from "./build-means.ts";
@@ -29,7 +29,7 @@ export async function describeOutcome({ plan, attested, published, warnings }: F
   const platforms = published?.image.platforms ?? [];
   // Docker's engine calls an image in containerd's store by its manifest; buildx then leaves the configuration's digest out.
   const single = published === undefined || isIndex(published.root.mediaType) || published.knownByRoot ? undefined : platforms[0];
-  const told = goBoolean(means.env["BUILDX_METADATA_WARNINGS"]) === true ? warnings.map((warning): JsonObject => ({ ...warningObject(warning) })) : [];
+  const told = goBoolean(means.env["BUILDX_METADATA_WARNINGS"]) === true ? warnings.map((warning) => parseJsonTree(JSON.stringify(warningObject(warning)))) : [];
   const ref = `stemma/stemma/${means.id}`;
   const metadata = metadataFile({
     ref,

@@ -1,10 +1,12 @@
-import { fromBinary, fromJson, toBinary, type JsonObject } from "@bufbuild/protobuf";
+import { fromBinary, fromJson, toBinary, toJson, type JsonObject } from "@bufbuild/protobuf";
 import { digestOf, parseDigest, type Digest } from "../content/digest.ts";
 import { parseRfc3339 } from "../content/timestamp.ts";
 import type { BuildEvent } from "../progress/event.ts";
 import { rawJsonRenderer } from "../progress/raw-json.ts";
 import { stepGroup } from "../progress/step-groups.ts";
+import { parseWarningText } from "../progress/warning-text.ts";
 import { StatusResponseSchema, type StatusResponse, type Timestamp, type Vertex, type VertexStatus, type VertexWarning } from "../proto/control/status_pb.ts";
+import { DefinitionSchema } from "../proto/pb/ops_pb.ts";
 import { HistoryError } from "./history-error.ts";
 
 /** What BuildKit calls the log of a build: its StatusResponse messages, each behind its length in four bytes, the lowest first. */
@@ -108,17 +110,19 @@ function messageOf(bytes: Uint8Array): StatusResponse {
 }
 
 function partEvent({ ID, vertex, current, total, completed, timestamp }: VertexStatus): BuildEvent {
-  // Where nobody knew the total before, it is what came.
-  const inTotal = total === 0n && completed !== undefined ? current : total;
-  return { kind: "step-progress", step: stepOf(vertex), id: ID, doneBytes: Number(current), totalBytes: inTotal === 0n ? undefined : Number(inTotal), finished: completed !== undefined, at: dateOf(timestamp) };
+  return { kind: "step-progress", step: stepOf(vertex), id: ID, doneBytes: Number(current), totalBytes: total === 0n ? undefined : Number(total), finished: completed !== undefined, at: dateOf(timestamp) };
 }
 
-function warningEvent({ short, detail, url, info, ranges }: VertexWarning): BuildEvent {
+function warningEvent({ vertex, short, detail, url, info, ranges }: VertexWarning): BuildEvent {
   const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
   const [first] = ranges;
   return {
-    kind: "warning", rule: "", message: text(short), url, detail: detail.map(text).join("\n"),
-    location: info === undefined || first === undefined ? undefined : { filename: info.filename, text: text(info.data), startLine: first.start?.line ?? 1, endLine: first.end?.line ?? first.start?.line ?? 1 },
+    kind: "warning", ...(vertex === "" ? {} : { step: stepOf(vertex) }), ...parseWarningText(text(short)), url, detail: detail.map(text).join("\n"),
+    location: info === undefined || first === undefined ? undefined : {
+      filename: info.filename, text: text(info.data), startLine: first.start?.line ?? 1, endLine: first.end?.line ?? first.start?.line ?? 1,
+      ...(info.language === "" ? {} : { language: info.language }),
+      ...(info.definition === undefined ? {} : { definition: toJson(DefinitionSchema, info.definition, { useProtoFieldName: true }) }),
+    },
   };
 }
 

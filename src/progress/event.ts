@@ -13,9 +13,10 @@ export type BuildEvent =
   | { readonly kind: "step-progress"; readonly step: Digest; readonly id: string; readonly doneBytes: number; readonly totalBytes: number | undefined; readonly finished: boolean; readonly at: Date }
   | { readonly kind: "step-finished"; readonly step: Digest; readonly at: Date }
   | { readonly kind: "step-failed"; readonly step: Digest; readonly message: string; readonly at: Date }
-  | { readonly kind: "warning"; readonly rule: string; readonly message: string; readonly url: string; readonly detail: string; readonly location: SourceExcerpt | undefined }
-  /** Something that the user should know and that stops nothing, such as a weaker sandbox. */
-  | { readonly kind: "notice"; readonly message: string };
+  /** `step` is the one that read the file that is warned of. */
+  | { readonly kind: "warning"; readonly step?: Digest; readonly rule: string; readonly message: string; readonly url: string; readonly detail: string; readonly location: WarnedExcerpt | undefined }
+  /** Something that the user should know and that stops nothing, such as a weaker sandbox. With `isResult` nothing to beware of: what came of it. */
+  | { readonly kind: "notice"; readonly message: string; readonly isResult?: true };
 
 /**
  * Of a cache that answers: `unchanged`, `same-content` (an input changed of which the step uses nothing that did), `imported` (others had made it),
@@ -40,6 +41,12 @@ export interface SourceExcerpt {
   readonly text: string;
   readonly startLine: number;
   readonly endLine: number;
+}
+
+/** With how the file was read: its language, and the graph that reads it again, as BuildKit's JSON. */
+export interface WarnedExcerpt extends SourceExcerpt {
+  readonly language?: string;
+  readonly definition?: unknown;
 }
 
 /** The message of a step that failed in nothing, but was stopped: BuildKit's clients know it by these words. */

@@ -24,7 +24,7 @@ test("names a step again when the output comes back to it, and keeps broken line
       { kind: "step-output", step: a, stream: "stdout", bytes: Buffer.from("o\nthree"), at: at(1500) },
       { kind: "step-finished", step: a, at: at(2345) },
     ),
-    "#1 [1/2] RUN a\n#1 0.120 one\n\n#2 [2/2] RUN b\n#2 CACHED\n\n#1 [1/2] RUN a\n#1 1.500 two\n#1 2.345 three\n#1 DONE 2.3s\n",
+    "#1 [1/2] RUN a\n#1 0.120 one\n#1 ...\n\n#2 [2/2] RUN b\n#2 CACHED\n\n#1 [1/2] RUN a\n#1 1.500 two\n#1 2.345 three\n#1 DONE 2.3s\n",
   );
 });
 
@@ -37,7 +37,15 @@ test("a part of a step is told when it has ended, with what passed and how long 
   const part = (id: string, finished: boolean, ms: number, [doneBytes = 0, totalBytes]: readonly number[] = []): BuildEvent => ({ kind: "step-progress", step: a, id, doneBytes, totalBytes, finished, at: at(ms) });
   assert.equal(
     render({ kind: "step-started", step: a, name: "exporting", at: at(0) }, part("layers", false, 0), part("layers", true, 1240), part("config", true, 1250), part("copying", false, 1250), part("copying", true, 1260, [1500]), part("blob", true, 1260, [7, 7])),
-    "#1 exporting\n#1 layers 1.2s done\n#1 config done\n#1 copying 1.50kB done\n#1 blob 7B done\n",
+    "#1 exporting\n#1 layers 1.2s done\n#1 config done\n#1 copying 1.50kB done\n#1 blob 7B / 7B done\n",
+  );
+});
+
+test("a warning stands under the step that read the file, and for itself where nobody knows that", () => {
+  const warning = { kind: "warning", rule: "StageNameCasing", message: "lower it", url: "", detail: "", location: { filename: "Dockerfile", text: "FROM a\n", startLine: 1, endLine: 1 } } as const;
+  assert.equal(
+    render({ kind: "step-started", step: a, name: "load", at: at(0) }, { kind: "step-finished", step: a, at: at(1) }, { ...warning, step: a }, { kind: "step-cached", step: b, name: "RUN b", at: at(2) }, warning, { ...warning, step: a }),
+    "#1 load\n#1 DONE 0.0s\n#1 WARN: StageNameCasing: lower it (line 1)\n\n#2 RUN b\n#2 CACHED\nWARNING: StageNameCasing: lower it (line 1)\n\n#1 load\n#1 WARN: StageNameCasing: lower it (line 1)\n",
   );
 });
 

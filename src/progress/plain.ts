@@ -1,5 +1,6 @@
-import { STOPPED, type BuildEvent } from "./event.ts";
+import { STOPPED, type BuildEvent, type WarningEvent } from "./event.ts";
 import { joinGroups } from "./step-groups.ts";
+import { warningText } from "./warning-text.ts";
 
 interface Step {
   readonly number: number;
@@ -9,6 +10,7 @@ interface Step {
   partial: string;
   /** When those that go on began, by their names. */
   readonly parts: Map<string, Date>;
+  hasEnded: boolean;
 }
 
 /** As BuildKit. */
@@ -16,7 +18,7 @@ const SHOWN_FROM_MS = 10;
 
 /**
  * One line for each thing that happens, in BuildKit's plain form: `#3 [2/2] RUN make`, `#3 0.41 cc -c a.c`, `#3 DONE 1.2s`.
- * A step's name is written again when the output comes back to it.
+ * A step's name is written again when the output comes back to it, and `#3 ...` where it leaves one that goes on.
  */
 export function plainRenderer(write: (text: string) => void): (event: BuildEvent) => void {
   const steps = new Map<string, Step>();
@@ -24,13 +26,14 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
 
   const open = (step: Step): void => {
     if (current === step) return;
-    write(`${current === undefined ? "" : "\n"}#${step.number} ${step.name}\n`);
+    if (current !== undefined) write(current.hasEnded ? "\n" : `#${current.number} ...\n\n`);
+    write(`#${step.number} ${step.name}\n`);
     current = step;
   };
   const begin = (digest: string, name: string, at: Date): Step => {
     const known = steps.get(digest);
     if (known !== undefined) return known;
-    const step = { number: steps.size + 1, name, startedAt: at, partial: "", parts: new Map() };
+    const step = { number: steps.size + 1, name, startedAt: at, partial: "", parts: new Map(), hasEnded: false };
     steps.set(digest, step);
     return step;
   };
@@ -40,7 +43,14 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
     open(step);
     if (step.partial !== "") write(`#${step.number} ${secondsSince(step, at)} ${step.partial}\n`);
     step.partial = "";
+    step.hasEnded = true;
     write(`#${step.number} ${describe(secondsSince(step, at).replace(/(\.\d)\d+$/, "$1"))}\n`);
+  };
+
+  const warn = (event: WarningEvent): void => {
+    const step = event.step === undefined ? undefined : steps.get(event.step);
+    if (step !== undefined) open(step);
+    write(`${step === undefined ? "WARNING:" : `#${step.number} WARN:`} ${warningText(event)}\n`);
   };
 
   return joinGroups((event) => {
@@ -62,24 +72,19 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
       case "step-output": {
         const step = steps.get(event.step);
         if (step === undefined) return;
-        const lines = (step.partial + Buffer.from(event.bytes).toString("utf8")).split(/\r?\n/);
-        step.partial = lines.pop() ?? "";
-        if (lines.length > 0) open(step);
-        for (const line of lines) write(`#${step.number} ${secondsSince(step, event.at)} ${line}\n`);
-        return;
+        const lines = outputLines(step, event);
+        if (lines !== "") open(step);
+        return write(lines);
       }
       case "step-progress": {
         const step = steps.get(event.step);
-        if (step === undefined) return;
-        const startedAt = step.parts.get(event.id) ?? event.at;
-        step.parts.set(event.id, startedAt);
-        if (!event.finished) return;
-        step.parts.delete(event.id);
+        const line = step && partLine(step, event);
+        if (step === undefined || line === undefined) return;
         open(step);
-        return write(`#${step.number} ${event.id}${event.totalBytes === undefined && event.doneBytes === 0 ? "" : ` ${bytesText(event.doneBytes)}`}${partTime(startedAt, event.at)} done\n`);
+        return write(line);
       }
       case "warning":
-        return write(`WARNING: ${event.rule}: ${event.message}${event.location === undefined ? "" : ` (line ${event.location.startLine})`}\n`);
+        return warn(event);
       case "notice":
         return write(`${event.message}\n`);
     }
@@ -88,6 +93,26 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
 
 function secondsSince(step: Step, at: Date): string {
   return ((at.getTime() - step.startedAt.getTime()) / 1000).toFixed(3);
+}
+
+/** Those that have ended; the rest is kept. */
+function outputLines(step: Step, { bytes, at }: Extract<BuildEvent, { readonly kind: "step-output" }>): string {
+  const lines = (step.partial + Buffer.from(bytes).toString("utf8")).split(/\r?\n/);
+  step.partial = lines.pop() ?? "";
+  return lines.map((line) => `#${step.number} ${secondsSince(step, at)} ${line}\n`).join("");
+}
+
+/** Undefined for what goes on. */
+function partLine({ number, parts }: Step, { id, doneBytes, totalBytes, finished, at }: Extract<BuildEvent, { readonly kind: "step-progress" }>): string | undefined {
+  const startedAt = parts.get(id) ?? at;
+  if (finished) parts.delete(id);
+  else parts.set(id, startedAt);
+  return finished ? `#${number} ${id}${partBytes({ doneBytes, totalBytes })}${partTime(startedAt, at)} done\n` : undefined;
+}
+
+/** Nothing where nothing passed, and of how much where that was known. */
+function partBytes({ doneBytes, totalBytes = 0 }: { readonly doneBytes: number; readonly totalBytes: number | undefined }): string {
+  return totalBytes !== 0 ? ` ${bytesText(doneBytes)} / ${bytesText(totalBytes)}` : doneBytes !== 0 ? ` ${bytesText(doneBytes)}` : "";
 }
 
 /** Nothing for what took no time. */

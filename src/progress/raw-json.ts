@@ -1,6 +1,7 @@
 import { goJson } from "../content/go-json.ts";
 import type { Digest } from "../content/digest.ts";
-import type { BuildEvent, StepGroup, WarningEvent } from "./event.ts";
+import type { BuildEvent, StepGroup, WarnedExcerpt, WarningEvent } from "./event.ts";
+import { warningText } from "./warning-text.ts";
 
 interface Vertex {
   readonly digest: Digest;
@@ -15,11 +16,12 @@ interface Vertex {
 
 /** BuildKit's VertexWarning. */
 export interface WarningObject {
+  readonly vertex?: Digest;
   readonly level: number;
   readonly short: string;
   readonly detail?: readonly string[];
   readonly url?: string;
-  readonly sourceInfo?: { readonly filename: string; readonly data: string };
+  readonly sourceInfo?: { readonly filename: string; readonly data: string; readonly definition?: unknown; readonly language?: string };
   readonly range?: ReadonlyArray<Readonly<Record<"start" | "end", { readonly line: number }>>>;
 }
 
@@ -66,8 +68,8 @@ export function rawJsonRenderer(write: (text: string) => void): (event: BuildEve
       case "warning":
         return tell({ warnings: [warningObject(event)] });
       case "notice":
-        // BuildKit has no place for it that is no step's.
-        return tell({ warnings: [{ level: 1, short: Buffer.from(event.message).toString("base64") }] });
+        // BuildKit has no place for it that is no step's. Who counts warnings is not to count what went well.
+        return event.isResult ? undefined : tell({ warnings: [{ level: 1, short: Buffer.from(event.message.replace(/^WARNING: /, "")).toString("base64") }] });
     }
   };
 }
@@ -84,19 +86,24 @@ function partStatus({ step, id, doneBytes, totalBytes, finished, at }: Extract<B
 }
 
 /** A warning as BuildKit's clients write it: texts in base64, ranges by line. */
-export function warningObject({ rule, message, url, detail, location }: WarningEvent): WarningObject {
+export function warningObject(warning: WarningEvent): WarningObject {
+  const { step, url, detail, location } = warning;
   const base64 = (text: string): string => Buffer.from(text).toString("base64");
-  const where = location === undefined ? "" : ` (line ${location.startLine})`;
   return {
+    ...(step === undefined ? {} : { vertex: step }),
     level: 1,
-    short: base64(`${rule === "" ? "" : `${rule}: `}${message}${where}`),
+    short: base64(warningText(warning)),
     ...(detail === "" ? {} : { detail: [base64(detail)] }),
     ...(url === "" ? {} : { url }),
     ...(location === undefined ? {} : {
-      sourceInfo: { filename: location.filename, data: base64(location.text) },
+      sourceInfo: sourceInfo(location),
       range: [{ start: { line: location.startLine }, end: { line: location.endLine } }],
     }),
   };
+}
+
+function sourceInfo({ filename, text, definition, language }: WarnedExcerpt): NonNullable<WarningObject["sourceInfo"]> {
+  return { filename, data: Buffer.from(text).toString("base64"), ...(definition === undefined ? {} : { definition }), ...(language === undefined ? {} : { language }) };
 }
 
 /** As Go writes it: fractions without zeros at their end. */

@@ -76,6 +76,7 @@ export function joinGroups(show: ReportEvent): ReportEvent {
       case "step-explained":
       case "step-output":
       case "step-progress":
+      case "warning":
         return show({ ...event, step: joined.step });
     }
   };

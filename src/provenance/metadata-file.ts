@@ -18,7 +18,7 @@ export interface BuildMetadata {
   /** Names of the image, as in the request. */
   readonly imageNames: readonly string[];
   /** Lint warnings, when asked for. */
-  readonly warnings: readonly JsonObject[] | undefined;
+  readonly warnings: readonly JsonTree[] | undefined;
   /** Of a cache that was exported as an image. */
   readonly cacheManifest?: Descriptor;
 }

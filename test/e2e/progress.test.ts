@@ -134,6 +134,27 @@ describe("--progress", () => {
     assert.deepEqual(copy.inputs, [context.digest]);
   });
 
+  test("a warning names the step that read the file, in rawjson with the graph that reads it again", async () => {
+    await using place = await openPlace();
+    await mkdir(join(place.path, "w"));
+    await writeFile(join(place.path, "w/Dockerfile"), "from scratch\nCOPY Dockerfile /\n");
+    const { stderr: plain } = await place.stemmaHere(["build", "-o", "type=cacheonly", "--progress=plain", "w"]);
+    assert.match(plain, /^#1 \[internal\] load build definition from Dockerfile\n(?:#1 .*\n)*#1 WARN: ConsistentInstructionCasing: Command 'from' should match the case of the command majority \(uppercase\) \(line 1\)$/m);
+    const { stderr } = await place.stemmaHere(["build", "-o", "type=cacheonly", "--progress=rawjson", "w"]);
+    interface Definition { readonly def: readonly string[]; readonly metadata: Readonly<Record<string, { readonly description?: unknown }>>; readonly Source: unknown }
+    interface Warning { readonly vertex: string; readonly sourceInfo: { readonly language: string; readonly definition: Definition } }
+    const lines = stderr.trimEnd().split("\n").map((line) => JSON.parse(line) as { readonly vertexes?: ReadonlyArray<{ readonly name: string; readonly digest: string }>; readonly warnings?: readonly Warning[] });
+    const [warning, ...rest] = lines.flatMap(({ warnings: found = [] }) => found);
+    const read = lines.flatMap(({ vertexes: found = [] }) => found).find(({ name }) => name === "[internal] load build definition from Dockerfile");
+    assert.ok(warning !== undefined && read !== undefined && rest.length === 0);
+    assert.equal(warning.vertex, read.digest);
+    const { language, definition } = warning.sourceInfo;
+    assert.equal(language, "Dockerfile");
+    assert.equal(definition.def.length, 2);
+    assert.deepEqual(definition.metadata[read.digest]?.description, { "llb.customname": "[internal] load build definition from Dockerfile" });
+    assert.deepEqual(definition.Source, { locations: { [read.digest]: {} } });
+  });
+
   test("the metadata file has the warnings where BUILDX_METADATA_WARNINGS asks for them", async () => {
     await using place = await openPlace();
     const warned = async (env: Readonly<Record<string, string>>): Promise<unknown> => {
