@@ -4,9 +4,10 @@ import type { ObjectFormat } from "../git/object-id.ts";
 import type { LocalSelection, Session } from "../session/session.ts";
 import type { FileDigests } from "../source/local-files.ts";
 import { localLayer, type LocalLayer, type LocalMemory } from "../source/local-layer.ts";
-import { inspectFile, isOfThisRule, RULE, tellsSecrets } from "./inspect-file.ts";
 import { SourceError } from "../source/source-error.ts";
 import type { StateDatabase } from "../store/state-database.ts";
+import { inspectFile, isOfThisRule, RULE, tellsSecrets } from "./inspect-file.ts";
+import type { BegunPart } from "./step-reporter.ts";
 
 /** What was read of one of the client's directories. */
 export interface ReadLocal extends LocalLayer {
@@ -16,7 +17,8 @@ export interface ReadLocal extends LocalLayer {
 
 /** The client's directories, each read once for one build and selection: all steps of a build see the same files. */
 export interface LocalSources {
-  read(name: string, selection: LocalSelection, signal: AbortSignal): Promise<LocalLayer>;
+  /** `begin` is called where it was not read before. */
+  read(name: string, selection: LocalSelection, signal: AbortSignal, begin?: () => BegunPart): Promise<LocalLayer>;
   /** All that was read so far, in the order of the requests. */
   readonly done: readonly ReadLocal[];
   /** A step runs, which may take long: what was spared so far of walking is done now, so that all steps see the files as they were before it. */
@@ -49,11 +51,14 @@ export function localSources(means: LocalMeans): LocalSources {
       hasStep = true;
       for (const walk of walks.splice(0)) walk();
     },
-    read(name, selection, signal) {
+    read(name, selection, signal, begin) {
       const key = JSON.stringify([name, selection]);
       let read = reads.get(key);
       if (read === undefined) {
+        const begun = begin?.();
         read = readLocal(name, selection, means, signal).then((local) => {
+          begun?.passed(local.readBytes);
+          begun?.end();
           done.push(local);
           settle(local, signal);
           return local;

@@ -81,7 +81,8 @@ function sourceOperation(vertex: LlbVertex, source: SourceOp, services: BuildSer
       });
     case "local":
       return localOperation(async (signal) => {
-        const found = await services.locals.read(rest, parseLocalSelection(source.attrs), signal);
+        // Nothing is moved here. In BuildKit's words it is told how much had to be read, as it tells what its client had to send.
+        const found = await services.locals.read(rest, parseLocalSelection(source.attrs), signal, () => services.steps.begin(vertex.digest, `transferring ${rest}:`));
         services.pins.set(vertex.digest, { kind: "local", name: rest, root: found.root });
         return found;
       });

@@ -39,7 +39,7 @@ export interface FileDigestCache {
   set(validator: string, digests: FileDigests): void;
 }
 
-/** The digests of all regular files among these, by path. What is not remembered is read; `readCount` says how many files that were. */
+/** The digests of all regular files among these, by path. What is not remembered is read; `readCount` and `readBytes` say how much that was. */
 export async function hashFiles(directory: LocalDirectory, entries: readonly LocalEntry[], digests: FileDigestCache, signal: AbortSignal): Promise<HashedFiles> {
   const regular = entries.filter(({ kind }) => kind === "file");
   const hashed = await rememberedDigests(regular, digests, signal);
@@ -54,12 +54,13 @@ export async function hashFiles(directory: LocalDirectory, entries: readonly Loc
     }
   };
   await Promise.all(Array.from({ length: READS_IN_FLIGHT_MAX }, work));
-  return { digests: hashed, readCount: unknown.length };
+  return { digests: hashed, readCount: unknown.length, readBytes: unknown.reduce((total, { sizeBytes }) => total + sizeBytes, 0) };
 }
 
 export interface HashedFiles {
   readonly digests: ReadonlyMap<string, FileDigests>;
   readonly readCount: number;
+  readonly readBytes: number;
 }
 
 /** By path, of all files that are as they were and of which enough is remembered. */

@@ -40,6 +40,8 @@ export interface LocalLayer {
   readonly digests: (signal: AbortSignal, only?: ReadonlySet<string>) => Promise<ReadonlyMap<string, FileDigests>>;
   /** What the inspection of regular files told, by path: of those of which there is something to tell. */
   readonly told: ReadonlyMap<string, string>;
+  /** Of the files that had to be read to know their content. */
+  readonly readBytes: number;
 }
 
 const LENT = "local-";
@@ -68,13 +70,13 @@ export async function localLayer(directory: LocalDirectory, selection: LocalSele
   if (walk !== undefined && sight !== undefined && sight.walk === all.looked) memory.keepWalkAtSight(sight.fingerprint, walk);
   const kept = walk === undefined ? undefined : memory.walked(walk);
   if (kept !== undefined) return rememberedLayer(directory, { find: async () => all, memory }, parseKept(kept));
-  const { digests } = await hashFiles(directory, found, memory, signal);
+  const { digests, readBytes } = await hashFiles(directory, found, memory, signal);
   const id = await layerId(entries, digests, signal);
   const layer = layerOf(directory, { id, entries: async () => entries, digests: async () => digests });
   const root = await treeDigest(await Tree.open([layer], signal), ({ stored }) => digestIn(digests, stored), signal);
   const told = await toldIn(digests, memory, signal);
   if (walk !== undefined) memory.keepWalked(walk, JSON.stringify({ id, root, told: [...told] }));
-  return { layer, root, told, digests: async () => digests };
+  return { layer, root, told, readBytes, digests: async () => digests };
 }
 
 interface Kept {
@@ -146,7 +148,7 @@ function rememberedLayer(directory: LocalDirectory, { find, memory }: Walked, { 
     }
     return await (loading ??= load(signal));
   };
-  return { layer: layerOf(directory, { id, entries: async (signal) => (await find(signal)).entries, digests }), root, told, digests };
+  return { layer: layerOf(directory, { id, entries: async (signal) => (await find(signal)).entries, digests }), root, told, readBytes: 0, digests };
 }
 
 async function toldIn(digests: ReadonlyMap<string, FileDigests>, memory: LocalMemory, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {

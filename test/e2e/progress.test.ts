@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { statSync } from "node:fs";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { bytesText } from "../../src/progress/plain.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import { COMMAND } from "../../src/testing/command-path.ts";
 import { openPlace, type Place } from "./command.ts";
@@ -54,14 +56,19 @@ function openScreen(place: Place, { columns, args, env = "" }: { readonly column
 const RUN = "echo one; echo two words; sleep 1";
 
 describe("a terminal shows steps side by side", { skip }, () => {
+  const transferred = skip === false ? `transferring context: ${bytesText(statSync("/bin/busybox").size)}` : "";
+
   test("at 40 columns", LIMIT, async () => {
     await using place = await openPlace();
     await using screen = openScreen(place, { columns: 40, args: `-o type=cacheonly ${await contextIn(place, RUN)}` });
     assert.equal(await screen.showing(/two words$/m), [
       "[+] Building 0.0s (4/5)",
       " => [internal] load build definitio 0.0s",
+      " => => transferring dockerfile: 72B 0.0s",
       " => [internal] load .dockerignore   0.0s",
+      " => => transferring context:        0.0s",
       " => [internal] load build context   0.0s",
+      ` => => ${transferred.padEnd(28)} 0.0s`,
       " => [1/2] COPY busybox /bin/sh      0.0s",
       " => [2/2] RUN echo one; echo two wo 0.0s",
       " => => # one",
@@ -79,8 +86,11 @@ describe("a terminal shows steps side by side", { skip }, () => {
     assert.equal(await screen.showing(/two words$/m), [
       "[+] Building 0.0s (4/5)",
       line(" => [internal] load build definition from Dockerfile"),
+      line(" => => transferring dockerfile: 72B"),
       line(" => [internal] load .dockerignore"),
+      line(" => => transferring context:"),
       line(" => [internal] load build context"),
+      line(` => => ${transferred}`),
       line(" => [1/2] COPY busybox /bin/sh"),
       line(` => [2/2] RUN ${RUN}`),
       " => => # one",
@@ -132,6 +142,14 @@ describe("--progress", () => {
     const context = vertexes.find(({ name }) => name === "[internal] load build context");
     assert.ok(copy?.completed !== undefined && context !== undefined);
     assert.deepEqual(copy.inputs, [context.digest]);
+  });
+
+  test("plain tells how much of the client's files had to be read", async () => {
+    await using place = await openPlace();
+    const { stderr } = await build(place, "--progress=plain");
+    assert.match(stderr, /^#1 transferring dockerfile: 23B(?: \d\.\ds)? done$/m);
+    assert.match(stderr, /^#3 \[internal\] load build context\n#3 transferring context: 1B(?: \d\.\ds)? done$/m);
+    assert.match((await build(place, "--progress=plain", "--no-cache")).stderr, /^#3 \[internal\] load build context\n#3 transferring context:(?: \d\.\ds)? done$/m, "nothing, where it is known");
   });
 
   test("a warning names the step that read the file, in rawjson with the graph that reads it again", async () => {
