@@ -2,6 +2,7 @@ import { statfs } from "node:fs/promises";
 import type { OpenStore } from "./open-store.ts";
 import { diskUsage } from "./disk-usage.ts";
 import { forgetRemoved } from "./forget-removed.ts";
+import { RemovalOrder } from "./removal-order.ts";
 import { isForAllOnly, type UsageRecord } from "./usage-record.ts";
 
 /** What may go, in BuildKit's terms. Bytes of 0 ask for nothing; all of them 0: whatever passes goes. */
@@ -29,8 +30,7 @@ export interface Pruned {
 }
 
 /**
- * Takes away what passes and no process uses, what was not used for the longest time first, until the bounds are kept. Tells of each as it
- * goes. What a build uses stays, also of a build that begins meanwhile: whoever finds something in the store holds it.
+ * Takes away what passes and no process uses, in BuildKit's order, until the bounds are kept. Tells of each as it goes. What a build uses stays, also of a build that begins meanwhile: whoever finds something in the store holds it.
  */
 export async function prune(store: OpenStore, policy: PrunePolicy, onRemoved: (record: UsageRecord) => void, signal: AbortSignal): Promise<void> {
   try {
@@ -46,14 +46,22 @@ export async function pruneRecords(root: string, records: readonly UsageRecord[]
   const keptBytes = bytesToKeep(totalBytes, bounds, await freeBytes(root));
   const isEnough = (): boolean => keptBytes !== undefined && totalBytes <= keptBytes;
   const left = new Set(records);
-  const candidates = records.filter((record) => (all || !isForAllOnly(record)) && !record.isInUse && passes(record)).toSorted((a, b) => a.usedMs - b.usedMs);
-  for (const record of candidates) {
+  const take = async (record: UsageRecord): Promise<boolean> => {
     signal.throwIfAborted();
-    if (isEnough()) break;
-    if (!(await record.remove())) continue;
+    if (!(await record.remove())) return false;
     left.delete(record);
     totalBytes -= record.sizeBytes;
     onRemoved(record);
+    return true;
+  };
+  const candidates = records.filter((record) => (all || !isForAllOnly(record)) && !record.isInUse && passes(record));
+  if (keptBytes === undefined) for (const record of candidates.toSorted((a, b) => a.usedMs - b.usedMs)) await take(record);
+  else {
+    const order = new RemovalOrder(candidates, left);
+    for (let record = isEnough() ? undefined : order.next(); record !== undefined; record = isEnough() ? undefined : order.next()) {
+      if (await take(record)) order.took(record);
+      else order.pass(record);
+    }
   }
   return { left: [...left], isEnough: isEnough() };
 }

@@ -149,28 +149,6 @@ describe("--progress", () => {
     const { stderr } = await build(place, "--progress=plain");
     assert.match(stderr, /^#1 transferring dockerfile: 23B(?: \d\.\ds)? done$/m);
     assert.match(stderr, /^#3 \[internal\] load build context\n#3 transferring context: 1B(?: \d\.\ds)? done$/m);
-    assert.match((await build(place, "--progress=plain", "--no-cache")).stderr, /^#3 \[internal\] load build context\n#3 transferring context:(?: \d\.\ds)? done$/m, "nothing, where it is known");
-  });
-
-  test("a warning names the step that read the file, in rawjson with the graph that reads it again", async () => {
-    await using place = await openPlace();
-    await mkdir(join(place.path, "w"));
-    await writeFile(join(place.path, "w/Dockerfile"), "from scratch\nCOPY Dockerfile /\n");
-    const { stderr: plain } = await place.stemmaHere(["build", "-o", "type=cacheonly", "--progress=plain", "w"]);
-    assert.match(plain, /^#1 \[internal\] load build definition from Dockerfile\n(?:#1 .*\n)*#1 WARN: ConsistentInstructionCasing: Command 'from' should match the case of the command majority \(uppercase\) \(line 1\)$/m);
-    const { stderr } = await place.stemmaHere(["build", "-o", "type=cacheonly", "--progress=rawjson", "w"]);
-    interface Definition { readonly def: readonly string[]; readonly metadata: Readonly<Record<string, { readonly description?: unknown }>>; readonly Source: unknown }
-    interface Warning { readonly vertex: string; readonly sourceInfo: { readonly language: string; readonly definition: Definition } }
-    const lines = stderr.trimEnd().split("\n").map((line) => JSON.parse(line) as { readonly vertexes?: ReadonlyArray<{ readonly name: string; readonly digest: string }>; readonly warnings?: readonly Warning[] });
-    const [warning, ...rest] = lines.flatMap(({ warnings: found = [] }) => found);
-    const read = lines.flatMap(({ vertexes: found = [] }) => found).find(({ name }) => name === "[internal] load build definition from Dockerfile");
-    assert.ok(warning !== undefined && read !== undefined && rest.length === 0);
-    assert.equal(warning.vertex, read.digest);
-    const { language, definition } = warning.sourceInfo;
-    assert.equal(language, "Dockerfile");
-    assert.equal(definition.def.length, 2);
-    assert.deepEqual(definition.metadata[read.digest]?.description, { "llb.customname": "[internal] load build definition from Dockerfile" });
-    assert.deepEqual(definition.Source, { locations: { [read.digest]: {} } });
   });
 
   test("the metadata file has the warnings where BUILDX_METADATA_WARNINGS asks for them", async () => {
@@ -198,4 +176,25 @@ describe("--progress", () => {
     assert.match((await build(place)).stderr, /^#1 \[internal\] load build definition/m);
     assert.match((await build(place, "--progress=fancy")).stderr, /invalid progress mode fancy: use auto, plain, tty, rawjson, quiet or none/);
   });
+});
+
+test("a warning names the step that read the file, in rawjson with the graph that reads it again", async () => {
+  await using place = await openPlace();
+  await mkdir(join(place.path, "w"));
+  await writeFile(join(place.path, "w/Dockerfile"), "from scratch\nCOPY Dockerfile /\n");
+  const { stderr: plain } = await place.stemmaHere(["build", "-o", "type=cacheonly", "--progress=plain", "w"]);
+  assert.match(plain, /^#1 \[internal\] load build definition from Dockerfile\n(?:#1 .*\n)*#1 WARN: ConsistentInstructionCasing: Command 'from' should match the case of the command majority \(uppercase\) \(line 1\)$/m);
+  const { stderr } = await place.stemmaHere(["build", "-o", "type=cacheonly", "--progress=rawjson", "w"]);
+  interface Definition { readonly def: readonly string[]; readonly metadata: Readonly<Record<string, { readonly description?: unknown }>>; readonly Source: unknown }
+  interface Warning { readonly vertex: string; readonly sourceInfo: { readonly language: string; readonly definition: Definition } }
+  const lines = stderr.trimEnd().split("\n").map((line) => JSON.parse(line) as { readonly vertexes?: ReadonlyArray<{ readonly name: string; readonly digest: string }>; readonly warnings?: readonly Warning[] });
+  const [warning, ...rest] = lines.flatMap(({ warnings: found = [] }) => found);
+  const read = lines.flatMap(({ vertexes: found = [] }) => found).find(({ name }) => name === "[internal] load build definition from Dockerfile");
+  assert.ok(warning !== undefined && read !== undefined && rest.length === 0);
+  assert.equal(warning.vertex, read.digest);
+  const { language, definition } = warning.sourceInfo;
+  assert.equal(language, "Dockerfile");
+  assert.equal(definition.def.length, 2);
+  assert.deepEqual(definition.metadata[read.digest]?.description, { "llb.customname": "[internal] load build definition from Dockerfile" });
+  assert.deepEqual(definition.Source, { locations: { [read.digest]: {} } });
 });
