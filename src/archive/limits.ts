@@ -13,8 +13,6 @@ export interface ArchiveLimits {
   readonly extendedBytesMax: number;
   /** Headers in a row that describe one member. */
   readonly extendedHeadersMax: number;
-  /** Records that hold for all members that follow: each of these looks at them. */
-  readonly globalRecordsMax: number;
 }
 
 export const ARCHIVE_LIMITS: ArchiveLimits = {
@@ -25,7 +23,6 @@ export const ARCHIVE_LIMITS: ArchiveLimits = {
   extendedHeaderBytesMax: 1024 * 1024,
   extendedBytesMax: 256 * 1024 * 1024,
   extendedHeadersMax: 64,
-  globalRecordsMax: 100,
 };
 
 /** How much compressed data may become: so many bytes in any case, and beyond that so many times what has been read. */

@@ -8,21 +8,33 @@ const EQUALS = 0x3d;
 const NEWLINE = 0x0a;
 const NS_PER_S = 1_000_000_000n;
 
-/** Parses `length keyword=value\n` records. An empty value stays: it takes back what came before it. */
+/** The shortest that there can be: `5 a=` and its end. */
+const RECORD_BYTES_MIN = 5;
+
+/** What becomes a string of the system, which a zero byte would end. */
+const STRINGS: ReadonlySet<string> = new Set(["path", "linkpath", "uname", "gname"]);
+
+/** Parses `length keyword=value\n` records, the last one of a keyword counting. */
 export function parsePaxRecords(bytes: Buffer): PaxRecords {
   const records = new Map<string, Buffer>();
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(SPACE, at);
     const digits = space < 0 ? "" : bytes.toString("latin1", at, space);
-    const end = at + (/^[0-9]{1,8}$/.test(digits) ? Number(digits) : 0);
+    const length = /^\+?[0-9]{1,8}$/.test(digits) ? Number(digits) : 0;
+    const end = at + length;
     const equals = bytes.indexOf(EQUALS, space);
-    if (end <= space || end > bytes.length || bytes[end - 1] !== NEWLINE || equals < 0 || equals >= end || equals === space + 1) {
-      throw new ArchiveError("corrupt", "malformed extended header record");
-    }
-    records.set(bytes.toString("utf8", space + 1, equals), bytes.subarray(equals + 1, end - 1));
+    if (length < RECORD_BYTES_MIN || end <= space || end > bytes.length || bytes[end - 1] !== NEWLINE || equals < 0 || equals >= end) throw malformed();
+    const keyword = bytes.toString("utf8", space + 1, equals);
+    const value = bytes.subarray(equals + 1, end - 1);
+    if (STRINGS.has(keyword) ? value.includes(0) : keyword.includes("\0")) throw malformed();
+    records.set(keyword, value);
     at = end;
   }
   return records;
+}
+
+function malformed(): ArchiveError {
+  return new ArchiveError("corrupt", "malformed extended header record");
 }
 
 /** One record. Its length counts itself, so that a digit more may be needed for it. */
@@ -38,7 +50,7 @@ export function formatPaxRecord(keyword: string, value: Uint8Array): Buffer {
 
 /** Decimal seconds with fraction, as nanoseconds; what is finer is cut off. */
 export function parsePaxTime(value: Buffer): bigint {
-  const match = /^(-?)([0-9]{1,15})(?:\.([0-9]*))?$/.exec(value.toString("latin1"));
+  const match = /^([+-]?)([0-9]{1,19})(?:\.([0-9]*))?$/.exec(value.toString("latin1"));
   if (match === null) throw new ArchiveError("corrupt", `malformed time ${JSON.stringify(value.toString("latin1"))} in an extended header`);
   const [, sign, seconds = "0", fraction = ""] = match;
   const ns = BigInt(seconds) * NS_PER_S + BigInt(fraction.slice(0, 9).padEnd(9, "0"));

@@ -34,24 +34,45 @@ export interface TarHeader {
   number(field: NumericField): number;
 }
 
+const V7_NUMBERS: readonly NumericField[] = ["size", "mode", "uid", "gid", "mtime"];
+const USTAR_NUMBERS: readonly NumericField[] = [...V7_NUMBERS, "devmajor", "devminor"];
+
 const POSIX_MAGIC = "ustar\0";
+const GNU_MAGIC = "ustar  \0";
 /** Schily's star keeps its own times behind a shorter prefix, and says so at the end of the block. */
 const STAR_TRAILER = [508, "tar\0"] as const;
 const STAR_PREFIX_BYTES = 131;
+const STAR_TIMES = [[476, 12], [488, 12]] as const;
+const GNU_TIMES = [[345, 12], [357, 12]] as const;
 
-/** Undefined for the block of zeros that ends an archive. */
-export function parseTarHeader(block: Buffer): TarHeader | undefined {
-  if (isZero(block)) return undefined;
+type HeaderForm = "v7" | "ustar" | "star" | "gnu";
+
+/** What Go keeps numbers in. */
+const NUMBER_END = 2n ** 63n;
+
+/** Every number must be one, also where the member has no use for it: so Go judges headers. */
+export function parseTarHeader(block: Buffer): TarHeader {
   verifyChecksum(block);
   const typeflag = block.toString("latin1", FIELD.typeflag[0], FIELD.typeflag[0] + 1);
   const name = textField(block, FIELD.name);
-  const prefix = prefixOf(block);
+  const form = formOf(block);
+  const numbers = new Map<NumericField, number>();
+  for (const field of form === "v7" ? V7_NUMBERS : USTAR_NUMBERS) numbers.set(field, parseNumber(block, FIELD[field]));
+  const prefix = prefixOf(block, form);
   return {
     typeflag,
     name: prefix === "" ? name : `${prefix}/${name}`,
     linkname: textField(block, FIELD.linkname),
-    number: (field) => parseNumber(block, field),
+    number: (field) => numbers.get(field) ?? 0,
   };
+}
+
+/** Two of them end an archive. */
+export function isZeroBlock(block: Buffer): boolean {
+  // The first byte of a name is never zero but in a corrupt block, which the loop then finds out.
+  if (block[0] !== 0) return false;
+  for (const byte of block) if (byte !== 0) return false;
+  return true;
 }
 
 /** Zeros between content and the next header. */
@@ -66,18 +87,42 @@ export function checksumOf(block: Uint8Array): number {
   return sum;
 }
 
-function prefixOf(block: Buffer): string {
-  if (block.toString("latin1", FIELD.magic[0], FIELD.magic[0] + 6) !== POSIX_MAGIC) return "";
+function formOf(block: Buffer): HeaderForm {
+  const [at, length] = FIELD.magic;
+  const magic = block.toString("latin1", at, at + length);
+  if (magic === GNU_MAGIC) return "gnu";
+  if (!magic.startsWith(POSIX_MAGIC)) return "v7";
   const [trailerAt, trailer] = STAR_TRAILER;
-  const isStar = block.toString("latin1", trailerAt, trailerAt + 4) === trailer;
-  return textField(block, [FIELD.prefix[0], isStar ? STAR_PREFIX_BYTES : FIELD.prefix[1]]);
+  return block.toString("latin1", trailerAt, trailerAt + trailer.length) === trailer ? "star" : "ustar";
 }
 
-function isZero(block: Buffer): boolean {
-  // The first byte of a name is never zero but in a corrupt block, which the loop then finds out.
-  if (block[0] !== 0) return false;
-  for (const byte of block) if (byte !== 0) return false;
-  return true;
+function prefixOf(block: Buffer, form: HeaderForm): string {
+  switch (form) {
+    case "v7":
+      return "";
+    case "ustar":
+      return textField(block, FIELD.prefix);
+    case "star":
+      for (const time of STAR_TIMES) parseNumber(block, time);
+      return textField(block, [FIELD.prefix[0], STAR_PREFIX_BYTES]);
+    case "gnu":
+      return hasTimesOfGnu(block) ? "" : asciiOrNothing(textField(block, FIELD.prefix));
+  }
+}
+
+/** Where they are none, it is a prefix after all: Go once wrote such headers, and reads them since. */
+function hasTimesOfGnu(block: Buffer): boolean {
+  try {
+    for (const time of GNU_TIMES) if (block[time[0]] !== 0) parseNumber(block, time);
+    return true;
+  } catch (error) {
+    if (error instanceof ArchiveError) return false;
+    throw error;
+  }
+}
+
+function asciiOrNothing(text: string): string {
+  return [...text].every((character) => character < "\x80") ? text : "";
 }
 
 function verifyChecksum(block: Buffer): void {
@@ -97,25 +142,27 @@ function textField(block: Buffer, [offset, length]: readonly [number, number]): 
   return pathOfBytes(block.subarray(offset, end));
 }
 
-function parseNumber(block: Buffer, name: NumericField): number {
-  const field = FIELD[name];
-  const value = ((block[field[0]] ?? 0) & 0x80) === 0 ? parseOctal(block, field) : parseBase256(block, field);
-  if (!Number.isSafeInteger(value)) throw new ArchiveError("corrupt", `${name} of a header is out of range`);
+function parseNumber(block: Buffer, field: readonly [number, number]): number {
+  return ((block[field[0]] ?? 0) & 0x80) === 0 ? parseOctal(block, field) : parseBase256(block, field);
+}
+
+/** Octal digits up to a zero byte, with zero bytes and spaces around them; nothing at all is nought. */
+function parseOctal(block: Buffer, [offset, length]: readonly [number, number]): number {
+  let at = offset;
+  let end = offset + length;
+  while (at < end && isFiller(block[at])) at += 1;
+  while (end > at && isFiller(block[end - 1])) end -= 1;
+  let value = 0;
+  for (; at < end && block[at] !== 0; at += 1) {
+    const digit = (block[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 7) throw new ArchiveError("corrupt", "malformed number in a header");
+    value = value * 8 + digit;
+  }
   return value;
 }
 
-function parseOctal(block: Buffer, [offset, length]: readonly [number, number]): number {
-  let value = 0;
-  let at = offset;
-  const end = offset + length;
-  while (at < end && (block[at] === 0x20 || block[at] === 0)) at += 1;
-  for (; at < end; at += 1) {
-    const byte = block[at] ?? 0;
-    if (byte === 0 || byte === 0x20) break;
-    if (byte < 0x30 || byte > 0x37) throw new ArchiveError("corrupt", "malformed number in a header");
-    value = value * 8 + byte - 0x30;
-  }
-  return value;
+function isFiller(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0;
 }
 
 /** GNU's binary numbers: the top bit marks them, the next one is the sign in two's complement. */
@@ -126,5 +173,6 @@ function parseBase256(block: Buffer, [offset, length]: readonly [number, number]
     const byte = block[at] ?? 0;
     value = (value << 8n) | BigInt(at === offset ? (negative ? byte | 0x80 : byte & 0x7f) : byte);
   }
+  if (value >= NUMBER_END || value < -NUMBER_END) throw new ArchiveError("corrupt", "a number of a header is out of range");
   return Number(value);
 }

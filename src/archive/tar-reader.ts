@@ -1,16 +1,17 @@
 import type { ByteStream } from "../content/blob-store.ts";
 import { ArchiveError } from "./archive-error.ts";
 import { ChunkReader } from "./chunk-reader.ts";
-import type { Entry } from "./entry.ts";
 import { ARCHIVE_LIMITS, type ArchiveLimits } from "./limits.ts";
 import type { Member } from "./member.ts";
 import { pathOfBytes } from "./path-bytes.ts";
 import { parsePaxRecords, type PaxRecords } from "./pax.ts";
-import { entryOf, type ArchiveKind } from "./tar-entry.ts";
-import { BLOCK_BYTES, paddingBytes, parseTarHeader, type TarHeader } from "./tar-header.ts";
+import { contentBytesOf, entryOf, nameOf, type ArchiveKind } from "./tar-entry.ts";
+import { BLOCK_BYTES, isZeroBlock, paddingBytes, parseTarHeader, type TarHeader } from "./tar-header.ts";
 
 /** A member that knows where its content lies. */
 export interface TarMember extends Member {
+  /** As the archive writes it, neither cleaned nor read for marks. */
+  readonly name: string;
   readonly content: MemberContent;
   /** From the start of the archive to the first byte of content. */
   readonly contentOffsetBytes: number;
@@ -18,62 +19,59 @@ export interface TarMember extends Member {
 
 /** What the headers before a member said about it. */
 interface Extensions {
-  readonly archive: ReadArchive;
-  records: Map<string, Buffer>;
-  longName: string | undefined;
-  longLink: string | undefined;
+  records: PaxRecords;
+  longName: string;
+  longLink: string;
 }
+
+const UNSAID: Extensions = { records: new Map(), longName: "", longLink: "" };
 
 /** What holds for the archive as a whole. */
 interface ReadArchive {
   readonly limits: ArchiveLimits;
-  readonly global: Map<string, Buffer>;
   extendedBytes: number;
 }
 
 /**
  * Reads ustar, GNU, star, PAX and old tars, member by member; contents stay in the stream.
  *
- * Throws ArchiveError for what is damaged, leads out of the root, is beyond the limits, or is sparse. What follows the end
- * of the archive is read to its end and left alone, so that a digest taken in passing covers it.
+ * Throws ArchiveError for what is damaged, leads out of the root, is beyond the limits, or is sparse. What is damaged is what
+ * Go says is: that is what other tools unpack with. What follows the end of the archive is read to its end and left alone, so
+ * that a digest taken in passing covers it.
  */
 export async function* readTar(bytes: ByteStream, kind: ArchiveKind = "layer", limits: ArchiveLimits = ARCHIVE_LIMITS): AsyncIterable<TarMember> {
   await using input = new ChunkReader(bytes);
 
-  const archive: ReadArchive = { limits, global: new Map(), extendedBytes: 0 };
+  const archive: ReadArchive = { limits, extendedBytes: 0 };
   for (let members = 0; ; members += 1) {
-    const extensions: Extensions = { archive, records: new Map(), longName: undefined, longLink: undefined };
-    const header = await readHeaders(input, extensions);
+    const extensions = { ...UNSAID };
+    const header = await readHeaders(input, extensions, archive);
     if (header === undefined) break;
     if (members === limits.entriesMax) throw new ArchiveError("too-large", `more than ${limits.entriesMax} entries`);
-    const entry = entryOf({ header, records: recordsFor(extensions), longName: extensions.longName, longLink: extensions.longLink }, kind, limits);
-    const content = new StreamedContent(input, entry?.sizeBytes ?? 0);
-    if (entry !== undefined) yield { entry, content, contentOffsetBytes: input.offsetBytes };
+    const raw = { header, ...extensions };
+    const entry = entryOf(raw, kind, limits);
+    const content = new StreamedContent(input, contentBytesOf(raw));
+    if (entry !== undefined) yield { entry, name: nameOf(raw), content, contentOffsetBytes: input.offsetBytes };
     await content.finish();
   }
   while (await input.fill()) input.takeReady(Number.MAX_SAFE_INTEGER);
 }
 
 /** The member's own header, after those that extend it; undefined at the end of the archive. */
-async function readHeaders(input: ChunkReader, extensions: Extensions): Promise<TarHeader | undefined> {
-  const { archive } = extensions;
-  const { limits, global } = archive;
+async function readHeaders(input: ChunkReader, extensions: Extensions, archive: ReadArchive): Promise<TarHeader | undefined> {
+  const { limits } = archive;
   for (let headers = 0; headers < limits.extendedHeadersMax; headers += 1) {
-    const block = input.takeExactlyReady(BLOCK_BYTES) ?? (await input.take(BLOCK_BYTES));
-    if (block.length === 0 && headers === 0) return undefined;
-    if (block.length < BLOCK_BYTES) throw new ArchiveError("truncated", "archive ends within a header");
+    const block = await readBlock(input);
+    if (block === undefined) return undefined;
     const header = parseTarHeader(block);
-    if (header === undefined) {
-      if (headers > 0) throw new ArchiveError("corrupt", "archive ends between an extended header and its member");
-      return undefined;
-    }
     switch (header.typeflag) {
       case "x":
-        for (const [keyword, value] of await readRecords(input, header, archive)) extensions.records.set(keyword, value);
+        extensions.records = parsePaxRecords(await readExtension(input, header, archive));
         break;
       case "g":
-        for (const [keyword, value] of await readRecords(input, header, archive)) global.set(keyword, value);
-        if (global.size > limits.globalRecordsMax) throw new ArchiveError("too-large", `more than ${limits.globalRecordsMax} records that hold for all members`);
+        // Said of all members that follow (POSIX), and by Go of none: it takes it for a member that nobody has a use for.
+        parsePaxRecords(await readExtension(input, header, archive));
+        Object.assign(extensions, UNSAID);
         break;
       case "L":
         extensions.longName = textOf(await readExtension(input, header, archive));
@@ -88,8 +86,20 @@ async function readHeaders(input: ChunkReader, extensions: Extensions): Promise<
   throw new ArchiveError("corrupt", `more than ${limits.extendedHeadersMax} extended headers for one member`);
 }
 
-async function readRecords(input: ChunkReader, header: TarHeader, archive: ReadArchive): Promise<PaxRecords> {
-  return parsePaxRecords(await readExtension(input, header, archive));
+/** Undefined at the end, which is that of the bytes, or two blocks of zeros. */
+async function readBlock(input: ChunkReader): Promise<Buffer | undefined> {
+  const block = await takeBlock(input);
+  if (block === undefined || !isZeroBlock(block)) return block;
+  const second = await takeBlock(input);
+  if (second !== undefined && !isZeroBlock(second)) throw new ArchiveError("corrupt", "a block of zeros within the archive");
+  return undefined;
+}
+
+async function takeBlock(input: ChunkReader): Promise<Buffer | undefined> {
+  const block = input.takeExactlyReady(BLOCK_BYTES) ?? (await input.take(BLOCK_BYTES));
+  if (block.length === 0) return undefined;
+  if (block.length < BLOCK_BYTES) throw new ArchiveError("truncated", "archive ends within a header");
+  return block;
 }
 
 async function readExtension(input: ChunkReader, header: TarHeader, archive: ReadArchive): Promise<Buffer> {
@@ -98,17 +108,10 @@ async function readExtension(input: ChunkReader, header: TarHeader, archive: Rea
   archive.extendedBytes += sizeBytes;
   if (archive.extendedBytes > limits.extendedBytesMax) throw new ArchiveError("too-large", `more than ${limits.extendedBytesMax} bytes of extended headers`);
   if (sizeBytes < 0 || sizeBytes > limits.extendedHeaderBytesMax) throw new ArchiveError("too-large", `extended header of ${sizeBytes} bytes`);
-  const padded = sizeBytes + paddingBytes(sizeBytes);
-  const bytes = await input.take(padded);
-  if (bytes.length < padded) throw new ArchiveError("truncated", "archive ends within an extended header");
+  const bytes = await input.take(sizeBytes + paddingBytes(sizeBytes));
+  if (bytes.length < sizeBytes) throw new ArchiveError("truncated", "archive ends within an extended header");
   // A copy: values outlive the chunk that they came in.
   return Buffer.from(bytes.subarray(0, sizeBytes));
-}
-
-function recordsFor(extensions: Extensions): PaxRecords {
-  const { global } = extensions.archive;
-  if (global.size === 0) return extensions.records;
-  return new Map([...global, ...extensions.records]);
 }
 
 function textOf(bytes: Buffer): string {
@@ -127,7 +130,7 @@ class StreamedContent implements MemberContent {
   readonly #padding: number;
   #remaining: number;
 
-  constructor(input: ChunkReader, sizeBytes: Entry["sizeBytes"]) {
+  constructor(input: ChunkReader, sizeBytes: number) {
     this.#input = input;
     this.#remaining = sizeBytes;
     this.#padding = paddingBytes(sizeBytes);
@@ -152,9 +155,11 @@ class StreamedContent implements MemberContent {
   }
 
   async finish(): Promise<void> {
-    const expected = this.#remaining + this.#padding;
+    const content = this.#remaining;
+    const expected = content + this.#padding;
     this.#remaining = 0;
     if (expected === 0 || this.#input.takeExactlyReady(expected) !== undefined) return;
-    if ((await this.#input.skip(expected)) < expected) throw new ArchiveError("truncated", "archive ends within a member");
+    // The last member's padding may be missing.
+    if ((await this.#input.skip(expected)) < content) throw new ArchiveError("truncated", "archive ends within a member");
   }
 }
