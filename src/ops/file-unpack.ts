@@ -66,7 +66,9 @@ async function unpack(members: AsyncIterable<TarMember>, target: UnpackServices 
 }
 
 async function* numberedContents(members: AsyncIterable<TarMember>, entries: Entry[]): AsyncIterable<Member> {
-  for await (const { entry, content } of members) {
+  for await (const { entry, name, content } of members) {
+    // What it is unpacked into is as it is for `./`, and takes what `/` says.
+    if (entry.path === "" && !name.startsWith("/")) continue;
     entries.push(entry);
     if (entry.kind !== "file") continue;
     yield { entry: { path: contentName(entries.length - 1), kind: "file", mode: 0o600, uid: 0, gid: 0, mtimeNs: 0n, sizeBytes: entry.sizeBytes }, content };
@@ -94,18 +96,20 @@ class Unpacking {
   }
 
   add(entry: Entry, content: Pick<TreeNode, "layer" | "stored"> | undefined): void {
-    // The archive's own root says nothing about the directory that it is unpacked into.
-    if (entry.path === "" || entry.kind === "opaque") return;
-    const path = this.#place(entry.path);
-    makeDirectories(this.#draft, parentPath(path), 0o755, { owner: { uid: 0, gid: 0 }, mtimeNs: undefined });
+    if (entry.kind === "opaque") return;
+    const path = entry.path === "" ? this.#root : this.#place(entry.path);
+    if (path !== this.#root) makeDirectories(this.#draft, parentPath(path), 0o755, { owner: { uid: 0, gid: 0 }, mtimeNs: undefined });
     const isMerged = this.#draft.lookup(path)?.entry.kind === "directory" && entry.kind === "directory";
     if (!isMerged) this.#draft.remove(path);
     this.#make(path, entry, { content, isMerged });
   }
 
+  /** What has since taken a directory's place gets its time all the same. */
   finish(): void {
     for (const [path, mtimeNs] of this.#times) {
-      if (this.#draft.lookup(path)?.entry.kind === "directory") this.#draft.amend(path, { mtimeNs });
+      const found = this.#draft.resolve(path.slice(this.#root.length), "follow", this.#root);
+      if (this.#draft.lookup(found) === undefined) throw new OperationError("step-failed", `chtimes ${path.slice(this.#root.length) || "/"}: no such file or directory`);
+      for (const name of this.#namesOf(found)) this.#draft.amend(name, { mtimeNs });
     }
   }
 
@@ -154,9 +158,14 @@ class Unpacking {
     this.#names.set(existing, names).set(path, names);
     const { uid, gid } = attributes;
     const said = found === "symlink" ? { uid, gid } : { ...attributes, xattrs: xattrsAfterLink(file, attributes) };
+    for (const name of this.#namesOf(path)) this.#draft.amend(name, said);
+  }
+
+  /** All that the archive gave to the file. */
+  #namesOf(path: string): readonly string[] {
     const identity = this.#draft.identity(path);
     // Another file may have taken one of them since.
-    for (const name of names) if (this.#draft.identity(name) === identity) this.#draft.amend(name, said);
+    return [...this.#names.get(path) ?? [path]].filter((name) => this.#draft.identity(name) === identity);
   }
 
   #place(path: string): string {

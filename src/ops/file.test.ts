@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { rawHeader, rawTar } from "../testing/raw-tar.ts";
 import { writeTar } from "../archive/tar-writer.ts";
 import type { Entry } from "../archive/entry.ts";
 import { bytesOf, collectBytes } from "../content/bytes.ts";
@@ -329,6 +330,25 @@ test("times of an archive that Go's tools cannot set are the beginning of time",
   const times = [-1n, 9_223_372_036_854_775_807n, 9_223_372_036_854_775_808n];
   const chain = await unpack(await archive(times.map((mtimeNs, at) => ({ path: `f${at}`, kind: "file", mode: 0o644, uid: 0, gid: 0, mtimeNs, sizeBytes: 0 }))), { dest: "/un/" });
   assert.deepEqual((await chain?.at(-1)?.entries(signal))?.slice(1).map(({ mtimeNs }) => mtimeNs), [0n, 9_223_372_036_854_775_807n, 0n]);
+});
+
+test("what is unpacked into is as it was for an archive's `./`, and takes what its `/` says", async () => {
+  const root = (name: string): Buffer => rawHeader({ name, typeflag: "5", patch: (block) => void block.write("0000710\x000000005\x000000006\0", 100) });
+  const [dot, slash] = [rawTar(root("./"), Buffer.alloc(1024)), rawTar(root("/"), Buffer.alloc(1024))] as const;
+  const described = async (bytes: Buffer, changes: CopyInit = {}): Promise<readonly string[] | undefined> => (await (await unpack(bytes, { dest: "/un/", ...changes }))?.at(-1)?.entries(signal))?.map(describeEntry);
+  assert.deepEqual(await described(dot), ["d 755 0:0 un"]);
+  assert.deepEqual(await described(slash), ["d 710 5:6 un"]);
+  assert.deepEqual(await described(slash, { owner: { user: { user: { case: "byID", value: 3 } } } }), ["d 710 3:3 un"]);
+});
+
+test("what takes the place of an archive's directory gets its time too, by all its names", async () => {
+  const said = { mode: 0o755, uid: 0, gid: 0, sizeBytes: 0 };
+  const chain = await unpack(await archive([
+    { path: "d", kind: "directory", ...said, mtimeNs: 7_000_000_000n },
+    { path: "f", kind: "file", ...said, mtimeNs: 1_000_000_000n },
+    { path: "d", kind: "hardlink", ...said, mtimeNs: 2_000_000_000n, linkname: "f" },
+  ]), { dest: "/un/" });
+  assert.deepEqual((await chain?.at(-1)?.entries(signal))?.slice(1).map(({ path, mtimeNs }) => [path, mtimeNs / 1_000_000_000n]), [["un/d", 7n], ["un/f", 7n]]);
 });
 
 test("what would be a mark in a layer hides nothing in an archive, and is unpacked as any file", async () => {
