@@ -21,6 +21,10 @@ test("what is in order stays as it is, each with its place in the archive", () =
   assert.deepEqual([index.offsets, index.impliesDirectories, index.hasWhiteouts, index.contentBytes], [[0, 1, 2], false, false, 1]);
 });
 
+test("what an archive says of the root is left out, as nobody who unpacks it makes anything of it", () => {
+  assert.deepEqual(names(directory("", { mode: 0o700 }), file("f", "")), ["file f"]);
+});
+
 test("the last of several entries for a path wins, a directory in its first place", () => {
   const index = collect(directory("a", { mode: 0o700 }), file("a/f", "1"), file("a/f", "22"), directory("a", { mode: 0o755 }));
   assert.deepEqual(index.entries.map(({ path, mode, sizeBytes }) => [path, mode, sizeBytes]), [["a", 0o755, 0], ["a/f", 0o644, 2]]);

@@ -55,6 +55,7 @@ export class EntryCollector {
 
   /** False where that changes what was said before, or the entry is not what it says, so that only the end tells what is where. */
   add(collected: CollectedEntry): boolean {
+    if (this.isLeftOut(collected.entry)) return true;
     const resolved = this.#resolved(collected.entry);
     const entry = this.#isUnpacked ? withUnpackedTime(resolved) : resolved;
     const item = entry === collected.entry ? collected : { ...collected, entry };
@@ -67,6 +68,11 @@ export class EntryCollector {
       this.#mark(this.#opaque, item);
     } else this.#place(item);
     return isPlain && !this.#isBelowWhiteout(entry);
+  }
+
+  /** What unpacking makes nothing of: the root is there before, and stays as it is. */
+  isLeftOut({ path, kind }: Entry): boolean {
+    return this.#isUnpacked && path === "" && kind === "directory";
   }
 
   finish(form: LayerIndex["form"], tarBytes: number): CollectedLayer {

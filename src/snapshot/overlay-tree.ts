@@ -31,7 +31,7 @@ export interface OverlayParts {
   readonly trees: readonly string[];
   /** Some layer takes something away, so that its tree alone is not what it looks like. */
   readonly hasWhiteouts: boolean;
-  /** Whose owner and mode the root has; undefined for the defaults. */
+  /** Whose owner the root has, undefined for root; its mode is never a step's before, as in BuildKit. */
   readonly rootTree: string | undefined;
 }
 
@@ -112,9 +112,8 @@ export class OverlayTree implements MountedTree {
     for (const path of [this.rootPath, this.#upper, work]) mkdirSync(path);
     chmodSync(this.#upper, 0o755);
     if (rootTree !== undefined) {
-      const { mode, uid, gid } = lstatSync(rootTree);
+      const { uid, gid } = lstatSync(rootTree);
       if (privilege.isRoot) chownSync(this.#upper, uid, gid);
-      chmodSync(this.#upper, mode & 0o7777);
     }
     const lower = await this.#lower(1, signal);
     await this.#mountOverlay({ lower, writable: { upper: this.#upper, work }, target: this.rootPath }, signal);

@@ -57,6 +57,7 @@ async function writeTree({ directory, privilege }: TreeIntake, members: AsyncIte
   const collector = new EntryCollector("archive");
   const slice = new TimeSlice();
   for await (const { entry, content } of members) {
+    if (collector.isLeftOut(entry)) continue;
     const collected: CollectedEntry = { entry, offsetBytes: 0, sha256: undefined };
     if (!collector.add(collected)) throw new IntricateArchiveError(`${entry.path}: is not all that the archive says of it`);
     if (entry.kind === "file") collected.sha256 = await writeContent(writer.place(entry), content);

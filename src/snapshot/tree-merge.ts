@@ -38,17 +38,18 @@ class Merge {
     this.#directories.set("", this.root);
   }
 
+  /** Unpacking makes the directory of a mark, as of any name. */
   hide(path: string): void {
-    const hidden = this.#existing(parentPath(path))?.children;
+    const hidden = this.#directory(parentPath(path)).children;
     const place = hidden?.get(baseName(path));
     hidden?.delete(baseName(path));
     if (place !== undefined) this.#forget(path, place);
   }
 
   empty(path: string): void {
-    const directory = this.#existing(path);
-    for (const [name, child] of directory?.children ?? []) this.#forget(joinPath(path, name), child);
-    directory?.children?.clear();
+    const { children } = this.#directory(path);
+    for (const [name, child] of children ?? []) this.#forget(joinPath(path, name), child);
+    children?.clear();
   }
 
   add(entry: Entry): void {

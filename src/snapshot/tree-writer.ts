@@ -74,17 +74,15 @@ export class TreeWriter {
     }
   }
 
-  /** Takes away whatever is there. */
+  /** Takes away whatever is there. The directory of what is taken away is made, as that of any name. */
   remove(path: string): void {
-    if (!this.#hasWay(parentPath(path))) return;
     this.#openWay(parentPath(path));
     rmSync(this.path(path), { recursive: true, force: true });
     this.#forget(path);
   }
 
-  /** Takes away all that a directory holds; nothing when it is none. */
+  /** Takes away all that a directory holds, which is made where there is none. */
   empty(path: string): void {
-    if (!this.#hasWay(path)) return;
     this.#openWay(path);
     for (const name of readdirSync(this.path(path), { encoding: "buffer" })) {
       rmSync(Buffer.concat([bytesOfPath(this.#join(path)), Buffer.from("/"), name]), { recursive: true, force: true });

@@ -70,6 +70,11 @@ test("a hard link to nothing is refused", async () => {
   await assert.rejects(Tree.open([layerOf("bad", ["h 644 0:0 a -> nowhere"])], signal), { code: "dangling-hardlink" });
 });
 
+test("a layer that takes away makes the directory that it says to take from, as unpacking does", async () => {
+  const tree = await Tree.open([layerOf("marks", ["w 0 0:0 a/gone", "o 0 0:0 b"])], signal);
+  assert.deepEqual([...tree.walk("")].map(({ entry }) => `${entry.kind} ${entry.path}`), ["directory ", "directory a", "directory b"]);
+});
+
 test("names are ordered by their bytes, within each directory", async () => {
   const tree = await Tree.open([layerOf("order", ["f 644 0:0 a.b", "d 755 0:0 a", "f 644 0:0 a/z", "f 644 0:0 \u{1f600}", "f 644 0:0 \uff5e", "f 644 0:0 B"])], signal);
   assert.deepEqual([...tree.walk("")].map(({ entry }) => entry.path), ["", "B", "a", "a/z", "a.b", "\uff5e", "\u{1f600}"]);

@@ -264,3 +264,8 @@ test("a failing RUN leaves its layer out, and what ran before it in the cache", 
   const { cached } = await workshop.build(`${good}RUN test ! -e /half\n`);
   assert.ok(cached.some((name) => name.includes("echo before")), cached.join("\n"));
 });
+
+test("what a RUN makes of the root's mode ends with it, and its owner stays, as in BuildKit", { skip: skip || (process.geteuid?.() === 0 ? false : "needs root, whose trees have owners") }, async () => {
+  const { output } = await workshop.build("FROM base\nRUN chmod 711 / && chown 3:4 / && touch /new\nRUN stat -c 'it is %a %u:%g' /\n", { noCache: true });
+  assert.match(output, /it is 755 3:4/);
+});
