@@ -86,7 +86,9 @@ const PULL_ROWS: readonly Row[] = [
   { fault: status(429, { "retry-after": "1" }), at: "blob", times: 1, outcome: succeeds(2) },
   { fault: status(429, { "retry-after": "Sun, 06 Nov 2022 08:49:38 GMT", date: "Sun, 06 Nov 2022 08:49:37 GMT" }), at: "tag", times: 1, outcome: succeeds(2) },
   { fault: status(429, { "retry-after": "3600" }), at: "tag", times: 9, outcome: fails("rate-limited", 1, "retry after 3600 s", "mirrors = ") },
-  { fault: status(429), at: "tag", times: 9, outcome: fails("rate-limited", 1, "too many requests") },
+  // Without a word of when to come back, a limit may be of a moment.
+  { fault: status(429), at: "tag", times: 2, outcome: succeeds(3) },
+  { fault: status(429), at: "tag", times: 9, outcome: fails("rate-limited", 4, "too many requests") },
   // Longer in all than silence is borne.
   { fault: { kind: "slow", pauseMs: 30 }, at: "blob", times: 1, outcome: succeeds(1) },
   { fault: status(403, {}, "not you"), at: "blob", times: 9, outcome: fails("denied", 1, "status 403: not you", "stemma login") },
@@ -112,6 +114,7 @@ const PUSH_ROWS: readonly Row[] = [
   { fault: status(503), at: "put-tag", times: 9, outcome: fails("unavailable", 4, "status 503") },
   { fault: { kind: "lost-answer" }, at: "put-tag", times: 1, outcome: succeeds(2) },
   { fault: status(429, { "retry-after": "1" }), at: "put-tag", times: 1, outcome: succeeds(2) },
+  { fault: status(429), at: "upload", times: 1, outcome: succeeds(2) },
 ];
 
 function strike(registry: FaultyRegistry, { at, fault, times }: Omit<Row, "outcome">): void {

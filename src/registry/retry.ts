@@ -24,8 +24,6 @@ export async function retrying<T>(call: () => Promise<T>, signal: AbortSignal): 
 export function retryDelayMs(error: unknown, attempt: number): number | undefined {
   if (!(error instanceof RegistryError) || !error.retryable || attempt >= ATTEMPTS_MAX) return undefined;
   const waitMs = Math.max(DELAY_MS_FIRST * 3 ** (attempt - 1), error.retryAfterMs ?? 0);
-  // Without a word of when to come back, a limit lasts hours.
-  if (error.code === "rate-limited" && error.retryAfterMs === undefined) return undefined;
   return waitMs <= DELAY_MS_MAX ? waitMs : undefined;
 }
 
