@@ -8,7 +8,7 @@ import { protocolError } from "./refusal.ts";
 import type { RegistryServer } from "./registry-server.ts";
 import type { BlobDescriptor } from "./repository.ts";
 import { askInOrder, registryOf, type RepositoryServers } from "./repository-servers.ts";
-import { pause } from "./retry.ts";
+import { pause, retrying } from "./retry.ts";
 
 /** How often one blob may break off. A layer of gigabytes over a bad line does so more than once. */
 const RESUMES_MAX = 8;
@@ -51,20 +51,23 @@ interface Watch {
   readonly onHost: (host: string) => void;
 }
 
-async function* resumed(repository: RepositoryServers, { digest, size }: BlobDescriptor, { signal, onHost }: Watch): ByteStream {
+async function* resumed(repository: RepositoryServers, blob: BlobDescriptor, { signal, onHost }: Watch): ByteStream {
+  const { digest, size } = blob;
   const { what } = blobCall(repository, digest);
   let from = repository;
   let seenBytes = 0;
   for (let resumes = 0; ; resumes++) {
-    const { response, server } = await openAt(from, digest, seenBytes, signal);
+    const { response, server } = await openAt(from, blob, seenBytes, signal);
     onHost(response.url.host);
     try {
       for await (const chunk of fromOffset(response, seenBytes)) {
         seenBytes += chunk.byteLength;
         yield chunk;
       }
-      // An answer without a length that ends early looks like a whole one.
       if (seenBytes >= size) return;
+      // Who has said how much there is, and sent that, has no more of it.
+      if (response.status === 200 && response.header("content-length") !== undefined) throw new CorruptBlobError(`${digest}: ended at ${seenBytes} of ${size} bytes`);
+      // An answer without a length that ends early looks like a whole one.
       throw new HttpError("broken", `${what}: ended at ${seenBytes} of ${size} bytes`);
     } catch (error) {
       // The connection may break when all is said.
@@ -82,19 +85,20 @@ interface OpenBlob {
   readonly server: RegistryServer;
 }
 
-async function openAt(repository: RepositoryServers, digest: Digest, startBytes: number, signal: AbortSignal): Promise<OpenBlob> {
-  const { target, scopes, what } = blobCall(repository, digest);
+async function openAt(repository: RepositoryServers, { digest, urls = [] }: BlobDescriptor, startBytes: number, signal: AbortSignal): Promise<OpenBlob> {
+  const { target: own, scopes, what } = blobCall(repository, digest);
   const headers: Readonly<Record<string, string>> = startBytes === 0 ? {} : { range: `bytes=${startBytes}-` };
-  const opened = await askInOrder(
-    repository,
-    async (server) => {
-      const response = await server.call({ method: "GET", target, scopes, headers, what, expected: [200, 206, 404] }, signal);
-      if (response.status !== 404) return { response, server };
-      await response.discard();
-      return undefined;
-    },
-    signal,
-  );
+  const openFrom = async (server: RegistryServer, target: string | URL): Promise<OpenBlob | undefined> => {
+    const response = await server.call({ method: "GET", target, scopes, headers, what, expected: [200, 206, 404] }, signal);
+    if (response.status !== 404) return { response, server };
+    await response.discard();
+    return undefined;
+  };
+  let opened = await askInOrder(repository, (server) => openFrom(server, own), signal);
+  // Layers that may not be redistributed are where their descriptor says. Other hosts see no credentials there.
+  for (const url of urls.map((text) => URL.parse(text))) {
+    if (opened === undefined && url !== null && ["http:", "https:"].includes(url.protocol)) opened = await retrying(() => openFrom(registryOf(repository), url), signal);
+  }
   if (opened === undefined) throw new RegistryError("not-found", `${what}: no such blob`, { status: 404 });
   const range = opened.response.header("content-range") ?? "";
   if (opened.response.status === 206 && !range.startsWith(`bytes ${startBytes}-`)) {

@@ -64,6 +64,9 @@ export async function mountBlob(repository: RepositoryServers, digest: Digest, f
   return false;
 }
 
+/** How a registry says that it has begun an upload, or taken a piece of one: by specification 202, in the wild these too. */
+export const UPLOAD_TAKEN: readonly number[] = [202, 200, 204];
+
 /** An upload that has begun. */
 export interface UploadSession {
   readonly location: URL;
@@ -88,17 +91,19 @@ export async function cancelUpload(repository: RepositoryServers, { location }: 
   }
 }
 
-/** Undefined where the registry refuses: the other repository may not be ours to read, and then we send the bytes. */
+/** Undefined where the registry refuses, or fails at it: the other repository may not be ours to read, and then we send the bytes. */
 async function mount(repository: RepositoryServers, digest: Digest, from: string, signal: AbortSignal): Promise<UploadSession | "mounted" | undefined> {
   const scopes = [...repository.scopes, repositoryScope(from, "pull")];
   const target = `${uploadsPath(repository)}?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`;
   const what = whatOf(repository, digest);
   try {
-    const response = await registryOf(repository).call({ method: "POST", target, scopes, what, body: bodyOf(new Uint8Array()), expected: [201, 202] }, signal);
+    const response = await registryOf(repository).call({ method: "POST", target, scopes, what, body: bodyOf(new Uint8Array()), expected: [201, ...UPLOAD_TAKEN] }, signal);
     await response.discard();
     return response.status === 201 ? "mounted" : sessionOf(response, what);
   } catch (error) {
-    if (error instanceof RegistryError && !error.retryable && error.code !== "untrusted") return undefined;
+    if (!(error instanceof RegistryError)) throw error;
+    const isAnswer = error.status !== undefined && error.code !== "rate-limited";
+    if (isAnswer || (!error.retryable && error.code !== "untrusted")) return undefined;
     throw error;
   }
 }
@@ -106,7 +111,7 @@ async function mount(repository: RepositoryServers, digest: Digest, from: string
 async function begin(repository: RepositoryServers, digest: Digest | undefined, signal: AbortSignal): Promise<UploadSession> {
   const what = whatOf(repository, digest);
   const target = uploadsPath(repository);
-  const response = await registryOf(repository).call({ method: "POST", target, scopes: repository.scopes, what, body: bodyOf(new Uint8Array()), expected: [202] }, signal);
+  const response = await registryOf(repository).call({ method: "POST", target, scopes: repository.scopes, what, body: bodyOf(new Uint8Array()), expected: UPLOAD_TAKEN }, signal);
   await response.discard();
   return sessionOf(response, what);
 }
@@ -123,7 +128,7 @@ async function sendPieces(repository: RepositoryServers, session: UploadSession,
   let startBytes = 0;
   for await (const piece of pieces(upload.open(signal), Math.max(PIECE_BYTES, session.pieceBytesMin))) {
     const headers = { "content-type": "application/octet-stream", "content-range": `${startBytes}-${startBytes + piece.byteLength - 1}` };
-    const response = await registryOf(repository).call({ method: "PATCH", target: location, scopes: repository.scopes, what, headers, body: bodyOf(piece), expected: [202] }, signal);
+    const response = await registryOf(repository).call({ method: "PATCH", target: location, scopes: repository.scopes, what, headers, body: bodyOf(piece), expected: UPLOAD_TAKEN }, signal);
     await response.discard();
     ({ location } = sessionOf(response, what));
     startBytes += piece.byteLength;

@@ -1,5 +1,5 @@
 import { collectBytes } from "../content/bytes.ts";
-import { digestOf, parseDigest, type Digest } from "../content/digest.ts";
+import { digestOf, InvalidDigestError, parseDigest, type Digest } from "../content/digest.ts";
 import type { HttpResponse } from "../host/http-client.ts";
 import { bodyOf } from "../host/http-client.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
@@ -33,7 +33,7 @@ export async function resolveManifest(repository: RepositoryServers, tagOrDigest
       const response = await server.call({ ...call, method: "HEAD", expected: [200, 404, 405] }, signal);
       await response.discard();
       if (response.status === 404) return undefined;
-      return descriptorOf(response, tagOrDigest) ?? (await getManifest(repository, server, tagOrDigest, signal))?.descriptor;
+      return descriptorOf(response, tagOrDigest, call) ?? (await getManifest(repository, server, tagOrDigest, signal))?.descriptor;
     },
     signal,
   );
@@ -146,12 +146,21 @@ function nameOf({ name }: RepositoryServers, tagOrDigest: string): string {
 }
 
 /** Undefined where the headers do not say enough: then the manifest itself does. */
-function descriptorOf(response: HttpResponse, tagOrDigest: string): Descriptor | undefined {
+function descriptorOf(response: HttpResponse, tagOrDigest: string, call: ManifestCall): Descriptor | undefined {
   const digest = DIGEST_TEXT.test(tagOrDigest) ? tagOrDigest : response.header("docker-content-digest");
   const size = Number(response.header("content-length") ?? 0);
   const mediaType = contentType(response);
   if (response.status !== 200 || digest === undefined || !(size > 0) || !MANIFEST_TYPES.some((type) => type === mediaType)) return undefined;
-  return { mediaType, digest: parseDigest(digest), size };
+  return { mediaType, digest: digestInHeader(digest, call), size };
+}
+
+function digestInHeader(text: string, call: ManifestCall): Digest {
+  try {
+    return parseDigest(text);
+  } catch (cause) {
+    if (!(cause instanceof InvalidDigestError)) throw cause;
+    throw protocolError(call, `${JSON.stringify(text)} in header not a valid digest: invalid checksum digest format`);
+  }
 }
 
 function contentType(response: HttpResponse): string {

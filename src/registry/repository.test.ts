@@ -6,7 +6,7 @@ import { collectBytes } from "../content/bytes.ts";
 import { digestOf, parseDigest } from "../content/digest.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
 import { startFakeRegistry, type FakeRegistry } from "../testing/fake-registry.ts";
-import { refuses, testClient } from "../testing/registry-fixture.ts";
+import { credentialsOf, refuses, testClient } from "../testing/registry-fixture.ts";
 import { MANIFEST_SIZE_BYTES_MAX } from "./manifest-calls.ts";
 import type { RegistryClient } from "./registry-client.ts";
 import type { BlobUpload, Repository } from "./repository.ts";
@@ -78,6 +78,17 @@ describe("manifests of a repository", () => {
     await assert.rejects(open(client, registry).manifest(digest, limit()), refuses("protocol", "more than"));
   });
 
+  test("whose header names no digest are refused with what it names", async () => {
+    await using registry = await startFakeRegistry();
+    registry.intercept = (_request, response) => {
+      response.writeHead(200, { "content-type": MEDIA_TYPE.ociManifest, "content-length": 2, "docker-content-digest": "nonsense" }).end();
+      return true;
+    };
+    await using client = testClient();
+
+    await assert.rejects(open(client, registry).resolve("1", limit()), refuses("protocol", '"nonsense" in header not a valid digest: invalid checksum digest format'));
+  });
+
   test("are listed by tag over all pages", async () => {
     await using registry = await startFakeRegistry();
     for (const tag of ["1", "2", "3", "4", "5"]) registry.addManifest("a/b", manifest, tag);
@@ -142,6 +153,31 @@ describe("blobs that are elsewhere or wrong", () => {
     await using client = testClient();
 
     await assert.rejects(collectBytes(open(client, registry).blob(blob, limit()), 100), CorruptBlobError);
+  });
+
+  test("of fewer bytes than was promised are not asked for again where the registry has said that these are all", async () => {
+    await using registry = await startFakeRegistry();
+    const blob = registry.addBlob("a/b", Buffer.from("<html>log in</html>"));
+    await using client = testClient();
+
+    await assert.rejects(collectBytes(open(client, registry).blob({ ...blob, size: 100 }, limit()), 100), (error: Error) => {
+      assert.ok(error instanceof CorruptBlobError, error.stack);
+      assert.match(error.message, /sent other bytes \(.*: ended at 19 of 100 bytes\)/);
+      return true;
+    });
+    assert.equal(registry.requests.length, 1);
+  });
+
+  test("that the registry lacks are read from where their descriptor says, without showing our token there", async () => {
+    await using registry = await startFakeRegistry({ auth: { kind: "basic", username: "me", password: "x" } });
+    await using storage = await startFakeRegistry();
+    const blob = storage.addBlob("s", Buffer.from("not to be redistributed"));
+    const urls = ["nonsense", "ftp://example.com/x", `http://${storage.host}/v2/s/blobs/${digestOf(Buffer.from("none"))}`, `http://${storage.host}/v2/s/blobs/${blob.digest}`];
+    await using client = testClient({ credentials: credentialsOf({ kind: "basic", username: "me", password: "x" }) });
+
+    assert.equal((await collectBytes(open(client, registry).blob({ ...blob, urls }, limit()), 100)).toString(), "not to be redistributed");
+    assert.deepEqual(storage.requests.map(({ authorization }) => authorization), [undefined, undefined]);
+    await assert.rejects(collectBytes(open(client, registry).blob({ ...blob, urls: urls.slice(0, 3) }, limit()), 100), refuses("not-found", "no such blob"));
   });
 
   test("that stand in their descriptor cost no request", async () => {
@@ -239,6 +275,27 @@ describe("uploads to a repository", () => {
     const wrong: BlobUpload = { ...uploadOf(Buffer.from("x")), descriptor: { digest: parseDigest(`sha256:${"0".repeat(64)}`), size: 1 } };
     await assert.rejects(open(client, registry, "push").uploadBlob(wrong, limit()), refuses("rejected", "DIGEST_INVALID"));
     assert.equal(registry.requests.length, 2);
+  });
+});
+
+describe("uploads to a registry of its own ways", () => {
+  test("go on without a mount where the registry fails at it, and take a session whatever status tells of it", async () => {
+    await using registry = await startFakeRegistry();
+    registry.intercept = (_request, response, url) => {
+      if (!url.searchParams.has("mount")) return false;
+      response.writeHead(500).end();
+      return true;
+    };
+    await using client = testClient();
+
+    assert.equal(await open(client, registry, "push").uploadBlob(uploadOf(Buffer.from("x"), "base"), limit()), "uploaded");
+    assert.deepEqual(registry.requests.map(({ method }) => method), ["POST", "POST", "PUT"]);
+    registry.intercept = (request, response) => {
+      const writeHead = response.writeHead.bind(response) as (status: number, ...rest: unknown[]) => typeof response;
+      if (request.method === "POST") response.writeHead = (status: number, ...rest: unknown[]) => writeHead(status === 202 ? 200 : status, ...rest);
+      return false;
+    };
+    assert.equal(await open(client, registry, "push").uploadBlob(uploadOf(Buffer.from("y")), limit()), "uploaded");
   });
 });
 

@@ -41,7 +41,7 @@ export interface FetchedManifest {
   readonly bytes: Uint8Array;
 }
 
-export type BlobDescriptor = Pick<Descriptor, "digest" | "size" | "data">;
+export type BlobDescriptor = Pick<Descriptor, "digest" | "size" | "data" | "urls">;
 
 export interface BlobUpload {
   readonly descriptor: BlobDescriptor;

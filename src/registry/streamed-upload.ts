@@ -1,6 +1,6 @@
 import type { GrowingBlob } from "../content/growing-blob.ts";
 import type { Digest } from "../content/digest.ts";
-import { beginUpload, cancelUpload, finishUpload, sessionOf, type UploadSession } from "./blob-upload.ts";
+import { beginUpload, cancelUpload, finishUpload, sessionOf, UPLOAD_TAKEN, type UploadSession } from "./blob-upload.ts";
 import { registryOf, type RepositoryServers } from "./repository-servers.ts";
 import { retrying } from "./retry.ts";
 
@@ -85,7 +85,7 @@ class Stream implements StreamedUpload {
     const { name: what, scopes } = this.#repository;
     const headers = { "content-type": "application/octet-stream" };
     const body = { sizeBytes: undefined, open: () => this.#bytes() };
-    const response = await registryOf(this.#repository).call({ method: "PATCH", target: this.#session.location, scopes, what, headers, body, expected: [202] }, signal);
+    const response = await registryOf(this.#repository).call({ method: "PATCH", target: this.#session.location, scopes, what, headers, body, expected: UPLOAD_TAKEN }, signal);
     await response.discard();
     this.#session = sessionOf(response, what);
     if (!this.#hasAllBytes) return "dropped";
