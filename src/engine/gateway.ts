@@ -1,3 +1,4 @@
+import { CorruptBlobError } from "../content/blob-store.ts";
 import { collectBytes } from "../content/bytes.ts";
 import type { Gateway, GatewayResult } from "../frontend/gateway.ts";
 import type { Definition } from "../llb/definition.ts";
@@ -66,6 +67,7 @@ async function sourceTime(definition: Definition, services: BuildServices, signa
 /** BuildKit's words before those of whoever could not find it. Aborts and bugs stay what they are. */
 function named(error: unknown, prefix: string): unknown {
   if (error instanceof RegistryError) return new RegistryError(error.code, `${prefix}: ${error.message}`, { status: error.status, retryAfterMs: error.retryAfterMs, cause: error });
+  if (error instanceof CorruptBlobError) return new CorruptBlobError(`${prefix}: ${error.message}`, error.code, { cause: error });
   if (error instanceof SourceError) return new SourceError(error.code, `${prefix}: ${error.message}`, { cause: error });
   return error;
 }

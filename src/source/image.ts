@@ -1,7 +1,6 @@
 import { bytesOf, collectBytes } from "../content/bytes.ts";
-import { digestOf, parseDigest, type Digest, type DiffId } from "../content/digest.ts";
+import { digestOf, parseDigest, type Digest } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import type { ImageConfig } from "../oci/image-config.ts";
 import type { ImageIndex, Manifest } from "../oci/manifest.ts";
 import { isIndex, isManifest } from "../oci/media-type.ts";
 import { bestPlatformMatch, runnablePlatforms } from "../oci/platform-match.ts";
@@ -12,10 +11,14 @@ import { ImageLayer, type LayerOrigin } from "../snapshot/image-layer.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { FileBlobStore } from "../store/file-blob-store.ts";
+import { parseImageFacts, parseImageIndex, parseImageManifest, type ImageFacts } from "./image-documents.ts";
 import { SourceError } from "./source-error.ts";
 
 /** Manifests and configurations are held in memory whole; the distribution spec has everyone expect up to 4 MB. */
 const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Indexes within indexes. Nobody is known to nest them more than twice. */
+const INDEX_DEPTH_MAX = 16;
 
 /** A provenance of mode=max has the whole graph. */
 const STATEMENT_BYTES_MAX = 40 * 1024 * 1024;
@@ -104,12 +107,16 @@ export class ImageSource {
   async #pin(reference: Reference, platform: Platform, signal: AbortSignal): Promise<PinnedImage> {
     const repository = await this.#services.open(reference, signal);
     const root = await this.#root(reference, repository, signal);
-    const { descriptor, attestation, isHardenedByDocker } = isIndex(root.mediaType) ? await this.#choose(root, platform, { reference, repository }, signal) : { descriptor: root, attestation: undefined, isHardenedByDocker: false };
-    if (!isManifest(descriptor.mediaType)) throw new SourceError("not-found", `${formatReference(reference)}: is no image, but ${descriptor.mediaType}`);
+    const { descriptor, attestation, isHardenedByDocker } = await this.#choose(root, platform, { reference, repository }, signal);
+    const what = formatReference(reference);
+    if (!isManifest(descriptor.mediaType)) throw new SourceError("not-found", `${what}: ${notAnImage(descriptor.mediaType)}`);
     // The digest was checked; what it says is the registry's word for an image.
-    const manifest = parseDocument<Manifest>(await this.#document(descriptor, async (fetchSignal) => (await repository.manifest(descriptor.digest, fetchSignal)).bytes, signal));
+    const manifest = parseImageManifest(await this.#document(descriptor, async (fetchSignal) => (await repository.manifest(descriptor.digest, fetchSignal)).bytes, signal), descriptor, what);
     const config = await this.#document(manifest.config, (fetchSignal) => collectBytes(repository.blob(manifest.config, fetchSignal), DOCUMENT_BYTES_MAX), signal);
-    const chain = layerOrigins(manifest, config, { reference, repository, mountable: this.#services.mountable }).map((origin) => new ImageLayer(origin, this.#services.layers));
+    const facts = parseImageFacts(config, manifest);
+    // An index that leaves it to the configuration: only that tells.
+    if (descriptor !== root && descriptor.platform === undefined && !(facts.platform !== undefined && runnablePlatforms(platform).matches(facts.platform))) throw nothingFor(reference, platform, [facts.platform]);
+    const chain = layerOrigins(manifest, facts, { reference, repository, mountable: this.#services.mountable }).map((origin) => new ImageLayer(origin, this.#services.layers));
     this.#services.onLayers(chain);
     return { reference, digest: root.digest, manifestDigest: descriptor.digest, manifest, config, chain, attestation, isHardenedByDocker };
   }
@@ -130,17 +137,17 @@ export class ImageSource {
     return mediaType === undefined ? undefined : { mediaType, digest, size };
   }
 
-  async #choose(root: Descriptor, platform: Platform, { reference, repository }: { reference: Reference; repository: ImageRepository }, signal: AbortSignal): Promise<Pick<PinnedImage, "attestation" | "isHardenedByDocker"> & { readonly descriptor: Descriptor }> {
-    const index = parseDocument<ImageIndex>(await this.#document(root, async (fetchSignal) => (await repository.manifest(root.digest, fetchSignal)).bytes, signal));
-    const images = index.manifests.filter(({ mediaType, annotations }) => isManifest(mediaType) && annotations?.["vnd.docker.reference.type"] === undefined);
-    // A manifest that names no platform is what its configuration says; the only one there is is taken at its word.
-    const chosen = bestPlatformMatch(runnablePlatforms(platform), images, (image) => image.platform ?? platform);
-    if (chosen === undefined) {
-      const there = images.map((image) => (image.platform === undefined ? "unknown" : formatPlatform(image.platform))).join(", ");
-      throw new SourceError("not-found", `${formatReference(reference)}: no match for platform in manifest: not found (wanted ${formatPlatform(platform)}, there is ${there === "" ? "nothing" : there})`);
+  /** Follows indexes to the manifest that serves best. */
+  async #choose(root: Descriptor, platform: Platform, { reference, repository }: Pick<Origin, "reference" | "repository">, signal: AbortSignal): Promise<Chosen> {
+    let chosen: Chosen = { descriptor: root, attestation: undefined, isHardenedByDocker: false };
+    for (let depth = 0; isIndex(chosen.descriptor.mediaType); depth++) {
+      const what = formatReference(reference);
+      if (depth === INDEX_DEPTH_MAX) throw new SourceError("corrupt", `${what}: indexes nested deeper than ${INDEX_DEPTH_MAX}`);
+      const { descriptor } = chosen;
+      const bytes = await this.#document(descriptor, async (fetchSignal) => (await repository.manifest(descriptor.digest, fetchSignal)).bytes, signal);
+      chosen = chooseFrom(parseImageIndex(bytes, descriptor, what), platform, reference);
     }
-    const isAbout = ({ annotations }: Descriptor): boolean => annotations?.["vnd.docker.reference.type"] === "attestation-manifest" && annotations["vnd.docker.reference.digest"] === chosen.digest;
-    return { descriptor: chosen, attestation: index.manifests.find(isAbout), isHardenedByDocker: isHardened(index) };
+    return chosen;
   }
 
   /** Reads a small document from the store, or fetches and keeps it. */
@@ -151,6 +158,29 @@ export class ImageSource {
     await blobs.write(digestOf(bytes) === descriptor.digest ? descriptor.digest : refuseBytes(descriptor), bytesOf(bytes), signal);
     return bytes;
   }
+}
+
+type Chosen = Pick<PinnedImage, "attestation" | "isHardenedByDocker"> & { readonly descriptor: Descriptor };
+
+/** One without a platform serves if nothing better does: what it is then, its configuration says, or the index that it is. */
+function chooseFrom(index: ImageIndex, platform: Platform, reference: Reference): Chosen {
+  const entries = index.manifests.filter(({ mediaType, annotations }) => (isManifest(mediaType) || isIndex(mediaType)) && annotations?.["vnd.docker.reference.type"] === undefined);
+  const named = entries.filter((entry): entry is Descriptor & { readonly platform: Platform } => entry.platform !== undefined);
+  const chosen = bestPlatformMatch(runnablePlatforms(platform), named, (entry) => entry.platform) ?? entries.find((entry) => entry.platform === undefined);
+  if (chosen === undefined) throw nothingFor(reference, platform, named.map((entry) => entry.platform));
+  const isAbout = ({ annotations }: Descriptor): boolean => annotations?.["vnd.docker.reference.type"] === "attestation-manifest" && annotations["vnd.docker.reference.digest"] === chosen.digest;
+  return { descriptor: chosen, attestation: index.manifests.find(isAbout), isHardenedByDocker: isHardened(index) };
+}
+
+function nothingFor(reference: Reference, platform: Platform, found: ReadonlyArray<Platform | undefined>): SourceError {
+  const there = found.map((each) => (each === undefined ? "unknown" : formatPlatform(each))).join(", ");
+  return new SourceError("not-found", `${formatReference(reference)}: no match for platform in manifest: not found (wanted ${formatPlatform(platform)}, there is ${there === "" ? "nothing" : there})`);
+}
+
+/** BuildKit's words for what Docker once had. */
+function notAnImage(mediaType: string): string {
+  if (mediaType !== "application/vnd.docker.distribution.manifest.v1+prettyjws") return `is no image, but ${mediaType}`;
+  return "support Docker Image manifest version 2, schema 1 has been removed. More information at https://docs.docker.com/go/deprecated-image-specs/";
 }
 
 /** As Docker marks them. */
@@ -168,18 +198,14 @@ interface Origin {
   readonly mountable: boolean;
 }
 
-function layerOrigins(manifest: Manifest, config: Uint8Array, { reference, repository, mountable }: Origin): LayerOrigin[] {
-  const diffIds = parseDocument<ImageConfig>(config).rootfs.diff_ids ?? [];
+function layerOrigins(manifest: Manifest, { diffIds }: ImageFacts, { reference, repository, mountable }: Origin): LayerOrigin[] {
   if (diffIds.length !== manifest.layers.length) {
     throw new SourceError("corrupt", `${formatReference(reference)}: the manifest has ${manifest.layers.length} layers, its configuration ${diffIds.length}`);
   }
-  return manifest.layers.map((descriptor, i) => ({
-    // Same form as any digest; the type says that it names uncompressed bytes.
-    diffId: parseDigest(diffIds[i] ?? "") as string as DiffId,
-    descriptor,
-    repository: mountable ? repositoryName(reference) : undefined,
-    fetch: (signal) => repository.blob(descriptor, signal),
-  }));
+  return diffIds.flatMap((diffId, i) => {
+    const descriptor = manifest.layers[i];
+    return descriptor === undefined ? [] : { diffId, descriptor, repository: mountable ? repositoryName(reference) : undefined, fetch: (signal: AbortSignal) => repository.blob(descriptor, signal) };
+  });
 }
 
 function parseDocument<T>(bytes: Uint8Array): T {
