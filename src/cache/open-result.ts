@@ -1,3 +1,5 @@
+import type { ByteStream } from "../content/blob-store.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
 import { ImportedLayer } from "../snapshot/imported-layer.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import { imageLayerId, type Layer, type LayerId } from "../snapshot/layer.ts";
@@ -8,6 +10,8 @@ import type { CacheBlobs, SharedLayer } from "./cache-source.ts";
 import type { OpenResult } from "./imported-cache.ts";
 
 export interface ResultMeans {
+  /** What passes on the bytes of a layer that is fetched, and may look at them. */
+  readonly passing: (descriptor: Descriptor, bytes: ByteStream) => ByteStream;
   readonly layers: LayerStore;
   readonly facts: LayerFacts;
   /** A layer of an image that this build stands on. */
@@ -49,5 +53,5 @@ async function openLayer({ descriptor, diffId, createdNs }: SharedLayer, below: 
   if (createdNs !== undefined) means.facts.saveCreated(id, createdNs);
   // Its blob is better than ours made anew: what was pushed before has the same.
   if (!(await blobs.hasBlob(descriptor, signal))) return means.layers.find(id);
-  return new ImportedLayer({ diffId, descriptor, repository: blobs.repository, fetch: (fetchSignal) => blobs.blob(descriptor, fetchSignal) }, { cache: blobs.name, createdNs }, means.layers);
+  return new ImportedLayer({ diffId, descriptor, repository: blobs.repository, fetch: (fetchSignal) => means.passing(descriptor, blobs.blob(descriptor, fetchSignal)) }, { cache: blobs.name, createdNs }, means.layers);
 }

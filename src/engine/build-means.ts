@@ -47,6 +47,7 @@ import { frontendRequest } from "./frontend-request.ts";
 import { engineGateway } from "./gateway.ts";
 import { httpGet } from "./http-get.ts";
 import { imageSources, type ImageSources } from "./image-sources.ts";
+import { LayerFetches } from "./layer-fetches.ts";
 import { keyHistory } from "./key-history.ts";
 import { localSources } from "./locals.ts";
 import { provenanceEnvironment } from "./provenance-environment.ts";
@@ -135,14 +136,15 @@ async function openUngated(plan: BuildPlan, { id, startedNs, engine, request, re
   const http = opening.use(openHttpClient(env));
   const steps = new StepReporter(report, systemClock, signal);
   const archive = plan.context.kind === "archive" ? (await engine.state.blobs.ingest(plan.context.bytes, signal)).digest : undefined;
-  const images = imageSources(plan, { registry, state: engine.state, layers: engine.layers });
+  const fetches = new LayerFetches(steps);
+  const images = imageSources(plan, { registry, state: engine.state, layers: engine.layers, fetches });
   const { attributes, facts } = await describeRequest(plan, { env, report }, signal);
   const capturesUsage = plan.provenance?.captureUsage === true;
   const machineUsage = capturesUsage ? opening.use(sampleMachine()) : undefined;
   const grants = { allowed: plan.allowed, devices: cdiDevices(settingsPath(env)), defaultCgroupParent: defaultCgroupParent(settingsPath(env)) };
-  const services = buildServices({ engine, session, grants, capturesUsage, steps, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, findsSecrets: plan.secretsInEvidence !== "allow", env });
+  const services = buildServices({ engine, session, grants, capturesUsage, steps, fetches, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, findsSecrets: plan.secretsInEvidence !== "allow", env });
   const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "text" ? "Dockerfile" : plan.dockerfile.name };
-  const imports = opening.use(await importCaches(plan.cache.imports, { clientFor, http, steps, report, layers: engine.layers, facts: engine.state.facts, findBase: images.findLayer }, signal));
+  const imports = opening.use(await importCaches(plan.cache.imports, { clientFor, http, steps, report, layers: engine.layers, facts: engine.state.facts, findBase: images.findLayer, passing: (descriptor, bytes) => fetches.shown(descriptor, bytes) }, signal));
   let hasWritten = false;
   const closing = opening.move();
   return {
@@ -192,6 +194,7 @@ interface ServiceParts {
   readonly engine: Engine;
   readonly session: Session;
   readonly steps: StepReporter;
+  readonly fetches: LayerFetches;
   readonly images: ImageSources;
   readonly get: BuildServices["http"]["get"];
   readonly git: BuildMeans["git"];
@@ -201,7 +204,7 @@ interface ServiceParts {
   readonly env: BuildContext["request"]["env"];
 }
 
-function buildServices({ engine, session, grants, steps, images, get, git, findsSecrets, capturesUsage, env }: ServiceParts): BuildServices {
+function buildServices({ engine, session, grants, steps, fetches, images, get, git, findsSecrets, capturesUsage, env }: ServiceParts): BuildServices {
   const { state, layers } = engine;
   const hashes = knownHashes(state.database);
   const commit = git === undefined || isGitProblem(git) ? undefined : git.commit;
@@ -225,6 +228,7 @@ function buildServices({ engine, session, grants, steps, images, get, git, finds
     containers: [],
     looked: [],
     steps,
+    fetches,
     usage: capturesUsage ? new Map() : undefined,
   };
 }

@@ -9,6 +9,7 @@ import type { HttpSourceServices } from "../source/http.ts";
 import type { ImageSource } from "../source/image.ts";
 import type { ContainerUse } from "./bridge-container.ts";
 import type { LookedAt } from "./bridge-reference.ts";
+import type { LayerFetches } from "./layer-fetches.ts";
 import type { LocalSources } from "./locals.ts";
 import type { Pins } from "./pins.ts";
 import type { SourceGate } from "./source-gate.ts";
@@ -38,6 +39,8 @@ export interface BuildServices {
   /** Trees that frontends had made, and looked at or had evaluated. */
   readonly looked: LookedAt[];
   readonly steps: StepReporter;
+  /** Layers that are fetched are shown with the steps that own them. */
+  readonly fetches: LayerFetches;
   /** What each vertex that ran used, as far as it could be measured; undefined: nobody asked. */
   readonly usage: Map<Digest, UsageObject> | undefined;
 }

@@ -14,6 +14,7 @@ import type { BuildMeans } from "./build-means.ts";
 import type { CacheExport, CacheForm } from "./plan-cache.ts";
 import { openCacheStore } from "./cache-stores.ts";
 import { serialiseLayers } from "./publish-image.ts";
+import { pushProgress } from "./push-progress.ts";
 import { mountSource } from "./push-target.ts";
 import { sharedSteps, withResults, type SharedStep } from "./shared-steps.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
@@ -67,9 +68,7 @@ function openPush(target: Extract<ManifestExport, { readonly kind: "registry" }>
   return new Push({
     repository: means.clientFor(target).repository(reference, "push"),
     mountFrom: (digest) => mountSource(layers(), digest, reference.domain),
-    onProgress: ({ descriptor, state, sentBytes }) => {
-      if (state === "sent" || state === "mounted") means.services.steps.finished(step, `writing ${descriptor.digest} to ${formatReference(reference)}`, sentBytes);
-    },
+    onProgress: pushProgress(means.services.steps, step, (digest) => `writing ${digest} to ${formatReference(reference)}`),
   });
 }
 

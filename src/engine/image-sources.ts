@@ -3,10 +3,11 @@ import type { RegistryClient } from "../registry/registry-client.ts";
 import type { ImageLayer } from "../snapshot/image-layer.ts";
 import type { LayerStore } from "../snapshot/layer-store.ts";
 import type { Layer, LayerId } from "../snapshot/layer.ts";
-import { ImageSource } from "../source/image.ts";
+import { ImageSource, type ImageSourceServices } from "../source/image.ts";
 import { SourceError } from "../source/source-error.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import { layoutStoreId } from "./frontend-attributes.ts";
+import type { LayerFetches } from "./layer-fetches.ts";
 import type { State } from "./state.ts";
 
 /** Where the images of one build come from. */
@@ -19,14 +20,19 @@ export interface ImageSources {
 }
 
 export interface ImageSourceMeans {
+  readonly fetches: LayerFetches;
   readonly registry: RegistryClient;
   readonly state: State;
   readonly layers: LayerStore;
 }
 
-export function imageSources(plan: BuildPlan, { registry, state, layers }: ImageSourceMeans): ImageSources {
+export function imageSources(plan: BuildPlan, { registry, state, layers, fetches }: ImageSourceMeans): ImageSources {
   const known = new Map<LayerId, ImageLayer>();
-  const means = { blobs: state.blobs, layers, onLayers: (found: readonly ImageLayer[]) => found.forEach((layer) => known.set(layer.id, layer)) };
+  const means: Omit<ImageSourceServices, "mountable" | "open"> = {
+    blobs: state.blobs, layers,
+    passing: (descriptor, bytes) => fetches.shown(descriptor, bytes),
+    onLayers: (found) => found.forEach((layer) => known.set(layer.id, layer)),
+  };
   const layouts = new Map(plan.namedContexts.flatMap((context) => {
     if (context.kind !== "oci-layout") return [];
     const source = new ImageSource({ ...means, mountable: false, open: (_reference, signal) => openOciLayout(context.path, signal) });

@@ -77,6 +77,7 @@ function sourceOperation(vertex: LlbVertex, source: SourceOp, services: BuildSer
       return imageOperation(tagNameOnly(parseReference(rest)), platformOf(vertex, services), async (reference, platform, signal) => {
         const pinned = scheme === "docker-image" ? await services.images.pin(reference, platform, signal) : await services.layouts(source.attrs["oci.store"] ?? "").pin(reference, platform, signal);
         services.pins.set(vertex.digest, { kind: "image", reference, digest: pinned.digest, platform, layout: scheme === "oci-layout" });
+        services.fetches.own(vertex.digest, pinned.chain);
         return pinned;
       });
     case "local":

@@ -6,6 +6,7 @@ import { Push } from "../registry/push.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import { RegistryError } from "../registry/registry-error.ts";
 import type { ClientFor } from "./cache-imports.ts";
+import { pushProgress } from "./push-progress.ts";
 import type { StepReporter } from "./step-reporter.ts";
 
 /** One repository that an image goes to, with its tags there. */
@@ -34,9 +35,7 @@ export function pushTargets({ names, layers, clientFor, insecure, steps, step }:
     const push = new Push({
       repository: client.repository(reference, "push"),
       mountFrom: (digest) => mountSource(layers(), digest, reference.domain),
-      onProgress: ({ descriptor, state, sentBytes }) => {
-        if (state === "sent" || state === "mounted") steps.finished(step, `pushing ${state === "mounted" ? "mounted " : ""}${descriptor.digest}`, sentBytes);
-      },
+      onProgress: pushProgress(steps, step, (digest, state) => `pushing ${state === "mounted" ? "mounted " : ""}${digest}`),
     });
     return { reference, tags, client, push };
   });

@@ -57,13 +57,14 @@ export async function solveGraphs(definitions: readonly Definition[], { services
   return { chains, graphs, known: knownChains(graphs, (vertex) => solver.known(vertex)), recipes: (vertex, index) => solver.recipes({ vertex, index }) };
 }
 
-function observerOf(graph: LlbGraph, { steps, file }: BuildServices, maskName: (name: string) => string): SolveObserver<LayerChain> {
+function observerOf(graph: LlbGraph, { steps, fetches, file }: BuildServices, maskName: (name: string) => string): SolveObserver<LayerChain> {
   const isSource = (vertex: Vertex<LayerChain>): boolean => graph.vertices.get(vertex.digest)?.op.op.case === "source";
   return {
     // A source does its work when it is named: a directory is read, an image is looked up.
     keying: (vertex, work) => (isSource(vertex) ? steps.step(vertex, work) : steps.prelude(vertex, work)),
     running: (vertex, work) => (isSource(vertex) ? work() : steps.step(vertex, work)),
-    cached(vertex, reason) {
+    cached(vertex, reason, results) {
+      for (const chain of results) fetches.own(vertex.digest, chain);
       steps.cached(vertex);
       steps.explained(vertex.digest, explainHit(reason));
     },

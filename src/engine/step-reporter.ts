@@ -18,8 +18,15 @@ export interface BegunPart {
   readonly id: string;
   /** So many bytes more. */
   readonly passed: (bytes: number) => void;
+  /** So many bytes in all: fewer than before where the work begins anew. */
+  readonly reached: (bytes: number) => void;
   readonly end: () => void;
+  /** It does not come to its end. */
+  readonly breakOff: () => void;
 }
+
+/** How often a part tells how far it is: who watches sees it move, and who keeps it does not drown in it. */
+const TOLD_EVERY_MS = 200;
 
 /** Turns work into the events of one step. */
 export class StepReporter {
@@ -28,7 +35,9 @@ export class StepReporter {
   readonly #signal: AbortSignal;
   readonly #planned = new Map<Digest, PlannedStep>();
   readonly #begun = new Set<Digest>();
-  readonly #finished = new Set<Digest>();
+  readonly #ended = new Map<Digest, "ran" | "cached">();
+  /** How many parts go on of steps that had ended. */
+  readonly #resumed = new Map<Digest, number>();
   #failedName: string | undefined;
 
   constructor(report: ReportEvent, clock: Clock, signal: AbortSignal) {
@@ -63,7 +72,7 @@ export class StepReporter {
     this.#report({ kind: "step-started", step: digest, name, at: this.#clock.now() });
     try {
       const result = await run();
-      this.#finished.add(digest);
+      this.#ended.set(digest, "ran");
       this.#report({ kind: "step-finished", step: digest, at: this.#clock.now() });
       return result;
     } catch (error) {
@@ -86,9 +95,9 @@ export class StepReporter {
 
   cached({ digest, name }: { readonly digest: Digest; readonly name: string }): void {
     // A vertex may be found more than once on the way: by two keys, and for two platforms.
-    if (this.#finished.has(digest)) return;
+    if (this.#ended.has(digest)) return;
     this.#begun.add(digest);
-    this.#finished.add(digest);
+    this.#ended.set(digest, "cached");
     this.#report({ kind: "step-cached", step: digest, name, at: this.#clock.now() });
   }
 
@@ -116,11 +125,46 @@ export class StepReporter {
   }
 
   /** Tells that a part of a step begins. */
-  begin(step: Digest, id: string): BegunPart {
+  begin(step: Digest, id: string, totalBytes?: number): BegunPart {
     let doneBytes = 0;
-    const tell = (finished: boolean): void => this.#report({ kind: "step-progress", step, id, doneBytes, totalBytes: undefined, finished, at: this.#clock.now() });
+    let toldMs = 0;
+    const tell = (finished: boolean): void => {
+      const at = this.#clock.now();
+      toldMs = at.getTime();
+      this.#report({ kind: "step-progress", step, id, doneBytes, totalBytes, finished, at });
+    };
+    const reached = (bytes: number): void => {
+      doneBytes = bytes;
+      if (this.#clock.now().getTime() - toldMs >= TOLD_EVERY_MS) tell(false);
+    };
     tell(false);
-    return { id, passed: (bytes) => void (doneBytes += bytes), end: () => tell(true) };
+    return { id, reached, passed: (bytes) => reached(doneBytes + bytes), end: () => tell(true), breakOff: () => tell(false) };
+  }
+
+  /** The same of a step that may have ended: what it names is moved when it is needed. As long as a part goes on, so does the step. */
+  resume(step: Digest, id: string, totalBytes: number): BegunPart {
+    const planned = this.#planned.get(step);
+    // What a cache answered for stays cached.
+    if (planned === undefined || this.#ended.get(step) !== "ran") return this.begin(step, id, totalBytes);
+    const goingOn = (change: 1 | -1): number => {
+      const count = (this.#resumed.get(step) ?? 0) + change;
+      this.#resumed.set(step, count);
+      return count;
+    };
+    const closed = (): void => void (goingOn(-1) === 0 && this.#report({ kind: "step-finished", step, at: this.#clock.now() }));
+    if (goingOn(1) === 1) this.#report({ kind: "step-started", step, name: planned.name, at: this.#clock.now() });
+    const part = this.begin(step, id, totalBytes);
+    return {
+      ...part,
+      end() {
+        part.end();
+        closed();
+      },
+      breakOff() {
+        part.breakOff();
+        closed();
+      },
+    };
   }
 
   /** Work that is a part of a step, told when it begins and when it ends, however it does. */

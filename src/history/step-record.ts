@@ -7,6 +7,8 @@ interface Step {
   readonly startedAt: Date | undefined;
   outcome: "running" | "ran" | "cached" | "failed";
   endedAt: Date | undefined;
+  /** Between its ends and its going on again. */
+  readonly pausedMs: number;
   error: string | undefined;
 }
 
@@ -30,7 +32,7 @@ export class StepRecorder {
       case "step-started":
         return this.#began(event.step, event.name, event.at);
       case "step-cached":
-        return void this.#steps.set(event.step, { name: event.name, startedAt: event.at, outcome: "cached", endedAt: event.at, error: undefined });
+        return void this.#steps.set(event.step, { name: event.name, startedAt: event.at, outcome: "cached", endedAt: event.at, pausedMs: 0, error: undefined });
       case "step-explained":
         return void this.#reasons.set(event.step, { reason: event.reason, message: event.message });
       case "step-finished":
@@ -57,10 +59,11 @@ export class StepRecorder {
     return [...heard, ...new Map(unheard.map((step) => [step.digest, step])).values()];
   }
 
-  /** A step may begin more than once: its content is named, and later it is asked for. */
+  /** A step may begin more than once: its content is named, and later it is asked for, or moved. */
   #began(digest: Digest, name: string, at: Date): void {
     const known = this.#steps.get(digest);
-    this.#steps.set(digest, { name, startedAt: known?.startedAt ?? at, outcome: "running", endedAt: undefined, error: undefined });
+    const pausedMs = known === undefined ? 0 : known.pausedMs + at.getTime() - (known.endedAt ?? at).getTime();
+    this.#steps.set(digest, { name, startedAt: known?.startedAt ?? at, outcome: "running", endedAt: undefined, pausedMs, error: undefined });
   }
 
   #ended(digest: Digest, { outcome, at, error }: { readonly outcome: "ran" | "failed"; readonly at: Date; readonly error: string | undefined }): void {
@@ -71,14 +74,14 @@ export class StepRecorder {
     step.error = error;
   }
 
-  #record(digest: Digest, { name, startedAt, outcome, endedAt, error }: Step, status: BuildStatus): StepRecord {
+  #record(digest: Digest, { name, startedAt, outcome, endedAt, pausedMs, error }: Step, status: BuildStatus): StepRecord {
     return {
       digest, name,
       // What is stopped says so as a failure of its own; what is cached for its consumers' sake was needed by nobody.
       outcome: this.#reasons.get(digest)?.reason === "not-needed" && outcome === "cached" ? "not-needed" : (outcome === "running" && status !== "running") || (outcome === "failed" && (status === "canceled" || error?.endsWith(STOPPED) === true)) ? "stopped" : outcome,
       cache: this.#reasons.get(digest) ?? null,
       startedAt: startedAt?.toISOString() ?? null,
-      durationMs: startedAt === undefined || endedAt === undefined ? 0 : endedAt.getTime() - startedAt.getTime(),
+      durationMs: startedAt === undefined || endedAt === undefined ? 0 : endedAt.getTime() - startedAt.getTime() - pausedMs,
       error: error ?? null,
     };
   }

@@ -2,13 +2,14 @@ import { canonicalJson } from "../content/canonical-json.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
 import { isRoot } from "../host/privilege.ts";
-import { NetMode, SecurityMode, type ExecOp, type LinuxResources, type Meta, type Mount } from "../llb/op.ts";
+import { MountType, NetMode, SecurityMode, type ExecOp, type LinuxResources, type Meta, type Mount } from "../llb/op.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { CdiEdits } from "../sandbox/cdi-spec.ts";
 import type { GroupRequest } from "../sandbox/control-group.ts";
 import { sandboxDevice } from "../sandbox/sandbox-device.ts";
 import { MORE_IDS_ADVICE, SandboxError } from "../sandbox/sandbox-error.ts";
 import type { Isolation, NetworkMode, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
+import { ImageLayer } from "../snapshot/image-layer.ts";
 import type { KnownHashes } from "../snapshot/shared-checksum.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import type { Workspace } from "../snapshot/workspace.ts";
@@ -82,6 +83,12 @@ export function execOperation(op: ExecOp, platform: Platform, services: ExecServ
     prepare() {
       // Who executes the step meets the failure there.
       services.sandbox().catch(() => undefined);
+    },
+    async gather(inputs, signal) {
+      // What cannot run here at all is not fetched for.
+      await requireRunnable(platform, { ...services, emulators: registeredEmulators });
+      const mounted = new Set(op.mounts.flatMap((mount) => (mount.mountType === MountType.BIND && readsInput(mount) ? (inputs[Number(mount.input)] ?? []) : [])));
+      await Promise.all([...mounted].map(async (layer) => (layer instanceof ImageLayer ? await layer.present(signal, "tree") : layer)));
     },
     async execute(inputs, signal) {
       const hint = await requireRunnable(platform, { ...services, emulators: registeredEmulators });

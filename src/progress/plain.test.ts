@@ -33,11 +33,11 @@ test("a failed step ends with its message", () => {
   assert.equal(render({ kind: "step-started", step: a, name: "RUN x", at: at(0) }, { kind: "step-failed", step: a, message: "context canceled", at: at(1) }), "#1 RUN x\n#1 CANCELED\n", "of what was only stopped");
 });
 
-test("a part of a step is told when it has ended, with what passed and how long it took where that is something", () => {
+test("a part of a step is told when it has ended, with what passed and how long it took where that is something, and now and then before", () => {
   const part = (id: string, finished: boolean, ms: number, [doneBytes = 0, totalBytes]: readonly number[] = []): BuildEvent => ({ kind: "step-progress", step: a, id, doneBytes, totalBytes, finished, at: at(ms) });
   assert.equal(
-    render({ kind: "step-started", step: a, name: "exporting", at: at(0) }, part("layers", false, 0), part("layers", true, 1240), part("config", true, 1250), part("copying", false, 1250), part("copying", true, 1260, [1500]), part("blob", true, 1260, [7, 7])),
-    "#1 exporting\n#1 layers 1.2s done\n#1 config done\n#1 copying 1.50kB done\n#1 blob 7B / 7B done\n",
+    render({ kind: "step-started", step: a, name: "exporting", at: at(0) }, part("layers", false, 0), part("layers", true, 1240), part("config", true, 1250), part("copying", false, 1250), part("copying", true, 1260, [1500]), part("blob", true, 1260, [7, 7]), part("sha256:1", false, 2000, [0, 2500]), part("sha256:1", false, 6999, [1000, 2500]), part("sha256:1", false, 7000, [1500, 2500]), part("sha256:1", false, 11_000, [2000, 2500]), part("sha256:1", true, 11_500, [2500, 2500])),
+    "#1 exporting\n#1 layers 1.2s done\n#1 config done\n#1 copying 1.50kB done\n#1 blob 7B / 7B done\n#1 sha256:1 1.50kB / 2.50kB 5.0s\n#1 sha256:1 2.50kB / 2.50kB 9.5s done\n",
   );
 });
 
@@ -51,4 +51,18 @@ test("a warning stands under the step that read the file, and for itself where n
 
 test("sizes are in decimal units", () => {
   assert.deepEqual([6, 1000, 48708930].map(bytesText), ["6B", "1.00kB", "48.71MB"]);
+});
+
+test("a step that goes on after its end has a new end, and its pause does not count", () => {
+  assert.equal(
+    render(
+      { kind: "step-started", step: a, name: "[1/2] FROM base", at: at(0) },
+      { kind: "step-finished", step: a, at: at(100) },
+      { kind: "step-started", step: a, name: "[1/2] FROM base", at: at(5000) },
+      { kind: "step-progress", step: a, id: "sha256:1", doneBytes: 0, totalBytes: 10, finished: false, at: at(5000) },
+      { kind: "step-progress", step: a, id: "sha256:1", doneBytes: 10, totalBytes: 10, finished: true, at: at(6000) },
+      { kind: "step-finished", step: a, at: at(6000) },
+    ),
+    "#1 [1/2] FROM base\n#1 DONE 0.1s\n#1 sha256:1 10B / 10B 1.0s done\n#1 DONE 1.1s\n",
+  );
 });

@@ -5,16 +5,27 @@ import { warningText } from "./warning-text.ts";
 interface Step {
   readonly number: number;
   readonly name: string;
-  readonly startedAt: Date;
+  /** As if it had gone on since then without a pause. */
+  startedAt: Date;
+  /** Undefined while it goes on. */
+  endedAt: Date | undefined;
   /** The start of a line whose end has not come yet. */
   partial: string;
-  /** When those that go on began, by their names. */
-  readonly parts: Map<string, Date>;
-  hasEnded: boolean;
+  /** Those that go on, by their names. */
+  readonly parts: Map<string, Part>;
+}
+
+interface Part {
+  readonly startedAt: Date;
+  /** Its last line, or its begin. */
+  toldAt: Date;
 }
 
 /** As BuildKit. */
 const SHOWN_FROM_MS = 10;
+
+/** How often a part that goes on has a line: enough for who waits, and for a log that is kept. */
+const TOLD_EVERY_MS = 5000;
 
 /**
  * One line for each thing that happens, in BuildKit's plain form: `#3 [2/2] RUN make`, `#3 0.41 cc -c a.c`, `#3 DONE 1.2s`.
@@ -26,14 +37,14 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
 
   const open = (step: Step): void => {
     if (current === step) return;
-    if (current !== undefined) write(current.hasEnded ? "\n" : `#${current.number} ...\n\n`);
+    if (current !== undefined) write(current.endedAt !== undefined ? "\n" : `#${current.number} ...\n\n`);
     write(`#${step.number} ${step.name}\n`);
     current = step;
   };
   const begin = (digest: string, name: string, at: Date): Step => {
     const known = steps.get(digest);
-    if (known !== undefined) return known;
-    const step = { number: steps.size + 1, name, startedAt: at, partial: "", parts: new Map(), hasEnded: false };
+    if (known !== undefined) return goOn(known, at);
+    const step: Step = { number: steps.size + 1, name, startedAt: at, endedAt: undefined, partial: "", parts: new Map() };
     steps.set(digest, step);
     return step;
   };
@@ -43,7 +54,7 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
     open(step);
     if (step.partial !== "") write(`#${step.number} ${secondsSince(step, at)} ${step.partial}\n`);
     step.partial = "";
-    step.hasEnded = true;
+    step.endedAt = at;
     write(`#${step.number} ${describe(secondsSince(step, at).replace(/(\.\d)\d+$/, "$1"))}\n`);
   };
 
@@ -69,19 +80,13 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
       case "step-explained":
         // It is for who asks: the history shows it.
         return;
-      case "step-output": {
-        const step = steps.get(event.step);
-        if (step === undefined) return;
-        const lines = outputLines(step, event);
-        if (lines !== "") open(step);
-        return write(lines);
-      }
+      case "step-output":
       case "step-progress": {
         const step = steps.get(event.step);
-        const line = step && partLine(step, event);
-        if (step === undefined || line === undefined) return;
+        const lines = step === undefined ? "" : event.kind === "step-output" ? outputLines(step, event) : partLine(step, event);
+        if (step === undefined || lines === "") return;
         open(step);
-        return write(line);
+        return write(lines);
       }
       case "warning":
         return warn(event);
@@ -89,6 +94,13 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
         return write(`${event.message}\n`);
     }
   });
+}
+
+/** Its pause does not count. */
+function goOn(step: Step, at: Date): Step {
+  step.startedAt = new Date(step.startedAt.getTime() + at.getTime() - (step.endedAt ?? at).getTime());
+  step.endedAt = undefined;
+  return step;
 }
 
 function secondsSince(step: Step, at: Date): string {
@@ -102,16 +114,19 @@ function outputLines(step: Step, { bytes, at }: Extract<BuildEvent, { readonly k
   return lines.map((line) => `#${step.number} ${secondsSince(step, at)} ${line}\n`).join("");
 }
 
-/** Undefined for what goes on. */
-function partLine({ number, parts }: Step, { id, doneBytes, totalBytes, finished, at }: Extract<BuildEvent, { readonly kind: "step-progress" }>): string | undefined {
-  const startedAt = parts.get(id) ?? at;
+/** Empty for a part that had its last line, or began, just now. */
+function partLine({ number, parts }: Step, event: Extract<BuildEvent, { readonly kind: "step-progress" }>): string {
+  const { id, at, finished } = event;
+  const part = parts.get(id) ?? { startedAt: at, toldAt: at };
+  parts.set(id, part);
+  if (!finished && at.getTime() - part.toldAt.getTime() < TOLD_EVERY_MS) return "";
+  part.toldAt = at;
   if (finished) parts.delete(id);
-  else parts.set(id, startedAt);
-  return finished ? `#${number} ${id}${partBytes({ doneBytes, totalBytes })}${partTime(startedAt, at)} done\n` : undefined;
+  return `#${number} ${id}${partBytes(event)}${partTime(part.startedAt, at)}${finished ? " done" : ""}\n`;
 }
 
 /** Nothing where nothing passed, and of how much where that was known. */
-function partBytes({ doneBytes, totalBytes = 0 }: { readonly doneBytes: number; readonly totalBytes: number | undefined }): string {
+export function partBytes({ doneBytes, totalBytes = 0 }: { readonly doneBytes: number; readonly totalBytes: number | undefined }): string {
   return totalBytes !== 0 ? ` ${bytesText(doneBytes)} / ${bytesText(totalBytes)}` : doneBytes !== 0 ? ` ${bytesText(doneBytes)}` : "";
 }
 

@@ -51,6 +51,8 @@ export function rawJsonRenderer(write: (text: string) => void): (event: BuildEve
         vertexes.set(event.step, { digest: event.step, ...(event.inputs.length === 0 ? {} : { inputs: event.inputs }), name: event.name, ...(event.group === undefined ? {} : { progressGroup: groupObject(event.group) }) });
         return tellVertex(event.step, {});
       case "step-started":
+        // One that ended may go on.
+        delete vertexes.get(event.step)?.completed;
         return begin(event.step, event.name, { started: timeText(event.at) });
       case "step-cached":
         return begin(event.step, event.name, { started: timeText(event.at), completed: timeText(event.at), cached: true });

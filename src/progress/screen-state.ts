@@ -76,9 +76,9 @@ export class ScreenState {
 
   #begin(digest: Digest, name: string, at: Date): void {
     const known = this.steps.get(digest);
-    // For another platform a step may be done again: its time is that of the last.
+    // A step may go on, or be done again for another platform: its pauses do not count.
     if (known === undefined) this.steps.set(digest, { name: visible(name), startedAt: at, endedAt: undefined, outcome: "running", parts: new Map(), tail: [] });
-    else Object.assign(known, { startedAt: at, endedAt: undefined, outcome: "running" });
+    else Object.assign(known, { startedAt: new Date(known.startedAt.getTime() + at.getTime() - (known.endedAt ?? at).getTime()), endedAt: undefined, outcome: "running" });
   }
 
   #end(digest: Digest, at: Date, outcome: ShownStep["outcome"]): void {

@@ -1,6 +1,6 @@
 import stringWidth from "string-width";
-import { bytesText } from "./plain.ts";
-import { visible, type ScreenState, type ShownPart, type ShownStep } from "./screen-state.ts";
+import { partBytes } from "./plain.ts";
+import { visible, type ScreenState, type ShownStep } from "./screen-state.ts";
 
 export type Emphasis = "run" | "error" | "cancel" | "faint" | "none";
 
@@ -63,14 +63,9 @@ const LOOKS: Readonly<Record<ShownStep["outcome"], { readonly prefix: string; re
 
 function stepLines(step: ShownStep, { now, size: { columns } }: ScreenOptions): readonly ScreenLine[] {
   const { prefix, emphasis } = LOOKS[step.outcome];
-  const parts = [...step.parts.values()].map((part): ScreenLine => ({ text: fit(` => => ${part.id}${sizeText(part)}`, elapsed({ startedAt: part.startedAt, endedAt: part.endedAt ?? step.endedAt }, now), columns), emphasis: part.endedAt === undefined ? "none" : "run" }));
+  const parts = [...step.parts.values()].map((part): ScreenLine => ({ text: fit(` => => ${part.id}${partBytes(part)}`, elapsed({ startedAt: part.startedAt, endedAt: part.endedAt ?? step.endedAt }, now), columns), emphasis: part.endedAt === undefined ? "none" : "run" }));
   const line: ScreenLine = { text: fit(` => ${prefix}${step.name}`, elapsed(step, now), columns), emphasis };
   return [line, ...parts].filter(({ text }) => text !== "");
-}
-
-function sizeText({ doneBytes, totalBytes }: ShownPart): string {
-  if (totalBytes !== undefined && totalBytes > 0) return ` ${bytesText(doneBytes)} / ${bytesText(totalBytes)}`;
-  return doneBytes > 0 ? ` ${bytesText(doneBytes)}` : "";
 }
 
 function keptSteps(steps: readonly StepWithLines[], rows: number): readonly StepWithLines[] {

@@ -19,6 +19,8 @@ export interface Operation<R> {
   cacheMap(signal: AbortSignal): Promise<CacheMap<R>>;
   /** Told once it is to be executed, while its inputs may still be made: what needs none of them can be made ready meanwhile. */
   prepare?(): void;
+  /** Makes ready what the work needs of its inputs, such as files that lie elsewhere: no part of the work, nor of its time. Asked before `execute`. */
+  gather?: (inputs: readonly R[], signal: AbortSignal) => Promise<void>;
   /** One result for each output. Asked at most once for a build, and not when a cache had the answer. */
   execute(inputs: readonly R[], signal: AbortSignal): Promise<readonly R[]>;
 }

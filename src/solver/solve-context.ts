@@ -10,7 +10,8 @@ export interface SolveObserver<R> {
   /** The work of naming an operation's content. It shows only where it does something worth showing. */
   keying<T>(vertex: Vertex<R>, work: () => Promise<T>): Promise<T>;
   running<T>(vertex: Vertex<R>, work: () => Promise<T>): Promise<T>;
-  cached(vertex: Vertex<R>, reason: HitReason): void;
+  /** Told what a cache has for a vertex. */
+  cached(vertex: Vertex<R>, reason: HitReason, results: readonly R[]): void;
   /** Told before a vertex runs. */
   missed(vertex: Vertex<R>, reason: MissReason): void;
   /** Told what a vertex made. */

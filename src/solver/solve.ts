@@ -161,7 +161,7 @@ export class Solver<R> {
     const record = await this.#context.cache.find(key, signal);
     // What a shared cache knew of a vertex may be less than all its outputs.
     if (record === undefined || record.results.length < this.#outputs(vertex)) return undefined;
-    this.#context.observer.cached(vertex, reason);
+    this.#context.observer.cached(vertex, reason, record.results);
     return { outputKey: record.outputKey, fresh: false, alwaysLookedAt: false, found: record.results, elsewhere: false, recipes: (output) => recipes?.all(output) ?? [], results: () => Promise.resolve(record.results) };
   }
 
@@ -174,7 +174,7 @@ export class Solver<R> {
       if (result === undefined) return undefined;
       results.push(result);
     }
-    this.#context.observer.cached(vertex, "imported");
+    this.#context.observer.cached(vertex, "imported", results);
     await this.#context.cache.save(key, { outputKey: key, results });
     return { outputKey: key, fresh: false, alwaysLookedAt: false, found: results, elsewhere: true, recipes: (output) => recipes.all(output), results: () => Promise.resolve(results) };
   }
@@ -201,6 +201,8 @@ export class Solver<R> {
     vertex.operation.prepare?.();
     const inputs = await Promise.all(work.inputs.map(resultOf));
     using _ = await this.#context.semaphore.acquire(signal);
+    const { gather } = vertex.operation;
+    if (gather !== undefined) await this.#track(() => this.#blame(vertex, () => this.#context.observer.keying(vertex, () => gather(inputs, signal))));
 
     if (work.why !== undefined) this.#context.observer.missed(vertex, work.why);
     const results = await this.#track(() => this.#blame(vertex, () => this.#context.observer.running(vertex, () => vertex.operation.execute(inputs, signal))));

@@ -49,7 +49,7 @@ async function pin(registry: FakeRegistry): Promise<PinnedImage> {
   const directory = join(path, `${stores++}`);
   mkdirSync(directory);
   const blobs = await openFileBlobStore(directory, () => directory, plainLeases);
-  const images = new ImageSource({ blobs, layers: new MemoryLayerStore(), mountable: true, onLayers: () => undefined, open: async (reference) => client.repository(reference, "pull") });
+  const images = new ImageSource({ blobs, layers: new MemoryLayerStore(), mountable: true, passing: (_descriptor, bytes) => bytes, onLayers: () => undefined, open: async (reference) => client.repository(reference, "pull") });
   return await images.pin(parseReference(`${registry.host}/a:1`), amd64, AbortSignal.timeout(20_000));
 }
 

@@ -1,3 +1,4 @@
+import type { ByteStream } from "../content/blob-store.ts";
 import { bytesOf, collectBytes } from "../content/bytes.ts";
 import { digestOf, parseDigest, type Digest } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
@@ -53,6 +54,8 @@ export interface ImageSourceServices {
   readonly layers: LayerStore;
   /** False where the repository is no registry that layers could be mounted from. */
   readonly mountable: boolean;
+  /** What passes on the bytes of a layer that is fetched, and may look at them. */
+  readonly passing: (descriptor: Descriptor, bytes: ByteStream) => ByteStream;
   /** Told of every layer that could be fetched from here on. */
   readonly onLayers: (layers: readonly ImageLayer[]) => void;
 }
@@ -116,7 +119,7 @@ export class ImageSource {
     const facts = parseImageFacts(config, manifest);
     // An index that leaves it to the configuration: only that tells.
     if (descriptor !== root && descriptor.platform === undefined && !(facts.platform !== undefined && runnablePlatforms(platform).matches(facts.platform))) throw nothingFor(reference, platform, [facts.platform]);
-    const chain = layerOrigins(manifest, facts, { reference, repository, mountable: this.#services.mountable }).map((origin) => new ImageLayer(origin, this.#services.layers));
+    const chain = layerOrigins(manifest, facts, { ...this.#services, reference, repository }).map((origin) => new ImageLayer(origin, this.#services.layers));
     this.#services.onLayers(chain);
     return { reference, digest: root.digest, manifestDigest: descriptor.digest, manifest, config, chain, attestation, isHardenedByDocker };
   }
@@ -192,19 +195,18 @@ function refuseBytes(descriptor: Descriptor): never {
   throw new SourceError("corrupt", `${descriptor.digest}: the registry sent other bytes than this digest names`);
 }
 
-interface Origin {
+interface Origin extends Pick<ImageSourceServices, "mountable" | "passing"> {
   readonly reference: Reference;
   readonly repository: ImageRepository;
-  readonly mountable: boolean;
 }
 
-function layerOrigins(manifest: Manifest, { diffIds }: ImageFacts, { reference, repository, mountable }: Origin): LayerOrigin[] {
+function layerOrigins(manifest: Manifest, { diffIds }: ImageFacts, { reference, repository, mountable, passing }: Origin): LayerOrigin[] {
   if (diffIds.length !== manifest.layers.length) {
     throw new SourceError("corrupt", `${formatReference(reference)}: the manifest has ${manifest.layers.length} layers, its configuration ${diffIds.length}`);
   }
   return diffIds.flatMap((diffId, i) => {
     const descriptor = manifest.layers[i];
-    return descriptor === undefined ? [] : { diffId, descriptor, repository: mountable ? repositoryName(reference) : undefined, fetch: (signal: AbortSignal) => repository.blob(descriptor, signal) };
+    return descriptor === undefined ? [] : { diffId, descriptor, repository: mountable ? repositoryName(reference) : undefined, fetch: (signal: AbortSignal) => passing(descriptor, repository.blob(descriptor, signal)) };
   });
 }
 

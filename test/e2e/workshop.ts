@@ -102,7 +102,7 @@ export async function finished(request: BuildRequest): Promise<Built> {
   const events = await Array.fromAsync(run.events);
   const outcome = await run.result;
   const names = new Map(events.flatMap((event) => (event.kind === "step-started" || event.kind === "step-cached" ? [[event.step, event.name] as const] : [])));
-  const named = (kind: "step-finished" | "step-cached"): string[] => events.flatMap((event) => (event.kind === kind ? [names.get(event.step) ?? ""] : []));
+  const named = (kind: "step-finished" | "step-cached"): string[] => [...new Set(events.flatMap((event) => (event.kind === kind ? [event.step] : [])))].map((step) => names.get(step) ?? "");
   return { outcome, events, output: outputOf(events), ran: named("step-finished"), cached: named("step-cached") };
 }
 
