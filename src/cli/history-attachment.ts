@@ -23,7 +23,7 @@ ${ROOT_HELP}`,
     const digest = positionals.find((each) => each.startsWith("sha256:"));
     const [ref = "", ...more] = positionals.filter((each) => each !== digest);
     if (more.length > 0) throw new UsageError(`${NAME}: takes a build and a digest, not ${positionals.length} arguments`);
-    if (digest === undefined && type === undefined) throw new UsageError(`${NAME}: give a DIGEST or --type`);
+    if (digest === undefined && type === undefined) throw new UsageError("at least one of --type, --platform or DIGEST must be specified");
     return await withHistory(values.root, io, async (open) => {
       const builds = requireBuilds(open);
       const record = findRun(builds, ref);

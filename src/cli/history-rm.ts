@@ -19,7 +19,8 @@ still runs is refused.
 ${ROOT_HELP}`,
   async run(args, io) {
     const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
-    if (values.all === (positionals.length > 0)) throw new UsageError(`${NAME}: give builds, or --all`);
+    if (!values.all && positionals.length === 0) throw new UsageError("rm requires at least one argument");
+    if (values.all && positionals.length > 0) throw new UsageError("rm requires either --all or at least one argument");
     return await withHistory(values.root, io, async (open) => {
       if (values.all && open === undefined) return;
       const builds = requireBuilds(open);

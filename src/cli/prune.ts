@@ -33,7 +33,7 @@ export const command: Command = {
   summary: "make room: take away what builds left in the store",
   usage: `Usage: stemma prune [flags]
 
-Takes away what builds left and no build uses, what was not used for the longest time first. What a running build uses stays, and what
+Takes away what builds left and no build uses; with a bound, what was not used for long and not often goes first. What a running build uses stays, and what
 is taken away is made again when it is needed. Images and files that were written elsewhere, and the history, stay.
 
   -a, --all                   also blobs and images of frontends, not only layers, cache mounts and Git mirrors
@@ -49,11 +49,12 @@ docs/store.md tells more.`,
   async run(args, io) {
     const { values, positionals } = parseCommandLine(NAME, args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`${NAME}: takes no argument`);
+    const keptBytes = bytes("keep-storage", values["keep-storage"]);
     if (values["keep-storage"] !== undefined) io.stderr(`${DEPRECATED}\n`);
     const nowMs = systemClock.now().getTime();
     const policy = {
       all: values.all, passes: flagFilter(values.filter ?? [], nowMs), maxUsedBytes: bytes("max-used-space", values["max-used-space"]),
-      minFreeBytes: bytes("min-free-space", values["min-free-space"]), reservedBytes: bytes("reserved-space", values["reserved-space"] ?? values["keep-storage"]),
+      minFreeBytes: bytes("min-free-space", values["min-free-space"]), reservedBytes: values["reserved-space"] === undefined ? keptBytes : bytes("reserved-space", values["reserved-space"]),
     };
     if (!values.force && !(await agrees(values.all ? WARNING.all : WARNING.dangling, io))) return EXIT.ok;
     await using store = await openStore(stateRoot(values.root, io));

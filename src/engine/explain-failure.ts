@@ -2,6 +2,7 @@ import { originalError } from "../content/original-error.ts";
 import { FrontendFailure } from "../bridge/frontend-failure.ts";
 import { DockerfileError } from "../frontend/dockerfile/dockerfile-error.ts";
 import { FrontendOptionError } from "../frontend/dockerfile/frontend-option-error.ts";
+import { ReadFailure } from "../frontend/dockerfile/read-failure.ts";
 import { HttpError } from "../host/http-error.ts";
 import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
 import { ProcessExitError } from "../ops/operation-error.ts";
@@ -48,7 +49,9 @@ interface FailureParts {
   readonly failedStep: string | undefined;
 }
 
-function explainPart(error: unknown, { graphs, dockerfile, failedStep }: FailureParts): unknown {
+function explainPart(error: unknown, parts: FailureParts): unknown {
+  const { graphs, dockerfile, failedStep } = parts;
+  if (error instanceof ReadFailure) return withWanted(error, explainPart(originalError(error.cause), parts));
   if (error instanceof DockerfileError) return dockerfileFailure(error, dockerfile, failedStep);
   if (error instanceof FrontendFailure) return frontendFailure(error, failedStep);
   if (error instanceof NotReproducibleError) return notReproducibleFailure(error);
@@ -58,12 +61,20 @@ function explainPart(error: unknown, { graphs, dockerfile, failedStep }: Failure
   return new BuildError(`failed to solve: ${messageOf(error)}`, { ...coded, excerpt: undefined, report: "", exitCode: undefined }, { cause: error });
 }
 
+/** What was to be read comes behind BuildKit's words for any failure. */
+function withWanted({ wanted }: ReadFailure, explained: unknown): unknown {
+  return explained instanceof BuildError ? changed(explained, { message: explained.message.replace(/^failed to solve: /, (words) => `${words}${wanted}: `) }) : explained;
+}
+
+function changed(error: BuildError, { message = error.message, report = error.report }: { readonly message?: string; readonly report?: string }): BuildError {
+  const { code, retryable, excerpt, exitCode, cause } = error;
+  return new BuildError(message, { code, retryable, excerpt, report, exitCode }, { cause });
+}
+
 /** What a policy has to say comes first, as buildx prints it. */
 function withDenials(error: BuildError): BuildError {
   const said = denialsOf(error.cause).map((message) => `Policy: ${message}\n`).join("");
-  if (said === "") return error;
-  const { message, code, retryable, excerpt, report, exitCode, cause } = error;
-  return new BuildError(message, { code, retryable, excerpt, report: said + report, exitCode }, { cause });
+  return said === "" ? error : changed(error, { report: said + error.report });
 }
 
 function denialsOf(error: unknown): readonly string[] {

@@ -65,7 +65,7 @@ export function isRemote(text: string): boolean {
   try {
     return parseGitReference(text) !== undefined || /^https?:\/\//.test(text);
   } catch (error) {
-    if (error instanceof GitReferenceError) throw new RequestError("usage", `${text}: ${error.message}`);
+    if (error instanceof GitReferenceError) throw new RequestError("usage", `failed to solve: ${error.message}`);
     throw error;
   }
 }

@@ -41,6 +41,12 @@ test("an image that is pushed by its digest has no tag", () => {
   assert.throws(() => parseOutput("type=image,name=a/b:1,push-by-digest=true", untagged), /can't push tagged ref a\/b:1 by digest/);
 });
 
+test("push and its like are meant where nothing is behind the key, as by BuildKit", () => {
+  assert.deepEqual(parse("type=image,push=,registry.insecure=,unpack=,store=,name-canonical="), { kind: "image", push: "by-tag", insecure: true, form });
+  assert.deepEqual(parse("type=oci,tar=,dest=x.tar"), parse("type=oci,dest=x.tar"));
+  assert.throws(() => parse("type=image,rewrite-timestamp="), /non-bool value "" for rewrite-timestamp/);
+});
+
 test("takes what an image store would do, and does nothing for it", () => {
   assert.deepEqual(parse("type=image,unpack=true,store=true,name-canonical=true"), parse("type=image"));
 });

@@ -192,10 +192,17 @@ function ownEpoch(keys: OutputKeys): OwnEpoch | undefined {
   return { seconds };
 }
 
+const TRUE_WHEN_EMPTY: ReadonlySet<string> = new Set(["push", "push-by-digest", "registry.insecure", "unpack", "store", "dangling-name-empty-only", "name-canonical", "tar"]);
+
 /** The keys of one output; what nobody took is refused at the end. */
 class OutputKeys extends FlagFields {
   constructor(text: string) {
     super(text, (message) => new ExportError("usage", `--output ${text}: ${message}`));
+  }
+
+  /** BuildKit takes some of them for said where nothing is behind the key. */
+  override boolean(key: string, value: string): boolean {
+    return (value === "" && TRUE_WHEN_EMPTY.has(key)) || super.boolean(key, value);
   }
 
   refuseRest(): void {

@@ -140,10 +140,22 @@ test("filters are those of buildx", () => {
   const { record } = runOf("abc");
   const nowNs = parseRfc3339("2026-01-01T01:00:00Z");
   const passes = (...filters: readonly string[]): boolean => recordFilter(filters, nowNs)(record);
-  for (const filter of ["status=completed", "status!=error", "ref~=abc$", "repository~=example", "duration=1m30s", "duration>1m", "startedAt>=2026-01-01T00:00:00Z", "startedAt>2h", "completedAt<58m"]) assert.ok(passes(filter), filter);
+  for (const filter of ["status=completed", "status!=error", "ref~=abc$", "repository~=example", "duration>1m", "startedAt>=2026-01-01T00:00:00Z", "startedAt>2h", "completedAt<58m"]) assert.ok(passes(filter), filter);
   for (const filter of ["status=error", "status!=completed", "ref~=^abc$", "duration<1m30s", "startedAt>30m", "completedAt<=2025-01-01T00:00:00Z"]) assert.ok(!passes(filter), filter);
   assert.ok(!passes("status=completed", "duration>1h"), "all of them count");
   for (const filter of ["status", "status<x", "color=red", "duration~=1m", "duration>long", "startedAt>yesterday", "ref~=("]) assert.throws(() => passes(filter), (error) => error instanceof HistoryError && error.code === "usage", filter);
+});
+
+test("filters are refused in buildx's words", () => {
+  const refused: ReadonlyArray<readonly [filter: string, message: string]> = [
+    ["ref", 'invalid filter "ref"'],
+    ["foo=bar", 'unsupported filter "foo=bar"'],
+    ["status<x", 'invalid separator for "status<x", expected = or !='],
+    ["startedAt=abc", 'invalid separator for "startedAt=abc", expected <=, <, >= or >'],
+    ["startedAt>abc", "invalid time abc"],
+    ["duration>x", "invalid duration x"],
+  ];
+  for (const [filter, message] of refused) assert.throws(() => recordFilter([filter], 0n), (error) => error instanceof HistoryError && error.message === message, filter);
 });
 
 test("a log is kept up to a bound, and says what is missing", () => {

@@ -200,7 +200,7 @@ function refuseRunning({ id, status }: BuildRecord): void {
 }
 
 function missing(id: string): HistoryError {
-  return new HistoryError("missing-input", `no record of build ${id}`);
+  return new HistoryError("missing-input", `no record found for ref ${JSON.stringify(id)}`);
 }
 
 function fileName(digest: Digest): string {

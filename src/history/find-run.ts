@@ -14,7 +14,7 @@ export function findRun(builds: Pick<BuildHistory, "list" | "find">, text: strin
   const exact = builds.find(id);
   if (exact !== undefined) return exact;
   const [found, ...more] = builds.list().filter((record) => record.id.startsWith(id));
-  if (found === undefined) throw new HistoryError("missing-input", `no record of build ${text}: \`stemma history ls\` lists those that there are`);
+  if (found === undefined) throw new HistoryError("missing-input", `no record found for ref ${JSON.stringify(text)}`);
   if (more.length > 0) throw new HistoryError("missing-input", `${text} is the beginning of ${more.length + 1} builds: ${[found, ...more].map((record) => record.id).join(", ")}`);
   return found;
 }

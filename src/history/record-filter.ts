@@ -29,7 +29,6 @@ const COMPARISONS: Readonly<Record<string, (a: bigint, b: bigint) => boolean>> =
   "<=": (a, b) => a <= b,
   ">": (a, b) => a > b,
   ">=": (a, b) => a >= b,
-  "=": (a, b) => a === b,
 };
 
 /**
@@ -42,13 +41,14 @@ export function recordFilter(filters: readonly string[], nowNs: bigint): Test {
 }
 
 function parseFilter(filter: string, nowNs: bigint): Test {
-  const [, name = "", operator = "", value = ""] = /^(\w+)(!=|~=|<=|>=|<|>|=)(.*)$/s.exec(filter) ?? [];
+  const [, name = "", operator, value = ""] = /^(.*?)(!=|~=|<=|>=|<|>|=)(.*)$/s.exec(filter) ?? [];
+  if (operator === undefined) throw new HistoryError("usage", `invalid filter ${JSON.stringify(filter)}`);
   const [text, number] = [TEXTS[name], NUMBERS[name]];
   if (text !== undefined) return textTest(text, { filter, operator, value });
-  if (number === undefined) throw new HistoryError("usage", `filter ${JSON.stringify(filter)}: use ref, repository or status with = != ~=, or startedAt, completedAt or duration with < <= > >= =`);
+  if (number === undefined) throw new HistoryError("usage", `unsupported filter ${JSON.stringify(filter)}`);
   const compare = COMPARISONS[operator];
-  if (compare === undefined) throw new HistoryError("usage", `filter ${JSON.stringify(filter)}: ${name} takes < <= > >= =`);
-  const wanted = name === "duration" ? durationNs(value, filter) : timeNs(value, { filter, nowNs });
+  if (compare === undefined) throw new HistoryError("usage", `invalid separator for ${JSON.stringify(filter)}, expected <=, <, >= or >`);
+  const wanted = name === "duration" ? durationNs(value) : timeNs(value, nowNs);
   return (record) => compare(number(record), wanted);
 }
 
@@ -63,7 +63,7 @@ function textTest({ of: text, byPart }: TextOf, { filter, operator, value }: { r
       return (record) => pattern.test(text(record));
     }
     default:
-      throw new HistoryError("usage", `filter ${JSON.stringify(filter)}: a text takes = != ~=`);
+      throw new HistoryError("usage", `invalid separator for ${JSON.stringify(filter)}, expected = or !=`);
   }
 }
 
@@ -75,18 +75,18 @@ function patternOf(value: string, filter: string): RegExp {
   }
 }
 
-function durationNs(text: string, filter: string): bigint {
+function durationNs(text: string): bigint {
   const ms = parseDuration(text);
-  if (ms === undefined) throw new HistoryError("usage", `filter ${JSON.stringify(filter)}: ${JSON.stringify(text)} is no duration such as 1m30s`);
+  if (ms === undefined) throw new HistoryError("usage", `invalid duration ${text}`);
   return BigInt(Math.round(ms * 1e6));
 }
 
-function timeNs(text: string, { filter, nowNs }: { readonly filter: string; readonly nowNs: bigint }): bigint {
+function timeNs(text: string, nowNs: bigint): bigint {
   const ms = parseDuration(text);
   if (ms !== undefined) return nowNs - BigInt(Math.round(ms * 1e6));
   try {
     return parseRfc3339(text);
   } catch (error) {
-    throw new HistoryError("usage", `filter ${JSON.stringify(filter)}: ${JSON.stringify(text)} is neither a time such as 2026-01-02T03:04:05Z nor a duration such as 24h`, { cause: error });
+    throw new HistoryError("usage", `invalid time ${text}`, { cause: error });
   }
 }

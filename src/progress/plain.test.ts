@@ -41,6 +41,13 @@ test("a part of a step is told when it has ended, with what passed and how long 
   );
 });
 
+test("a step that is looked at again, and tells nothing, ends once", () => {
+  const [started, finished] = [{ kind: "step-started", step: a, name: "load", at: at(0) }, { kind: "step-finished", step: a, at: at(1) }] as const;
+  const again = { ...started, at: at(1) };
+  assert.equal(render(started, finished, again, finished), "#1 load\n#1 DONE 0.0s\n");
+  assert.equal(render(started, finished, again, { kind: "step-output", step: a, stream: "stdout", bytes: Buffer.from("x\n"), at: at(2) }, finished), "#1 load\n#1 DONE 0.0s\n#1 0.002 x\n#1 DONE 0.0s\n");
+});
+
 test("a warning stands under the step that read the file, and for itself where nobody knows that", () => {
   const warning = { kind: "warning", rule: "StageNameCasing", message: "lower it", url: "", detail: "", location: { filename: "Dockerfile", text: "FROM a\n", startLine: 1, endLine: 1 } } as const;
   assert.equal(

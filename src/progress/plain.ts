@@ -9,6 +9,8 @@ interface Step {
   startedAt: Date;
   /** Undefined while it goes on. */
   endedAt: Date | undefined;
+  /** And nothing was told of it since. */
+  isEndTold: boolean;
   /** The start of a line whose end has not come yet. */
   partial: string;
   /** Those that go on, by their names. */
@@ -35,26 +37,35 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
   const steps = new Map<string, Step>();
   let current: Step | undefined;
 
-  const open = (step: Step): void => {
-    if (current === step) return;
-    if (current !== undefined) write(current.endedAt !== undefined ? "\n" : `#${current.number} ...\n\n`);
+  const open = (step: Step, when: "always" | "unless told" = "always"): void => {
+    if (current === step || (when === "unless told" && step.isEndTold)) return;
+    if (current !== undefined) write(current.isEndTold ? "\n" : `#${current.number} ...\n\n`);
     write(`#${step.number} ${step.name}\n`);
     current = step;
   };
   const begin = (digest: string, name: string, at: Date): Step => {
     const known = steps.get(digest);
     if (known !== undefined) return goOn(known, at);
-    const step: Step = { number: steps.size + 1, name, startedAt: at, endedAt: undefined, partial: "", parts: new Map() };
+    const step: Step = { number: steps.size + 1, name, startedAt: at, endedAt: undefined, isEndTold: false, partial: "", parts: new Map() };
     steps.set(digest, step);
     return step;
+  };
+  const tell = (step: Step, lines: string): void => {
+    if (lines === "") return;
+    open(step);
+    step.isEndTold = false;
+    write(lines);
   };
   const end = (digest: string, at: Date, describe: (seconds: string) => string): void => {
     const step = steps.get(digest);
     if (step === undefined) return;
+    step.endedAt = at;
+    // What was looked at once more, and told nothing new.
+    if (step.isEndTold) return;
     open(step);
     if (step.partial !== "") write(`#${step.number} ${secondsSince(step, at)} ${step.partial}\n`);
     step.partial = "";
-    step.endedAt = at;
+    step.isEndTold = true;
     write(`#${step.number} ${describe(secondsSince(step, at).replace(/(\.\d)\d+$/, "$1"))}\n`);
   };
 
@@ -63,13 +74,14 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
     if (step !== undefined) open(step);
     write(`${step === undefined ? "WARNING:" : `#${step.number} WARN:`} ${warningText(event)}\n`);
   };
-
   return joinGroups((event) => {
     switch (event.kind) {
       case "step-planned":
+      case "step-explained":
+        // That is for who asks: the history shows it.
         return;
       case "step-started":
-        return open(begin(event.step, event.name, event.at));
+        return open(begin(event.step, event.name, event.at), "unless told");
       case "step-cached":
         begin(event.step, event.name, event.at);
         return end(event.step, event.at, () => "CACHED");
@@ -77,16 +89,10 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
         return end(event.step, event.at, (seconds) => `DONE ${seconds}s`);
       case "step-failed":
         return end(event.step, event.at, () => (event.message.endsWith(STOPPED) ? "CANCELED" : `ERROR: ${event.message}`));
-      case "step-explained":
-        // It is for who asks: the history shows it.
-        return;
       case "step-output":
       case "step-progress": {
         const step = steps.get(event.step);
-        const lines = step === undefined ? "" : event.kind === "step-output" ? outputLines(step, event) : partLine(step, event);
-        if (step === undefined || lines === "") return;
-        open(step);
-        return write(lines);
+        return step && tell(step, event.kind === "step-output" ? outputLines(step, event) : partLine(step, event));
       }
       case "warning":
         return warn(event);

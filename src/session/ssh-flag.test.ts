@@ -31,16 +31,16 @@ describe("--ssh", { skip: sshSkip }, () => {
   });
 
   const wrong: ReadonlyArray<readonly [string, RegExp]> = [
-    ["default", /^invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set$/],
-    ["x=absent", /^failed to convert agent config for ID: "x": stat \S+\/absent: no such file or directory$/],
+    ["default", /^failed to convert agent config {default \[\] false}: invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set$/],
+    ["x=absent", /^failed to convert agent config {x \[absent\] false}: failed to convert agent config for ID: "x": stat absent: no such file or directory$/],
     ["x=socket,socket", /only single socket allowed$/],
     ["x=socket,key", /only single socket allowed$/],
     ["x=key,socket", /invalid combination of keys and sockets$/],
-    ["x=key.pub", /^failed to convert agent config for ID: "x": failed to parse \S+\/key.pub: ssh: no key found: give a private key, or the socket of an agent$/],
-    ["x=", /^invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set$/],
+    ["x=key.pub", /^failed to convert agent config {x \[key.pub\] false}: failed to convert agent config for ID: "x": failed to parse key.pub: ssh: no key found: give a private key, or the socket of an agent$/],
+    ["x=", /^failed to convert agent config {x \[\] false}: invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set$/],
     ["x=,", /paths of a socket or of private keys are needed/],
     ["x=socket,raw=true", /only single socket allowed: raw=true is a word of buildctl's, which buildx does not know either: leave it out$/],
-    ["x=key,raw=true", /^failed to convert agent config for ID: "x": stat \S+\/raw=true: no such file or directory$/],
+    ["x=key,raw=true", /^failed to convert agent config {x \[key raw=true\] false}: failed to convert agent config for ID: "x": stat raw=true: no such file or directory$/],
   ];
   for (const [text, message] of wrong) {
     test(`${text} is refused`, () => assert.throws(() => parseAgent(text, { directory: agent.directory, env: {} }), (error) => error instanceof SessionError && message.test(error.message)));

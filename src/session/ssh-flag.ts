@@ -45,20 +45,31 @@ export function parseAgent(text: string, { directory, env }: AgentPlace): NamedA
   const given = equals === -1 ? "" : text.slice(equals + 1);
   if (given === "") {
     const path = env["SSH_AUTH_SOCK"] ?? "";
-    if (path === "") throw new SessionError("usage", "invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set");
-    return { id, source: sourceOf(id, [path], "/") };
+    const config = { id, given: [] };
+    if (path === "") throw notConverted(config, "usage", "invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set");
+    return { id, source: sourceOf(config, [path], "/") };
   }
   const paths = given.split(",");
   if (paths.includes("") || (directory === undefined && paths.some((path) => !path.startsWith("/")))) throw new SessionError("usage", `--ssh ${text}: paths of a socket or of private keys are needed`);
-  return { id, source: sourceOf(id, paths, directory ?? "/") };
+  return { id, source: sourceOf({ id, given: paths }, paths, directory ?? "/") };
+}
+
+/** An agent as the flag has it. */
+interface AgentConfig {
+  readonly id: string;
+  readonly given: readonly string[];
+}
+
+function notConverted({ id, given }: AgentConfig, code: SessionError["code"], why: string, cause?: unknown): SessionError {
+  return new SessionError(code, `failed to convert agent config {${id} [${given.join(" ")}] false}: ${why}`, { cause });
 }
 
 /** One after the other, as BuildKit looks at them: what is wrong with a later one is not told. */
-function sourceOf(id: string, given: readonly string[], directory: string): AgentSource {
-  const failed = (code: SessionError["code"], why: string, cause?: unknown): SessionError => new SessionError(code, `failed to convert agent config for ID: ${JSON.stringify(id)}: ${why}`, { cause });
+function sourceOf(config: AgentConfig, names: readonly string[], directory: string): AgentSource {
+  const failed = (code: SessionError["code"], why: string, cause?: unknown): SessionError => notConverted(config, code, `failed to convert agent config for ID: ${JSON.stringify(config.id)}: ${why}`, cause);
   const keys: string[] = [];
   let socket: string | undefined;
-  for (const name of given) {
+  for (const name of names) {
     if (socket !== undefined) throw failed("usage", `only single socket allowed${name.startsWith("raw=") ? `: ${name} is a word of buildctl's, which buildx does not know either: leave it out` : ""}`);
     const path = resolve(directory, name);
     try {
@@ -68,11 +79,11 @@ function sourceOf(id: string, given: readonly string[], directory: string): Agen
         continue;
       }
       // What comes through a pipe can be read once, and that is for who uses the key.
-      if (!stats.isFIFO() && !beginningOf(path).includes("-----BEGIN ")) throw failed("unreadable", `failed to parse ${path}: ssh: no key found: give a private key, or the socket of an agent`);
+      if (!stats.isFIFO() && !beginningOf(path).includes("-----BEGIN ")) throw failed("unreadable", `failed to parse ${name}: ssh: no key found: give a private key, or the socket of an agent`);
       keys.push(path);
     } catch (error) {
       if (error instanceof SessionError) throw error;
-      throw failed("unreadable", `${(error as NodeJS.ErrnoException).syscall} ${path}: ${systemReason(error)}`, error);
+      throw failed("unreadable", `${(error as NodeJS.ErrnoException).syscall} ${name}: ${systemReason(error)}`, error);
     }
   }
   if (socket === undefined) return { kind: "keys", paths: keys };

@@ -65,7 +65,7 @@ const UNAUTHORIZED = /could not read (?:username|password)|authentication failed
 
 /** What git said, with what can be done where that is known. */
 export function refused(what: string, { complaint, exitCode }: RemoteGitResult): SourceError {
-  const message = `${what}: ${complaint === "" ? "git" : complaint}: exit status ${exitCode}`;
+  const message = `${what}: git stderr:\n${complaint === "" ? "" : `${complaint}\n`}: exit status ${exitCode}`;
   if (UNAUTHORIZED.test(complaint)) return new SourceError("unauthorized", `${message}: give a token with --secret id=GIT_AUTH_TOKEN,env=VARIABLE (for ssh an agent with --ssh default)`);
   return new SourceError(UNREACHED.test(complaint) ? "unavailable" : "not-found", message);
 }

@@ -53,6 +53,7 @@ interface Remembered {
   readonly etag: string | undefined;
   readonly lastModified: string | undefined;
   readonly digest: string;
+  /** As the server or the URL has it. */
   readonly filename: string;
 }
 
@@ -72,16 +73,16 @@ async function fetchAnew(request: HttpFileRequest, services: HttpSourceServices,
   const answer = await services.get(request.url, conditions(known), signal);
   if (answer.status === 304 && known !== undefined) {
     for await (const _ of answer.body) void _;
-    return await describe(known, services);
+    return await describe(known, request, services);
   }
   if (answer.status < 200 || answer.status > 299) throw refused(request.url, answer.status);
   const { digest } = await services.blobs.ingest(answer.body, signal);
   if (request.checksum !== undefined && digest !== request.checksum) {
     throw new SourceError("corrupt", `digest mismatch for ${shownUrl(new URL(request.url))}: ${digest} (expected: ${request.checksum})`);
   }
-  const fresh = { etag: answer.header("etag"), lastModified: answer.header("last-modified"), digest, filename: filenameOf(request, answer) };
+  const fresh = { etag: answer.header("etag"), lastModified: answer.header("last-modified"), digest, filename: filenameOf(request.url, answer) };
   services.database.saveFact("http", request.url, JSON.stringify(fresh));
-  return await describe(fresh, services);
+  return await describe(fresh, request, services);
 }
 
 /** A layer with that one file. */
@@ -113,16 +114,16 @@ function conditions(known: Remembered | undefined): Record<string, string> {
   };
 }
 
-async function describe(known: Remembered, { blobs }: HttpSourceServices): Promise<HttpFile> {
+/** The name that was asked for, whatever it was called when it was fetched. */
+async function describe(known: Remembered, request: HttpFileRequest, { blobs }: HttpSourceServices): Promise<HttpFile> {
   const digest = parseDigest(known.digest);
   const sizeBytes = await blobs.sizeBytes(digest);
   if (sizeBytes === undefined) throw new SourceError("unavailable", `${digest}: was removed while it was needed; run the build again`);
   const modifiedMs = known.lastModified === undefined ? Number.NaN : Date.parse(known.lastModified);
-  return { digest, sizeBytes, filename: known.filename, lastModifiedNs: Number.isNaN(modifiedMs) ? 0n : BigInt(modifiedMs) * 1_000_000n };
+  return { digest, sizeBytes, filename: request.filename || known.filename, lastModifiedNs: Number.isNaN(modifiedMs) ? 0n : BigInt(modifiedMs) * 1_000_000n };
 }
 
-function filenameOf({ filename, url }: HttpFileRequest, answer: HttpAnswer): string {
-  if (filename !== undefined && filename !== "") return filename;
+function filenameOf(url: string, answer: HttpAnswer): string {
   const disposition = /filename="?([^";/]+)"?/.exec(answer.header("content-disposition") ?? "")?.[1];
   const last = posix.basename(decodeURIComponent(new URL(url).pathname));
   return disposition ?? (last === "" ? UNNAMED : last);

@@ -48,7 +48,7 @@ async function build(args: readonly string[], options: HereOptions = {}): Promis
 
 async function fails(args: readonly string[], status: number, says: RegExp, options: HereOptions = {}): Promise<void> {
   const { exitCode, stderr } = await place.stemmaHere(["build", ...args], options);
-  assert.match(stderr.trimEnd().split("\n").at(-1) ?? "", says);
+  assert.match(/^ERROR: [^]*/m.exec(stderr)?.[0].trimEnd() ?? "", says);
   assert.equal(exitCode, status, stderr);
 }
 
@@ -130,9 +130,9 @@ describe("a Git repository as it changes", { skip: gitServerSkip }, () => {
   });
 
   test("that is not there, or has no such part, is told", async () => {
-    await fails([`${server.url}/absent.git`], 69, /^ERROR: failed to build: failed to solve: .*error fetching default branch for repository http:\/\/127\.0\.0\.1:\d+\/absent\.git/);
-    await fails([`${url}#nope`], 69, /^ERROR: failed to build: failed to solve: .*failed to load cache key: repository does not contain ref nope, output: ""$/);
-    await fails([`${url}?ref=a&branch=b`], 64, /ref conflicts: "a" vs "refs\/heads\/b"/);
+    await fails([`${server.url}/absent.git`], 69, /^ERROR: failed to build: failed to solve: failed to read dockerfile: failed to load cache key: error fetching default branch for repository http:\/\/127\.0\.0\.1:\d+\/absent\.git: git stderr:\n/);
+    await fails([`${url}#nope`], 69, /^ERROR: failed to build: failed to solve: failed to read dockerfile: failed to load cache key: repository does not contain ref nope, output: ""$/);
+    await fails([`${url}?ref=a&branch=b`], 64, /^ERROR: failed to build: failed to solve: ref conflicts: "a" vs "refs\/heads\/b"$/);
     await assertNothingRuns(place.path);
     assertNoWorkLeft(join(place.path, "data/stemma"));
   });
@@ -178,6 +178,8 @@ describe("a web address", () => {
     files.set("/Dockerfile", Buffer.from("FROM scratch\nCOPY <<EOF /alone\nalone\nEOF\n"));
     web = createServer((request, response) => {
       const file = files.get(request.url ?? "");
+      const isKnown = request.headers["if-modified-since"] === MODIFIED;
+      if (file !== undefined && isKnown) return void response.writeHead(304).end();
       response.writeHead(file === undefined ? 404 : 200, { "last-modified": MODIFIED }).end(file);
     });
     await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
@@ -201,6 +203,13 @@ describe("a web address", () => {
     assert.equal(await (await build([`${site}/Dockerfile`])).text("alone"), "alone\n");
   });
 
+  test("that a step has fetched before under its own name is a context as well", async () => {
+    files.set("/added", Buffer.from("FROM scratch\nCOPY <<EOF /added\nadded\nEOF\n"));
+    const context = await makeContext(place, "adds", { Dockerfile: `FROM scratch\nADD ${site}/added /named\n` });
+    assert.equal(await (await build([context])).text("named"), files.get("/added")?.toString());
+    assert.equal(await (await build([`${site}/added`])).text("added"), "added\n");
+  });
+
   test("tells the time for SOURCE_DATE_EPOCH=context by Last-Modified", async () => {
     const { text } = await build(["--build-arg", "SOURCE_DATE_EPOCH=context", "-f", "-", `${site}/context.tar.gz`], { input: "FROM scratch\nARG SOURCE_DATE_EPOCH\nCOPY <<EOF /epoch\n${SOURCE_DATE_EPOCH}\nEOF\n" });
     assert.equal(await text("epoch"), "1600000000\n");
@@ -212,7 +221,7 @@ describe("a web address", () => {
   });
 
   test("that is not there is told", async () => {
-    await fails([`${site}/absent`], 69, /failed to load cache key: invalid response status 404 for http:\/\/127\.0\.0\.1:\d+\/absent/);
+    await fails([`${site}/absent`], 69, /failed to solve: failed to read downloaded context: failed to load cache key: invalid response status 404 for http:\/\/127\.0\.0\.1:\d+\/absent/);
   });
 });
 
@@ -241,7 +250,7 @@ describe("standard input", () => {
     assert.equal(await readFile(join(out, "a"), "utf8"), "beside much\n");
     const dockerfile = "#".repeat(17 * 1024 * 1024);
     await fails(["-"], 64, /^ERROR: failed to build: more than 16777216 bytes on standard input: what is read from there is text that people write$/m, { input: dockerfile });
-    await fails([await makeContext(place, "large-text", { Dockerfile: dockerfile })], 64, /^ERROR: failed to build: failed to solve: Dockerfile has 17825792 bytes, and may have no more than 16777216 to be read for a build: name another file$/m);
+    await fails([await makeContext(place, "large-text", { Dockerfile: dockerfile })], 64, /^ERROR: failed to build: failed to solve: failed to read dockerfile: Dockerfile has 17825792 bytes, and may have no more than 16777216 to be read for a build: name another file$/m);
   });
 
   test("cannot be two things at once", async () => {

@@ -10,6 +10,7 @@ import { DockerfileError } from "./dockerfile-error.ts";
 import { FrontendOptionError } from "./frontend-option-error.ts";
 import { parseBool } from "./go-text.ts";
 import { followPaths, gitContext, localOutput, namedSource, ownDefinition, type FrontendMeans } from "./frontend-source.ts";
+import { reading } from "./read-failure.ts";
 
 /** The Dockerfile, and how it was read. */
 export interface DockerfileInput {
@@ -20,6 +21,7 @@ export interface DockerfileInput {
 
 const CONTEXT = "context";
 const DOCKERFILE = "Dockerfile";
+const DOCKERFILE_WANTED = "failed to read dockerfile";
 const IGNORE_FILE = ".dockerignore";
 /** The file that a downloaded context is stored as. */
 const DOWNLOAD = "context";
@@ -47,9 +49,11 @@ export class BuildContext {
     const filename = this.#remote?.dockerfileName ?? opts.get("filename") ?? DOCKERFILE;
     const remote = localName === undefined ? this.#remote?.dockerfile : undefined;
     const definition = ownDefinition(remote ?? dockerfileOutput(localName ?? "dockerfile", filename, this.#means), this.#means);
-    const result = await this.#means.gateway.solve(definition, signal);
-    const data = (await result.readFile(filename, signal)) ?? (isDockerfile(filename) ? await result.readFile(lowerCaseName(filename), signal) : undefined);
-    if (data === undefined) throw new DockerfileError("source", `failed to read dockerfile: open ${filename}: no such file or directory`, []);
+    const { result, data } = await reading(DOCKERFILE_WANTED, async () => {
+      const solved = await this.#means.gateway.solve(definition, signal);
+      return { result: solved, data: (await solved.readFile(filename, signal)) ?? (isDockerfile(filename) ? await solved.readFile(lowerCaseName(filename), signal) : undefined) };
+    }, signal);
+    if (data === undefined) throw new DockerfileError("source", `${DOCKERFILE_WANTED}: open ${filename}: no such file or directory`, []);
     const ignore = await result.readFile(`${filename}${IGNORE_FILE}`, signal);
     if (ignore !== undefined) this.#ignoreFile = Promise.resolve({ name: `${filename}${IGNORE_FILE}`, data: ignore });
     return { filename, data, definition };
@@ -58,7 +62,9 @@ export class BuildContext {
   /** All that is beside the Dockerfile, of a context that is not here. Undefined for one that is, and for a Dockerfile alone. */
   async remoteFiles(signal: AbortSignal): Promise<GatewayResult | undefined> {
     const { dockerfile, dockerfileName } = this.#remote ?? {};
-    return dockerfile === undefined || dockerfileName !== undefined ? undefined : await this.#means.gateway.solve(ownDefinition(dockerfile, this.#means), signal);
+    if (dockerfile === undefined || dockerfileName !== undefined) return undefined;
+    // Who cannot have them is told what the Dockerfile's own turn would tell.
+    return await reading(DOCKERFILE_WANTED, () => this.#means.gateway.solve(ownDefinition(dockerfile, this.#means), signal), signal);
   }
 
   /** What is not to be sent; nothing for a remote context. Throws FrontendOptionError for an ignore file that cannot be read. */
@@ -153,8 +159,10 @@ function openInputs({ request: { opts, inputs } }: FrontendMeans): RemoteContext
 /** A download is an archive of the context, or else the Dockerfile. */
 async function openDownload(url: string, means: FrontendMeans, signal: AbortSignal): Promise<RemoteContext> {
   const download = namedSource(webSource({ url, filename: DOWNLOAD, checksum: "" }), "[internal] load remote build context");
-  const result = await means.gateway.solve(ownDefinition(download, means), signal);
-  const start = await result.readFile(DOWNLOAD, signal, START_BYTES);
+  const start = await reading("failed to read downloaded context", async () => {
+    const result = await means.gateway.solve(ownDefinition(download, means), signal);
+    return await result.readFile(DOWNLOAD, signal, START_BYTES);
+  }, signal);
   if (start === undefined) throw new FrontendOptionError(`failed to read downloaded context: open ${DOWNLOAD}: no such file or directory`);
   const { opts } = means.request;
   if (!isArchive(start)) return { context: inSubdirectory(download, opts), dockerfile: download, dockerfileName: DOWNLOAD };
