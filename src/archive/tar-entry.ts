@@ -61,7 +61,11 @@ function isOldDirectory(raw: RawMember): boolean {
   return raw.header.typeflag === "\0" && nameOf(raw).endsWith("/");
 }
 
-/** Undefined for the private notes of AUFS, which are no part of a layer. */
+function isDirectory(raw: RawMember): boolean {
+  return raw.header.typeflag === "5" || isOldDirectory(raw);
+}
+
+/** Undefined for the private notes of AUFS, which are no part of a layer, and for what would be in the place of the root. */
 export function entryOf(raw: RawMember, archive: ArchiveKind, limits: ArchiveLimits): Entry | undefined {
   const { header, records } = raw;
   const name = nameOf(raw);
@@ -70,6 +74,7 @@ export function entryOf(raw: RawMember, archive: ArchiveKind, limits: ArchiveLim
   refuseSparse(name, raw);
   const path = cleanPath(name);
   if (archive === "layer" && isNoteOfAufs(path)) return undefined;
+  if (path === "" && !isDirectory(raw) && (archive === "layer" || !name.startsWith("/"))) return undefined;
   const kind = isOldDirectory(raw) ? "directory" : KIND_OF_TYPEFLAG[header.typeflag];
   if (kind === undefined) throw new ArchiveError("unsupported", `${name}: unknown type of member ${JSON.stringify(header.typeflag)}`);
   if (path === "" && kind !== "directory") throw new ArchiveError("unsafe-path", "a member that is no directory has no name");

@@ -122,7 +122,7 @@ function hasTimesOfGnu(block: Buffer): boolean {
 }
 
 function asciiOrNothing(text: string): string {
-  return [...text].every((character) => character < "\x80") ? text : "";
+  return Buffer.from(text).every((byte) => byte < 0x80) ? text : "";
 }
 
 function verifyChecksum(block: Buffer): void {

@@ -90,6 +90,13 @@ test("cleans names, and knows the old directory mark", async () => {
   assert.deepEqual(members.map(({ entry }) => [entry.kind, entry.path]), [["directory", ""], ["directory", "a/c"], ["file", "abs"], ["directory", "old"]]);
 });
 
+test("nothing but a directory is the root", async () => {
+  const parts = [header({ name: "./" }), header({ name: "", typeflag: "Z" }), header({ name: "a" })];
+  assert.deepEqual((await read(...parts)).map(({ entry }) => entry.path), ["a"]);
+  assert.deepEqual((await Array.fromAsync(readTar(bytesOf(rawTar(...parts)), "files"))).map(({ entry }) => entry.path), ["a"]);
+  await assert.rejects(Array.fromAsync(readTar(bytesOf(rawTar(header({ name: "/" }))), "files")), { code: "unsafe-path" });
+});
+
 test("reads devices, fifos and hard links", async () => {
   const [device, fifo, link] = await read(
     header({ name: "dev/null", typeflag: "3", patch: (block) => void (block.write("0000001\0", 329), block.write("0000003\0", 337)) }),

@@ -5,3 +5,8 @@ const GO_ESCAPED = /[<>&\u2028\u2029]/g;
 export function goJson(value: unknown, indent?: string): string {
   return JSON.stringify(value, undefined, indent).replace(GO_ESCAPED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
+
+/** A list as Go writes it that was only ever appended to: nothing is null. */
+export function goList<T>(items: readonly T[]): readonly T[] | null {
+  return items.length === 0 ? null : items;
+}

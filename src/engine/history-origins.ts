@@ -22,7 +22,7 @@ export interface ToldHistory {
  */
 export function readOrigins({ config, source, target }: ToldHistory): ReadonlyArray<HistoryOrigin | undefined> {
   // Made by a frontend, and looked at by whoever exports it.
-  const { history = [] } = JSON.parse(Buffer.from(config).toString("utf8")) as ImageConfig;
+  const history = (JSON.parse(Buffer.from(config).toString("utf8")) as ImageConfig).history ?? [];
   const instructions = source === undefined ? [] : instructionsOf(source, target);
   const first = history.length - instructions.length;
   const isTold = first >= 0 && instructions.every((instruction, i) => isOf(history[first + i], instruction));

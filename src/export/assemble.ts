@@ -1,5 +1,5 @@
 import { digestOf, type Digest } from "../content/digest.ts";
-import { goJson } from "../content/go-json.ts";
+import { goJson, goList } from "../content/go-json.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { ImageIndex, Manifest } from "../oci/manifest.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
@@ -98,7 +98,7 @@ export class Documents {
   }
 
   /** Manifests are indented by two spaces, as BuildKit's are. */
-  addManifest(manifest: Manifest | ImageIndex): Descriptor {
+  addManifest(manifest: (Omit<Manifest, "layers"> & { readonly layers: Manifest["layers"] | null }) | ImageIndex): Descriptor {
     return this.add(manifest.mediaType, Buffer.from(goJson(manifest, "  ")));
   }
 }
@@ -106,11 +106,12 @@ export class Documents {
 function assemblePlatform(image: Omit<PlatformImage, "statements">, form: ImageForm, { documents, epochNs }: { documents: Documents; epochNs: bigint | undefined }): AssembledPlatform {
   const docker = form.mediaTypes === "docker";
   const config = documents.add(docker ? MEDIA_TYPE.dockerConfig : MEDIA_TYPE.ociConfig, finishConfig(image.config, image.layers, epochNs));
+  const mediaType = docker ? MEDIA_TYPE.dockerManifest : MEDIA_TYPE.ociManifest;
   const manifest = documents.addManifest({
     schemaVersion: 2,
-    mediaType: docker ? MEDIA_TYPE.dockerManifest : MEDIA_TYPE.ociManifest,
+    mediaType,
     config,
-    layers: image.layers.map((layer) => layer.descriptor),
+    layers: goList(image.layers.map((layer) => layer.descriptor)),
     ...annotationsAt(form.annotations, "manifest", image.platform),
   });
   return { platform: platformInOrder(image.platform), manifest, config };

@@ -44,6 +44,13 @@ test("a frontend's own time is kept, but for what is later than SOURCE_DATE_EPOC
   assert.equal(createdOf("2020-01-01T00:00:00Z", "2023-11-14T22:13:20Z"), "2020-01-01T00:00:00Z");
 });
 
+test("an image of nothing has null for what Go never appended to", () => {
+  assert.equal(
+    Buffer.from(finishConfig(Buffer.from(`{"architecture":"amd64","os":"linux","config":{"WorkingDir":"/"}}`), [], undefined)).toString(),
+    `{"architecture":"amd64","config":{"WorkingDir":"/"},"created":null,"history":null,"os":"linux","rootfs":{"type":"layers","diff_ids":null}}`,
+  );
+});
+
 test("a configuration that is none is refused", () => {
   for (const [text, message] of [["nonsense", /invalid image config for export/], ["null", /invalid null image config/], ['{"architecture":"amd64"}', /missing os/], ['{"os":"linux"}', /missing architecture/], ['{"os":"linux","architecture":"amd64","created":"soon"}', /creation time/]] as const) {
     assert.throws(() => finishConfig(Buffer.from(text), [], 0n), (error) => error instanceof ExportError && message.test(error.message), text);

@@ -1,4 +1,4 @@
-import { goJson } from "../content/go-json.ts";
+import { goJson, goList } from "../content/go-json.ts";
 import type { DiffId } from "../content/digest.ts";
 import type { HistoryEntry, ImageConfig } from "../oci/image-config.ts";
 import { parseRfc3339, rfc3339Nano } from "../content/timestamp.ts";
@@ -17,12 +17,12 @@ export interface ConfigLayer extends LayerAge {
 export function finishConfig(frontendConfig: Uint8Array, layers: readonly ConfigLayer[], epochNs: bigint | undefined): Uint8Array {
   const config = parseConfig(frontendConfig);
   const history = completeHistory(config.history ?? [], layers, epochNs);
-  const created = clampedTime(config.created, epochNs) ?? history.findLast((entry) => entry.created !== undefined)?.created;
+  const created = clampedTime(config.created, epochNs) ?? history.findLast((entry) => entry.created !== undefined)?.created ?? null;
   const finished: Record<string, unknown> = {
     ...config,
-    ...(created === undefined ? {} : { created }),
-    history,
-    rootfs: { type: "layers", diff_ids: layers.map((layer) => layer.diffId) },
+    created,
+    history: goList(history),
+    rootfs: { type: "layers", diff_ids: goList(layers.map((layer) => layer.diffId)) },
   };
   return Buffer.from(goJson(Object.fromEntries(Object.entries(finished).toSorted(([a], [b]) => (a < b ? -1 : 1)))));
 }

@@ -169,6 +169,14 @@ test("in a directory an image without a name is tagged as latest, and of several
   assert.deepEqual((skopeo(`oci:${only}:latest`) as { Labels: unknown }).Labels, { of: "second" });
 });
 
+test("a name with a digest is tagged by both, as containerd splits it", async () => {
+  const digest = `sha256:${"a".repeat(64)}`;
+  const path = place("digest");
+  await new LayoutExport(path, alone).write(await realImage("named"), { names: [`a@${digest}`, `a:1@${digest}`], created: "2026-01-01T00:00:00Z" }, signal);
+  const { manifests } = JSON.parse(readFileSync(join(path, "index.json"), "utf8")) as Index;
+  assert.deepEqual(manifests.map(({ annotations }) => annotations?.["org.opencontainers.image.ref.name"]), [`@${digest}`, `1@${digest}`]);
+});
+
 test("a blob that cannot be read leaves neither a half file nor an index that names it", async () => {
   const path = place("broken");
   const readable = await realImage("broken");

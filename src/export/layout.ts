@@ -2,7 +2,7 @@ import type { Entry } from "../archive/entry.ts";
 import type { Member } from "../archive/member.ts";
 import { bytesOf } from "../content/bytes.ts";
 import type { BlobStore } from "../content/blob-store.ts";
-import { goJson } from "../content/go-json.ts";
+import { goJson, goList } from "../content/go-json.ts";
 import type { Digest } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { familiarString, formatReference, parseReference, tagNameOnly } from "../oci/reference.ts";
@@ -86,9 +86,10 @@ function referrerEntries({ attestations, evidence }: AssembledImage): readonly D
 
 function nameAnnotations(name: string): Record<string, string> {
   const reference = tagNameOnly(parseReference(name));
+  const { tag = "", digest } = reference;
   return {
     "io.containerd.image.name": formatReference(reference),
-    ...(reference.tag === undefined ? {} : { "org.opencontainers.image.ref.name": reference.tag }),
+    "org.opencontainers.image.ref.name": digest === undefined ? tag : `${tag}@${digest}`,
   };
 }
 
@@ -97,9 +98,8 @@ function dockerManifest({ platforms, layers }: AssembledImage, names: readonly s
   const [platform] = platforms;
   const manifest = {
     Config: platform === undefined ? "" : blob(platform.config.digest),
-    // Go's list of nothing.
-    RepoTags: names.length === 0 ? null : names.map((name) => familiarString(tagNameOnly(parseReference(name)))),
-    Layers: layers.map(({ descriptor }) => blob(descriptor.digest)),
+    RepoTags: goList(names.map((name) => familiarString(tagNameOnly(parseReference(name))))),
+    Layers: goList(layers.map(({ descriptor }) => blob(descriptor.digest))),
   };
   return Buffer.from(goJson([manifest]));
 }

@@ -4,7 +4,7 @@ import { parseAnnotation } from "./annotations.ts";
 import { ExportError } from "./error.ts";
 import type { AttestStore } from "./evidence.ts";
 import { inFormOf, parseOutput, type OutputDefaults } from "./output-flag.ts";
-import { epochOf, type EngineDestination } from "./target.ts";
+import { epochOf, type EngineDestination, type ImageForm } from "./target.ts";
 
 const evidence = { store: { kind: "index" }, artifact: true } as const;
 const engine = (context = "none"): EngineDestination => ({ kind: "engine", address: `unix:///${context}`, takes: undefined });
@@ -27,6 +27,11 @@ test("reads images with their options", () => {
   });
   assert.deepEqual(parse("type=oci,dest=x.tar"), { kind: "oci-tar", destination: { kind: "path", path: "/cwd/x.tar" }, form: archived });
   assert.deepEqual(parse("type=oci,tar=false,dest=x"), { kind: "oci-directory", path: "/cwd/x", form: archived });
+});
+
+test("a level that compression has not is the nearest, none, or refused", () => {
+  const levelOf = (keys: string): unknown => (parse(`type=image,${keys}`) as { readonly form: ImageForm }).form.compression.level;
+  assert.deepEqual(["compression=zstd,compression-level=77", "compression=zstd,compression-level=-3", "compression=uncompressed,compression-level=77", "compression-level=-1"].map(levelOf), [22, 0, undefined, undefined]);
 });
 
 test("an output may have an epoch of its own, or none, and a registry that is not to be trusted", () => {
@@ -54,7 +59,7 @@ test("takes what an image store would do, and does nothing for it", () => {
 test("refuses what it does not know, by name", () => {
   for (const [text, message] of [
     ["type=imag", /exporter "imag" could not be found: use /], ["type=oci,compresion=gzip", /unknown key "compresion"/], ["type=image,pusch=false", /unknown key "pusch"/], ["type=image,compression=lz4", /unsupported compression type lz4/],
-    ["type=image,compression-level=ten", /compression-level=ten/], ["type=image,push=yes", /non-bool value "yes" for push/], ["type=local", /dest is required for local exporter/], ["type=oci,tar=false,dest=-", /dest cannot be stdout for oci exporter/],
+    ["type=image,compression-level=ten", /compression-level=ten/], ["type=image,compression-level=10", /compression-level=10/], ["type=image,compression=uncompressed,compression-level=ten", /compression-level=ten/], ["type=image,push=yes", /non-bool value "yes" for push/], ["type=local", /dest is required for local exporter/], ["type=oci,tar=false,dest=-", /dest cannot be stdout for oci exporter/],
     ["type=local,dest=x,mode=move", /invalid local exporter mode "move"/], ["type=image,unpack=yes", /non-bool value "yes" for unpack/], ["type=image,unpack=true,rewrite-timestamp=true", /exporter option "rewrite-timestamp" conflicts with "unpack"$/], ["type=image,name-canonical=x", /non-bool value "x" for name-canonical/], ["type=oci,source-date-epoch=now", /invalid source-date-epoch: "now"/], ["type=oci,source-date-epoch=1.5", /invalid source-date-epoch/], ["dest=x", /type is required/], ["type=image,oci-mediatypes=false,oci-artifact=true", /exporter option "oci-artifact=true" conflicts with "oci-mediatypes=false"/], ['type=oci,na"me', /parse error/],
   ] as const) assert.throws(() => parse(text), (error) => error instanceof ExportError && message.test(error.message), text);
 });

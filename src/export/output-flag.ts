@@ -30,6 +30,8 @@ const WITHOUT_EFFECT = new Set([
 /** Such keys of which BuildKit takes only truth values. */
 const WITHOUT_EFFECT_BOOLEAN: readonly string[] = ["store", "unpack", "danging-name-empty-only", "name-canonical", "prefer-nondist-layers"];
 
+const ZSTD_LEVEL_MAX = 22;
+
 /** Keys that change the result, and that are refused by name until they work. */
 const REFUSED: Readonly<Record<string, string>> = {
   context: "it is for type=docker without dest, which goes to the Docker engine of that context",
@@ -154,12 +156,23 @@ export function compressionOf(keys: FlagFields): Compression {
   const levelText = keys.take("compression-level");
   const force = keys.flag("force-compression", false);
   if (kind !== "gzip" && kind !== "zstd" && kind !== "estargz" && kind !== "uncompressed") throw keys.error(`unsupported compression type ${kind}: use gzip, estargz, zstd or uncompressed`);
-  const level = levelText === undefined ? undefined : Number(levelText);
-  const levelMax = kind === "zstd" ? 22 : 9;
-  if (level !== undefined && !(Number.isInteger(level) && level >= 0 && level <= levelMax)) {
-    throw keys.error(`compression-level=${levelText} must be a whole number from 0 to ${levelMax}`);
+  return { kind, level: levelText === undefined ? undefined : levelOf(levelText, kind, keys), force };
+}
+
+/** Gzip has few levels, and -1 for its own choice; zstd takes the nearest that it has, and nothing to compress takes any. */
+function levelOf(text: string, kind: Compression["kind"], keys: FlagFields): number | undefined {
+  const level = /^[-+]?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(level)) throw keys.error(`compression-level=${text} must be a whole number`);
+  switch (kind) {
+    case "uncompressed":
+      return undefined;
+    case "zstd":
+      return Math.min(Math.max(level, 0), ZSTD_LEVEL_MAX);
+    case "gzip":
+    case "estargz":
+      if (level < -1 || level > 9) throw keys.error(`compression-level=${text} must be a whole number from 0 to 9`);
+      return level === -1 ? undefined : level;
   }
-  return { kind, level, force };
 }
 
 function destinationOf(keys: OutputKeys, defaults: OutputDefaults): FileDestination {

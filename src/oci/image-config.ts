@@ -8,7 +8,8 @@ export interface ImageConfig {
   readonly "os.features"?: readonly string[];
   readonly variant?: string;
   readonly rootfs: { readonly type: "layers"; readonly diff_ids: readonly string[] | null };
-  readonly history?: readonly HistoryEntry[];
+  /** Null where a builder in Go had none. */
+  readonly history?: readonly HistoryEntry[] | null;
   readonly config?: RuntimeConfig;
 }
 

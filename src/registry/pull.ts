@@ -54,8 +54,10 @@ function choose(index: FetchedManifest, matcher: PlatformMatcher): Descriptor | 
 
 function parseManifest({ bytes }: FetchedManifest, what: string): Manifest {
   const value = JSON.parse(Buffer.from(bytes).toString("utf8")) as Partial<Manifest>;
-  if (typeof value.config?.digest !== "string" || typeof value.config.size !== "number" || !Array.isArray(value.layers)) {
+  // Builders in Go write null for no layers.
+  const layers: unknown = value.layers === null ? [] : value.layers;
+  if (typeof value.config?.digest !== "string" || typeof value.config.size !== "number" || !Array.isArray(layers)) {
     throw protocolError({ what }, "a manifest without configuration or layers");
   }
-  return value as Manifest;
+  return { ...(value as Manifest), layers };
 }

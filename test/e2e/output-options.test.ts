@@ -90,3 +90,11 @@ test("a directory in the place of a file is told before anything is built", asyn
   const built = build([`type=oci,dest=${workshop.path}`]);
   await assert.rejects(built, (error) => error instanceof BuildError && error.code === "usage" && /destination file .* is a directory/.test(error.message));
 });
+
+test("an image of nothing has BuildKit's digest, and is a base like any other", async () => {
+  const [nothing, built] = ["nothing", "built"].map((name) => join(workshop.path, name)) as [string, string];
+  await workshop.build("FROM scratch\n", { outputs: [`type=oci,tar=false,dest=${nothing}`], provenance: "false" });
+  assert.equal(imageIn(nothing).digest, "sha256:6cddc7c291e3d05059404a670e53a4e87166bd3f22ea50b9ae60f9d0c4423775");
+  await workshop.build("FROM nothing\nCOPY a /a\n", { ...FILES, outputs: [`type=oci,tar=false,dest=${built}`], provenance: "false", buildContexts: { nothing: `oci-layout://${nothing}` } });
+  assert.equal(imageIn(built).config.history.length, 1);
+});
