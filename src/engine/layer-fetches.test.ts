@@ -24,7 +24,7 @@ interface Shown {
 function opened(): Shown {
   let seconds = 0;
   const told: string[] = [];
-  const tell = (event: BuildEvent): void => void told.push(event.kind === "step-progress" ? `${event.doneBytes}/${event.totalBytes}${event.finished ? " done" : ""}` : event.kind);
+  const tell = (event: BuildEvent): void => void told.push(event.kind === "step-progress" ? `${event.doneBytes}/${event.totalBytes}${event.finished ? " done" : ""}` : event.kind === "step-failed" ? `${event.kind} ${event.message}` : event.kind);
   const steps = new StepReporter(tell, { now: () => new Date(1000 * seconds++), nowNs: () => 0n }, new AbortController().signal);
   steps.planned([{ digest: STEP, name: "FROM base", inputs: [], metadata: {} }]);
   const fetches = new LayerFetches(steps);
@@ -54,10 +54,21 @@ test("a step of which a cache had the result stays cached", async () => {
   assert.deepEqual(told, ["step-planned", "step-cached", "0/7", "3/7", "7/7", "7/7 done"]);
 });
 
-test("what breaks off is not told as done", async () => {
+test("what fails is not told as done, and its step fails with it, once", async () => {
   const { fetches, steps, told } = opened();
   await steps.step({ digest: STEP, name: "FROM base" }, async () => undefined);
-  await assert.rejects(Array.fromAsync(fetches.shown(DESCRIPTOR, inParts(new Error("reset")))), /reset/);
+  const [first, second] = [fetches.shown(DESCRIPTOR, inParts(new Error("reset"))), fetches.shown(DESCRIPTOR, inParts(new Error("stopped")))].map((bytes) => bytes[Symbol.asyncIterator]());
+  await Promise.all([first?.next(), second?.next()]);
+  await assert.rejects(async () => await first?.next(), /reset/);
+  await assert.rejects(async () => await second?.next(), /stopped/);
+  assert.deepEqual(told.slice(3), ["step-started", "0/7", "0/7", "3/7", "3/7", "3/7", "step-failed reset", "3/7"]);
+  assert.equal(steps.failedName, "FROM base");
+});
+
+test("what nobody wants to the end is not told as done, and is no failure", async () => {
+  const { fetches, steps, told } = opened();
+  await steps.step({ digest: STEP, name: "FROM base" }, async () => undefined);
+  for await (const _chunk of fetches.shown(DESCRIPTOR, inParts())) break;
   assert.deepEqual(told.slice(3), ["step-started", "0/7", "3/7", "3/7", "step-finished"]);
 });
 

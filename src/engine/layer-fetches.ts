@@ -31,16 +31,18 @@ export class LayerFetches {
     const owner = this.#owners.get(digest);
     if (owner === undefined) return yield* bytes;
     const part = this.#steps.resume(owner, digest, size);
-    let isWhole = false;
+    let close = (): void => part.breakOff();
     try {
       for await (const chunk of bytes) {
         part.passed(chunk.byteLength);
         yield chunk;
       }
-      isWhole = true;
+      close = part.end;
+    } catch (error) {
+      close = () => part.breakOff(error);
+      throw error;
     } finally {
-      if (isWhole) part.end();
-      else part.breakOff();
+      close();
     }
   }
 }

@@ -21,8 +21,8 @@ export interface BegunPart {
   /** So many bytes in all: fewer than before where the work begins anew. */
   readonly reached: (bytes: number) => void;
   readonly end: () => void;
-  /** It does not come to its end. */
-  readonly breakOff: () => void;
+  /** It does not come to its end: nobody wants it any more, or it failed. */
+  readonly breakOff: (failure?: unknown) => void;
 }
 
 /** How often a part tells how far it is: who watches sees it move, and who keeps it does not drown in it. */
@@ -35,7 +35,7 @@ export class StepReporter {
   readonly #signal: AbortSignal;
   readonly #planned = new Map<Digest, PlannedStep>();
   readonly #begun = new Set<Digest>();
-  readonly #ended = new Map<Digest, "ran" | "cached">();
+  readonly #ended = new Map<Digest, "ran" | "cached" | "failed">();
   /** How many parts go on of steps that had ended. */
   readonly #resumed = new Map<Digest, number>();
   #failedName: string | undefined;
@@ -141,7 +141,7 @@ export class StepReporter {
     return { id, reached, passed: (bytes) => reached(doneBytes + bytes), end: () => tell(true), breakOff: () => tell(false) };
   }
 
-  /** The same of a step that may have ended: what it names is moved when it is needed. As long as a part goes on, so does the step. */
+  /** The same of a step that may have ended: what it names is moved when it is needed. As long as a part goes on, so does the step, and it fails with it. */
   resume(step: Digest, id: string, totalBytes: number): BegunPart {
     const planned = this.#planned.get(step);
     // What a cache answered for stays cached.
@@ -151,7 +151,7 @@ export class StepReporter {
       this.#resumed.set(step, count);
       return count;
     };
-    const closed = (): void => void (goingOn(-1) === 0 && this.#report({ kind: "step-finished", step, at: this.#clock.now() }));
+    const closed = (): void => void (goingOn(-1) === 0 && this.#ended.get(step) === "ran" && this.#report({ kind: "step-finished", step, at: this.#clock.now() }));
     if (goingOn(1) === 1) this.#report({ kind: "step-started", step, name: planned.name, at: this.#clock.now() });
     const part = this.begin(step, id, totalBytes);
     return {
@@ -160,8 +160,12 @@ export class StepReporter {
         part.end();
         closed();
       },
-      breakOff() {
+      breakOff: (failure) => {
         part.breakOff();
+        if (failure !== undefined && this.#ended.get(step) === "ran") {
+          this.#ended.set(step, "failed");
+          this.#failed(planned, failure);
+        }
         closed();
       },
     };

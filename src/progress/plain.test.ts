@@ -72,4 +72,8 @@ test("a step that goes on after its end has a new end, and its pause does not co
     ),
     "#1 [1/2] FROM base\n#1 DONE 0.1s\n#1 sha256:1 10B / 10B 1.0s done\n#1 DONE 1.1s\n",
   );
+  assert.equal(
+    render({ kind: "step-started", step: a, name: "FROM base", at: at(0) }, { kind: "step-finished", step: a, at: at(100) }, { kind: "step-started", step: a, name: "FROM base", at: at(5000) }, { kind: "step-failed", step: a, message: "no such blob", at: at(5100) }),
+    "#1 FROM base\n#1 DONE 0.1s\n#1 ERROR: no such blob\n",
+  );
 });

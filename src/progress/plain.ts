@@ -56,12 +56,12 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
     step.isEndTold = false;
     write(lines);
   };
-  const end = (digest: string, at: Date, describe: (seconds: string) => string): void => {
+  const end = (digest: string, at: Date, describe: (seconds: string) => string, isNews = false): void => {
     const step = steps.get(digest);
     if (step === undefined) return;
     step.endedAt = at;
     // What was looked at once more, and told nothing new.
-    if (step.isEndTold) return;
+    if (step.isEndTold && !isNews) return;
     open(step);
     if (step.partial !== "") write(`#${step.number} ${secondsSince(step, at)} ${step.partial}\n`);
     step.partial = "";
@@ -88,7 +88,7 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
       case "step-finished":
         return end(event.step, event.at, (seconds) => `DONE ${seconds}s`);
       case "step-failed":
-        return end(event.step, event.at, () => (event.message.endsWith(STOPPED) ? "CANCELED" : `ERROR: ${event.message}`));
+        return end(event.step, event.at, () => (event.message.endsWith(STOPPED) ? "CANCELED" : `ERROR: ${event.message}`), true);
       case "step-output":
       case "step-progress": {
         const step = steps.get(event.step);
