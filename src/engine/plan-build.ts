@@ -174,7 +174,7 @@ function planSecrets(request: BuildRequest): readonly NamedSecret[] {
   const { secretFlags, secrets, env } = request;
   const fromFlags = (secretFlags ?? []).map((text): NamedSecret => {
     const { id, source } = parseSecret(csvFields(text), env);
-    return source.kind === "file" ? { id, source: { kind: "file", path: requestPath(request, source.path) } } : { id, source };
+    return source.kind === "file" ? { id, source: { kind: "file", path: requestPath(request, source.path), given: source.path } } : { id, source };
   });
   const functions = Object.entries(secrets ?? {}).map(([id, read]): NamedSecret => ({ id, source: { kind: "function", read } }));
   return [...fromFlags, ...functions];

@@ -177,7 +177,7 @@ export class ExecMounts implements AsyncDisposable {
     const upstream = await this.#services.session.agent(id, signal);
     if (upstream === undefined) {
       if (SSHOpt.optional) return;
-      throw new OperationError("missing-input", `no SSH key ${JSON.stringify(id)} forwarded from the client: give it with --ssh ${id}, or --ssh ${id}=SOCKET|KEY`);
+      throw new OperationError("missing-input", `unset ssh forward key ${id}: give it with --ssh ${id}, or --ssh ${id}=SOCKET|KEY`);
     }
     const { path } = this.#stack.use(await openAgentProxy(upstream, this.#services.scratchDirectory, `agent.${this.#mounts.length}`));
     // In this order: once it is another's, who is not root cannot change it.

@@ -1,8 +1,9 @@
+import { posix } from "node:path";
 import { canonicalJson } from "../content/canonical-json.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
 import { isRoot } from "../host/privilege.ts";
-import { MountType, NetMode, SecurityMode, type ExecOp, type LinuxResources, type Meta, type Mount } from "../llb/op.ts";
+import { message, MountSchema, MountType, NetMode, SecurityMode, type ExecOp, type LinuxResources, type Meta, type Mount } from "../llb/op.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { CdiEdits } from "../sandbox/cdi-spec.ts";
 import type { GroupRequest } from "../sandbox/control-group.ts";
@@ -136,7 +137,7 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, as
   await using scratch = scratchDirectory(services.workspace);
   await using mounts = new ExecMounts({ ...services, scratchDirectory: scratch.path });
 
-  await mounts.add(op.mounts, inputs, signal);
+  await mounts.add(op.mounts.map((mount) => placedIn(meta.cwd, mount)), inputs, signal);
   const tail = new OutputTail();
   let outOfMemory = false;
   const process = sandboxProcess(op, meta, { env: secrets, mounts: mounts.sandboxMounts, edits, defaultCgroupParent: await services.grants.defaultCgroupParent() }, {
@@ -163,6 +164,11 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, as
     services.facts.saveOrigin(layer.id, JSON.stringify(isolationOf(op, sandbox)));
   }
   return chains;
+}
+
+/** What has no absolute place is where the command starts, as BuildKit has it. */
+function placedIn(cwd: string, mount: Mount): Mount {
+  return posix.isAbsolute(mount.dest) ? mount : message(MountSchema, { ...mount, dest: posix.join("/", cwd, mount.dest) });
 }
 
 /** Some runtimes start a command and leave it to the kernel, which says of an interpreter that lacks what it would say of the command. */

@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import type { Environment } from "../host/environment.ts";
 import { untilAborted } from "../host/until-aborted.ts";
 import { startKeyAgent, type KeyAgent } from "./key-agent.ts";
-import type { NamedSecret } from "./secret-flag.ts";
+import type { NamedSecret, SecretSource } from "./secret-flag.ts";
 import { SessionError, systemReason } from "./session-error.ts";
 import type { NamedAgent } from "./ssh-flag.ts";
 import type { LocalDirectory, Session } from "./session.ts";
@@ -37,7 +37,7 @@ export async function openEmbeddedSession(options: EmbeddedSessionOptions, signa
   signal.throwIfAborted();
   const secrets = new Map(options.secrets.map(({ id, source }) => [id, source]));
   for (const [id, source] of secrets) {
-    if (source.kind === "file") await checkFile(id, source.path);
+    if (source.kind === "file") await checkFile(id, source);
   }
   const agents = new Map(options.agents.map(({ id, source }) => [id, source]));
   const started = new Map<string, Promise<KeyAgent>>();
@@ -63,12 +63,12 @@ export async function openEmbeddedSession(options: EmbeddedSessionOptions, signa
   };
 }
 
-async function checkFile(id: string, path: string): Promise<void> {
+async function checkFile(id: string, { path, given = path }: Extract<SecretSource, { kind: "file" }>): Promise<void> {
   let sizeBytes: number;
   try {
     sizeBytes = (await stat(path)).size;
   } catch (error) {
-    throw new SessionError("unreadable", `failed to stat ${path}: stat ${path}: ${systemReason(error)}`, { cause: error });
+    throw new SessionError("unreadable", `failed to stat ${given}: stat ${given}: ${systemReason(error)}`, { cause: error });
   }
   if (sizeBytes > SECRET_BYTES_MAX) throw new SessionError("secret-too-big", `secret ${id} too big. max size 500KiB`);
 }
@@ -83,7 +83,7 @@ async function readSecret({ id, source }: NamedSecret, environment: Environment,
         return await readFile(source.path, { signal });
       } catch (error) {
         signal.throwIfAborted();
-        throw new SessionError("unreadable", `open ${source.path}: ${systemReason(error)}`, { cause: error });
+        throw new SessionError("unreadable", `${(error as NodeJS.ErrnoException).syscall ?? "open"} ${source.given ?? source.path}: ${systemReason(error)}`, { cause: error });
       }
     case "function":
       try {

@@ -3,7 +3,8 @@ import { SessionError } from "./session-error.ts";
 
 /** Where the value of a secret comes from. */
 export type SecretSource =
-  | { readonly kind: "file"; readonly path: string }
+  /** `given` is how messages name it, where that is not its path. */
+  | { readonly kind: "file"; readonly path: string; readonly given?: string }
   | { readonly kind: "env"; readonly name: string }
   | { readonly kind: "function"; read(signal: AbortSignal): Promise<Uint8Array> };
 

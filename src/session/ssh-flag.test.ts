@@ -31,16 +31,17 @@ describe("--ssh", { skip: sshSkip }, () => {
   });
 
   const wrong: ReadonlyArray<readonly [string, RegExp]> = [
-    ["default", /^failed to convert agent config {default \[\] false}: invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set$/],
-    ["x=absent", /^failed to convert agent config {x \[absent\] false}: failed to convert agent config for ID: "x": stat absent: no such file or directory$/],
+    ["default", /^failed to convert agent config \{default \[\] false\}: invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set$/],
+    ["x=absent", /^failed to convert agent config \{x \[absent\] false\}: failed to convert agent config for ID: "x": stat absent: no such file or directory$/],
+    ["x=.", /^failed to convert agent config \{x \[\.\] false\}: failed to convert agent config for ID: "x": failed to read \.: read \.: is a directory$/],
     ["x=socket,socket", /only single socket allowed$/],
     ["x=socket,key", /only single socket allowed$/],
     ["x=key,socket", /invalid combination of keys and sockets$/],
-    ["x=key.pub", /^failed to convert agent config {x \[key.pub\] false}: failed to convert agent config for ID: "x": failed to parse key.pub: ssh: no key found: give a private key, or the socket of an agent$/],
-    ["x=", /^failed to convert agent config {x \[\] false}: invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set$/],
+    ["x=key,key.pub", /^failed to convert agent config \{x \[key key\.pub\] false\}: failed to convert agent config for ID: "x": failed to parse key.pub: ssh: no key found: give a private key, or the socket of an agent$/],
+    ["x=", /^failed to convert agent config \{x \[\] false\}: invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set$/],
     ["x=,", /paths of a socket or of private keys are needed/],
     ["x=socket,raw=true", /only single socket allowed: raw=true is a word of buildctl's, which buildx does not know either: leave it out$/],
-    ["x=key,raw=true", /^failed to convert agent config {x \[key raw=true\] false}: failed to convert agent config for ID: "x": stat raw=true: no such file or directory$/],
+    ["x=key,raw=true", /: failed to convert agent config for ID: "x": stat raw=true: no such file or directory$/],
   ];
   for (const [text, message] of wrong) {
     test(`${text} is refused`, () => assert.throws(() => parseAgent(text, { directory: agent.directory, env: {} }), (error) => error instanceof SessionError && message.test(error.message)));
@@ -79,5 +80,22 @@ describe("--ssh", { skip: sshSkip }, () => {
     const none = join(agent.directory, "none");
     await writeFile(none, "no key\n");
     for (const path of [locked, none]) await assert.rejects(startKeyAgent([path], { PATH }, signal), (error) => error instanceof SessionError && error.message.startsWith(`failed to parse ${path}: `));
+  });
+});
+
+describe("a private key of --ssh", { skip: sshSkip }, () => {
+  let agent: TestAgent;
+
+  before(async () => void (agent = await startTestAgent()));
+  after(() => agent[Symbol.asyncDispose]());
+
+  test("that only a passphrase opens is refused before anything is built, in whatever form it is", async () => {
+    for (const [name, ...form] of [["own", "-t", "ed25519"], ["pem", "-t", "rsa", "-m", "PEM"], ["pkcs8", "-t", "ecdsa", "-m", "PKCS8"]] as const) {
+      await agent.run(["ssh-keygen", "-q", ...form, "-N", "passphrase", "-f", join(agent.directory, name)]);
+      const refuses = /failed to convert agent config for ID: "x": failed to parse \w+: ssh: this private key is passphrase protected/;
+      assert.throws(() => parseAgent(`x=${name}`, { directory: agent.directory, env: {} }), (error) => error instanceof SessionError && refuses.test(error.message));
+      await agent.run(["ssh-keygen", "-q", ...form, "-N", "", "-f", join(agent.directory, `${name}-open`)]);
+      assert.equal(parseAgent(`x=${name}-open`, { directory: agent.directory, env: {} }).source.kind, "keys");
+    }
   });
 });

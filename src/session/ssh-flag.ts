@@ -79,16 +79,32 @@ function sourceOf(config: AgentConfig, names: readonly string[], directory: stri
         continue;
       }
       // What comes through a pipe can be read once, and that is for who uses the key.
-      if (!stats.isFIFO() && !beginningOf(path).includes("-----BEGIN ")) throw failed("unreadable", `failed to parse ${name}: ssh: no key found: give a private key, or the socket of an agent`);
+      const problem = stats.isFIFO() ? undefined : problemOf(beginningOf(path));
+      if (problem !== undefined) throw failed("unreadable", `failed to parse ${name}: ${problem}`);
       keys.push(path);
     } catch (error) {
       if (error instanceof SessionError) throw error;
-      throw failed("unreadable", `${(error as NodeJS.ErrnoException).syscall} ${name}: ${systemReason(error)}`, error);
+      const { syscall = "" } = error as NodeJS.ErrnoException;
+      throw failed("unreadable", `${syscall === "read" ? `failed to read ${name}: ` : ""}${syscall} ${name}: ${systemReason(error)}`, error);
     }
   }
   if (socket === undefined) return { kind: "keys", paths: keys };
   if (keys.length > 0) throw failed("usage", "invalid combination of keys and sockets");
   return { kind: "socket", path: socket };
+}
+
+function problemOf(beginning: string): string | undefined {
+  if (!beginning.includes("-----BEGIN ")) return "ssh: no key found: give a private key, or the socket of an agent";
+  return isLocked(beginning) ? "ssh: this private key is passphrase protected: add it to an agent, and give that agent's socket" : undefined;
+}
+
+/** PEM of old says so in its headers, PKCS #8 in its label, and OpenSSH's own form (PROTOCOL.key) by naming a cipher. */
+function isLocked(beginning: string): boolean {
+  const [, own] = /-----BEGIN OPENSSH PRIVATE KEY-----([\sA-Za-z0-9+/=]*)/.exec(beginning) ?? [];
+  if (own === undefined) return /^Proc-Type: 4,ENCRYPTED|-----BEGIN ENCRYPTED PRIVATE KEY-----/m.test(beginning);
+  const bytes = Buffer.from(own, "base64");
+  const magic = "openssh-key-v1\0";
+  return bytes.subarray(0, magic.length).toString("latin1") === magic && bytes.subarray(magic.length + 4, magic.length + 8).toString("latin1") !== "none";
 }
 
 /** So much that any key in PEM (RFC 7468) has begun. */

@@ -108,3 +108,16 @@ test("a build argument that is called like a secret is masked in the record and 
 function isStatement(path: string): boolean {
   return readFileSync(path, "latin1").startsWith('{"_type":');
 }
+
+test("secrets and agents whose place is not absolute are where the command starts", { skip: runSkip }, async () => {
+  const dockerfile = `${BASE}WORKDIR /work\nRUN --mount=type=secret,id=token,target=here/token wc -c < /work/here/token\n`;
+  const { exitCode, stderr } = await build(dockerfile, ["--secret", "id=token,src=token", "--no-cache"]);
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stderr, new RegExp(`\\d ${VALUES.file.length}\\n`));
+});
+
+test("a secret whose file is not there, or no file, is named as it was given", { skip: runSkip }, async () => {
+  const dockerfile = `${BASE}RUN --mount=type=secret,id=token cat /run/secrets/token\n`;
+  assert.match((await build(dockerfile, ["--secret", "id=token,src=absent"])).stderr, /ERROR: failed to build: failed to stat absent: stat absent: no such file or directory/);
+  assert.match((await build(dockerfile, ["--secret", "id=token,src=context"])).stderr, /ERROR: failed to build: failed to solve: read context: is a directory/);
+});

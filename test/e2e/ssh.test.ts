@@ -81,7 +81,7 @@ describe("RUN --mount=type=ssh", { skip: sshSkip || runSkip }, () => {
   test("is told when there is no such agent, unless it is not required", async () => {
     const missing = await build("RUN --mount=type=ssh,required=true true\n", []);
     assert.equal(missing.exitCode, 66, missing.stderr);
-    assert.match(missing.stderr, /no SSH key "default" forwarded from the client: give it with --ssh default/);
+    assert.match(missing.stderr, /unset ssh forward key default: give it with --ssh default/);
     const optional = await build('RUN --mount=type=ssh test ! -e "$SSH_AUTH_SOCK"\n', []);
     assert.equal(optional.exitCode, 0, optional.stderr);
     const unset = await build("RUN true\n", ["--ssh", "default"], { env: { SSH_AUTH_SOCK: "" } });
