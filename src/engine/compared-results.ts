@@ -4,7 +4,7 @@ import type { Member } from "../archive/member.ts";
 import type { Digest } from "../content/digest.ts";
 import { assembleImage } from "../export/assemble.ts";
 import { archivedEntries, layerBlob, type LayerBlob, type SerialiseContext } from "../export/layer-blob.ts";
-import { archiveMembers, directoryMembers, resultMembers } from "../export/result-files.ts";
+import { archiveMembers, directoryMembers } from "../export/result-files.ts";
 import { epochOf, type ExportTarget, type ImageForm } from "../export/target.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { ComparedLayer, Listing } from "../rebuild/compared-layer.ts";
@@ -58,7 +58,7 @@ type FilesTarget = Extract<ExportTarget, { readonly kind: "local" | "tar" }>;
 export async function comparedFiles({ results, epochNs: buildNs }: Run, { kind, platformSplit, attestationPrefix, epoch }: FilesTarget, signal: AbortSignal): Promise<Listing> {
   const files = results.map(({ platform, chain }) => ({ platform, chain, attest: async () => [] }));
   const options = { platformSplit, attestationPrefix, epochNs: epochOf(epoch, buildNs), nowNs: 0n };
-  const members = kind === "tar" ? archiveMembers(resultMembers(files, options, signal)) : microseconds(directoryMembers(files, options, signal));
+  const members = kind === "tar" ? archiveMembers(files, options, signal) : microseconds(directoryMembers(files, options, signal));
   const entries: Entry[] = [];
   const digests = new Map<string, Digest>();
   for await (const { entry, content } of members) {

@@ -3,7 +3,7 @@ import { secondsOnly } from "../content/timestamp.ts";
 import { destinationRefusal, writingTo } from "../export/destination-refusal.ts";
 import { writeToDestination } from "../export/file-destination.ts";
 import { writeLocalDirectory } from "../export/local-directory.ts";
-import { archiveMembers, directoryMembers, resultMembers, type FilesOptions, type PlatformFiles } from "../export/result-files.ts";
+import { archiveMembers, directoryMembers, type FilesOptions, type PlatformFiles } from "../export/result-files.ts";
 import { epochOf, type ExportTarget, type ImageTarget } from "../export/target.ts";
 import { formatPlatform } from "../oci/platform.ts";
 import { toldMembers } from "./told-members.ts";
@@ -35,7 +35,7 @@ async function publishTo(target: ExportTarget, results: readonly PlatformResult[
       });
       return undefined;
     case "tar": {
-      const tar = writeTar(archiveMembers(resultMembers(results.map(filesOf), filesOptions(target, context), signal)));
+      const tar = writeTar(archiveMembers(results.map(filesOf), filesOptions(target, context), signal));
       await means.steps.work("exporting to client tarball", (step) => means.steps.part(step, "sending tarball", () => writingTo(target, () => writeToDestination(target.destination, tar, means.stdout, signal))));
       return undefined;
     }

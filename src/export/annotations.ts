@@ -19,10 +19,10 @@ export function parseAnnotationKey(name: string, value: string): Annotation {
   return { place: known, platform, key, value };
 }
 
-/** The `annotations` member for one place, or no member at all; keys sorted, as Go writes maps. */
+/** The `annotations` member for one place, or no member at all; keys sorted, as Go writes maps. An index is of all its platforms. */
 export function annotationsAt(annotations: readonly Annotation[], place: AnnotationPlace, platform: Platform | undefined): { annotations?: Record<string, string> } {
   const chosen = annotations.filter((annotation) =>
-    annotation.place === place && (annotation.platform === undefined || (platform !== undefined && annotation.platform === formatPlatform(platform))));
+    annotation.place === place && (annotation.platform === undefined || platform === undefined || annotation.platform === formatPlatform(platform)));
   if (chosen.length === 0) return {};
   const sorted = chosen.map(({ key, value }) => [key, value] as const).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return { annotations: Object.fromEntries(sorted) };

@@ -181,12 +181,13 @@ test("a platform is written in one order, however it was parsed", () => {
   assert.equal(JSON.stringify(first?.platform), '{"architecture":"arm","os":"linux","os.version":"1","variant":"v7"}');
 });
 
-test("annotations for one platform stand on that platform alone", () => {
-  const annotations = ["manifest[linux/arm64]:only=arm", "manifest-descriptor[linux/amd64]:only=amd"].flatMap(parseAnnotation);
+test("annotations for one platform stand on that platform alone, those of the index on the index", () => {
+  const annotations = ["manifest[linux/arm64]:only=arm", "manifest-descriptor[linux/amd64]:only=amd", "index[linux/arm64]:of=all", "index-descriptor[linux/amd64]:and=so"].flatMap(parseAnnotation);
   const assembled = assembleImage([image(), image({ architecture: "arm64", os: "linux" })], { ...FORM, annotations }, OPTIONS);
   const index = parse(assembled, assembled.root) as ImageIndex;
   assert.deepEqual(index.manifests.map(({ annotations: on }) => on), [{ only: "amd" }, undefined]);
   assert.deepEqual(assembled.platforms.map(({ manifest }) => (parse(assembled, manifest) as Manifest).annotations), [undefined, { only: "arm" }]);
+  assert.deepEqual([(parse(assembled, assembled.root) as ImageIndex).annotations, assembled.root.annotations], [{ of: "all" }, { and: "so" }]);
 });
 
 test("the descriptor's annotations stand on the image that has no index too, where what holds it tells of it", () => {

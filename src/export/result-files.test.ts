@@ -14,7 +14,7 @@ import type { LayerChain } from "../snapshot/layer.ts";
 import { conformanceFolder } from "../testing/conformance.ts";
 import { directory, file, hardLink, imageLayer, members, special, symlink, whiteout } from "../testing/layer-samples.ts";
 import { ExportError } from "./error.ts";
-import { archiveMembers, directoryMembers, resultMembers, type FilesOptions, type PlatformFiles, type ResultFile } from "./result-files.ts";
+import { archiveMembers, directoryMembers, resultMembers, withArchiveTimes, type FilesOptions, type PlatformFiles, type ResultFile } from "./result-files.ts";
 
 const signal = new AbortController().signal;
 const scratch = mkdtempDisposableSync(join(tmpdir(), "stemma-result-"));
@@ -98,6 +98,15 @@ test("attestation-prefix and platform-split decide the names of statements", asy
   assert.deepEqual(await listed(results.slice(0, 1), { attestationPrefix: "my-" }), ["file 644 a", "file 600 my-provenance.json"]);
 });
 
+test("an archive has folders where there are several platforms, whatever is asked for, in the order of their names", async () => {
+  const [one, two] = [result("arm64", await chainOf(file("a", "x")), ["p.json"]), result("amd64", await chainOf(file("a", "y")), ["p.json"])] as const;
+  const names = async (results: readonly PlatformFiles[], platformSplit: boolean | undefined): Promise<readonly string[]> =>
+    (await Array.fromAsync(archiveMembers(results, { ...OPTIONS, platformSplit }, signal))).map(({ entry }) => entry.path);
+  assert.deepEqual(await names([one, two], undefined), ["linux_amd64", "linux_amd64/a", "linux_amd64/p.json", "linux_arm64", "linux_arm64/a", "linux_arm64/p.json"]);
+  assert.deepEqual(await names([one, two], false), ["linux_amd64", "linux_amd64/a", "linux_amd64/p.linux_amd64.json", "linux_arm64", "linux_arm64/a", "linux_arm64/p.linux_arm64.json"]);
+  assert.deepEqual(await names([one], true), ["a", "p.json"]);
+});
+
 test("without folders, two platforms may share directories, but no file", async () => {
   const one = await chainOf(directory("d"), file("d/one", "x"));
   const two = await chainOf(directory("d"), file("d/two", "x"));
@@ -127,7 +136,7 @@ test("SOURCE_DATE_EPOCH is the time of everything; without it, files have their 
 test("an archive has whole seconds, the nearest ones", async () => {
   const times: bigint[] = [];
   const odd = [1_499_999_999n, 1_500_000_000n, -500_000_000n, -500_000_001n].map((mtimeNs, i) => file(`f${i}`, "x", { mtimeNs }));
-  for await (const { entry } of readTar(writeTar(archiveMembers(members(...odd))))) times.push(entry.mtimeNs);
+  for await (const { entry } of readTar(writeTar(withArchiveTimes(members(...odd))))) times.push(entry.mtimeNs);
   assert.deepEqual(times, [1_000_000_000n, 2_000_000_000n, 0n, -1_000_000_000n]);
 });
 
@@ -137,7 +146,7 @@ test("BuildKit's tar output comes out again, byte for byte", { skip: samples.ski
   const at = { mtimeNs: 1_795_345_546_000_000_000n };
   const chain = await chainOf(directory("app", at), file("app/a.txt", "hello\n", at), file("app/b.txt", "world\n", at));
   const results: PlatformFiles[] = [{ ...result("amd64", chain), attest: async () => [{ predicateType: "", filename: "provenance.json", bytes: statement }] }];
-  const tar = await collectBytes(writeTar(archiveMembers(resultMembers(results, { ...OPTIONS, nowNs: 1_795_345_730_000_000_000n }, signal))), SIZE_BYTES_MAX);
+  const tar = await collectBytes(writeTar(archiveMembers(results, { ...OPTIONS, nowNs: 1_795_345_730_000_000_000n }, signal)), SIZE_BYTES_MAX);
   // Compared as entries first: they show what differs.
   const entriesOf = async (bytes: Buffer): Promise<unknown[]> => await Array.fromAsync(readTar(bytesOf(bytes)), ({ entry }) => entry);
   assert.deepEqual(await entriesOf(tar), await entriesOf(expected));

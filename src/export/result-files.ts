@@ -27,7 +27,7 @@ export interface PlatformFiles {
 }
 
 export interface FilesOptions {
-  /** Undefined: a folder for each platform where there are several. */
+  /** Undefined: a folder for each platform where there are several. An archive has them then in any case, and for one never. */
   readonly platformSplit: boolean | undefined;
   readonly attestationPrefix: string;
   /** SOURCE_DATE_EPOCH: the time of everything. */
@@ -40,22 +40,30 @@ export interface FilesOptions {
  * The files of a build's result, statements among them in the order of their names (anchor b.8, c).
  * Without a folder for each platform, no two platforms may have a file of one name. Throws ExportError ("usage") then.
  */
-export async function* resultMembers(results: readonly PlatformFiles[], options: FilesOptions, signal: AbortSignal): AsyncIterable<Member> {
-  const split = options.platformSplit ?? results.length > 1;
+export function resultMembers(results: readonly PlatformFiles[], options: FilesOptions, signal: AbortSignal): AsyncIterable<Member> {
+  return placedMembers(results, { ...options, isSplit: options.platformSplit ?? results.length > 1 }, signal);
+}
+
+async function* placedMembers(results: readonly PlatformFiles[], options: FilesOptions & { readonly isSplit: boolean }, signal: AbortSignal): AsyncIterable<Member> {
+  const { isSplit } = options;
   const owners = new Map<string, string>();
-  for (const result of results) {
+  for (const result of isSplit ? results.toSorted((a, b) => compareNames(folderOf(a), folderOf(b))) : results) {
     const platform = formatPlatform(result.platform);
-    const folder = split ? platform.replaceAll("/", "_") : "";
-    if (split) yield { entry: madeEntry(folder, "directory", { sizeBytes: 0, mtimeNs: options.epochNs ?? 0n }), content: bytesOf() };
+    const folder = isSplit ? folderOf(result) : "";
+    if (isSplit) yield { entry: madeEntry(folder, "directory", { sizeBytes: 0, mtimeNs: options.epochNs ?? 0n }), content: bytesOf() };
     const tree = await Tree.open(result.chain, signal);
-    const statements = statementMembers(await result.attest(await regularFiles(tree, signal)), { ...options, suffix: split || results.length === 1 ? "" : platform });
+    const statements = statementMembers(await result.attest(await regularFiles(tree, signal)), { ...options, suffix: results.length > 1 && options.platformSplit === false ? platform : "" });
     for await (const { entry, content } of withStatements(treeMembers(tree, signal), statements)) {
-      const other = entry.kind === "directory" || split ? undefined : owners.get(entry.path);
+      const other = entry.kind === "directory" || isSplit ? undefined : owners.get(entry.path);
       if (other !== undefined) throw new ExportError("usage", `cannot overwrite ${entry.path} from ${other} with ${platform} when split option is disabled`);
       owners.set(entry.path, platform);
       yield { entry: placed(entry, folder, options.epochNs), content };
     }
   }
+}
+
+function folderOf({ platform }: Pick<PlatformFiles, "platform">): string {
+  return formatPlatform(platform).replaceAll("/", "_");
 }
 
 /** The same for a directory. What one cannot hold is refused before there is a first member: half a result helps nobody. */
@@ -66,8 +74,13 @@ export async function* directoryMembers(results: readonly PlatformFiles[], optio
   yield* resultMembers(results, options, signal);
 }
 
-/** The same as an archive has them: BuildKit's, like most that Go's archive/tar writes, know whole seconds only, and the nearest one. */
-export async function* archiveMembers(members: AsyncIterable<Member>): AsyncIterable<Member> {
+/** The same for an archive. */
+export function archiveMembers(results: readonly PlatformFiles[], options: FilesOptions, signal: AbortSignal): AsyncIterable<Member> {
+  return withArchiveTimes(placedMembers(results, { ...options, isSplit: results.length > 1 }, signal));
+}
+
+/** BuildKit's archives, like most that Go's archive/tar writes, know whole seconds only, and the nearest one. */
+export async function* withArchiveTimes(members: AsyncIterable<Member>): AsyncIterable<Member> {
   for await (const { entry, content } of members) yield { entry: { ...entry, mtimeNs: nearestSecond(entry.mtimeNs) }, content };
 }
 
