@@ -1,4 +1,5 @@
-import type { LintResult } from "../frontend/dockerfile/lint.ts";
+import type { DockerfileError } from "../frontend/dockerfile/dockerfile-error.ts";
+import type { DockerfileSource } from "../frontend/frontend.ts";
 import type { Outline } from "../frontend/dockerfile/outline.ts";
 import type { Finding } from "../frontend/dockerfile/parsed.ts";
 import type { Range } from "../frontend/dockerfile/source-range.ts";
@@ -11,8 +12,15 @@ import { textColumns } from "./text-columns.ts";
 const GAP = 3;
 const NARROW_GAP = 1;
 
+/** What a check found, whoever made it. */
+export interface ShownLint {
+  readonly findings: readonly Finding[];
+  readonly dockerfile: DockerfileSource;
+  readonly failure: Pick<DockerfileError, "message" | "locations"> | undefined;
+}
+
 /** Findings by line, each with its place, as buildx shows them. */
-export function lintText({ findings, dockerfile, failure }: LintResult): string {
+export function lintText({ findings, dockerfile, failure }: ShownLint): string {
   if (findings.length === 0) return failure === undefined ? "Check complete, no warnings found.\n" : "";
   const text = Buffer.from(dockerfile.data).toString("utf8");
   const sorted = findings.toSorted((a, b) => firstLine(a) - firstLine(b));
@@ -22,7 +30,7 @@ export function lintText({ findings, dockerfile, failure }: LintResult): string 
 }
 
 /** What a build would fail with, and where. */
-export function lintFailureText({ failure, dockerfile }: LintResult): string | undefined {
+export function lintFailureText({ failure, dockerfile }: ShownLint): string | undefined {
   if (failure === undefined) return undefined;
   const place = placeText(failure.locations.flat(), dockerfile.filename, Buffer.from(dockerfile.data).toString("utf8"));
   return `${failure.message}\n${place}`.trimEnd();

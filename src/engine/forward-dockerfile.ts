@@ -6,7 +6,8 @@ import type { BuildMeans } from "./build-means.ts";
 import type { Compiled } from "./compiled.ts";
 import { codeOf } from "./build-error.ts";
 import type { Call, CallAnswer } from "./call-frontend.ts";
-import { asSubrequest, callAnswer } from "./subrequest.ts";
+import { callAnswer } from "./call-answer.ts";
+import { asSubrequest } from "./subrequest.ts";
 import { runFrontendImage } from "./frontend-images.ts";
 import { frontendPlatforms } from "./frontend-result.ts";
 import type { WantedFrontend } from "./frontend-syntax.ts";
@@ -72,12 +73,13 @@ function forwardedAttributes({ source, commandLine }: WantedFrontend, attributes
 }
 
 /** A failure that tells no place is one of the line that asked for the frontend. */
-function placed(error: unknown, { wanted: { location, commandLine }, dockerfile: { filename, data } }: Forwarding): unknown {
+function placed(error: unknown, { wanted: { location }, dockerfile: { filename, data } }: Forwarding): unknown {
   const coded = codeOf(error);
   // A step has a place of its own; what has no code is an abort, or a bug of ours.
   if (coded === undefined || !(error instanceof Error) || error instanceof VertexError || (error instanceof FrontendFailure && error.place !== undefined)) return error;
   const details = { ...coded, cause: error };
-  if (location === undefined) return new FrontendFailure(`failed with build-arg:BUILDKIT_SYNTAX = ${commandLine}: ${error.message}`, undefined, details);
+  // The one that a build argument asks for stands at no line: buildx asks it itself.
+  if (location === undefined) return new FrontendFailure(error.message, undefined, details);
   const lines = location.map(({ start, end }) => [start.line, end.line] as const);
   return new FrontendFailure(error.message, { filename, data, startLine: Math.min(...lines.map(([start]) => start)), endLine: Math.max(...lines.map(([, end]) => end)) }, details);
 }

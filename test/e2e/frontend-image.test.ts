@@ -93,7 +93,7 @@ describe("a frontend that is an image", { skip: runSkip }, () => {
     const program = { answer: { json: { warnings: [{ ruleName: "Odd", detail: "odd thing", location: { ranges: [{ start: { line: 2 }, end: { line: 2 } }] } }] }, text: "one odd thing\n" } };
     const request = await workshop.request(`# syntax=${FRONTEND}\n${JSON.stringify(program)}`, withFrontend());
     const check = await callBuild(request, { name: "check", format: "text" }).result;
-    assert.deepEqual([check.text, check.findings.map(({ rule, message, location }) => [rule, message, location[0]?.start.line])], ["one odd thing\n", [["Odd", "odd thing", 2]]]);
+    assert.deepEqual([check.text, check.findings.map(({ rule, message, location }) => [rule, message, location[0]?.start.line])], ["Check complete, 1 warning has been found!\n\nWARNING: Odd\nodd thing\n", [["Odd", "odd thing", 2]]]);
     assert.deepEqual(JSON.parse((await callBuild(request, { name: "outline", format: "json" }).result).text), program.answer.json);
     const { results } = await compileBuild(await workshop.request(`# syntax=${FRONTEND}\n${JSON.stringify({ write: { "/a": "x" } })}`, withFrontend()));
     assert.ok(results[0] !== undefined && results[0].definition.def.length === 2);
@@ -240,11 +240,11 @@ describe("a frontend that is an image, where it goes wrong", { skip: runSkip }, 
     await assert.rejects(finished(request), /enough/);
   });
 
-  test("BUILDKIT_SYNTAX asks for it too, and says so when it fails", NEVER_PULLED, async () => {
+  test("BUILDKIT_SYNTAX asks for it too, and what it fails with is told as by buildx, which asks it itself", NEVER_PULLED, async () => {
     const program = JSON.stringify({ write: { "/a": "by argument" } });
     const built = await workshop.tree(`# first line\n${program}`, withFrontend({ buildArgs: { BUILDKIT_SYNTAX: FRONTEND } }));
     assert.equal(built.text("a"), "by argument");
-    await assert.rejects(workshop.tree(`# first line\n${JSON.stringify({ fail: { message: "no" } })}`, withFrontend({ buildArgs: { BUILDKIT_SYNTAX: FRONTEND } })), /failed with build-arg:BUILDKIT_SYNTAX = example\.com\/test\/frontend:1: no/);
+    await assert.rejects(workshop.tree(`# first line\n${JSON.stringify({ fail: { message: "no" } })}`, withFrontend({ buildArgs: { BUILDKIT_SYNTAX: FRONTEND } })), { message: /^failed to solve: no$/ });
   });
 
   test("a frontend that is not there is told as such, with the line that asks for it", NEVER_PULLED, async () => {
