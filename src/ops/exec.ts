@@ -65,17 +65,32 @@ export async function requireStep(op: ExecOp, resources: LinuxResources | undefi
   const group = groupOf(op.meta?.cgroupParent ?? "", resources, await grants.defaultCgroupParent());
   if (withoutNamespaces) return requireWithoutNamespaces(op, group);
   if (group !== undefined) await (await sandbox()).requireGroup(group);
-  const { hooks } = await deviceEdits(op, grants);
-  if (hooks.length > 0) requireHooks((await sandbox()).isolation);
+  await requireDevices(await deviceEdits(op, grants), sandbox);
   const [user = ""] = (op.meta?.user ?? "").split(":");
   // Root has all ids; of others only the namespace can tell.
   if (ROOT_NAMES.includes(user) || isRoot() || (await namespace()).manyIds) return;
   throw new SandboxError("user", `a step runs as user ${user}, and only root exists here: ${MORE_IDS_ADVICE}`);
 }
 
-function requireHooks({ runtime }: Isolation): void {
-  if (runtime === "namespaces") throw new SandboxError("device", "a device asks for hooks, which the namespaces sandbox does not have: use --sandbox=runc or --sandbox=crun");
+async function requireDevices({ hooks, intelRdt, netDevices }: CdiEdits, sandbox: ExecServices["sandbox"]): Promise<void> {
+  if (hooks.length === 0 && intelRdt === undefined && netDevices.length === 0) return;
+  const found = await sandbox();
+  const { runtime } = found.isolation;
+  if (hooks.length > 0 && runtime === "namespaces") throw new SandboxError("device", "a device asks for hooks, which the namespaces sandbox does not have: use --sandbox=runc or --sandbox=crun");
+  const asked = { intelRdt, netDevices: netDevices[0] };
+  const lacking = await found.lacking({ intelRdt: intelRdt?.value, netDevices: netDevices.map(({ value }) => value) }, AbortSignal.timeout(FEATURES_MS_MAX));
+  for (const name of lacking) {
+    if (asked[name] !== undefined) throw new SandboxError("device", `${asked[name].place}: ${name} is not supported by ${runtime === "namespaces" ? "the namespaces sandbox" : `this ${runtime}`}: ${ADVICE[name]}`);
+  }
 }
+
+/** A runtime says at once what it can do. */
+const FEATURES_MS_MAX = 10_000;
+
+const ADVICE = {
+  intelRdt: "use --sandbox=runc, or a newer one",
+  netDevices: "use one whose `features` name netDevices",
+} as const;
 
 /** RUN: a command on a tree, whose changes become a layer. */
 export function execOperation(op: ExecOp, platform: Platform, services: ExecServices, aside: StepAside): Operation<LayerChain> {
@@ -199,6 +214,8 @@ function sandboxProcess(op: ExecOp, meta: Meta, added: Added, { resources, ...to
     mounts: [...added.mounts, ...added.edits.mounts.map((mount) => ({ kind: "bind" as const, ...mount }))],
     devices: added.edits.devices.map(sandboxDevice),
     hooks: added.edits.hooks,
+    intelRdt: added.edits.intelRdt?.value,
+    netDevices: added.edits.netDevices.map(({ value }) => value),
     additionalGroups: added.edits.additionalGids,
     insecure: isInsecure(op),
     limits: meta.ulimit.map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),

@@ -31,6 +31,25 @@ test("a file that cannot be understood is an error that names it", async () => {
   }
 });
 
+test("shares of a processor and interfaces are read, the last of the one and all of the other, and what contradicts itself is refused", async () => {
+  using folder = mkdtempDisposableSync(join(tmpdir(), "stemma-cdi-"));
+  const wire = (hostInterfaceName: string, name: string): object => ({ netDevices: [{ hostInterfaceName, name }] });
+  const edits: Readonly<Record<string, object>> = { first: { intelRdt: { closID: "/" } }, last: { intelRdt: { l3CacheSchema: "L3:0=f", enableMonitoring: false } }, one: wire("a", "eth1"), two: wire("b", "eth2"), sameHost: wire("a", "eth3"), sameName: wire("c", "eth1") };
+  const write = (devices: Readonly<Record<string, object>>): void => writeFileSync(join(folder.path, "a.json"), JSON.stringify({ kind: "a.com/b", devices: Object.entries(devices).map(([name, containerEdits]) => ({ name, containerEdits })) }));
+  const read = (): ReturnType<typeof readCdiDevices> => readCdiDevices({ directories: [folder.path], autoAllowed: [] });
+  write(edits);
+  const of = async (...names: readonly string[]): Promise<ReturnType<Awaited<ReturnType<typeof read>>["edits"]>> => (await read()).edits(names.map((name) => `a.com/b=${name}`));
+  assert.deepEqual((await of("first")).intelRdt?.value, { closID: "/" });
+  assert.deepEqual((await of("first", "last")).intelRdt?.value, { l3CacheSchema: "L3:0=f" });
+  assert.deepEqual((await of("one", "two")).netDevices.map(({ value }) => value), [{ hostName: "a", name: "eth1" }, { hostName: "b", name: "eth2" }]);
+  await assert.rejects(of("one", "sameHost"), /duplicate HostInterfaceName "a"$/);
+  await assert.rejects(of("one", "sameName"), /duplicate Name "eth1"$/);
+  for (const closID of ["..", "a/b", "x".repeat(4096)]) {
+    write({ bad: { intelRdt: { closID } } });
+    await assert.rejects(of("bad"), /a\.json: bad: containerEdits: intelRdt: invalid ClosID$/);
+  }
+});
+
 test("a node is one that the machine has, and lies in /dev", () => {
   const node = { path: "/dev/n", hostPath: "/dev/null", permissions: "r", mode: 0o600, uid: 5, gid: undefined };
   assert.deepEqual(sandboxDevice(node), { path: "/dev/n", source: "/dev/null", kind: "char", major: 1, minor: 3, mode: 0o600, uid: 5, gid: 0, permissions: "r" });

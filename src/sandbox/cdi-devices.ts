@@ -11,7 +11,7 @@ export interface CdiDevices {
   find(name: string): readonly string[];
   /** Whether the machine's operator lets any build have it. */
   isAutoAllowed(fullName: string): boolean;
-  /** What these devices change of a process, each of their files counted once. Throws SandboxError for what we cannot do. */
+  /** What these devices change of a process, each of their files counted once. Throws SandboxError for what contradicts itself. */
   edits(fullNames: readonly string[]): CdiEdits;
 }
 
@@ -49,18 +49,28 @@ export async function readCdiDevices(settings: CdiSettings): Promise<CdiDevices>
     edits(fullNames) {
       const found = fullNames.flatMap((name) => devices.get(name) ?? []);
       const all = [...new Set(found.map(({ spec }) => spec))].map(({ edits }) => edits).concat(found.map(({ edits }) => edits));
-      const edits: CdiEdits = {
+      const netDevices = all.flatMap((each) => each.netDevices);
+      requireDistinct(netDevices);
+      return {
         env: all.flatMap(({ env }) => env),
         devices: all.flatMap((each) => each.devices),
         mounts: all.flatMap(({ mounts }) => mounts),
         hooks: all.flatMap(({ hooks }) => hooks),
         additionalGids: [...new Set(all.flatMap(({ additionalGids }) => additionalGids))],
-        unsupported: all.flatMap(({ unsupported }) => unsupported),
+        intelRdt: all.findLast(({ intelRdt }) => intelRdt !== undefined)?.intelRdt,
+        netDevices,
       };
-      if (edits.unsupported[0] !== undefined) throw new SandboxError("device", `${edits.unsupported[0]} is not supported`);
-      return edits;
     },
   };
+}
+
+/** Two names for one interface, or one for two, leave it to chance what a step gets. */
+function requireDistinct(netDevices: CdiEdits["netDevices"]): void {
+  for (const [at, { place, value }] of netDevices.entries()) {
+    const before = netDevices.slice(0, at);
+    if (before.some((each) => each.value.hostName === value.hostName)) throw new SandboxError("device", `${place}: invalid linux net device, duplicate HostInterfaceName ${JSON.stringify(value.hostName)}`);
+    if (before.some((each) => each.value.name === value.name)) throw new SandboxError("device", `${place}: invalid linux net device, duplicate Name ${JSON.stringify(value.name)}`);
+  }
 }
 
 function findDevices(name: string, devices: ReadonlyMap<string, Registered>): readonly string[] {

@@ -1,4 +1,4 @@
-import { HOOK_KINDS, type SandboxHook } from "./sandbox.ts";
+import { HOOK_KINDS, type IntelRdt, type NetDevice, type SandboxHook } from "./sandbox.ts";
 import { SandboxError } from "./sandbox-error.ts";
 
 /** A device node for a process; what is undefined is as on the machine itself. */
@@ -21,11 +21,18 @@ export interface CdiEdits {
   readonly hooks: readonly SandboxHook[];
   /** Groups of the process beside its user's. */
   readonly additionalGids: readonly number[];
-  /** What of them we cannot do, as `PLACE: NAME`: a device without it would not be the device. */
-  readonly unsupported: readonly string[];
+  /** Not every runtime does these, and a device without them would not be the device: so it is known where they are asked for. */
+  readonly intelRdt: Placed<IntelRdt> | undefined;
+  readonly netDevices: ReadonlyArray<Placed<NetDevice>>;
 }
 
-export const NO_EDITS: CdiEdits = { env: [], devices: [], mounts: [], hooks: [], additionalGids: [], unsupported: [] };
+/** With the place in its file, for messages. */
+export interface Placed<T> {
+  readonly place: string;
+  readonly value: T;
+}
+
+export const NO_EDITS: CdiEdits = { env: [], devices: [], mounts: [], hooks: [], additionalGids: [], intelRdt: undefined, netDevices: [] };
 
 /** One file of the Container Device Interface (specification 0.8). */
 export interface CdiSpec {
@@ -38,8 +45,6 @@ export interface CdiSpec {
 }
 
 type Table = Readonly<Record<string, unknown>>;
-
-const UNSUPPORTED_EDITS = ["intelRdt", "netDevices"];
 
 /** Every scalar is a text. Throws SandboxError ("device") that names the file. */
 export function parseCdiSpec(document: unknown, path: string): CdiSpec {
@@ -66,8 +71,22 @@ function editsOf(value: unknown, place: string): CdiEdits {
     hooks: listOf(edits["hooks"], `${place}: hooks`).map((entry) => hookOf(tableOf(entry, `${place}: hooks`), `${place}: hooks`)),
     // Root's is no group more: who may be it says the user.
     additionalGids: listOf(edits["additionalGids"], `${place}: additionalGids`).flatMap((entry) => numberOf(entry, `${place}: additionalGids`) || []),
-    unsupported: UNSUPPORTED_EDITS.filter((name) => edits[name] !== undefined).map((name) => `${place}: ${name}`),
+    intelRdt: edits["intelRdt"] === undefined ? undefined : { place, value: intelRdtOf(tableOf(edits["intelRdt"], `${place}: intelRdt`), `${place}: intelRdt`) },
+    netDevices: listOf(edits["netDevices"], `${place}: netDevices`).map((entry) => ({ place, value: netDeviceOf(tableOf(entry, `${place}: netDevices`), `${place}: netDevices`) })),
   };
+}
+
+/** The class is a directory's name below the kernel's; "/" is the root's. */
+function intelRdtOf(table: Table, place: string): IntelRdt {
+  const { closID } = table;
+  if (closID !== undefined && closID !== "/" && (typeof closID !== "string" || closID.length >= 4096 || /^\.{1,2}$|[/\n]/.test(closID))) throw new SandboxError("device", `${place}: invalid ClosID`);
+  const texts = Object.fromEntries(["closID", "l3CacheSchema", "memBwSchema"].flatMap((name) => (table[name] === undefined || table[name] === "" ? [] : [[name, textOf(table[name], `${place}: ${name}`)]])));
+  const schemata = listOf(table["schemata"], `${place}: schemata`).map((entry) => textOf(entry, `${place}: schemata`));
+  return { ...texts, ...(schemata.length === 0 ? {} : { schemata }), ...(table["enableMonitoring"] === "true" ? { enableMonitoring: true } : {}) };
+}
+
+function netDeviceOf(table: Table, place: string): NetDevice {
+  return { hostName: textOf(table["hostInterfaceName"], `${place}: hostInterfaceName`), name: textOf(table["name"], `${place}: name`) };
 }
 
 function nodeOf(node: Table, place: string): CdiNode {

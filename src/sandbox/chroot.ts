@@ -13,7 +13,7 @@ import { placeMounts } from "./placed-mounts.ts";
 import { follow, START_ERROR_FILE, TOOL_ENVIRONMENT, type ProcessStreams } from "./run-to-end.ts";
 import type { RuntimeSpec, SandboxGround } from "./runtime-spec.ts";
 import { SandboxError, startError } from "./sandbox-error.ts";
-import type { Isolation, Sandbox, SandboxContainer, SandboxProcess } from "./sandbox.ts";
+import type { Isolation, Sandbox, RuntimeExtras, SandboxContainer, SandboxProcess } from "./sandbox.ts";
 
 /** Without which nothing of it works; the others that a process may have, it has where we do. */
 const NEEDED: readonly string[] = ["CAP_SYS_CHROOT", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"];
@@ -39,6 +39,10 @@ export class ChrootSandbox implements Sandbox {
 
   requireGroup(): Promise<void> {
     return Promise.reject(new SandboxError("limits", "the chroot sandbox has no control groups; build with another --sandbox"));
+  }
+
+  async lacking(): Promise<ReadonlyArray<keyof RuntimeExtras>> {
+    return ["intelRdt", "netDevices"];
   }
 
   async run(step: SandboxProcess, root: MountedTree, signal: AbortSignal): Promise<number> {

@@ -17,7 +17,8 @@ import { OciRuntime } from "./oci-runtime.ts";
 import { OCI_RUNTIMES, reportRuntimes, type RuntimeName, type RuntimeReport, type RuntimeVersions } from "./runtime-choice.ts";
 import type { SandboxGround } from "./runtime-spec.ts";
 import { SandboxError } from "./sandbox-error.ts";
-import type { Isolation, Sandbox, SandboxContainer, SandboxProcess, Surroundings } from "./sandbox.ts";
+import { askFeatures, lackingExtras } from "./runtime-features.ts";
+import type { Isolation, RuntimeExtras, Sandbox, SandboxContainer, SandboxProcess, Surroundings } from "./sandbox.ts";
 import { seccompProfile } from "./seccomp-profile.ts";
 import { boundingCapabilities, CGROUP_ROOT, HYBRID_TREE, surveyGround, type Survey } from "./survey-ground.ts";
 import { readMemoryKills } from "./usage/group-usage.ts";
@@ -46,7 +47,7 @@ export async function openSandbox(options: SandboxOptions, signal: AbortSignal):
   sweepLeftovers(options.stateDirectory);
   if (chosen.runtime !== "namespaces") await arrangeGroups(chosen.runtime, { namespace, survey }, signal);
   const runtime = startRuntime(chosen.runtime, options, { namespace, survey });
-  return new BundleSandbox(runtime, { namespace, folder: options.stateDirectory }, { survey, chosen });
+  return new BundleSandbox(runtime, { namespace, folder: options.stateDirectory }, { survey, chosen, environment: options.environment });
 }
 
 /** What each runtime is good for on this machine, best first, with the reason where it cannot be used. */
@@ -74,12 +75,14 @@ class BundleSandbox implements Sandbox {
   readonly #runtime: JoinableRuntime;
   readonly #place: BundlesPlace;
   readonly #survey: Survey;
+  readonly #environment: Environment;
   readonly #capabilities: readonly string[];
 
-  constructor(runtime: JoinableRuntime, place: BundlesPlace, found: { readonly survey: Survey; readonly chosen: RuntimeReport }) {
+  constructor(runtime: JoinableRuntime, place: BundlesPlace, found: { readonly survey: Survey; readonly chosen: RuntimeReport; readonly environment: Environment }) {
     this.#runtime = runtime;
     this.#place = place;
     this.#survey = found.survey;
+    this.#environment = found.environment;
     this.#capabilities = boundingCapabilities(place.namespace);
     const profile = seccompProfile(process.arch);
     this.isolation = { runtime: found.chosen.runtime, seccomp: found.chosen.seccomp && profile !== undefined, rootless: found.survey.rootless };
@@ -93,6 +96,12 @@ class BundleSandbox implements Sandbox {
     if (problem !== undefined) throw new SandboxError("limits", problem);
     // Only the kernel knows what may be made where.
     await using _trial = makeGroup(join(groupParent(group), containerId(newBundleId())), undefined, group.namedBy);
+  }
+
+  async lacking(extras: RuntimeExtras, signal: AbortSignal): Promise<ReadonlyArray<keyof RuntimeExtras>> {
+    const { runtime } = this.isolation;
+    if (runtime !== "runc" && runtime !== "crun") return ["intelRdt", "netDevices"];
+    return lackingExtras(extras, runtime, await askFeatures(findExecutable(runtime, this.#environment) ?? runtime, signal));
   }
 
   async run(asked: SandboxProcess, root: MountedTree, signal: AbortSignal): Promise<number> {

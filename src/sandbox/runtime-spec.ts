@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import type { GroupLimits } from "./control-group.ts";
 import { hostnameOf } from "./hosts-file.ts";
 import type { SandboxDevice } from "./sandbox-device.ts";
-import { HOOK_KINDS, type SandboxCommand, type SandboxHook, type SandboxMount, type Surroundings } from "./sandbox.ts";
+import { HOOK_KINDS, type IntelRdt, type RuntimeExtras, type SandboxCommand, type SandboxHook, type SandboxMount, type Surroundings } from "./sandbox.ts";
 import type { SeccompProfile } from "./seccomp-profile.ts";
 import type { TreeUser } from "./tree-user.ts";
 
@@ -24,6 +24,8 @@ export interface RuntimeSpec {
     readonly devices?: ReadonlyArray<{ readonly path: string; readonly type: "b" | "c"; readonly major: number; readonly minor: number; readonly fileMode: number; readonly uid: number; readonly gid: number }>;
     readonly resources?: { readonly devices: readonly DeviceRule[] } & LimitsSpec;
     readonly seccomp?: SeccompProfile;
+    readonly intelRdt?: IntelRdt;
+    readonly netDevices?: Readonly<Record<string, { readonly name: string }>>;
   };
 }
 
@@ -138,6 +140,7 @@ export function runtimeSpec(step: SpecifiedProcess, user: TreeUser, files: Sandb
       ...(nodes.length === 0 ? {} : { devices: nodes.map(({ path, kind, major, minor, mode, uid, gid }) => ({ path, type: letterOf(kind), major, minor, fileMode: mode, uid, gid })) }),
       ...(cgroup === undefined ? {} : { cgroupsPath: cgroup.path, resources: { devices: deviceRules(step), ...limitsSpec(step.group?.limits) } }),
       ...(seccomp === undefined || insecure ? {} : { seccomp }),
+      ...extrasSpec(step),
     },
   };
 }
@@ -153,6 +156,13 @@ export function processSpec(step: SpecifiedCommand, user: TreeUser, ground: Sand
     capabilities: step.insecure ? allCapabilities(ground) : sandboxCapabilities(ground),
     noNewPrivileges: false,
     ...(step.limits.length === 0 ? {} : { rlimits: step.limits.map(({ name, soft, hard }) => ({ type: `RLIMIT_${name.toUpperCase()}`, soft: rawNumber(soft), hard: rawNumber(hard) })) }),
+  };
+}
+
+function extrasSpec({ intelRdt, netDevices = [] }: RuntimeExtras): Pick<RuntimeSpec["linux"], "intelRdt" | "netDevices"> {
+  return {
+    ...(intelRdt === undefined ? {} : { intelRdt }),
+    ...(netDevices.length === 0 ? {} : { netDevices: Object.fromEntries(netDevices.map(({ hostName, name }) => [hostName, { name }])) }),
   };
 }
 

@@ -34,6 +34,27 @@ export interface SandboxHook {
   readonly timeoutSeconds: number | undefined;
 }
 
+/** Shares of a processor's caches and of its way to memory, in the words of the OCI runtime specification (config-linux.md, IntelRdt). */
+export interface IntelRdt {
+  readonly closID?: string;
+  readonly l3CacheSchema?: string;
+  readonly memBwSchema?: string;
+  readonly schemata?: readonly string[];
+  readonly enableMonitoring?: true;
+}
+
+/** An interface of this machine that is the process's for as long as it runs. */
+export interface NetDevice {
+  readonly hostName: string;
+  readonly name: string;
+}
+
+/** What only some versions of OCI runtimes do. */
+export interface RuntimeExtras {
+  readonly intelRdt?: IntelRdt | undefined;
+  readonly netDevices?: readonly NetDevice[];
+}
+
 /** A command and who runs it. */
 export interface SandboxCommand {
   readonly argv: readonly [string, ...string[]];
@@ -45,7 +66,7 @@ export interface SandboxCommand {
 }
 
 /** All that is around a command. */
-export interface Surroundings {
+export interface Surroundings extends RuntimeExtras {
   readonly network: NetworkMode;
   readonly hostname: string;
   /** Added to /etc/hosts. */
@@ -120,6 +141,8 @@ export interface Sandbox {
   readonly isolation: Isolation;
   /** Rejects with SandboxError ("limits") where no process can be held to it; to be asked before anything runs. */
   requireGroup(group: GroupRequest): Promise<void>;
+  /** Those that no process can have here; to be asked before anything runs. */
+  lacking(extras: RuntimeExtras, signal: AbortSignal): Promise<ReadonlyArray<keyof RuntimeExtras>>;
   /**
    * Runs one process in one tree and returns its exit code.
    * Rejects with signal.reason once the process and its descendants are gone, with SandboxError when it cannot be started.

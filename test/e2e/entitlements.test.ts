@@ -151,14 +151,54 @@ test("a device that is optional may be absent, one may have another name, and th
   assert.equal((await run("--device=vendor2.com/device echo [$FREE]")).output, "[yes]\n");
 });
 
-test("a device whose description asks for more than we do is an error that names the file, and the others of it are as ever", { skip }, async () => {
-  const specs = join(workshop.path, "other-cdi");
-  mkdirSync(specs);
-  const devices = [{ name: "cached", containerEdits: { intelRdt: { closID: "1" } } }, { name: "plain", containerEdits: { env: ["PLAIN=yes"] } }];
-  writeFileSync(join(specs, "shared.json"), JSON.stringify({ cdiVersion: "0.6.0", kind: "vendor3.com/device", devices }));
-  mkdirSync(join(workshop.path, "other/stemma"), { recursive: true });
-  writeFileSync(join(workshop.path, "other/stemma/stemma.toml"), `[cdi]\nspecDirs = [${JSON.stringify(specs)}]\n`);
-  const options = { allow: ["device"], env: { ...env, XDG_CONFIG_HOME: join(workshop.path, "other") } };
-  await refused("--device=vendor3.com/device=cached true", /shared\.json: cached: containerEdits: intelRdt is not supported$/, options);
-  assert.equal((await run("--device=vendor3.com/device=plain echo [$PLAIN]", options)).output, "[yes]\n");
+describe("a device that only some runtimes can give", { skip }, () => {
+  let options: WorkshopBuild;
+
+  before(() => {
+    const specs = join(workshop.path, "other-cdi");
+    mkdirSync(specs);
+    const devices = [
+      { name: "cached", containerEdits: { intelRdt: { closID: "1", l3CacheSchema: "L3:0=f" } } },
+      { name: "monitored", containerEdits: { intelRdt: { closID: "1", schemata: ["L3:0=f"], enableMonitoring: true } } },
+      { name: "connected", containerEdits: { netDevices: [{ hostInterfaceName: "host9", name: "eth9" }] } },
+      { name: "plain", containerEdits: { env: ["PLAIN=yes"] } },
+    ];
+    writeFileSync(join(specs, "shared.json"), JSON.stringify({ cdiVersion: "1.1.0", kind: "vendor3.com/device", devices }));
+    mkdirSync(join(workshop.path, "other/stemma"), { recursive: true });
+    writeFileSync(join(workshop.path, "other/stemma/stemma.toml"), `[cdi]\nspecDirs = [${JSON.stringify(specs)}]\n`);
+    options = { allow: ["device"], env: { ...env, XDG_CONFIG_HOME: join(workshop.path, "other") } };
+  });
+
+  /** A runc that says of itself what it can do, and tells what it was given of that. */
+  function telling(features: object): WorkshopBuild {
+    const folder = join(workshop.path, "telling");
+    mkdirSync(folder, { recursive: true });
+    const real = spawnSync("sh", ["-c", "command -v runc"], { encoding: "utf8" }).stdout.trim();
+    const lines = ['case " $* " in', `*" features "*) echo '${JSON.stringify(features)}'; exit;;`, `*" run "*) cp config.json ${folder}/given; sed -i 's/,"\\(intelRdt\\|netDevices\\)":{.*}//' config.json; sed -i 's/$/}}/' config.json;;`, "esac"];
+    writeFileSync(join(folder, "runc"), `#!/bin/sh\n${lines.join("\n")}\nexec ${real} "$@"\n`, { mode: 0o755 });
+    return { ...options, sandbox: "runc", env: { ...options.env, PATH: `${folder}:${process.env["PATH"]}` } };
+  }
+
+  function given(): { readonly intelRdt?: unknown; readonly netDevices?: unknown } {
+    // A bundle's configuration, as far as it is of interest here.
+    return (JSON.parse(readFileSync(join(workshop.path, "telling/given"), "utf8")) as { readonly linux: object }).linux;
+  }
+
+  const runc = spawnSync("runc", ["--version"]).status === 0 ? false : "runc is not installed";
+
+  test("is an error that names the file where the runtime cannot, and the others of the file are as ever", async () => {
+    await refused("--device=vendor3.com/device=cached true", /shared\.json: cached: containerEdits: intelRdt is not supported by the namespaces sandbox: use --sandbox=runc/, { ...options, sandbox: "namespaces" });
+    await refused("--device=vendor3.com/device=connected true", /shared\.json: connected: containerEdits: netDevices is not supported by the namespaces sandbox: /, { ...options, sandbox: "namespaces" });
+    assert.equal((await run("--device=vendor3.com/device=plain echo [$PLAIN]", options)).output, "[yes]\n");
+  });
+
+  test("is passed on to a runc that can", { skip: runc }, async () => {
+    await refused("--device=vendor3.com/device=connected true", /: netDevices is not supported by this runc: /, telling({ linux: { netDevices: { enabled: false } } }));
+    await refused("--device=vendor3.com/device=monitored true", /: intelRdt is not supported by this runc: /, telling({ linux: { intelRdt: { enabled: true, schemata: true } } }));
+    await run("--device=vendor3.com/device=cached true", telling({}));
+    assert.deepEqual(given().intelRdt, { closID: "1", l3CacheSchema: "L3:0=f" });
+    await run("--device=vendor3.com/device=monitored --device=vendor3.com/device=connected true", telling({ linux: { intelRdt: { enabled: true, schemata: true, monitoring: true }, netDevices: { enabled: true } } }));
+    assert.deepEqual(given().intelRdt, { closID: "1", schemata: ["L3:0=f"], enableMonitoring: true });
+    assert.deepEqual(given().netDevices, { host9: { name: "eth9" } });
+  });
 });
