@@ -4,6 +4,7 @@ import type { Digest } from "../content/digest.ts";
 export type BuildEvent =
   /** Known, and run only if its result is needed. `inputs` are the steps that it stands on. */
   | { readonly kind: "step-planned"; readonly step: Digest; readonly name: string; readonly inputs: readonly Digest[]; readonly group?: StepGroup; readonly at: Date }
+  /** Also of a step that has ended and goes on: for another platform, or since its layers are fetched now that something needs them. */
   | { readonly kind: "step-started"; readonly step: Digest; readonly name: string; readonly at: Date }
   | { readonly kind: "step-cached"; readonly step: Digest; readonly name: string; readonly at: Date }
   /** Why a step of the graph is run, or why a cache answers for it. */
