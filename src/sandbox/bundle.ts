@@ -52,7 +52,8 @@ export async function prepareBundle(step: SpecifiedProcess, root: MountedTree, p
   const folder = join(place.folder, id);
   const ground = place.ground(id);
   const user = lookUpUser(root.viewPath, step.user, ground);
-  const stubs = missingMountPoints(root.viewPath, ["/etc/resolv.conf", "/etc/hosts", ...step.mounts.map((mount) => mount.destination)]);
+  const destinations = ["/etc/resolv.conf", "/etc/hosts", ...step.mounts.map((mount) => mount.destination)];
+  const stubs = missingMountPoints(root.viewPath, destinations);
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   const lock = openSync(join(folder, OWNER_LOCK), "wx", 0o600);
   tryLock(lock, "exclusive");
@@ -77,6 +78,8 @@ export async function prepareBundle(step: SpecifiedProcess, root: MountedTree, p
   });
   try {
     const { process: child } = fillBundle(step, root, bundle);
+    // Each runtime would give them a mode of its own, and what is put into them stays.
+    await makeDirectories(namespace, root, destinations.map((path) => resolveInTree(root.viewPath, dirname(path))), { uid: 0, gid: 0 });
     await makeDirectories(namespace, root, KEPT_MOUNT_POINTS.map((name) => resolveInTree(root.viewPath, name)), { uid: 0, gid: 0 });
     await makeDirectories(namespace, root, [resolveInTree(root.viewPath, child.cwd)], user);
     await makeDirectories(namespace, root, leftAgain(child.cwd).map((path) => resolveInTree(root.viewPath, path)), { uid: 0, gid: 0 });

@@ -269,3 +269,8 @@ test("what a RUN makes of the root's mode ends with it, and its owner stays, as 
   const { output } = await workshop.build("FROM base\nRUN chmod 711 / && chown 3:4 / && touch /new\nRUN stat -c 'it is %a %u:%g' /\n", { noCache: true });
   assert.match(output, /it is 755 3:4/);
 });
+
+test("directories that lead to a mount have the mode that any has", { skip }, async () => {
+  const { output } = await workshop.build("FROM base\nRUN --mount=type=tmpfs,target=/way/to/it --mount=type=cache,target=/root/.cache/tool touch /way/kept && stat -c 'it is %n %a' /way /way/to /root/.cache\nRUN stat -c 'then %n %a' /way\n", { noCache: true });
+  for (const line of ["it is /way 755", "it is /way/to 755", "it is /root/.cache 755", "then /way 755"]) assert.ok(output.includes(line), `${line}: ${output}`);
+});
