@@ -57,7 +57,7 @@ type FilesTarget = Extract<ExportTarget, { readonly kind: "local" | "tar" }>;
 /** The files that a run would publish, as if they were one layer, as precise in their times as the output is. */
 export async function comparedFiles({ results, epochNs: buildNs }: Run, { kind, platformSplit, attestationPrefix, epoch }: FilesTarget, signal: AbortSignal): Promise<Listing> {
   const files = results.map(({ platform, chain }) => ({ platform, chain, attest: async () => [] }));
-  const options = { platformSplit, attestationPrefix, epochNs: epochOf(epoch, buildNs), nowNs: 0n };
+  const options = { multiPlatform: results.length > 1, platformSplit, attestationPrefix, epochNs: epochOf(epoch, buildNs), nowNs: 0n };
   const members = kind === "tar" ? archiveMembers(files, options, signal) : microseconds(directoryMembers(files, options, signal));
   const entries: Entry[] = [];
   const digests = new Map<string, Digest>();

@@ -31,7 +31,7 @@ async function publishTo(target: ExportTarget, results: readonly PlatformResult[
     case "local":
       await means.steps.work("exporting to client directory", (step) => {
         const members = directoryMembers(results.map(filesOf), filesOptions(target, context), signal);
-        return writingTo(target, () => writeLocalDirectory(target, toldMembers(members, { step, steps: means.steps, label: copyLabel(target, results) }), signal));
+        return writingTo(target, () => writeLocalDirectory(target, toldMembers(members, { step, steps: means.steps, label: copyLabel(target.platformSplit ?? context.options.indexAlways, results) }), signal));
       });
       return undefined;
     case "tar": {
@@ -56,12 +56,12 @@ function filesOf({ platform, chain, attestFiles }: PlatformResult): PlatformFile
 }
 
 /** What the part of a step is called in which a file is written. */
-function copyLabel({ platformSplit }: Extract<ExportTarget, { kind: "local" }>, results: readonly PlatformResult[]): (path: string) => string {
-  if (!(platformSplit ?? results.length > 1)) return () => "copying files";
+function copyLabel(isSplit: boolean, results: readonly PlatformResult[]): (path: string) => string {
+  if (!isSplit) return () => "copying files";
   const platforms = new Map(results.map(({ platform }) => [formatPlatform(platform).replaceAll("/", "_"), formatPlatform(platform)]));
   return (path) => `copying files ${platforms.get(path.split("/", 1)[0] ?? "") ?? ""}`;
 }
 
 function filesOptions(target: Extract<ExportTarget, { kind: "local" | "tar" }>, { means, options }: PublishContext): FilesOptions {
-  return { platformSplit: target.platformSplit, attestationPrefix: target.attestationPrefix, epochNs: epochOf(target.epoch, options.epochNs), nowNs: secondsOnly(means.clock.nowNs()) };
+  return { multiPlatform: options.indexAlways, platformSplit: target.platformSplit, attestationPrefix: target.attestationPrefix, epochNs: epochOf(target.epoch, options.epochNs), nowNs: secondsOnly(means.clock.nowNs()) };
 }

@@ -126,7 +126,7 @@ function imageForm(keys: OutputKeys, defaults: ImageDefaults): ImageForm {
   const mediaTypes = (ociTypes ?? compat !== "docker-v2") ? "oci" : "docker";
   const compression = compressionOf(keys);
   if (compat === "docker-v2" && compression.kind === "zstd") throw keys.error("compression=zstd conflicts with --compat=docker-v2, whose layers are gzip or uncompressed");
-  if (mediaTypes === "docker" && compression.kind === "estargz") throw keys.error("compression=estargz conflicts with Docker's media types, whose layers have no annotations to find a table of contents by");
+  if (mediaTypes === "docker" && compression.kind === "estargz") throw keys.error('exporter option "compression=estargz" conflicts with "oci-mediatypes=false"');
   return {
     names: names === undefined ? defaults.names : [...names.split(",").map((name) => name.trim()), ...defaults.names],
     compression, mediaTypes, compat,

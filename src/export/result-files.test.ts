@@ -28,7 +28,7 @@ after(async () => {
 
 const SIZE_BYTES_MAX = 1024 * 1024;
 const NOW_NS = 1_800_000_000_000_000_000n;
-const OPTIONS: FilesOptions = { platformSplit: undefined, attestationPrefix: "", epochNs: undefined, nowNs: NOW_NS };
+const OPTIONS: Omit<FilesOptions, "multiPlatform"> = { platformSplit: undefined, attestationPrefix: "", epochNs: undefined, nowNs: NOW_NS };
 
 function result(architecture: string, chain: LayerChain, filenames: readonly string[] = []): PlatformFiles {
   return { platform: { os: "linux", architecture }, chain, attest: async () => filenames.map((filename) => ({ predicateType: "", filename, bytes: Buffer.from(filename) })) };
@@ -37,7 +37,7 @@ function result(architecture: string, chain: LayerChain, filenames: readonly str
 /** Kind, mode, path and link, as a tar of the result would have them. */
 async function listed(results: readonly PlatformFiles[], options: Partial<FilesOptions> = {}): Promise<string[]> {
   const lines: string[] = [];
-  for await (const { entry } of resultMembers(results, { ...OPTIONS, ...options }, signal)) {
+  for await (const { entry } of resultMembers(results, { multiPlatform: results.length > 1, ...OPTIONS, ...options }, signal)) {
     lines.push(`${entry.kind} ${entry.mode.toString(8)} ${entry.path}${entry.linkname === undefined ? "" : ` -> ${entry.linkname}`}`);
   }
   return lines;
@@ -45,7 +45,7 @@ async function listed(results: readonly PlatformFiles[], options: Partial<FilesO
 
 async function timesOf(results: readonly PlatformFiles[], options: Partial<FilesOptions>): Promise<Record<string, bigint>> {
   const times: Record<string, bigint> = {};
-  for await (const { entry } of resultMembers(results, { ...OPTIONS, ...options }, signal)) times[entry.path] = entry.mtimeNs;
+  for await (const { entry } of resultMembers(results, { multiPlatform: results.length > 1, ...OPTIONS, ...options }, signal)) times[entry.path] = entry.mtimeNs;
   return times;
 }
 
@@ -67,7 +67,7 @@ test("a directory is refused a pipe or a device before anything is written, a ta
   const results = [result("amd64", await chainOf(file("a", "x"), special("z", "char", { major: 1, minor: 3 })))];
   const seen: string[] = [];
   const write = async (): Promise<void> => {
-    for await (const { entry } of directoryMembers(results, OPTIONS, signal)) seen.push(entry.path);
+    for await (const { entry } of directoryMembers(results, { multiPlatform: false, ...OPTIONS }, signal)) seen.push(entry.path);
   };
   await assert.rejects(write(), (error) => error instanceof ExportError && error.code === "destination" && error.message.startsWith("/z: a device cannot"));
   assert.deepEqual(seen, []);
@@ -85,7 +85,7 @@ test("statements stand in the order of their names, and take the place of a file
   const chain = await chainOf(directory("a"), file("a/z", "x"), file("p.json", "file of the result"), file("z", "x"));
   const results = [result("amd64", chain, ["sbom.json", "p.json", "a.json"])];
   assert.deepEqual(await listed(results), ["directory 755 a", "file 644 a/z", "file 600 a.json", "file 600 p.json", "file 600 sbom.json", "file 644 z"]);
-  for await (const { entry, content } of resultMembers(results, OPTIONS, signal)) {
+  for await (const { entry, content } of resultMembers(results, { multiPlatform: false, ...OPTIONS }, signal)) {
     if (entry.path === "p.json") assert.equal((await collectBytes(content, SIZE_BYTES_MAX)).toString(), "p.json");
   }
 });
@@ -101,10 +101,11 @@ test("attestation-prefix and platform-split decide the names of statements", asy
 test("an archive has folders where there are several platforms, whatever is asked for, in the order of their names", async () => {
   const [one, two] = [result("arm64", await chainOf(file("a", "x")), ["p.json"]), result("amd64", await chainOf(file("a", "y")), ["p.json"])] as const;
   const names = async (results: readonly PlatformFiles[], platformSplit: boolean | undefined): Promise<readonly string[]> =>
-    (await Array.fromAsync(archiveMembers(results, { ...OPTIONS, platformSplit }, signal))).map(({ entry }) => entry.path);
+    (await Array.fromAsync(archiveMembers(results, { multiPlatform: results.length > 1, ...OPTIONS, platformSplit }, signal))).map(({ entry }) => entry.path);
   assert.deepEqual(await names([one, two], undefined), ["linux_amd64", "linux_amd64/a", "linux_amd64/p.json", "linux_arm64", "linux_arm64/a", "linux_arm64/p.json"]);
   assert.deepEqual(await names([one, two], false), ["linux_amd64", "linux_amd64/a", "linux_amd64/p.linux_amd64.json", "linux_arm64", "linux_arm64/a", "linux_arm64/p.linux_arm64.json"]);
   assert.deepEqual(await names([one], true), ["a", "p.json"]);
+  assert.deepEqual((await listed([one], { multiPlatform: true })).map((line) => line.split(" ")[2]), ["linux_arm64", "linux_arm64/a", "linux_arm64/p.json"]);
 });
 
 test("without folders, two platforms may share directories, but no file", async () => {
@@ -146,7 +147,7 @@ test("BuildKit's tar output comes out again, byte for byte", { skip: samples.ski
   const at = { mtimeNs: 1_795_345_546_000_000_000n };
   const chain = await chainOf(directory("app", at), file("app/a.txt", "hello\n", at), file("app/b.txt", "world\n", at));
   const results: PlatformFiles[] = [{ ...result("amd64", chain), attest: async () => [{ predicateType: "", filename: "provenance.json", bytes: statement }] }];
-  const tar = await collectBytes(writeTar(archiveMembers(results, { ...OPTIONS, nowNs: 1_795_345_730_000_000_000n }, signal)), SIZE_BYTES_MAX);
+  const tar = await collectBytes(writeTar(archiveMembers(results, { multiPlatform: false, ...OPTIONS, nowNs: 1_795_345_730_000_000_000n }, signal)), SIZE_BYTES_MAX);
   // Compared as entries first: they show what differs.
   const entriesOf = async (bytes: Buffer): Promise<unknown[]> => await Array.fromAsync(readTar(bytesOf(bytes)), ({ entry }) => entry);
   assert.deepEqual(await entriesOf(tar), await entriesOf(expected));

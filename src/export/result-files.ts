@@ -27,6 +27,8 @@ export interface PlatformFiles {
 }
 
 export interface FilesOptions {
+  /** Whether it is a result of several platforms, be it of one: BUILDKIT_MULTI_PLATFORM makes it that. */
+  readonly multiPlatform: boolean;
   /** Undefined: a folder for each platform where there are several. An archive has them then in any case, and for one never. */
   readonly platformSplit: boolean | undefined;
   readonly attestationPrefix: string;
@@ -41,7 +43,7 @@ export interface FilesOptions {
  * Without a folder for each platform, no two platforms may have a file of one name. Throws ExportError ("usage") then.
  */
 export function resultMembers(results: readonly PlatformFiles[], options: FilesOptions, signal: AbortSignal): AsyncIterable<Member> {
-  return placedMembers(results, { ...options, isSplit: options.platformSplit ?? results.length > 1 }, signal);
+  return placedMembers(results, { ...options, isSplit: options.platformSplit ?? options.multiPlatform }, signal);
 }
 
 async function* placedMembers(results: readonly PlatformFiles[], options: FilesOptions & { readonly isSplit: boolean }, signal: AbortSignal): AsyncIterable<Member> {
@@ -52,7 +54,7 @@ async function* placedMembers(results: readonly PlatformFiles[], options: FilesO
     const folder = isSplit ? folderOf(result) : "";
     if (isSplit) yield { entry: madeEntry(folder, "directory", { sizeBytes: 0, mtimeNs: options.epochNs ?? 0n }), content: bytesOf() };
     const tree = await Tree.open(result.chain, signal);
-    const statements = statementMembers(await result.attest(await regularFiles(tree, signal)), { ...options, suffix: results.length > 1 && options.platformSplit === false ? platform : "" });
+    const statements = statementMembers(await result.attest(await regularFiles(tree, signal)), { ...options, suffix: options.multiPlatform && options.platformSplit === false ? platform : "" });
     for await (const { entry, content } of withStatements(treeMembers(tree, signal), statements)) {
       const other = entry.kind === "directory" || isSplit ? undefined : owners.get(entry.path);
       if (other !== undefined) throw new ExportError("usage", `cannot overwrite ${entry.path} from ${other} with ${platform} when split option is disabled`);
@@ -76,7 +78,7 @@ export async function* directoryMembers(results: readonly PlatformFiles[], optio
 
 /** The same for an archive. */
 export function archiveMembers(results: readonly PlatformFiles[], options: FilesOptions, signal: AbortSignal): AsyncIterable<Member> {
-  return withArchiveTimes(placedMembers(results, { ...options, isSplit: results.length > 1 }, signal));
+  return withArchiveTimes(placedMembers(results, { ...options, isSplit: options.multiPlatform }, signal));
 }
 
 /** BuildKit's archives, like most that Go's archive/tar writes, know whole seconds only, and the nearest one. */
