@@ -37,6 +37,5 @@ function attachmentOf({ id, platforms, attachments }: BuildRecord, { digest, typ
   const isOfPlatform = (each: AttachmentRecord): boolean => platform === undefined || (each.platform ?? platforms[0] ?? platform) === platform;
   const found = attachments.find((each) => (digest === undefined || each.digest === digest) && isOfType(each) && isOfPlatform(each));
   if (found !== undefined) return found;
-  const there = [...new Set(attachments.map((each) => [each.type, ...(each.platform === undefined ? [] : [`for ${each.platform}`])].join(" ")))].join(", ");
-  throw new HistoryError("missing-input", `build ${id} has no attachment ${[digest ?? `of type ${type}`, ...(platform === undefined ? [] : [`for ${platform}`])].join(" ")}: ${there === "" ? "it has none" : `there is ${there}`}`);
+  throw new HistoryError("missing-input", `no matching attachment found for ref ${JSON.stringify(id)}`);
 }

@@ -6,8 +6,8 @@ const TEXTS: Readonly<Record<string, string>> = {
 };
 const FLAGS: Readonly<Record<string, string>> = { "multi-platform": "MultiPlatform", "build-arg:BUILDKIT_MULTI_PLATFORM": "MultiPlatform" };
 const LISTS: Readonly<Record<string, string>> = { "add-hosts": "ExtraHosts" };
-/** Shown elsewhere in an inspection, whole or by their prefix. */
-const ELSEWHERE = /^(?:vcs|build-arg|label|context|attest):|^(?:context|filename|target|platform|no-cache)$/;
+/** Shown elsewhere in an inspection, whole or by their prefix; or said by one frontend to another, and nobody's wish. */
+const ELSEWHERE = /^(?:vcs|build-arg|label|context|attest):|^(?:context|filename|target|platform|no-cache|frontend\.caps)$/;
 
 /** What a build was asked for beside its inputs, in buildx's members. */
 export function inspectedConfig(attributes: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> {

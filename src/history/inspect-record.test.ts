@@ -45,6 +45,13 @@ test("a failure is told as buildx tells it: a number, the step, its last lines, 
   assert.equal(inspected({ ...FAILED, status: "completed", error: null }, "{{.Error}}"), "<nil>\n");
 });
 
+test("shares of steps are rounded as Go rounds, and what frontends tell each other is no setting", () => {
+  const steps = Array.from({ length: 8 }, (_, i) => ({ ...(RECORD.steps[0] ?? assert.fail()), outcome: i === 0 ? "cached" as const : "ran" as const }));
+  const record = { ...RECORD, steps, attributes: { ...RECORD.attributes, "frontend.caps": "moby.buildkit.frontend.contexts+forward" } };
+  assert.match(inspected(record, "pretty"), /^Build Steps:\t8\/8 \(12% cached\)$/m);
+  assert.doesNotMatch(inspected(record, "json"), /frontend.caps/);
+});
+
 test("an inspection in words has buildx's lines, in its order, with tabs between them", () => {
   const text = inspected(FAILED, "pretty", LOG);
   assert.equal(text, [

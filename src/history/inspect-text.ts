@@ -56,8 +56,15 @@ function progressRows({ record, members, failed }: { readonly record: BuildRecor
     ["Started:", members.StartedAt.slice(0, 19).replace("T", " ")],
     ["Duration:", `${durationText(Number(durationNs(record) / 1_000_000n))}${record.status === "running" ? " (running)" : ""}`],
     ended,
-    ["Build Steps:", `${completed}/${total} (${Math.round((cached / Math.max(total, 1)) * 100)}% cached)`],
+    ["Build Steps:", `${completed}/${total} (${wholePercent(cached, total)}% cached)`],
   ];
+}
+
+/** As Go rounds: of two that are as near, the even one. */
+function wholePercent(part: number, whole: number): number {
+  const percent = (part / Math.max(whole, 1)) * 100;
+  const rounded = Math.round(percent);
+  return rounded - percent === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded;
 }
 
 /** Members of Config in the order in which they are shown, with their names there. */

@@ -195,7 +195,7 @@ test("steps of a log that BuildKit kept are what they ended as, and the log is i
   let shown = "";
   const render = plainRenderer((part) => void (shown += part));
   for (const event of parseEventLog(text)) render(event);
-  assert.equal(shown, "#1 [internal] load build context\n#1 transferring context: 324B done\n#1 DONE 0.0s\n\n#2 RUN false\n#2 0.010 before\n#2 0.020 oops\n#2 ERROR: exit code: 7\n");
+  assert.equal(shown, "#1 [internal] load build context\n#1 transferring context: 324B 0.1s done\n#1 DONE 0.1s\n\n#2 RUN false\n#2 0.010 before\n#2 0.020 oops\n#2 ERROR: exit code: 7\n");
 });
 
 test("a failure that BuildKit recorded is shown with its step, its output and its lines", async () => {

@@ -47,15 +47,22 @@ function timeJson(text: string): JsonObject {
 export function decodeStatus(bytes: Uint8Array): readonly BuildEvent[] {
   const told = new Map<string, ToldVertex>();
   const timed: TimedEvent[] = [];
+  const [begun, parted] = [new Set<string>(), new Set<string>()];
   for (const status of messagesOf(bytes)) {
     for (const vertex of status.vertexes) told.set(vertex.digest, toldAgain(told.get(vertex.digest), vertex));
-    for (const part of status.statuses) timed.push({ ns: nsOf(part.timestamp), event: partEvent(part) });
+    for (const part of status.statuses) {
+      // Of a part that was told once, its beginning is known from that alone.
+      if (part.started !== undefined && nsOf(part.started) < nsOf(part.timestamp) && !begun.has(`${part.vertex} ${part.ID}`)) timed.push({ ns: nsOf(part.started), event: { ...partEvent(part), doneBytes: 0, finished: false, at: dateOf(part.started) } });
+      begun.add(`${part.vertex} ${part.ID}`);
+      parted.add(part.vertex);
+      timed.push({ ns: nsOf(part.timestamp), event: partEvent(part) });
+    }
     for (const { vertex, stream, msg, timestamp } of status.logs) timed.push({ ns: nsOf(timestamp), event: { kind: "step-output", step: stepOf(vertex), stream: stream === 2n ? "stderr" : "stdout", bytes: msg, at: dateOf(timestamp) } });
     // They have no time of their own: they come with what was told last.
     for (const warning of status.warnings) timed.push({ ns: timed.at(-1)?.ns ?? 0n, event: warningEvent(warning) });
   }
   const vertexes = [...told.values()];
-  const all = [...vertexes.flatMap(beginning), ...timed, ...vertexes.flatMap(ending)];
+  const all = [...vertexes.flatMap((vertex) => beginning(vertex, parted.has(vertex.first.digest))), ...timed, ...vertexes.flatMap(ending)];
   return [...vertexes.map(planned), ...all.toSorted((a, b) => Number(a.ns - b.ns)).map(({ event }) => event)];
 }
 
@@ -79,10 +86,14 @@ function planned({ first: { digest, name, inputs, started, progressGroup } }: To
   return { kind: "step-planned", step: stepOf(digest), name, inputs: inputs.map(stepOf), ...stepGroup(progressGroup), at: dateOf(started) };
 }
 
-function beginning({ started, last: { digest, name, cached, completed, error } }: ToldVertex): readonly TimedEvent[] {
+/** What was cached has begun only where something was told of it: a reference that was resolved. */
+function beginning({ started, last: { digest, name, cached, completed, error } }: ToldVertex, hasParts: boolean): readonly TimedEvent[] {
   const step = stepOf(digest);
-  if (cached && completed !== undefined && error === "") return [{ ns: nsOf(completed), event: { kind: "step-cached", step, name, at: dateOf(completed) } }];
-  return started === undefined ? [] : [{ ns: nsOf(started), event: { kind: "step-started", step, name, at: dateOf(started) } }];
+  const isCached = cached && completed !== undefined && error === "";
+  return [
+    ...(started === undefined || (isCached && !hasParts) ? [] : [{ ns: nsOf(started), event: { kind: "step-started", step, name, at: dateOf(started) } } as const]),
+    ...(isCached ? [{ ns: nsOf(completed), event: { kind: "step-cached", step, name, at: dateOf(completed) } } as const] : []),
+  ];
 }
 
 function ending({ last: { digest, cached, completed, error } }: ToldVertex): readonly TimedEvent[] {
@@ -109,7 +120,7 @@ function messageOf(bytes: Uint8Array): StatusResponse {
   }
 }
 
-function partEvent({ ID, vertex, current, total, completed, timestamp }: VertexStatus): BuildEvent {
+function partEvent({ ID, vertex, current, total, completed, timestamp }: VertexStatus): Extract<BuildEvent, { readonly kind: "step-progress" }> {
   return { kind: "step-progress", step: stepOf(vertex), id: ID, doneBytes: Number(current), totalBytes: total === 0n ? undefined : Number(total), finished: completed !== undefined, at: dateOf(timestamp) };
 }
 

@@ -28,6 +28,10 @@ test("names a step again when the output comes back to it, and keeps broken line
   );
 });
 
+test("how long a step took is rounded, as by BuildKit", () => {
+  assert.equal(render({ kind: "step-started", step: a, name: "RUN x", at: at(0) }, { kind: "step-finished", step: a, at: at(1270) }), "#1 RUN x\n#1 DONE 1.3s\n");
+});
+
 test("a failed step ends with its message", () => {
   assert.equal(render({ kind: "step-started", step: a, name: "RUN x", at: at(0) }, { kind: "step-failed", step: a, message: "exit code: 7", at: at(1) }), "#1 RUN x\n#1 ERROR: exit code: 7\n");
   assert.equal(render({ kind: "step-started", step: a, name: "RUN x", at: at(0) }, { kind: "step-failed", step: a, message: "context canceled", at: at(1) }), "#1 RUN x\n#1 CANCELED\n", "of what was only stopped");

@@ -66,7 +66,7 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
     if (step.partial !== "") write(`#${step.number} ${secondsSince(step, at)} ${step.partial}\n`);
     step.partial = "";
     step.isEndTold = true;
-    write(`#${step.number} ${describe(secondsSince(step, at).replace(/(\.\d)\d+$/, "$1"))}\n`);
+    write(`#${step.number} ${describe(secondsSince(step, at, 1))}\n`);
   };
 
   const warn = (event: WarningEvent): void => {
@@ -109,8 +109,8 @@ function goOn(step: Step, at: Date): Step {
   return step;
 }
 
-function secondsSince(step: Step, at: Date): string {
-  return ((at.getTime() - step.startedAt.getTime()) / 1000).toFixed(3);
+function secondsSince(step: Step, at: Date, digits = 3): string {
+  return ((at.getTime() - step.startedAt.getTime()) / 1000).toFixed(digits);
 }
 
 /** Those that have ended; the rest is kept. */
