@@ -4,7 +4,7 @@ import { admittedFrontend } from "./admitted-source.ts";
 import type { BuildMeans } from "./build-means.ts";
 import type { Compiled } from "./compiled.ts";
 import { forwardDockerfile } from "./forward-dockerfile.ts";
-import { platformAskedFor } from "./frontend-result.ts";
+import { platformAskedFor, withWindowsVersion } from "./frontend-result.ts";
 import { wantedFrontend } from "./frontend-syntax.ts";
 import { engineGateway } from "./gateway.ts";
 import { warningEvent } from "./warning-event.ts";
@@ -28,6 +28,6 @@ async function convert(open: Parameters<typeof convertDockerfileFor>[0], { attri
   return {
     epochSeconds: result.results.find(({ epochSeconds }) => epochSeconds !== undefined)?.epochSeconds,
     multiPlatform: result.multiPlatform,
-    platforms: result.results.map(({ platform, definition, config, history, scanExtras, ignoresCache }) => ({ platform: platform ?? platformAskedFor(config, services.platform), definition, config, history, scanExtras, ignoresCache, asked, attestations: [] })),
+    platforms: result.results.map(({ platform, definition, config, history, scanExtras, ignoresCache }) => ({ platform: withWindowsVersion(platform ?? platformAskedFor(config, services.platform), config), definition, config, history, scanExtras, ignoresCache, asked, attestations: [] })),
   };
 }

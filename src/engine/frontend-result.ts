@@ -90,6 +90,14 @@ export function platformAskedFor(config: Uint8Array, host: Platform): Platform {
   return said.os === asked.os && said.architecture === asked.architecture ? asked : said;
 }
 
+/** Of Windows, a base says for which version its files are, where nobody asked for one. */
+export function withWindowsVersion(platform: Platform, config: Uint8Array): Platform {
+  const said = platform.os === "windows" ? platformOfConfig(config, platform) : platform;
+  if (said.os !== "windows") return platform;
+  const { "os.version": version, "os.features": features } = { ...said, ...platform };
+  return { ...platform, ...(version === undefined ? {} : { "os.version": version }), ...(features === undefined ? {} : { "os.features": features }) };
+}
+
 function isPlatform(value: unknown): value is Platform {
   return typeof value === "object" && value !== null && "architecture" in value && typeof value.architecture === "string" && "os" in value && typeof value.os === "string" && value.os !== "";
 }
