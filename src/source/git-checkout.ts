@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Entry } from "../archive/entry.ts";
 import type { Member } from "../archive/member.ts";
 import { bytesOf } from "../content/bytes.ts";
+import { shownRemote } from "../git/shown-remote.ts";
 import type { RemoteGit } from "../git/remote-git.ts";
 import { openDirectory } from "../session/directory.ts";
 import type { LocalEntry } from "../session/session.ts";
@@ -83,7 +84,7 @@ function gitSteps(git: RemoteGit, { remote }: GitRequest, signal: AbortSignal): 
   return {
     async steps(args) {
       const done = await git.run(args, signal);
-      if (done.exitCode !== 0) throw refused(`failed to ${args.includes("submodule") ? "update submodules for" : "checkout remote"} ${remote}`, done);
+      if (done.exitCode !== 0) throw refused(`failed to ${args.includes("submodule") ? "update submodules for" : "checkout remote"} ${shownRemote(remote)}`, done);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { shownRemote } from "../git/shown-remote.ts";
 import type { RemoteGit } from "../git/remote-git.ts";
 import { openCacheDirectory } from "../snapshot/cache-directory.ts";
 import type { GitRequest } from "./git-request.ts";
@@ -86,11 +87,11 @@ class Mirror {
       const named = ref.startsWith("refs/") && !/^refs\/(?:heads|tags)\//.test(ref) ? [`+${ref}:refs/stemma-named/${hash}`] : [];
       const whole = existsSync(join(this.#path, "shallow")) ? ["--unshallow"] : [];
       const all = await this.#run(["fetch", ...FETCH, ...whole, "--", remote, "+refs/heads/*:refs/stemma-all/heads/*", "+refs/tags/*:refs/stemma-all/tags/*", ...named]);
-      if (all.exitCode !== 0) throw refused(`failed to fetch remote ${remote}`, all);
+      if (all.exitCode !== 0) throw refused(`failed to fetch remote ${shownRemote(remote)}`, all);
     }
     // The last step: what has this name is here with all that it needs.
     const kept = await this.#run(["update-ref", "--no-deref", mirrorRef(hash), hash]);
-    if (kept.exitCode !== 0) throw refusal ?? refused(`failed to fetch remote ${remote}`, kept);
+    if (kept.exitCode !== 0) throw refusal ?? refused(`failed to fetch remote ${shownRemote(remote)}`, kept);
   }
 
   async #fetchOne(remote: string, hash: string): Promise<SourceError | undefined> {
@@ -98,7 +99,7 @@ class Mirror {
     const first = await one("--depth=1");
     // A server that gives files alone, and no answers, cannot cut a history.
     const fetched = first.exitCode !== 0 && /--depth|shallow/.test(first.complaint) ? await one() : first;
-    return fetched.exitCode === 0 ? undefined : refused(`failed to fetch remote ${remote}`, fetched);
+    return fetched.exitCode === 0 ? undefined : refused(`failed to fetch remote ${shownRemote(remote)}`, fetched);
   }
 
   #run(args: readonly string[]): ReturnType<RemoteGit["run"]> {

@@ -1,3 +1,4 @@
+import { shownRemote } from "../git/shown-remote.ts";
 import type { RemoteGit, RemoteGitResult } from "../git/remote-git.ts";
 import { isCommitHash, type GitRequest } from "./git-request.ts";
 import { SourceError } from "./source-error.ts";
@@ -37,17 +38,17 @@ function resolveByCommit({ ref, checksum }: GitRequest): ResolvedGit {
 
 async function resolveDefault({ remote }: GitRequest, git: RemoteGit, signal: AbortSignal): Promise<ResolvedGit> {
   const listed = await git.run(["ls-remote", "--symref", "--", remote, "HEAD"], signal);
-  if (listed.exitCode !== 0) throw refused(`error fetching default branch for repository ${remote}`, listed);
+  if (listed.exitCode !== 0) throw refused(`error fetching default branch for repository ${shownRemote(remote)}`, listed);
   const ref = /^ref: (refs\/heads\/\S+)\tHEAD$/m.exec(listed.stdout)?.[1];
   const hash = /^([0-9a-f]+)\tHEAD$/m.exec(listed.stdout)?.[1];
-  if (ref === undefined || hash === undefined || !isCommitHash(hash)) throw new SourceError("not-found", `could not find default branch for repository: ${remote}`);
+  if (ref === undefined || hash === undefined || !isCommitHash(hash)) throw new SourceError("not-found", `could not find default branch for repository: ${shownRemote(remote)}`);
   return { ref, hash, commit: hash };
 }
 
 /** A full name first, then a branch, then a tag: git's own order for a checkout. */
 async function resolveNamed({ remote, ref }: GitRequest, git: RemoteGit, signal: AbortSignal): Promise<ResolvedGit> {
   const listed = await git.run(["ls-remote", "--", remote, ref, `${ref}^{}`], signal);
-  if (listed.exitCode !== 0) throw refused(`failed to fetch remote ${remote}`, listed);
+  if (listed.exitCode !== 0) throw refused(`failed to fetch remote ${shownRemote(remote)}`, listed);
   const hashes = new Map(listed.stdout.split("\n").filter((line) => line.includes("\t")).map((line) => [line.slice(line.indexOf("\t") + 1), line.slice(0, line.indexOf("\t"))]));
   const tag = `refs/tags/${ref.replace(/^refs\/tags\//, "")}`;
   const branch = `refs/heads/${ref.replace(/^refs\/heads\//, "")}`;

@@ -124,6 +124,7 @@ describe("a repository that is reached by ssh", { skip: sshSkip || sshServerSkip
     const refused = await fetch(other.socket);
     assert.notEqual(refused.exitCode, 0);
     assert.match(refused.stderr, /Permission denied/);
+    assert.ok(refused.stderr.includes(`error fetching default branch for repository ssh://xxxxx@127.0.0.1:${server.port}${path}: git stderr:`), refused.stderr);
     assert.equal((await fetch(own.socket)).exitCode, 0);
     await server.changeHostKey();
     const changed = await fetch(own.socket);
