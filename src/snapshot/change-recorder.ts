@@ -21,6 +21,8 @@ export class ChangeRecorder {
   readonly #firstNames: Map<bigint, string> = new Map();
   /** Names of files that have not changed, which count once another name of them has. */
   readonly #unchangedNames: Map<bigint, string[]> = new Map();
+  /** Names of files that were looked at only, and that a step may have linked to. */
+  readonly #lookedAt: Array<readonly [entry: Entry, inode: bigint]> = [];
 
   constructor(tree: DiskTree, privilege: Privilege) {
     this.#tree = tree;
@@ -60,9 +62,19 @@ export class ChangeRecorder {
     this.#touched.set(path, this.#entryOf(path, stat));
   }
 
-  /** Those of which no change in them tells. Like all that a layer holds, they stand after what they lie in. */
+  /** A file that counts as unchanged, though it may have got another name. */
+  lookedAt(path: string, stat: BigIntStats): void {
+    if (!stat.isDirectory() && stat.nlink > 1n) this.#lookedAt.push([this.#ownedInside(path, stat), stat.ino]);
+  }
+
+  /** Directories of which no change in them tells, and files that are one with another. Like all that a layer holds, they stand after what they lie in. */
   get unsaid(): readonly Entry[] {
-    return [...this.#touched.values()].filter(({ path }) => !this.#directories.has(path));
+    const directories = [...this.#touched.values()].filter(({ path }) => !this.#directories.has(path));
+    const links = this.#lookedAt.flatMap(([entry, inode]) => {
+      const first = this.#firstNames.get(inode);
+      return first === undefined ? [] : [hardLink(entry, first)];
+    });
+    return [...directories, ...links];
   }
 
   unchanged(path: string, stat: BigIntStats): void {
@@ -79,13 +91,16 @@ export class ChangeRecorder {
     if (stat !== undefined) this.changed(parent, stat);
   }
 
-  #entryOf(path: string, stat: BigIntStats): Entry {
+  #ownedInside(path: string, stat: BigIntStats): Entry {
     const entry = entryOfStat(path, stat);
+    return { ...entry, uid: this.#privilege.userInside(entry.uid), gid: this.#privilege.groupInside(entry.gid) };
+  }
+
+  #entryOf(path: string, stat: BigIntStats): Entry {
+    const entry = this.#ownedInside(path, stat);
     const xattrs = this.#tree.xattrs(path);
     return {
       ...entry,
-      uid: this.#privilege.userInside(entry.uid),
-      gid: this.#privilege.groupInside(entry.gid),
       ...(entry.kind === "symlink" ? { linkname: this.#tree.linkTarget(path) } : {}),
       ...(xattrs === undefined ? {} : { xattrs }),
     };

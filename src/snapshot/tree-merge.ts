@@ -69,7 +69,13 @@ class Merge {
 
   /** Nothing where there is no such directory: what a layer does not say holds on its own base alone. */
   touch(entry: Entry): void {
-    if (this.#existing(entry.path) !== undefined) this.add(entry);
+    if (entry.kind === "hardlink" ? this.#isOneWith(entry) : this.#existing(entry.path) !== undefined) this.add(entry);
+  }
+
+  /** Whether what lies there is the file that the link was seen to be. */
+  #isOneWith({ path, linkname = "", mode, uid, gid, mtimeNs }: Entry): boolean {
+    const [found, file] = [this.#lookup(path)?.entry, this.#lookup(linkname)?.entry];
+    return found !== undefined && found.kind === file?.kind && found.sizeBytes === file.sizeBytes && found.mode === mode && found.uid === uid && found.gid === gid && found.mtimeNs === mtimeNs;
   }
 
   #placeFor(entry: Entry, before: Place | undefined): Place {

@@ -74,6 +74,14 @@ export class TreeWriter {
     }
   }
 
+  /** Makes a file a link to another that is like it, and is to be one with it. */
+  linkAlike(entry: Entry): void {
+    const [found, file] = [entry.path, entry.linkname ?? ""].map((path) => (this.#hasWay(parentPath(path)) ? lstatSync(this.path(path), { bigint: true, throwIfNoEntry: false }) : undefined));
+    if (found === undefined || file === undefined || found.mode !== file.mode || found.size !== file.size || found.mtimeNs !== file.mtimeNs) return;
+    this.remove(entry.path);
+    this.put(entry);
+  }
+
   /** Takes away whatever is there. The directory of what is taken away is made, as that of any name. */
   remove(path: string): void {
     this.#openWay(parentPath(path));

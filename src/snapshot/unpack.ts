@@ -23,7 +23,7 @@ const SMALL_BYTES = 1024 * 1024;
 /** Writes a layer as overlayfs wants it: whiteouts as devices, opaque directories marked. */
 export async function unpackAsLower(layer: StoredLayer, writer: TreeWriter, signal: AbortSignal): Promise<void> {
   const index = await layer.index(signal);
-  await putAll(layer, index, { writer, isKept: () => true }, signal);
+  await putAll(layer, index, { writer, isKept: () => true, isOver: false }, signal);
 }
 
 /** Lays a layer over what is there already: what it takes away is taken away. */
@@ -34,15 +34,17 @@ export async function applyOver(layer: StoredLayer, writer: TreeWriter, signal: 
     if (kind === "whiteout") writer.remove(path);
     else if (kind === "opaque") writer.empty(path);
   }
-  await putAll(layer, index, { writer, isKept: ({ kind }) => kind !== "whiteout" && kind !== "opaque" }, signal);
+  await putAll(layer, index, { writer, isKept: ({ kind }) => kind !== "whiteout" && kind !== "opaque", isOver: true }, signal);
 }
 
 interface Target {
   readonly writer: TreeWriter;
   readonly isKept: (entry: Entry) => boolean;
+  /** Whether what lower layers hold is there. */
+  readonly isOver: boolean;
 }
 
-async function putAll(layer: StoredLayer, index: LayerIndex, { writer, isKept }: Target, signal: AbortSignal): Promise<void> {
+async function putAll(layer: StoredLayer, index: LayerIndex, { writer, isKept, isOver }: Target, signal: AbortSignal): Promise<void> {
   const copy = index.form === "tar" ? copyFromArchive(layer, index) : copyFromTree(layer);
   const slice = new TimeSlice();
   for (const [number, entry] of index.entries.entries()) {
@@ -54,7 +56,10 @@ async function putAll(layer: StoredLayer, index: LayerIndex, { writer, isKept }:
     writer.put(entry);
     if (slice.isSpent) await slice.renew(signal);
   }
-  for (const entry of await layer.unsaid(signal)) writer.put(entry);
+  for (const entry of await layer.unsaid(signal)) {
+    if (entry.kind !== "hardlink") writer.put(entry);
+    else if (isOver) writer.linkAlike(entry);
+  }
   await writer.finish(signal);
 }
 

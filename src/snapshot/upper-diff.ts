@@ -46,7 +46,8 @@ async function walkUpper(diff: UpperDiff, { directory, hasBase, slice }: Walk, s
       continue;
     }
     const isSame = before !== undefined && (await isSameFile({ path, before, after }, base, upper, signal));
-    if (!isSame) recorder.changed(path, after);
+    if (isSame) recorder.lookedAt(path, after);
+    else recorder.changed(path, after);
     if (!after.isDirectory()) continue;
     if (isSame && before.mtimeNs !== after.mtimeNs) recorder.touched(path, after);
     refuseRedirect(upper, path);
