@@ -7,7 +7,6 @@ import type { BlobStore } from "../content/blob-store.ts";
 import type { Digest } from "../content/digest.ts";
 import type { OnGrowing } from "../content/growing-blob.ts";
 import { imageContent, layerBlob, type LayerBlob } from "../export/layer-blob.ts";
-import { formatReference } from "../oci/reference.ts";
 import { Push } from "../registry/push.ts";
 import type { LayerId } from "../snapshot/layer.ts";
 import type { BuildMeans } from "./build-means.ts";
@@ -18,6 +17,7 @@ import { pushProgress } from "./push-progress.ts";
 import { mountSource } from "./push-target.ts";
 import { sharedSteps, withResults, type SharedStep } from "./shared-steps.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
+import { WrittenBlobs } from "./written-blobs.ts";
 
 /** Those that have a place of their own; an inline cache goes with the image. */
 type PlacedExport = Exclude<CacheExport, { kind: "inline" }>;
@@ -55,20 +55,26 @@ type ManifestExport = Extract<PlacedExport, { readonly form: CacheForm }>;
 
 async function exportManifest(target: ManifestExport, steps: readonly SharedStep[], write: WriteMeans, signal: AbortSignal): Promise<"written" | "empty"> {
   let layers: readonly LayerBlob[] = [];
-  await using push = target.kind === "registry" ? openPush(target, () => layers, write) : undefined;
-  const cache = await cacheOf(steps, target.form, { means: write.means, onGrowing: push && ((blob) => push.early(blob)) }, signal);
+  const written = new WrittenBlobs(target.form.root);
+  await using push = target.kind === "registry" ? openPush(target, () => layers, written, write) : undefined;
+  const { steps: told } = write.means.services;
+  const cache = await told.part(write.step, "preparing build cache for export", () => cacheOf(steps, target.form, { means: write.means, onGrowing: push && ((blob) => push.early(blob)) }, signal));
   if (cache.assembled.layers.length === 0) return "empty";
   ({ layers } = cache);
-  await writeManifest(target, cache, { ...write, push }, signal);
+  written.assembled = cache.assembled;
+  await told.part(write.step, "sending cache export", async () => {
+    await writeManifest(target, cache, { ...write, push }, signal);
+    for (const title of written.titlesOfRest(cache.assembled)) told.finished(write.step, title, undefined);
+  });
   return "written";
 }
 
-function openPush(target: Extract<ManifestExport, { readonly kind: "registry" }>, layers: () => readonly LayerBlob[], { means, step }: WriteMeans): Push {
+function openPush(target: Extract<ManifestExport, { readonly kind: "registry" }>, layers: () => readonly LayerBlob[], written: WrittenBlobs, { means, step }: WriteMeans): Push {
   const { reference } = target;
   return new Push({
     repository: means.clientFor(target).repository(reference, "push"),
     mountFrom: (digest) => mountSource(layers(), digest, reference.domain),
-    onProgress: pushProgress(means.services.steps, step, (digest) => `writing ${digest} to ${formatReference(reference)}`),
+    onProgress: pushProgress(means.services.steps, step, (digest) => written.title(digest)),
   });
 }
 
@@ -138,8 +144,7 @@ interface ManifestMeans extends WriteMeans {
   readonly push: Push | undefined;
 }
 
-async function writeManifest(target: ManifestExport, { assembled, content }: ReadableCache, { means, step, push }: ManifestMeans, signal: AbortSignal): Promise<void> {
+async function writeManifest(target: ManifestExport, { assembled, content }: ReadableCache, { means, push }: ManifestMeans, signal: AbortSignal): Promise<void> {
   if (target.kind === "registry") await push?.tags({ content, root: assembled.root }, [target.reference.tag ?? "latest"], signal);
   else await writeCacheLayout(assembled, content, { path: target.dest, tag: target.tag, reset: target.reset, whileLocked: means.publish.whileLocked }, signal);
-  means.services.steps.finished(step, `writing cache ${target.form.root === "manifest" ? "image manifest" : "manifest"} ${assembled.root.digest}`, assembled.root.size);
 }

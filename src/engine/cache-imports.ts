@@ -37,16 +37,21 @@ export interface ImportMeans extends ResultMeans {
 export async function importCaches(imports: readonly CacheImport[], means: ImportMeans, signal: AbortSignal): Promise<CacheImports> {
   await using opening = new AsyncDisposableStack();
   const caches = await Promise.all(imports.map(async (wanted) => {
-    return await means.steps.work(`importing cache manifest from ${importName(wanted)}`, async () => {
-      const warn = (error: unknown): void => warnOfImport(wanted, error, means.report);
-      try {
-        return await openCaches(wanted, { ...means, opening, warn: once(warn) }, signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        warn(error);
-        return [];
-      }
-    });
+    const warn = once((error: unknown): void => means.report({ kind: "notice", message: `WARNING: ${notConfigured(wanted, error).message}` }));
+    try {
+      return await means.steps.attempt(`importing cache manifest from ${importName(wanted)}`, async () => {
+        try {
+          return await openCaches(wanted, { ...means, opening, warn }, signal);
+        } catch (error) {
+          signal.throwIfAborted();
+          throw notConfigured(wanted, error);
+        }
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      warn(error instanceof Error ? error.cause : error);
+      return [];
+    }
   }));
   const closing = opening.move();
   return { cache: combinedCaches(caches.flat()), [Symbol.asyncDispose]: () => closing.disposeAsync() };
@@ -66,8 +71,9 @@ export function importName(wanted: CacheImport): string {
   }
 }
 
-function warnOfImport({ kind }: CacheImport, error: unknown, report: ReportEvent): void {
-  report({ kind: "notice", message: `WARNING: failed to configure ${kind} cache importer: ${error instanceof Error ? error.message : String(error)}` });
+/** In BuildKit's words. */
+function notConfigured({ kind }: CacheImport, cause: unknown): Error {
+  return new Error(`failed to configure ${kind} cache importer: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 }
 
 interface OpenMeans extends ImportMeans {

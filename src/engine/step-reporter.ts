@@ -67,7 +67,13 @@ export class StepReporter {
     return await this.step({ digest: step, name }, () => run(step));
   }
 
-  async step<T>({ digest, name }: { readonly digest: Digest; readonly name: string }, run: () => Promise<T>): Promise<T> {
+  /** The same of what the build goes on without: that it failed is no failure of the build. */
+  async attempt<T>(name: string, run: (step: Digest) => Promise<T>): Promise<T> {
+    const step = digestOf(Buffer.from(name));
+    return await this.step({ digest: step, name }, () => run(step), "goes on");
+  }
+
+  async step<T>({ digest, name }: { readonly digest: Digest; readonly name: string }, run: () => Promise<T>, build: "fails with it" | "goes on" = "fails with it"): Promise<T> {
     this.#begun.add(digest);
     this.#report({ kind: "step-started", step: digest, name, at: this.#clock.now() });
     try {
@@ -76,7 +82,7 @@ export class StepReporter {
       this.#report({ kind: "step-finished", step: digest, at: this.#clock.now() });
       return result;
     } catch (error) {
-      this.#failed({ digest, name }, error);
+      this.#failed({ digest, name }, error, build);
       throw error;
     }
   }
@@ -181,15 +187,20 @@ export class StepReporter {
     }
   }
 
-  #failed({ digest, name }: { readonly digest: Digest; readonly name: string }, failure: unknown): void {
+  #failed({ digest, name }: { readonly digest: Digest; readonly name: string }, failure: unknown, build: "fails with it" | "goes on" = "fails with it"): void {
     const error = originalError(failure);
     // Where another step fails, or the build is aborted, this one is stopped with that as the reason.
     const isStopped = (error instanceof VertexError && error.vertex !== digest) || (this.#signal.aborted && error === this.#signal.reason);
-    if (!isStopped) this.#failedName ??= name;
-    this.#report({ kind: "step-failed", step: digest, message: isStopped ? STOPPED : error instanceof Error ? error.message : String(error), at: this.#clock.now() });
+    if (!isStopped && build !== "goes on") this.#failedName ??= name;
+    this.#report({ kind: "step-failed", step: digest, message: isStopped ? STOPPED : ownMessage(error), at: this.#clock.now() });
   }
 
   output(step: Digest, stream: "stdout" | "stderr", bytes: Uint8Array): void {
     this.#report({ kind: "step-output", step, stream, bytes, at: this.#clock.now() });
   }
+}
+
+/** What a step failed with itself: BuildKit's solver says only to who asked for it what that was for. */
+function ownMessage(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/^failed to (?:compute|load) cache key: /, "");
 }

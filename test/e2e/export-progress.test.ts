@@ -73,6 +73,13 @@ test("archives, directories and what is kept nowhere are told as BuildKit tells 
   assert.deepEqual(await exported(["-o", `type=oci,${dest("both.tar")}`, "-o", `type=local,${dest("both")}`]), { "exporting to oci image format": [...IMAGE, "sending tarball"], "exporting to client directory": ["copying files"] });
 });
 
+test("blobs of a cache are told by what they are, whether the place had them or not", async () => {
+  const written = ["preparing build cache for export", "sending cache export", "writing cache image manifest #", "writing config #", "writing layer #"];
+  const told = async (to: string): Promise<unknown> => Object.entries(await exported(["-o", "type=cacheonly", "--cache-to", to])).map(([step, parts]) => [step, parts.map((part) => part.replace(/\d+$/, "")).toSorted()]);
+  assert.deepEqual(await told(`type=local,dest=${join(place.path, "cache")}`), [["exporting cache to client directory", written]]);
+  for (let i = 0; i < 2; i++) assert.deepEqual(await told(`type=registry,ref=${registry.host}/app:cache`), [["exporting cache to registry", written]]);
+});
+
 test("an image that an engine takes is told with what the engine says of it", async () => {
   const server = createServer((request, response) => {
     if (request.url === "/info") return void response.end("{}");

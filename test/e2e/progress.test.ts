@@ -198,3 +198,21 @@ test("a warning names the step that read the file, in rawjson with the graph tha
   assert.deepEqual(definition.metadata[read.digest]?.description, { "llb.customname": "[internal] load build definition from Dockerfile" });
   assert.deepEqual(definition.Source, { locations: { [read.digest]: {} } });
 });
+
+test("a cache that cannot be read is a step that failed, of a build that goes on", async () => {
+  await using place = await openPlace();
+  await mkdir(join(place.path, "c"));
+  await writeFile(join(place.path, "c/Dockerfile"), "FROM scratch\nCOPY Dockerfile /\n");
+  const { exitCode, stderr } = await place.stemmaHere(["build", "-o", "type=cacheonly", "--progress=plain", "--cache-from", "type=registry,ref=127.0.0.1:1/none:1", "c"]);
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stderr, /^#1 importing cache manifest from 127\.0\.0\.1:1\/none:1\n#1 ERROR: failed to configure registry cache importer: /m);
+});
+
+test("a step that has no key fails with what it lacks, and the build with what that was for", async () => {
+  await using place = await openPlace();
+  await mkdir(join(place.path, "c"));
+  await writeFile(join(place.path, "c/Dockerfile"), "FROM scratch\nCOPY nope /\n");
+  const { stderr } = await place.stemmaHere(["build", "-o", "type=cacheonly", "--progress=plain", "c"]);
+  assert.match(stderr, /^#\d+ ERROR: failed to calculate checksum of ref \S+ "\/nope": not found$/m);
+  assert.match(stderr, /^ERROR: failed to build: failed to solve: failed to compute cache key: failed to calculate checksum of ref \S+ "\/nope": not found$/m);
+});
