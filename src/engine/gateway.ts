@@ -29,7 +29,7 @@ export function engineGateway(means: SolveMeans, onRead: (path: string, bytes: U
       const pinned = await services.steps.work(options.logName, () => source.pin(reference, options.platform, signal)).catch((error: unknown) => {
         throw named(error, `failed to resolve source metadata for ${formatReference(reference)}`);
       });
-      services.resolved.push({ ref: formatReference(reference), platform: options.platform, digest: pinned.digest, layout: options.layout !== undefined });
+      services.resolved.push({ ref: formatReference(reference), platform: options.isMachines ? undefined : options.platform, digest: pinned.digest, layout: options.layout !== undefined });
       return { ref: used, digest: pinned.digest, config: pinned.config };
     },
     sourceTime: async (definition, logName, signal) => await services.steps.work(logName, () => sourceTime(definition, services, signal)),

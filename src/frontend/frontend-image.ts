@@ -27,7 +27,7 @@ export async function findFrontendImage(source: string, means: FrontendMeans, si
     return { source, definition: ownDefinition(state.output, means), config: image.config, digest: undefined };
   }
   const reference = formatReference(tagNameOnly(parseReference(source)));
-  const options = { platform: means.request.hostPlatform, resolveMode: "default", logName: `resolve image config for docker-image://${reference}` } as const;
+  const options = { platform: means.request.hostPlatform, isMachines: true, resolveMode: "default", logName: `resolve image config for docker-image://${reference}` } as const;
   const { ref, digest, config } = await means.gateway.resolveImage(reference, options, signal);
   const resolved = parseReference(ref);
   const pinned = formatReference(digest === undefined ? resolved : withDigest(resolved, digest));

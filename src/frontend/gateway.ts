@@ -31,6 +31,8 @@ export interface Gateway {
 
 export interface ResolveImageOptions {
   readonly platform: Platform;
+  /** Nobody asked for this platform, which is the machine's: as with BuildKit, no record names it. */
+  readonly isMachines?: true;
   readonly resolveMode: "default" | "pull" | "local";
   /** Name of the progress step: `[internal] load metadata for …`. */
   readonly logName: string;

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { BuildError } from "../../src/doors/build.ts";
 import { callBuild, compileBuild } from "../../src/doors/frontend.ts";
+import { dockerRegistrySkip, startDockerRegistry } from "../../src/testing/docker-registry.ts";
 import { serve, type HttpFixture } from "../../src/testing/http-fixture.ts";
 import { makeFrontendImage } from "./frontend/frontend-image.ts";
 import { finished, openWorkshop, runSkip, type Tree, type Workshop, type WorkshopBuild } from "./workshop.ts";
@@ -250,6 +251,16 @@ describe("a frontend that is an image, where it goes wrong", { skip: runSkip }, 
   test("a frontend that is not there is told as such, with the line that asks for it", NEVER_PULLED, async () => {
     await assert.rejects(workshop.tree("# syntax=127.0.0.1:1/no/frontend:1\nFROM scratch\n"), (error) => error instanceof BuildError && /127\.0\.0\.1:1\/no\/frontend:1/.test(error.message) && error.excerpt?.startLine === 1);
   });
+});
+
+test("a frontend from a registry is named in the record without a platform, for which nobody asked", { ...NEVER_PULLED, skip: runSkip === false ? dockerRegistrySkip : runSkip }, async () => {
+  await using registry = await startDockerRegistry();
+  const name = `${registry.host}/frontend:1`;
+  await workshop.build("FROM made\n", { buildContexts: { made: `oci-layout://${layout}` }, outputs: [`type=image,name=${name},push=true,compression=uncompressed`], provenance: "false" });
+  const program = JSON.stringify({ write: { "/a": "one" } });
+  const { outcome } = await workshop.build(`# syntax=${name}\n${program}`, { outputs: [`type=oci,dest=${workshop.path}/by-registry.tar,name=x:1`], provenance: "mode=max" });
+  const record = (JSON.parse(outcome.metadata) as Record<string, { materials?: ReadonlyArray<{ uri: string }> }>)["buildx.build.provenance"];
+  assert.deepEqual(record?.materials?.map(({ uri }) => uri), [`pkg:docker/${registry.host.replace(":", "%3A")}/frontend@1`]);
 });
 
 test("a frontend that is an image has the history that it wrote masked, with the lines of the Dockerfile that it read", { ...NEVER_PULLED, skip: runSkip }, async () => {
