@@ -205,7 +205,7 @@ function ownEpoch(keys: OutputKeys): OwnEpoch | undefined {
   return { seconds };
 }
 
-const TRUE_WHEN_EMPTY: ReadonlySet<string> = new Set(["push", "push-by-digest", "registry.insecure", "unpack", "store", "dangling-name-empty-only", "name-canonical", "tar"]);
+const TRUE_WHEN_EMPTY: ReadonlySet<string> = new Set(["push", "push-by-digest", "registry.insecure", "unpack", "store", "danging-name-empty-only", "name-canonical", "tar"]);
 
 /** The keys of one output; what nobody took is refused at the end. */
 class OutputKeys extends FlagFields {
