@@ -1,6 +1,7 @@
 import { STOPPED, type BuildEvent, type WarningEvent } from "./event.ts";
 import { joinGroups } from "./step-groups.ts";
 import { warningText } from "./warning-text.ts";
+import { workedSince } from "./worked-since.ts";
 
 interface Step {
   readonly number: number;
@@ -104,7 +105,7 @@ export function plainRenderer(write: (text: string) => void): (event: BuildEvent
 
 /** Its pause does not count. */
 function goOn(step: Step, at: Date): Step {
-  step.startedAt = new Date(step.startedAt.getTime() + at.getTime() - (step.endedAt ?? at).getTime());
+  step.startedAt = workedSince(step, at);
   step.endedAt = undefined;
   return step;
 }

@@ -29,6 +29,14 @@ test("a vertex is told whole each time, in BuildKit's members", () => {
   );
 });
 
+test("a step that goes on after its end has not ended", () => {
+  const [start, end] = [{ kind: "step-started", step, name: "FROM base" }, { kind: "step-finished", step }] as const;
+  assert.deepEqual(told({ ...start, at: at(0) }, { ...end, at: at(120) }, { ...start, at: at(500) }, { ...end, at: at(620) }).slice(2), [
+    { vertexes: [{ digest: step, name: "FROM base", started: "2026-01-02T03:04:05.5Z" }] },
+    { vertexes: [{ digest: step, name: "FROM base", started: "2026-01-02T03:04:05.5Z", completed: "2026-01-02T03:04:05.62Z" }] },
+  ]);
+});
+
 test("a step of a group names it, as the last of its members", () => {
   const group = { id: "g", name: "[2/2] COPY --link a /" };
   const lines: string[] = [];

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import type { Digest } from "../content/digest.ts";
 import { STOPPED, type BuildEvent } from "./event.ts";
+import { workedSince } from "./worked-since.ts";
 
 /** Work within a step. */
 export interface ShownPart {
@@ -78,7 +79,7 @@ export class ScreenState {
     const known = this.steps.get(digest);
     // A step may go on, or be done again for another platform: its pauses do not count.
     if (known === undefined) this.steps.set(digest, { name: visible(name), startedAt: at, endedAt: undefined, outcome: "running", parts: new Map(), tail: [] });
-    else Object.assign(known, { startedAt: new Date(known.startedAt.getTime() + at.getTime() - (known.endedAt ?? at).getTime()), endedAt: undefined, outcome: "running" });
+    else Object.assign(known, { startedAt: workedSince(known, at), endedAt: undefined, outcome: "running" });
   }
 
   #end(digest: Digest, at: Date, outcome: ShownStep["outcome"]): void {

@@ -39,6 +39,13 @@ test("steps stand with their times and sizes, and what runs with its last lines"
   ]);
 });
 
+test("a step that goes on after its end runs again, and its pause does not count", () => {
+  const [planned, begun] = [BUILD.slice(0, 3), BUILD.slice(3)];
+  const goesOn = [...planned, ...begun, started("[1/3] FROM base", 2250)];
+  assert.equal(screen(goesOn)[1], " => [1/3] FROM base                 2.2s");
+  assert.equal(screen([...goesOn, ended("[1/3] FROM base", 2750)])[1], " => [1/3] FROM base                 1.7s");
+});
+
 test("at the end all steps stand there without what they printed, and what was not needed does not count", () => {
   assert.deepEqual(screen([...BUILD, ended("[2/3] RUN make", 3000)], { kind: "final" }), [
     "[+] Building 3.3s (2/2) FINISHED",
