@@ -47,7 +47,7 @@ test("an image that is pushed by its digest has no tag", () => {
 });
 
 test("push and its like are meant where nothing is behind the key, as by BuildKit", () => {
-  assert.deepEqual(parse("type=image,push=,registry.insecure=,unpack=,store=,name-canonical="), { kind: "image", push: "by-tag", insecure: true, form });
+  assert.deepEqual(parse("type=image,push=,registry.insecure=,unpack=,store=,name-canonical=,danging-name-empty-only="), { kind: "image", push: "by-tag", insecure: true, form });
   assert.deepEqual(parse("type=oci,tar=,dest=x.tar"), parse("type=oci,dest=x.tar"));
   assert.throws(() => parse("type=image,rewrite-timestamp="), /non-bool value "" for rewrite-timestamp/);
 });
