@@ -1,6 +1,6 @@
 import type { BuildEvent } from "../doors/build.ts";
 import { systemClock } from "../host/clock.ts";
-import { plainRenderer } from "../progress/plain.ts";
+import { plainDisplay } from "../progress/plain-display.ts";
 import { rawJsonRenderer } from "../progress/raw-json.ts";
 import { palette } from "../progress/screen-colors.ts";
 import type { ProgressDisplay } from "../progress/tty.ts";
@@ -39,7 +39,7 @@ export function progressKind(text: string, { terminal, env }: Pick<CommandIo, "t
 export async function progressDisplay(kind: ProgressKind, { stderr, terminal, env }: CommandIo): Promise<ProgressDisplay> {
   switch (kind) {
     case "plain":
-      return { show: plainRenderer(stderr), end: nothing };
+      return plainDisplay({ write: stderr, now: () => systemClock.now(), names: env["PROGRESS_NO_TRUNC"] === "0" ? "short" : "whole" });
     case "rawjson":
       return { show: rawJsonRenderer(stderr), end: nothing };
     case "quiet":

@@ -11,7 +11,7 @@ import { digestOf, type Digest } from "../content/digest.ts";
 import type { BuildEvent } from "../progress/event.ts";
 import { StatusResponseSchema } from "../proto/control/status_pb.ts";
 import type { StoredRun } from "./build-history.ts";
-import { plainRenderer } from "../progress/plain.ts";
+import { PlainText } from "../progress/plain.ts";
 import { StatusSchema } from "../proto/google/rpc/status_pb.ts";
 import { refOf, stepCounts } from "./build-record.ts";
 import { EventLog, parseEventLog } from "./event-log.ts";
@@ -193,8 +193,9 @@ test("steps of a log that BuildKit kept are what they ended as, and the log is i
   assert.deepEqual(record.steps.map(({ name, outcome, durationMs }) => [name, outcome, durationMs]), [["[internal] load build context", "ran", 89], ["RUN false", "failed", 200]]);
   assert.deepEqual(stepCounts(record), { total: 2, completed: 2, cached: 0 });
   let shown = "";
-  const render = plainRenderer((part) => void (shown += part));
-  for (const event of parseEventLog(text)) render(event);
+  const plain = new PlainText({ write: (part) => void (shown += part) });
+  for (const event of parseEventLog(text)) plain.take(event, at);
+  plain.finish(at);
   assert.equal(shown, "#1 [internal] load build context\n#1 transferring context: 324B 0.1s done\n#1 DONE 0.1s\n\n#2 RUN false\n#2 0.010 before\n#2 0.020 oops\n#2 ERROR: exit code: 7\n");
 });
 

@@ -1,5 +1,5 @@
 import stringWidth from "string-width";
-import { partBytes } from "./plain.ts";
+import { partBytes } from "./part-bytes.ts";
 import { visible, type ScreenState, type ShownStep } from "./screen-state.ts";
 
 export type Emphasis = "run" | "error" | "cancel" | "faint" | "none";

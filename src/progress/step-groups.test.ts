@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf } from "../content/digest.ts";
 import type { BuildEvent } from "./event.ts";
-import { plainRenderer } from "./plain.ts";
+import { PlainText } from "./plain.ts";
 import { ScreenState } from "./screen-state.ts";
 import { joinGroups } from "./step-groups.ts";
 
@@ -15,25 +15,26 @@ const planned: readonly BuildEvent[] = [
   { kind: "step-planned", step: other, name: "[3/3] RUN x", inputs: [merge], at: at(0) },
 ];
 const started = (step: BuildEvent & { readonly kind: "step-planned" }, ms: number): BuildEvent => ({ kind: "step-started", step: step.step, name: step.name, at: at(ms) });
-const cached = (step: BuildEvent & { readonly kind: "step-planned" }): BuildEvent => ({ kind: "step-cached", step: step.step, name: step.name, at: at(5) });
+const cached = (step: BuildEvent & { readonly kind: "step-planned" }, ms = 5): BuildEvent => ({ kind: "step-cached", step: step.step, name: step.name, at: at(ms) });
 const [copied, merged, ran] = planned as readonly [Parameters<typeof started>[0], Parameters<typeof started>[0], Parameters<typeof started>[0]];
 
 function shown(...events: readonly BuildEvent[]): string {
-  let text = "";
-  const render = plainRenderer((part) => void (text += part));
-  for (const event of [...planned, ...events]) render(event);
-  return text;
+  let written = "";
+  const text = new PlainText({ write: (part) => void (written += part) });
+  for (const event of [...planned, ...events]) text.take(event, at(0));
+  text.finish(at(0));
+  return written;
 }
 
 test("a linked copy and its merge are one step, from the beginning of the one to the end of the other", () => {
   assert.equal(
-    shown(started(copied, 0), { kind: "step-finished", step: copy, at: at(400) }, started(merged, 1000), { kind: "step-output", step: copy, stream: "stdout", bytes: Buffer.from("late\n"), at: at(1100) }, { kind: "step-finished", step: merge, at: at(1500) }, cached(ran)),
+    shown(started(copied, 0), { kind: "step-finished", step: copy, at: at(400) }, started(merged, 1000), { kind: "step-output", step: copy, stream: "stdout", bytes: Buffer.from("late\n"), at: at(1100) }, { kind: "step-finished", step: merge, at: at(1500) }, cached(ran, 1600)),
     `#1 ${name}\n#1 1.100 late\n#1 DONE 1.5s\n\n#2 [3/3] RUN x\n#2 CACHED\n`,
   );
 });
 
 test("a group is cached where none of it runs, in whatever order that is told", () => {
-  for (const told of [[copied, merged], [merged, copied], [merged]] as const) assert.equal(shown(...told.map(cached)), `#1 ${name}\n#1 CACHED\n`);
+  for (const told of [[copied, merged], [merged, copied], [merged]] as const) assert.equal(shown(...told.map((step) => cached(step))), `#1 ${name}\n#1 CACHED\n`);
   assert.equal(shown(cached(copied), started(merged, 10), { kind: "step-finished", step: merge, at: at(210) }), `#1 ${name}\n#1 DONE 0.2s\n`);
 });
 
