@@ -70,7 +70,7 @@ function runOf({ platforms, epochSeconds }: Compiled, { chains }: SolvedGraphs, 
 }
 
 /** What decides the bytes of images when nobody asked for one: then it is the build itself that is in question. */
-const PLAIN_FORM: ImageForm = { names: [], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "none" }, artifact: true }, attestInline: true, rewriteTimestamp: false, epoch: undefined, annotations: [] };
+const PLAIN_FORM: ImageForm = { names: [], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "none" }, artifact: true }, attestInline: true, rewriteTimestamp: false, epoch: undefined, annotations: [], prefersRoot: false };
 
 /** Each form of image once; outputs of one form differ only in where they go. */
 function imageForms(exports: readonly ExportTarget[]): readonly ImageForm[] {

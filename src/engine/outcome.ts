@@ -27,8 +27,9 @@ export interface FinishedBuild {
 
 export async function describeOutcome({ plan, attested, published, warnings }: FinishedBuild, means: BuildMeans): Promise<BuildOutcome> {
   const platforms = published?.image.platforms ?? [];
-  // Docker's engine calls an image in containerd's store by its manifest; buildx then leaves the configuration's digest out.
-  const single = published === undefined || isIndex(published.root.mediaType) || published.knownByRoot ? undefined : platforms[0];
+  // One output that prefers the manifest decides for all, as with buildx.
+  const prefersRoot = plan.exports.some((target) => "form" in target && target.form.prefersRoot);
+  const single = published === undefined || isIndex(published.root.mediaType) || prefersRoot ? undefined : platforms[0];
   const told = goBoolean(means.env["BUILDX_METADATA_WARNINGS"]) === true ? warnings.map((warning) => parseJsonTree(JSON.stringify(warningObject(warning)))) : [];
   const ref = `stemma/stemma/${means.id}`;
   const metadata = metadataFile({

@@ -36,8 +36,6 @@ export interface PublishedImage {
   readonly evidence: EvidencePlace;
   /** False where the image was decided only, and is nowhere to be read. */
   readonly isStored: boolean;
-  /** True where who has it knows it by the digest of what its names point at, not by its configuration's. */
-  readonly knownByRoot: boolean;
   /** By which it can be read from now on; undefined for what is in no registry and in no layout. */
   readonly reference: string | undefined;
 }
@@ -67,9 +65,9 @@ export async function publishImage(target: ImageTarget, results: readonly Platfo
   const { image } = await writeImage(target, { ...context, choice, files, naming, push, layout }, signal);
   const evidence = placeOf(image, files);
   // BuildKit tells of an archive's names in full, and of when it was made; of a pushed image's as they were given.
-  if (target.kind === "image") return { image, names: target.form.names, root: image.root, layers: descriptors, evidence, isStored: target.push !== "no", knownByRoot: false, reference: referenceOf(target, image.root.digest) };
+  if (target.kind === "image") return { image, names: target.form.names, root: image.root, layers: descriptors, evidence, isStored: target.push !== "no", reference: referenceOf(target, image.root.digest) };
   const annotations = { "org.opencontainers.image.created": naming.created, ...image.root.annotations };
-  return { image, names: target.form.names.map((name) => formatReference(tagNameOnly(parseReference(name)))), root: { ...image.root, annotations }, layers: descriptors, evidence, isStored: true, knownByRoot: target.kind === "oci-tar" && target.destination.kind === "engine", reference: referenceOf(target, image.root.digest) };
+  return { image, names: target.form.names.map((name) => formatReference(tagNameOnly(parseReference(name)))), root: { ...image.root, annotations }, layers: descriptors, evidence, isStored: true, reference: referenceOf(target, image.root.digest) };
 }
 
 function referenceOf(target: ImageTarget, digest: Digest): string | undefined {

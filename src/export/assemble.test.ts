@@ -21,7 +21,7 @@ const samples = conformanceFolder("samples");
 
 const FORM: ImageForm = {
   names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "index" }, artifact: true }, attestInline: true,
-  rewriteTimestamp: false, epoch: undefined, annotations: [],
+  rewriteTimestamp: false, epoch: undefined, annotations: [], prefersRoot: false,
 };
 const LINUX: Platform = { architecture: "amd64", os: "linux" };
 const OPTIONS: AssembleOptions = { epochNs: undefined, indexAlways: false, evidence: { place: "index", manifest: "artifact" } };

@@ -30,7 +30,7 @@ after(() => scratch.remove());
 const samples = conformanceFolder("samples");
 const withSkopeo = existsSync("/usr/bin/skopeo") ? false : "skopeo is not installed";
 
-const FORM = { names: [], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "index" }, artifact: true }, attestInline: false, rewriteTimestamp: false, epoch: undefined, annotations: [] } as const;
+const FORM = { names: [], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence: { store: { kind: "index" }, artifact: true }, attestInline: false, rewriteTimestamp: false, epoch: undefined, annotations: [], prefersRoot: false } as const;
 const MiB = 1024 * 1024;
 const SIZE_BYTES_MAX = 8 * MiB;
 /** Nobody else writes here. */

@@ -9,7 +9,7 @@ import { epochOf, type EngineDestination, type ImageForm } from "./target.ts";
 const evidence = { store: { kind: "index" }, artifact: true } as const;
 const engine = (context = "none"): EngineDestination => ({ kind: "engine", address: `unix:///${context}`, takes: undefined });
 const defaults: OutputDefaults = { names: ["a/b:1"], annotations: [], evidence, attestArchives: false, compat: undefined, engine, path: (text: string) => `/cwd/${text}` };
-const form = { names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence, attestInline: true, rewriteTimestamp: false, epoch: undefined, annotations: [] };
+const form = { names: ["a/b:1"], compression: { kind: "gzip", level: undefined, force: false }, mediaTypes: "oci", compat: undefined, evidence, attestInline: true, rewriteTimestamp: false, epoch: undefined, annotations: [], prefersRoot: false };
 const plain = { platformSplit: undefined, attestationPrefix: "", epoch: undefined };
 const archived = { ...form, attestInline: false };
 const parse = (text: string): unknown => parseOutput(text, defaults);

@@ -24,7 +24,7 @@ export interface OutputDefaults {
 
 /** Keys that older versions gave a meaning and that buildx accepts without effect; that name what an image store would keep; that ask for what is so anyway. */
 const WITHOUT_EFFECT = new Set([
-  "buildinfo", "buildinfo-attrs", "prefer-image-digest", "dangling-name-prefix",
+  "buildinfo", "buildinfo-attrs", "dangling-name-prefix",
 ]);
 
 /** Such keys of which BuildKit takes only truth values. */
@@ -83,7 +83,8 @@ function dockerTarget(keys: OutputKeys, defaults: OutputDefaults): ExportTarget 
 export function inFormOf<Target extends ExportTarget>(target: Target, takes: "docker" | "oci"): Target | ImageTarget {
   if (target.kind !== "docker-tar" || target.destination.kind !== "engine") return target;
   const { form, destination } = target;
-  if (takes === "oci") return { kind: "oci-tar", destination: { ...destination, takes }, form };
+  // An engine calls an image in containerd's store by its manifest.
+  if (takes === "oci") return { kind: "oci-tar", destination: { ...destination, takes }, form: { ...form, prefersRoot: true } };
   return { ...target, destination: { ...destination, takes }, form: { ...form, attestInline: form.attestInline && form.evidence.store.kind === "file" } };
 }
 
@@ -135,6 +136,8 @@ function imageForm(keys: OutputKeys, defaults: ImageDefaults): ImageForm {
     rewriteTimestamp: keys.flag("rewrite-timestamp", false),
     epoch: ownEpoch(keys),
     annotations: [...annotations, ...keys.takeMatching(/^annotation[-.[]/).map(([key, value]) => parseAnnotationKey(key, value))],
+    // buildx takes no other word for it.
+    prefersRoot: keys.take("prefer-image-digest") === "true",
   };
 }
 

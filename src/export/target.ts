@@ -48,6 +48,8 @@ export interface ImageForm {
   /** Undefined: the build's. */
   readonly epoch: OwnEpoch | undefined;
   readonly annotations: readonly Annotation[];
+  /** Who asks for the image's ID is told what its names point at, and never its configuration. */
+  readonly prefersRoot: boolean;
 }
 
 /** What outputs of files have in common. */

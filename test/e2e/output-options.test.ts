@@ -65,6 +65,15 @@ describe("source-date-epoch of an output", () => {
   });
 });
 
+test("prefer-image-digest of one output has the image known by its manifest, as buildx does", async () => {
+  const outcome = async (keys: string): Promise<readonly unknown[]> => {
+    const { imageId, image, metadata } = (await workshop.build(DOCKERFILE, { ...FILES, outputs: [`type=oci,dest=${join(workshop.path, "known.tar")}${keys}`, "type=image"], provenance: "false" })).outcome;
+    return [imageId === image?.digest, (JSON.parse(metadata) as Readonly<Record<string, unknown>>)["containerimage.config.digest"] !== undefined];
+  };
+  assert.deepEqual(await outcome(",prefer-image-digest=true"), [true, false]);
+  assert.deepEqual(await outcome(",prefer-image-digest=1"), [false, true]);
+});
+
 test("registry.insecure of an output lets its registry have a certificate that nobody vouches for", { skip: opensslSkip === false ? dockerRegistrySkip : opensslSkip }, async () => {
   await using certificates = await makeCertificates();
   await using registry = await startDockerRegistry({ tls: certificates.serverPaths });
