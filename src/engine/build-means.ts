@@ -19,6 +19,7 @@ import { readRegistryConfig, withInsecureRegistry } from "../registry/registry-c
 import { sampleMachine } from "../sandbox/usage/system-usage.ts";
 import type { Sampling } from "../sandbox/usage/sampling.ts";
 import { directoryId } from "../store/use-counts.ts";
+import { imageUses } from "./image-uses.ts";
 import { knownHashes } from "../store/known-hashes.ts";
 import { openEmbeddedSession } from "../session/embedded-session.ts";
 import type { Session } from "../session/session.ts";
@@ -212,6 +213,7 @@ function buildServices({ engine, session, grants, steps, fetches, images, get, g
     platform: hostPlatform(),
     images: images.registry,
     layouts: images.layout,
+    imageUses: imageUses(state.database),
     locals: localSources({ session, database: state.database, blobFormat: commit === undefined ? undefined : formatOf(commit), findsSecrets }),
     git: new GitSource({ directory: join(state.root, "git"), hold: (path) => void state.leases.hold(path), workspace: state.workspace, layers, session, env }),
     http: { get, blobs: state.blobs, layers, database: state.database, fetched: new Map() },

@@ -4,6 +4,7 @@ import type { ImageCapture } from "../provenance/capture.ts";
 import type { ExecServices } from "../ops/exec.ts";
 import type { FileServices } from "../ops/file-operation.ts";
 import type { UsageObject } from "../sandbox/usage/usage-tree.ts";
+import type { ImageUses } from "../ops/source-image.ts";
 import type { GitSource } from "../source/git.ts";
 import type { HttpSourceServices } from "../source/http.ts";
 import type { ImageSource } from "../source/image.ts";
@@ -22,6 +23,8 @@ export interface BuildServices {
   readonly images: ImageSource;
   /** Images of the OCI layouts that the client lends, by the id that the graph gives them. */
   readonly layouts: (storeId: string) => ImageSource;
+  /** Whether an image is there since an earlier build. */
+  readonly imageUses: ImageUses;
   readonly locals: LocalSources;
   readonly git: GitSource;
   readonly http: HttpSourceServices;

@@ -14,6 +14,7 @@ const FACTS_KEPT_MAX: ReadonlyMap<string, number> = new Map([
   ["file-secrets", 200_000],
   ["git-checked-in", 200_000],
   ["step-key", 20_000],
+  ["image-used", 5_000],
   ["git-equal", 5_000],
   ["input-secrets", 5_000],
   // Layers of images are not forgotten with what they were fetched for.

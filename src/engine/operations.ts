@@ -74,12 +74,12 @@ function sourceOperation(vertex: LlbVertex, source: SourceOp, services: BuildSer
   switch (scheme) {
     case "docker-image":
     case "oci-layout":
-      return imageOperation(tagNameOnly(parseReference(rest)), platformOf(vertex, services), async (reference, platform, signal) => {
+      return imageOperation(tagNameOnly(parseReference(rest)), platformOf(vertex, services), { uses: services.imageUses, pin: async (reference, platform, signal) => {
         const pinned = scheme === "docker-image" ? await services.images.pin(reference, platform, signal) : await services.layouts(source.attrs["oci.store"] ?? "").pin(reference, platform, signal);
         services.pins.set(vertex.digest, { kind: "image", reference, digest: pinned.digest, platform, layout: scheme === "oci-layout" });
         services.fetches.own(vertex.digest, pinned.chain);
         return pinned;
-      });
+      } });
     case "local":
       return localOperation(async (signal) => {
         // Nothing is moved here. In BuildKit's words it is told how much had to be read, as it tells what its client had to send.

@@ -68,6 +68,10 @@ function observerOf(graph: LlbGraph, { steps, fetches, file }: BuildServices, ma
       steps.cached(vertex);
       steps.explained(vertex.digest, explainHit(reason));
     },
+    loaded(vertex, reason) {
+      steps.loaded(vertex);
+      steps.explained(vertex.digest, explainHit(reason));
+    },
     missed: (vertex, reason) => steps.explained(vertex.digest, explainMiss(vertex.digest, reason, graph)),
     made(vertex, results) {
       if (isSource(vertex)) return;

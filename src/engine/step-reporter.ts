@@ -107,6 +107,13 @@ export class StepReporter {
     this.#report({ kind: "step-cached", step: digest, name, at: this.#clock.now() });
   }
 
+  /** Tells that what a step named was there, when somebody needs it. */
+  loaded({ digest, name }: { readonly digest: Digest; readonly name: string }): void {
+    if (this.#ended.get(digest) !== "ran") return;
+    this.#ended.set(digest, "cached");
+    this.#report({ kind: "step-cached", step: digest, name, at: this.#clock.now() });
+  }
+
   /** Tells as cached, as BuildKit does, what steps that ran or were found stand on, and nobody asked for. */
   spared(): void {
     const seen = new Set<Digest>();

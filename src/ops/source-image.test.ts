@@ -16,6 +16,6 @@ test("an image of several platforms has the name that BuildKit gives it in a cac
     manifest: { schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json", config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: parseDigest(`sha256:${"0".repeat(64)}`), size: 2 }, layers: [] },
     config: Buffer.from("{}"), chain: [], attestation: undefined, isHardenedByDocker: false,
   };
-  const { shared } = await imageOperation(pinned.reference, { os: "linux", architecture: "amd64" }, () => Promise.resolve(pinned)).cacheMap(signal);
+  const { shared } = await imageOperation(pinned.reference, { os: "linux", architecture: "amd64" }, { pin: () => Promise.resolve(pinned), uses: { had: () => false, save: () => undefined } }).cacheMap(signal);
   assert.deepEqual(shared?.().digests.map((digest) => recipeDigest(digest, 0)), ["sha256:762557901adff0dd59f0ec2a54f20aba5ec3fe115fa21e29c1792b4d6ebe35ba"]);
 });

@@ -74,9 +74,10 @@ export class PlainStep {
     if (outcome === "cached") this.#open(at);
     const span = this.#spans.at(-1);
     if (span === undefined) return;
+    const isOther = outcome === "cached" && this.outcome !== "cached";
     span.endedAt = at;
     this.outcome = outcome;
-    if (!this.isEndWritten || typeof outcome === "object" || outcome === "canceled") this.#tell(nowMs);
+    if (!this.isEndWritten || isOther || typeof outcome === "object" || outcome === "canceled") this.#tell(nowMs);
   }
 
   /** What goes on before its end has gone on all the time. */

@@ -58,7 +58,7 @@ export class ScreenState {
       case "step-started":
         return this.#begin(event.step, event.name, event.at);
       case "step-cached":
-        if (!this.steps.has(event.step)) this.#begin(event.step, event.name, event.at);
+        this.#begin(event.step, event.name, event.at);
         return this.#end(event.step, event.at, "cached");
       case "step-finished":
         return this.#end(event.step, event.at, "done");

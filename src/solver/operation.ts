@@ -9,6 +9,8 @@ export interface CacheMap<R> {
   readonly contentOf: ReadonlyArray<((input: R, signal: AbortSignal) => Promise<Digest>) | undefined>;
   /** False for what must be looked at anew in each build, such as local files: its digest names the content already. */
   readonly reusable: boolean;
+  /** Of what is looked at in each build and is there since an earlier one all the same: whether that one needed it. */
+  readonly uses?: { had(): boolean; save(results: readonly R[]): void };
   /** The same in the terms of other builders; asked only where a cache is shared with them. */
   readonly shared: () => SharedMap<R>;
 }

@@ -58,7 +58,7 @@ async function run(steps: Steps, target: string, cache: SharedCache<string> = ne
   const graph = new Map(Object.entries(steps).map(([name, step]) => [named(name), vertexOf(name, step, ran)]));
   const observer = {
     keying: <T>(_: unknown, work: () => Promise<T>) => work(), running: <T>(_: unknown, work: () => Promise<T>) => work(),
-    cached: ({ name }: Vertex<string>, reason: string) => void (reasons[name] = reason), missed: () => undefined, made: () => undefined,
+    cached: ({ name }: Vertex<string>, reason: string) => void (reasons[name] = reason), loaded: () => undefined, missed: () => undefined, made: () => undefined,
   };
   const solver = new Solver({ graph, cache: memoryResultCache<string>(), sharing: { cache, tells: true }, observer, keys: memoryKeyHistory(), semaphore: new Semaphore(3), made: new Map() });
   await solver.result({ vertex: named(target), index: 0 }, never);

@@ -14,6 +14,8 @@ export interface Solution<R> {
   /** How others know an output; empty where they cannot, and where nothing is shared. */
   recipes(output: number): readonly Recipe[];
   results(): Promise<readonly R[]>;
+  /** The same of what is looked at in every build, for who only looks too. */
+  look(): Promise<readonly R[]>;
 }
 
 /** One output of a solution, as another vertex uses it. */

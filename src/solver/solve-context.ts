@@ -12,6 +12,8 @@ export interface SolveObserver<R> {
   running<T>(vertex: Vertex<R>, work: () => Promise<T>): Promise<T>;
   /** Told what a cache has for a vertex. */
   cached(vertex: Vertex<R>, reason: HitReason, results: readonly R[]): void;
+  /** Told when somebody asks for what is there of a source, which has done its work before: that of naming it. */
+  loaded(vertex: Vertex<R>, reason: HitReason): void;
   /** Told before a vertex runs. */
   missed(vertex: Vertex<R>, reason: MissReason): void;
   /** Told what a vertex made. */

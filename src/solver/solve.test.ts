@@ -38,6 +38,21 @@ test("a second build runs nothing", async () => {
   assert.deepEqual(cached.toSorted(), ["base", "top"]);
 });
 
+test("a source that is there is told of when somebody needs it, in the builds after the first", async () => {
+  const cache = memoryResultCache<string>();
+  const used: string[] = [];
+  const uses = { had: () => used.length > 0, save: () => void used.push("image") };
+  const steps = (file: string): Steps => ({ image: { reusable: false, uses }, web: {}, run: { digest: file, inputs: ["image", "web"] } });
+  const told = async (file: string): Promise<readonly string[]> => {
+    const cached: string[] = [];
+    await solve(graphOf([], steps(file)), "run", cache, cached);
+    return cached.toSorted();
+  };
+  assert.deepEqual(await told("a"), []);
+  assert.deepEqual(await told("a"), ["run", "web"], "found by its key, and not asked for");
+  assert.deepEqual(await told("b"), ["image loaded", "web", "web loaded"]);
+});
+
 test("a change elsewhere in an input is no miss where only a part of it is used", async () => {
   const cache = memoryResultCache<string>();
   const steps = (context: string): Steps => ({ context: { digest: context, output: context, reusable: false }, copy: { inputs: ["context"], part: (text) => text.slice(0, 3), output: "layer" }, run: { inputs: ["copy"] } });
@@ -161,6 +176,7 @@ interface Step {
   readonly part?: (text: string) => string;
   readonly parts?: ReadonlyArray<((text: string) => string) | undefined>;
   readonly reusable?: boolean;
+  readonly uses?: { had(): boolean; save(): void };
   readonly ignoreCache?: boolean;
   readonly work?: (signal: AbortSignal) => Promise<void>;
   readonly prepare?: () => void;
@@ -181,6 +197,7 @@ function graphOf(ran: string[], steps: Steps): Map<Digest, Vertex<string>> {
         digest: named(step.digest ?? name),
         contentOf: (step.inputs ?? []).map((_input, i) => { const part = step.parts === undefined ? step.part : step.parts[i]; return part && (async (input: string) => named(part(input))); }),
         reusable: step.reusable ?? true,
+        ...(step.uses === undefined ? {} : { uses: step.uses }),
         shared: () => NOT_SHARED,
       }),
       ...(step.prepare === undefined ? {} : { prepare: step.prepare }),
@@ -202,6 +219,7 @@ function solverOf(graph: Map<Digest, Vertex<string>>, cache: ResultCache<string>
       cached.push(vertex.name);
       told.reasons.set(vertex.name, reason);
     },
+    loaded: (vertex: Vertex<string>) => void cached.push(`${vertex.name} loaded`),
     missed: (vertex: Vertex<string>, reason: MissReason) => void told.reasons.set(vertex.name, reason),
     made: () => undefined,
   };

@@ -3,6 +3,7 @@ import { cacheKey, type CacheKey, type KeyedInput } from "./cache-key.ts";
 import { missReason, type HitReason, type KeyParts, type MissReason } from "./miss-reason.ts";
 import type { CacheMap, Vertex, VertexInput } from "./operation.ts";
 import type { Recipe } from "./recipe.ts";
+import type { CacheRecord } from "./result-cache.ts";
 import { remember, resultOf, type Solution, type SolvedInput } from "./solution.ts";
 import type { SolveContext } from "./solve-context.ts";
 import { VertexError } from "./vertex-error.ts";
@@ -57,7 +58,7 @@ export class Solver<R> {
   async known(vertex: Digest): Promise<readonly R[] | undefined> {
     const solution = await this.#solutions.get(vertex);
     if (solution === undefined) return undefined;
-    return solution.found ?? (await (solution.alwaysLookedAt ? solution.results() : this.#running.get(solution.outputKey)));
+    return solution.found ?? (await (solution.alwaysLookedAt ? solution.look() : this.#running.get(solution.outputKey)));
   }
 
   /** How others may know an output, as far as this solver has come to it. */
@@ -83,7 +84,7 @@ export class Solver<R> {
     const recipes = await this.#recipes(vertex, map, inputs, signal);
     if (!map.reusable) {
       this.#context.observer.missed(vertex, { kind: "always" });
-      return this.#toRun(vertex, { keys: [madeBy], fresh: false, save: false, inputs, recipes, parts, why: undefined }, signal);
+      return this.#toRun(vertex, { keys: [madeBy], fresh: false, save: false, inputs, recipes, parts, why: undefined, ...(map.uses === undefined ? {} : { uses: map.uses }) }, signal);
     }
     // Before the cache is asked: what another process saves meanwhile is then an answer, and no reason.
     const last = this.#context.keys.last(vertex);
@@ -113,7 +114,7 @@ export class Solver<R> {
   /** Known by name only, until somebody asks for the results. */
   #later(madeBy: CacheKey, recipes: VertexRecipes<R> | undefined, solve: () => Promise<Solution<R>>): Solution<R> {
     const results = (): Promise<readonly R[]> => remember(this.#running, madeBy, async () => await (await solve()).results());
-    return { outputKey: madeBy, fresh: false, alwaysLookedAt: false, found: undefined, elsewhere: true, recipes: (output) => recipes?.all(output) ?? [], results };
+    return { outputKey: madeBy, fresh: false, alwaysLookedAt: false, found: undefined, elsewhere: true, recipes: (output) => recipes?.all(output) ?? [], results, look: results };
   }
 
   /** How others know this vertex, so far: what they can know of an input by its content only is named where that costs no run. */
@@ -162,7 +163,8 @@ export class Solver<R> {
     // What a shared cache knew of a vertex may be less than all its outputs.
     if (record === undefined || record.results.length < this.#outputs(vertex)) return undefined;
     this.#context.observer.cached(vertex, reason, record.results);
-    return { outputKey: record.outputKey, fresh: false, alwaysLookedAt: false, found: record.results, elsewhere: false, recipes: (output) => recipes?.all(output) ?? [], results: () => Promise.resolve(record.results) };
+    const results = this.#loaded(vertex, record, reason);
+    return { outputKey: record.outputKey, fresh: false, alwaysLookedAt: false, found: record.results, elsewhere: false, recipes: (output) => recipes?.all(output) ?? [], results, look: results };
   }
 
   async #findShared(vertex: Vertex<R>, key: CacheKey, recipes: VertexRecipes<R> | undefined, signal: AbortSignal): Promise<Solution<R> | undefined> {
@@ -176,7 +178,17 @@ export class Solver<R> {
     }
     this.#context.observer.cached(vertex, "imported", results);
     await this.#context.cache.save(key, { outputKey: key, results });
-    return { outputKey: key, fresh: false, alwaysLookedAt: false, found: results, elsewhere: true, recipes: (output) => recipes.all(output), results: () => Promise.resolve(results) };
+    const asked = this.#loaded(vertex, { outputKey: key, results }, "imported");
+    return { outputKey: key, fresh: false, alwaysLookedAt: false, found: results, elsewhere: true, recipes: (output) => recipes.all(output), results: asked, look: asked };
+  }
+
+  /** What a cache had. Of a source it is told when it is asked for, as BuildKit does; it may be for the key only that it was looked at. */
+  #loaded(vertex: Vertex<R>, { outputKey, results }: CacheRecord<R>, reason: HitReason): () => Promise<readonly R[]> {
+    const isOfThisBuild = this.#context.made.has(outputKey);
+    return () => {
+      if (vertex.inputs.length === 0 && !isOfThisBuild) this.#context.observer.loaded(vertex, reason);
+      return Promise.resolve(results);
+    };
   }
 
   /** How many outputs of a vertex are used, counted from the first. */
@@ -191,8 +203,16 @@ export class Solver<R> {
   /** Nothing runs until somebody asks for the results: a later vertex may be known without them. */
   #toRun(vertex: Vertex<R>, work: Work<R>, signal: AbortSignal): Solution<R> {
     const [outputKey] = work.keys;
-    const results = (): Promise<readonly R[]> => remember(this.#running, outputKey, () => this.#run(vertex, work, signal));
-    return { outputKey, fresh: work.fresh, alwaysLookedAt: !work.save, found: undefined, elsewhere: isKnownElsewhere(work.recipes), recipes: (output) => work.recipes?.all(output) ?? [], results };
+    const look = (): Promise<readonly R[]> => this.#run(vertex, work, signal);
+    const results = (): Promise<readonly R[]> => remember(this.#running, outputKey, async () => {
+      const { uses } = work;
+      if (uses === undefined || this.#context.made.has(outputKey)) return await look();
+      if (uses.had()) this.#context.observer.loaded(vertex, "unchanged");
+      const made = await look();
+      uses.save(made);
+      return made;
+    });
+    return { outputKey, fresh: work.fresh, alwaysLookedAt: !work.save, found: undefined, elsewhere: isKnownElsewhere(work.recipes), recipes: (output) => work.recipes?.all(output) ?? [], results, look };
   }
 
   async #run(vertex: Vertex<R>, work: Work<R>, signal: AbortSignal): Promise<readonly R[]> {
@@ -243,6 +263,7 @@ interface Work<R> {
   readonly parts: KeyParts;
   /** Undefined where it has been told. */
   readonly why: MissReason | undefined;
+  readonly uses?: NonNullable<CacheMap<R>["uses"]>;
 }
 
 /** A vertex of which it is known what made its inputs. */

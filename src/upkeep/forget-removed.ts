@@ -18,8 +18,12 @@ export function forgetRemoved({ root, database }: Pick<OpenStore, "root" | "data
   }
 }
 
+/** What builds have used of images, with its layers. */
+export const IMAGE_USED = "image-used";
+
 /** Takes the records away that name a layer which is about to go: who is killed in between leaves none that names what is not there. Layers of images are left, as above. */
 export function forgetLayer(database: StateDatabase, id: string): void {
+  if (isImageLayer(id)) for (const [name, value] of database.facts(IMAGE_USED)) if (value.includes(id)) database.removeFact(IMAGE_USED, name);
   if (!isImageLayer(id)) for (const [key, value] of database.cacheRecordsWith(id)) database.removeCacheRecord(key, value);
 }
 
