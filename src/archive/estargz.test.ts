@@ -6,10 +6,10 @@ import { bytesOf, collectBytes } from "../content/bytes.ts";
 import { digestOf } from "../content/digest.ts";
 import { directory, file, hardLink, members, opaque, special, symlink, whiteout } from "../testing/layer-samples.ts";
 import { decompress } from "./decompress.ts";
-import { estargz, LANDMARK_NAME, TOC_NAME, type EstargzFacts } from "./estargz.ts";
+import { estargz, TOC_NAME, type EstargzFacts } from "./estargz.ts";
 import type { Member } from "./member.ts";
 import { readTar } from "./tar-reader.ts";
-import { TAR_END } from "./tar-writer.ts";
+import { TAR_END, writeTar } from "./tar-writer.ts";
 
 const MIB = 1024 * 1024;
 const BYTES_MAX = 64 * MIB;
@@ -78,20 +78,22 @@ async function readToc(blob: Buffer): Promise<{ readonly json: Buffer; readonly 
   for await (const { entry, content } of readTar(bytesOf(tar))) found.push({ path: entry.path, json: await collectBytes(content, BYTES_MAX) });
   assert.deepEqual(found.map(({ path }) => path), [TOC_NAME]);
   const json = found[0]?.json ?? Buffer.alloc(0);
-  const { version, entries } = JSON.parse(json.toString("utf8")) as { version: number; entries: TocEntry[] };
+  const { version, entries } = JSON.parse(json.toString("utf8")) as { version: number; entries: TocEntry[] | null };
   assert.equal(version, 1);
-  return { json, entries, offset };
+  return { json, entries: entries ?? [], offset };
 }
 
-test("any gunzip and tar reads it as the layer, with the landmark first and the table last", async () => {
+test("any gunzip and tar reads it as the layer, whose archive stands there as it is, with the table behind its end", async () => {
   const { blob, facts } = await written(sample());
   const tar = await collectBytes(decompress(bytesOf(blob)), BYTES_MAX);
   assert.equal(digestOf(tar), facts.uncompressed);
   assert.equal(tar.length, facts.uncompressedBytes);
   assert.ok(tar.subarray(-TAR_END.byteLength).every((byte) => byte === 0));
+  const layer = await collectBytes(writeTar(members(...sample())), BYTES_MAX);
+  assert.ok(tar.subarray(0, layer.length).equals(layer));
   const names = spawnSync("tar", ["-tzf", "-"], { input: blob, encoding: "utf8" });
   assert.equal(names.status, 0, names.stderr);
-  assert.deepEqual(names.stdout.trim().split("\n"), [LANDMARK_NAME, "d/", "d/small", "d/empty", "d/big", "d/link", "d/hard", "null", "d/.wh.gone", "e/.wh..wh..opq", "cap", TOC_NAME]);
+  assert.deepEqual(names.stdout.trim().split("\n"), ["d/", "d/small", "d/empty", "d/big", "d/link", "d/hard", "null", "d/.wh.gone", "e/.wh..wh..opq", "cap"]);
   const contents = spawnSync("tar", ["-xzOf", "-", "d/big"], { input: blob, maxBuffer: BYTES_MAX });
   assert.ok(contents.stdout.equals(big));
 });
@@ -101,14 +103,14 @@ test("the table says of each file what the archive says, and where each piece ca
   const { json, entries, offset } = await readToc(blob);
   assert.equal(digestOf(json), facts.toc);
   assert.deepEqual(entries.map(({ name, type }) => `${type} ${name}`), [
-    `reg ${LANDMARK_NAME}`, "dir d/", "reg d/small", "reg d/empty", "reg d/big", "chunk d/big", "chunk d/big", "symlink d/link", "hardlink d/hard", "char null", "reg d/.wh.gone", "reg e/.wh..wh..opq", "reg cap",
+    "dir d/", "reg d/small", "reg d/empty", "reg d/big", "chunk d/big", "chunk d/big", "symlink d/link", "hardlink d/hard", "char null", "reg d/.wh.gone", "reg e/.wh..wh..opq", "reg cap",
   ]);
   const of = (name: string): TocEntry => entries.find((entry) => entry.name === name) ?? assert.fail(name);
   assert.deepEqual([of("d/link")["linkName"], of("d/hard")["linkName"], of("null")["devMajor"], of("null")["devMinor"]], ["small", "d/small", 1, 3]);
-  assert.deepEqual([of("cap")["mode"], of("cap")["uid"], of("cap")["gid"], of("cap")["xattrs"], of("cap")["modtime"]], [0o4755, 7, 0, { "security.capability": "Af8=" }, "2017-07-14T02:40:00Z"]);
+  assert.deepEqual([of("cap")["mode"], of("cap")["uid"], of("cap")["gid"], of("cap")["xattrs"], of("cap")["modtime"]], [0o4755, 7, undefined, { "security.capability": "Af8=" }, "2017-07-14T02:40:00Z"]);
   assert.deepEqual([of("d/empty").offset, of("d/empty").size, of("d/big").size, of("d/big").digest], [undefined, undefined, big.length, digestOf(big)]);
-  assert.deepEqual(entries.filter(({ name }) => name === "d/big").map(({ chunkOffset, chunkSize }) => [chunkOffset, chunkSize]), [[0, 4 * MIB], [4 * MIB, 4 * MIB], [8 * MIB, undefined]]);
-  const contents = new Map([[LANDMARK_NAME, Buffer.of(0x0f)], ["d/small", Buffer.from("small")], ["d/big", big], ["cap", Buffer.from("x")]]);
+  assert.deepEqual(entries.filter(({ name }) => name === "d/big").map(({ chunkOffset, chunkSize }) => [chunkOffset, chunkSize]), [[undefined, 4 * MIB], [4 * MIB, 4 * MIB], [8 * MIB, undefined]]);
+  const contents = new Map([["d/small", Buffer.from("small")], ["d/big", big], ["cap", Buffer.from("x")]]);
   for (const { name, offset: at, chunkOffset = 0, chunkSize, chunkDigest } of entries.filter((entry) => entry.offset !== undefined)) {
     const expected = contents.get(name)?.subarray(chunkOffset, chunkSize === undefined ? undefined : chunkOffset + chunkSize) ?? Buffer.alloc(0);
     const piece = memberAt(blob, at ?? 0);
@@ -116,6 +118,38 @@ test("the table says of each file what the archive says, and where each piece ca
     assert.equal(digestOf(piece), chunkDigest);
     assert.ok((at ?? 0) < offset);
   }
+});
+
+test("the table has the bytes that BuildKit gives it", async () => {
+  const { blob } = await written([file("a<b", "", { mtimeNs: 1_500_000_000n }), file("c", "c", { mtimeNs: -1n, uid: 5, xattrs: new Map([["user.z", Buffer.of(1)], ["user.a", Buffer.of(2)]]) })]);
+  const { json } = await readToc(blob);
+  assert.equal(json.toString("utf8").replace(/"offset": \d+/, '"offset": N'), `{
+\t"version": 1,
+\t"entries": [
+\t\t{
+\t\t\t"name": "a\\u003cb",
+\t\t\t"type": "reg",
+\t\t\t"modtime": "1970-01-01T00:00:02Z",
+\t\t\t"mode": 420,
+\t\t\t"digest": "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+\t\t},
+\t\t{
+\t\t\t"name": "c",
+\t\t\t"type": "reg",
+\t\t\t"size": 1,
+\t\t\t"modtime": "1970-01-01T00:00:00Z",
+\t\t\t"mode": 420,
+\t\t\t"uid": 5,
+\t\t\t"offset": N,
+\t\t\t"xattrs": {
+\t\t\t\t"user.a": "Ag==",
+\t\t\t\t"user.z": "AQ=="
+\t\t\t},
+\t\t\t"digest": "sha256:2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6",
+\t\t\t"chunkDigest": "sha256:2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6"
+\t\t}
+\t]
+}`);
 });
 
 test("the same layer gives the same bytes, and a layer that has been in this form before loses nothing and gains nothing", async () => {
@@ -126,5 +160,5 @@ test("the same layer gives the same bytes, and a layer that has been in this for
   const blob = await collectBytes(estargz(readTar(bytesOf(tar)), 5, again.resolve), BYTES_MAX);
   assert.ok(blob.equals(first.blob));
   assert.deepEqual(await again.promise, first.facts);
-  assert.deepEqual((await readToc((await written([])).blob)).entries.map(({ name }) => name), [LANDMARK_NAME]);
+  assert.deepEqual((await readToc((await written([])).blob)).entries.map(({ name }) => name), []);
 });

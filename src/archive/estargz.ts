@@ -8,10 +8,8 @@ import { gzip } from "./gzip.ts";
 import type { Member } from "./member.ts";
 import { TAR_END, tarHeader, tarPadding } from "./tar-writer.ts";
 
-/** The files that the format adds at the root; those of an earlier writing are left out. */
+/** The file that the format adds. One that stands among a layer's own, as some write it, is left out. */
 export const TOC_NAME = "stargz.index.json";
-export const LANDMARK_NAME = ".no.prefetch.landmark";
-const ADDED: ReadonlySet<string> = new Set([TOC_NAME, LANDMARK_NAME, ".prefetch.landmark"]);
 
 /** Contents are compressed, and can be had alone, in pieces of this size. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
@@ -19,29 +17,31 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 export interface EstargzFacts {
   /** Of the table of contents, as its JSON text. */
   readonly toc: Digest;
-  /** Of all that the gzip members hold, one behind the other: an archive with more in it than what was given. */
+  /** Of all that the gzip members hold, one behind the other: more than the archive that was given. */
   readonly uncompressed: Digest;
   readonly uncompressedBytes: number;
 }
 
 /**
  * A layer of which every file can be fetched alone (stargz-snapshotter, docs/estargz.md): a gzip member for
- * each piece of a content, and at the end a table that says where they begin. No file is said to be wanted first.
- * The same members give the same bytes. `onEnd` is told once all has been read.
+ * each piece of a content, and at the end a table that says where they begin. As with BuildKit, the layer's archive stands in it
+ * as it is, end included: who reads it does not come to the table. The same members give the same bytes. `onEnd` is told once all has been read.
  */
 export async function* estargz(members: AsyncIterable<Member>, level: number, onEnd: (facts: EstargzFacts) => void): ByteStream {
   const blob = new BlobWriter(level);
   const toc = new TocWriter();
-  for await (const { entry, content } of withLandmark(members)) {
+  for await (const { entry, content } of members) {
+    if (entry.path === TOC_NAME) continue;
     blob.gather(tarHeader(entry));
     if (entry.kind !== "file" || entry.sizeBytes === 0) toc.add(entry);
     else yield* writeContent(entry, content, { blob, toc });
     blob.gather(tarPadding(entry));
   }
+  blob.gather(TAR_END);
   yield* blob.flush();
   const tocOffset = blob.offsetBytes;
   const table = toc.bytes();
-  const entry = added(TOC_NAME, table.byteLength);
+  const entry: Entry = { path: TOC_NAME, kind: "file", mode: 0, uid: 0, gid: 0, mtimeNs: 0n, sizeBytes: table.byteLength };
   blob.gather(tarHeader(entry), table, tarPadding(entry), TAR_END);
   yield* blob.flush();
   yield footer(tocOffset);
@@ -58,7 +58,7 @@ async function* writeContent(entry: Entry, content: ByteStream, { blob, toc }: W
   const file = toc.file(entry);
   for await (const chunk of inChunks(content)) {
     yield* blob.flush();
-    file.chunk({ offsetBytes: blob.offsetBytes, bytes: chunk });
+    file.chunk({ offsetBytes: blob.offsetBytes, bytes: chunk, isWhole: chunk.byteLength === CHUNK_BYTES });
     blob.gather(chunk);
   }
   yield* blob.flush();
@@ -94,15 +94,6 @@ class BlobWriter {
       yield bytes;
     }
   }
-}
-
-async function* withLandmark(members: AsyncIterable<Member>): AsyncIterable<Member> {
-  yield { entry: added(LANDMARK_NAME, 1), content: bytesOf(Buffer.of(0x0f)) };
-  for await (const member of members) if (!ADDED.has(member.entry.path)) yield member;
-}
-
-function added(path: string, sizeBytes: number): Entry {
-  return { path, kind: "file", mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n, sizeBytes };
 }
 
 async function* inChunks(content: ByteStream): AsyncIterable<Buffer> {

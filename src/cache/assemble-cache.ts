@@ -4,6 +4,7 @@ import { digestOf, type Digest } from "../content/digest.ts";
 import { goJson } from "../content/go-json.ts";
 import { rfc3339Nano } from "../content/timestamp.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
+import { estargzAnnotations } from "../oci/estargz-annotations.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
 import { CACHE_CONFIG_TYPE, writeCacheConfig, type CacheConfig } from "./cache-config.ts";
 import type { SharedLayer } from "./cache-source.ts";
@@ -42,8 +43,10 @@ export function assembleCache(config: CacheConfig, layer: (blob: Digest) => Shar
   };
 }
 
-function described({ descriptor: { mediaType, digest, size }, diffId, createdNs }: SharedLayer): Descriptor {
-  return { mediaType, digest, size, annotations: { ...(createdNs === undefined ? {} : { [CREATED_ANNOTATION]: rfc3339Nano(createdNs) }), [UNCOMPRESSED_ANNOTATION]: diffId } };
+function described({ descriptor, diffId, createdNs }: SharedLayer): Descriptor {
+  const { mediaType, digest, size } = descriptor;
+  const annotations = { ...(createdNs === undefined ? {} : { [CREATED_ANNOTATION]: rfc3339Nano(createdNs) }), [UNCOMPRESSED_ANNOTATION]: diffId, ...estargzAnnotations(descriptor).annotations };
+  return { mediaType, digest, size, annotations: Object.fromEntries(Object.entries(annotations).toSorted(([a], [b]) => (a < b ? -1 : 1))) };
 }
 
 /** Reads documents from memory, and layers where they are. */

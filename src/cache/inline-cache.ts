@@ -1,4 +1,5 @@
 import type { DiffId } from "../content/digest.ts";
+import { estargzAnnotations } from "../oci/estargz-annotations.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import { readDocument, timeOf, type ReadCache } from "./cache-document.ts";
 import { CacheError } from "./cache-error.ts";
@@ -20,9 +21,10 @@ export async function readInlineCache(source: ManifestSource, { config: descript
   const diffIds = listOf(objectOf(config["rootfs"], "rootfs")["diff_ids"], "layers", LAYERS_MAX).map((diffId) => digestOfText(diffId) as string as DiffId);
   if (diffIds.length !== blobs.length) throw new CacheError("invalid", `${source.name}: the manifest has ${blobs.length} layers, its configuration ${diffIds.length}`);
   const created = createdTimes(config["history"]);
-  const layers = blobs.map(({ mediaType, digest, size }, i): SharedLayer | undefined => {
+  const layers = blobs.map((blob, i): SharedLayer | undefined => {
+    const { mediaType, digest, size } = blob;
     const diffId = diffIds[i];
-    return diffId && { descriptor: { mediaType, digest: digestOfText(digest), size }, diffId, createdNs: created[i] };
+    return diffId && { descriptor: { mediaType, digest: digestOfText(digest), size, ...estargzAnnotations(blob) }, diffId, createdNs: created[i] };
   });
   const records: unknown = parseJson(Buffer.from(text, "base64"));
   const parsed = checkCacheConfig({ layers: layers.map((layer, i) => ({ blob: layer?.descriptor.digest, parent: i - 1 })), records });

@@ -1,5 +1,6 @@
 import type { DiffId } from "../content/digest.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
+import { estargzAnnotations } from "../oci/estargz-annotations.ts";
 import type { ImageIndex, Manifest } from "../oci/manifest.ts";
 import { isIndex, isManifest } from "../oci/media-type.ts";
 import { readDocument, timeOf, type ReadCache } from "./cache-document.ts";
@@ -49,9 +50,10 @@ async function readImages(source: ManifestSource, manifests: readonly Descriptor
 }
 
 /** Undefined for what does not say what layer it is. */
-function sharedLayer({ mediaType, digest, size, annotations }: Descriptor): SharedLayer | undefined {
+function sharedLayer(descriptor: Descriptor): SharedLayer | undefined {
+  const { mediaType, digest, size, annotations } = descriptor;
   const uncompressed = annotations?.[UNCOMPRESSED_ANNOTATION];
   if (uncompressed === undefined || !Number.isSafeInteger(size)) return undefined;
   // Same form as any digest; the type says that it names uncompressed bytes.
-  return { descriptor: { mediaType, digest: digestOfText(digest), size }, diffId: digestOfText(uncompressed) as string as DiffId, createdNs: timeOf(annotations?.[CREATED_ANNOTATION]) };
+  return { descriptor: { mediaType, digest: digestOfText(digest), size, ...estargzAnnotations(descriptor) }, diffId: digestOfText(uncompressed) as string as DiffId, createdNs: timeOf(annotations?.[CREATED_ANNOTATION]) };
 }

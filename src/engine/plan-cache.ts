@@ -140,7 +140,5 @@ function formOf(fields: FlagFields): CacheForm {
   const mediaTypes = fields.flag("oci-mediatypes", true) ? "oci" : "docker";
   const isManifest = fields.flag("image-manifest", mediaTypes === "oci");
   if (isManifest && mediaTypes === "docker") throw fields.error("invalid configuration for remote cache, OCI mediatypes are required for image-manifest cache format");
-  const compression = compressionOf(fields);
-  if (compression.kind === "estargz") throw fields.error("compression=estargz is for images: use gzip, zstd or uncompressed");
-  return { compression, mediaTypes, root: isManifest ? "manifest" : "index" };
+  return { compression: compressionOf(fields), mediaTypes, root: isManifest ? "manifest" : "index" };
 }

@@ -12,11 +12,8 @@ import { RequestError } from "./request-error.ts";
  * cost the build, and other targets would have been published. Throws ExportError and RequestError ("usage").
  */
 export function refuseTargets(plan: BuildPlan): void {
-  const { exports, platforms, buildArgs, cache } = plan;
+  const { exports, platforms, buildArgs } = plan;
   const images = exports.filter((target) => "form" in target);
-  if (cache.exports.some(({ kind }) => kind === "inline") && images.some(({ form }) => form.compression.kind === "estargz")) {
-    throw new RequestError("usage", "compression=estargz puts files of its own into layers, and an inline cache would give them to later builds: put the cache elsewhere, such as type=registry");
-  }
   const built = platforms.length === 0 ? [hostPlatform()] : platforms;
   const attested = images.filter((target) => attestsImage(target, plan, built.length > 1));
   if (attested.filter(({ form }) => form.evidence.store.kind === "file").length > 1) {

@@ -12,6 +12,7 @@ import type { DiffId } from "../content/digest.ts";
 import { hashed } from "../content/hashed.ts";
 import type { OnGrowing } from "../content/growing-blob.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
+import { ESTARGZ_SIZE_ANNOTATION, estargzAnnotations, TOC_DIGEST_ANNOTATION } from "../oci/estargz-annotations.ts";
 import { MEDIA_TYPE } from "../oci/media-type.ts";
 import { exportedEntry } from "../snapshot/exported-entry.ts";
 import { ImageLayer, originOf, type LayerOrigin } from "../snapshot/image-layer.ts";
@@ -79,8 +80,10 @@ export async function layerBlob(layer: Layer, form: BlobForm, context: Serialise
 }
 
 /** Whether a step's layer, as a cache has it, is what would be made of it here. */
-function isInForm({ mediaType }: Descriptor, { compression, rewriteToNs }: BlobForm): boolean {
-  return compression.kind !== "estargz" && rewriteToNs === undefined && compression.level === undefined && (OCI_LAYERS[mediaType] ?? mediaType) === COMPRESSED[compression.kind];
+function isInForm(descriptor: Descriptor, { compression, rewriteToNs }: BlobForm): boolean {
+  const { mediaType } = descriptor;
+  if (compression.kind === "estargz" && estargzAnnotations(descriptor).annotations === undefined) return false;
+  return rewriteToNs === undefined && compression.level === undefined && (OCI_LAYERS[mediaType] ?? mediaType) === COMPRESSED[compression.kind];
 }
 
 /** BuildKit says of a layer whose times it set back what to, in seconds; Docker's descriptors have no annotations. */
@@ -118,14 +121,14 @@ interface Ingested {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** An archive with files more than the layer's own: its diff id is another, and so is its blob's for the table that stands in it. */
+/** With a table behind the archive, which counts for the diff id. */
 async function ingestEstargz(layer: Layer, { compression, rewriteToNs }: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<Ingested> {
   const members = rewriteToNs === undefined || originOf(layer) !== undefined ? readTar(storedTar(layer, context, signal)) : rewritten(layer, rewriteToNs, signal);
   const { promise, resolve } = Promise.withResolvers<EstargzFacts>();
   const blob = await context.blobs.ingest(estargz(members, compression.level ?? GZIP_LEVEL, resolve), signal, context.onGrowing);
   const { toc, uncompressed, uncompressedBytes } = await promise;
   // The digest of an uncompressed tar is a diff id by definition.
-  return { blob, diffId: uncompressed as string as DiffId, annotations: { "containerd.io/snapshot/stargz/toc.digest": toc, "io.containers.estargz.uncompressed-size": String(uncompressedBytes) } };
+  return { blob, diffId: uncompressed as string as DiffId, annotations: { [TOC_DIGEST_ANNOTATION]: toc, [ESTARGZ_SIZE_ANNOTATION]: String(uncompressedBytes) } };
 }
 
 /** The store knows the diff id once the archive has been read through, and checks it on the way: it is not hashed again. */
@@ -199,9 +202,10 @@ function layerMediaType(mediaType: string, wanted: ImageForm["mediaTypes"]): str
   return (wanted === "docker" ? DOCKER_LAYERS : OCI_LAYERS)[mediaType] ?? mediaType;
 }
 
-/** A layer's descriptor in a manifest of ours carries nothing that its own manifest said beyond the bytes. */
-function bareDescriptor({ mediaType, digest, size, urls }: Descriptor, wanted: ImageForm["mediaTypes"]): Descriptor {
-  return { mediaType: layerMediaType(mediaType, wanted), digest, size, ...(urls === undefined ? {} : { urls }) };
+/** A layer's descriptor in a manifest of ours carries nothing that its own manifest said beyond the bytes and where their table is. */
+function bareDescriptor(descriptor: Descriptor, wanted: ImageForm["mediaTypes"]): Descriptor {
+  const { mediaType, digest, size, urls } = descriptor;
+  return { mediaType: layerMediaType(mediaType, wanted), digest, size, ...(wanted === "oci" ? estargzAnnotations(descriptor) : {}), ...(urls === undefined ? {} : { urls }) };
 }
 
 function formName({ compression, rewriteToNs }: BlobForm, isBase: boolean): string {
