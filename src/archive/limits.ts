@@ -1,3 +1,12 @@
+/** How much compressed data may become: so many bytes in any case, and beyond that so many times what has been read. */
+export interface ExpansionLimit {
+  readonly freeBytes: number;
+  readonly ratioMax: number;
+}
+
+/** Layers of many gigabytes are real, and so are disk images of zeros within them; both together are a bomb. */
+export const EXPANSION_LIMIT: ExpansionLimit = { freeBytes: 16 * 1024 ** 3, ratioMax: 200 };
+
 /** What is more than an archive may hold is refused (ArchiveError "too-large"), so that none takes all memory or disk there is. */
 export interface ArchiveLimits {
   readonly entriesMax: number;
@@ -13,6 +22,8 @@ export interface ArchiveLimits {
   readonly extendedBytesMax: number;
   /** Headers in a row that describe one member. */
   readonly extendedHeadersMax: number;
+  /** What zeros that sparse files leave out may come to: a few bytes can say that there are any number. */
+  readonly expansion: ExpansionLimit;
 }
 
 export const ARCHIVE_LIMITS: ArchiveLimits = {
@@ -23,13 +34,5 @@ export const ARCHIVE_LIMITS: ArchiveLimits = {
   extendedHeaderBytesMax: 1024 * 1024,
   extendedBytesMax: 256 * 1024 * 1024,
   extendedHeadersMax: 64,
+  expansion: EXPANSION_LIMIT,
 };
-
-/** How much compressed data may become: so many bytes in any case, and beyond that so many times what has been read. */
-export interface ExpansionLimit {
-  readonly freeBytes: number;
-  readonly ratioMax: number;
-}
-
-/** Layers of many gigabytes are real, and so are disk images of zeros within them; both together are a bomb. */
-export const EXPANSION_LIMIT: ExpansionLimit = { freeBytes: 16 * 1024 ** 3, ratioMax: 200 };

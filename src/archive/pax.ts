@@ -14,9 +14,13 @@ const RECORD_BYTES_MIN = 5;
 /** What becomes a string of the system, which a zero byte would end. */
 const STRINGS: ReadonlySet<string> = new Set(["path", "linkpath", "uname", "gname"]);
 
+/** The first form of sparse files said these over and over, in turns; one record says the same since. */
+const SPARSE_PAIR = ["GNU.sparse.offset", "GNU.sparse.numbytes"];
+
 /** Parses `length keyword=value\n` records, the last one of a keyword counting. */
 export function parsePaxRecords(bytes: Buffer): PaxRecords {
   const records = new Map<string, Buffer>();
+  const pieces: Buffer[] = [];
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(SPACE, at);
     const digits = space < 0 ? "" : bytes.toString("latin1", at, space);
@@ -27,9 +31,13 @@ export function parsePaxRecords(bytes: Buffer): PaxRecords {
     const keyword = bytes.toString("utf8", space + 1, equals);
     const value = bytes.subarray(equals + 1, end - 1);
     if (STRINGS.has(keyword) ? value.includes(0) : keyword.includes("\0")) throw malformed();
-    records.set(keyword, value);
+    const place = SPARSE_PAIR.indexOf(keyword);
+    if (place < 0) records.set(keyword, value);
+    else if (place === pieces.length % 2 && !value.includes(",")) pieces.push(value);
+    else throw malformed();
     at = end;
   }
+  if (pieces.length > 0) records.set("GNU.sparse.map", Buffer.from(pieces.map((value) => value.toString("latin1")).join(","), "latin1"));
   return records;
 }
 

@@ -4,6 +4,7 @@ import type { Entry, EntryKind } from "./entry.ts";
 import type { ArchiveLimits } from "./limits.ts";
 import { bytesOfPath, pathOfBytes } from "./path-bytes.ts";
 import { parsePaxTime, type PaxRecords } from "./pax.ts";
+import { sparseFormOf, sparseNameOf, sparseSizeOf } from "./sparse.ts";
 import type { TarHeader } from "./tar-header.ts";
 
 /** Marks in names of tar members (image-spec, layer.md "Whiteouts"). */
@@ -12,14 +13,12 @@ export const OPAQUE_NAME = ".wh..wh..opq";
 const AUFS_PREFIX = ".wh..wh.";
 
 const XATTR_PREFIX = "SCHILY.xattr.";
-/** With a map of the pieces, or with its version. */
-const SPARSE_MAPS = ["GNU.sparse.map", "GNU.sparse.offset", "GNU.sparse.numbytes"];
-const SPARSE_VERSIONS = ["0.0", "0.1", "1.0"];
 const MODE_BITS = 0o7777;
 const NS_PER_S = 1_000_000_000n;
 
 const KIND_OF_TYPEFLAG: Readonly<Record<string, EntryKind>> = {
   "0": "file",
+  S: "file",
   "\0": "file",
   "1": "hardlink",
   "2": "symlink",
@@ -44,7 +43,14 @@ export interface RawMember {
 export type ArchiveKind = "layer" | "files";
 
 /** The member's name, whichever header has it. */
-export function nameOf({ header, records, longName }: RawMember): string {
+export function nameOf(raw: RawMember): string {
+  const { header, records } = raw;
+  const form = sparseFormOf(header, records);
+  const meant = form === undefined || form === "headers" ? undefined : sparseNameOf(records);
+  return meant === undefined ? writtenNameOf(raw) : pathOfBytes(meant);
+}
+
+function writtenNameOf({ header, records, longName }: RawMember): string {
   return longName || (textRecord(records, "path") ?? header.name);
 }
 
@@ -56,9 +62,18 @@ export function contentBytesOf(raw: RawMember): number {
   return sizeBytes;
 }
 
+/** How long the file is: longer than what of the archive is the member's, where zeros of it are left out. */
+function fileBytesOf(raw: RawMember): number {
+  const contentBytes = contentBytesOf(raw);
+  const form = sparseFormOf(raw.header, raw.records);
+  if (form === undefined) return contentBytes;
+  if (BARE_TYPEFLAGS.has(raw.header.typeflag) || isOldDirectory(raw)) throw new ArchiveError("corrupt", `${nameOf(raw)}: what is no file cannot be sparse`);
+  return sparseSizeOf(raw.header, raw.records, form) ?? contentBytes;
+}
+
 /** Old archives have no kind of their own for directories. */
 function isOldDirectory(raw: RawMember): boolean {
-  return raw.header.typeflag === "\0" && nameOf(raw).endsWith("/");
+  return raw.header.typeflag === "\0" && writtenNameOf(raw).endsWith("/");
 }
 
 function isDirectory(raw: RawMember): boolean {
@@ -69,9 +84,8 @@ function isDirectory(raw: RawMember): boolean {
 export function entryOf(raw: RawMember, archive: ArchiveKind, limits: ArchiveLimits): Entry | undefined {
   const { header, records } = raw;
   const name = nameOf(raw);
-  const sizeBytes = contentBytesOf(raw);
+  const sizeBytes = fileBytesOf(raw);
   const mtimeNs = timesOf(raw);
-  refuseSparse(name, raw);
   const path = cleanPath(name);
   if (archive === "layer" && isNoteOfAufs(path)) return undefined;
   if (path === "" && !isDirectory(raw) && (archive === "layer" || !name.startsWith("/"))) return undefined;
@@ -160,18 +174,6 @@ function xattrsOf(name: string, records: PaxRecords): ReadonlyMap<string, Uint8A
     xattrs.set(xattr, value);
   }
   return xattrs;
-}
-
-function refuseSparse(name: string, { header, records }: RawMember): void {
-  const isSparse = header.typeflag === "S" || isSparseByRecords(records);
-  if (isSparse) throw new ArchiveError("unsupported", `${name}: sparse files are not supported; write the archive without --sparse`);
-}
-
-/** A version that nobody knows is none. */
-function isSparseByRecords(records: PaxRecords): boolean {
-  const [major, minor] = ["GNU.sparse.major", "GNU.sparse.minor"].map((keyword) => records.get(keyword)?.toString("latin1") ?? "");
-  if (major !== "" || minor !== "") return SPARSE_VERSIONS.includes(`${major}.${minor}`);
-  return SPARSE_MAPS.some((keyword) => (records.get(keyword)?.length ?? 0) > 0);
 }
 
 function textRecord(records: PaxRecords, keyword: string): string | undefined {

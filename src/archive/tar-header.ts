@@ -31,6 +31,8 @@ export interface TarHeader {
   readonly typeflag: string;
   readonly name: string;
   readonly linkname: string;
+  /** The block itself, where it is of GNU's and of a sparse file: it says what of the file there is. */
+  readonly gnuBlock?: Buffer;
   number(field: NumericField): number;
 }
 
@@ -63,6 +65,8 @@ export function parseTarHeader(block: Buffer): TarHeader {
     typeflag,
     name: prefix === "" ? name : `${prefix}/${name}`,
     linkname: textField(block, FIELD.linkname),
+    // A copy: the chunk that it came in is lent.
+    ...(form === "gnu" && typeflag === "S" ? { gnuBlock: Buffer.from(block) } : {}),
     number: (field) => numbers.get(field) ?? 0,
   };
 }
@@ -142,7 +146,8 @@ function textField(block: Buffer, [offset, length]: readonly [number, number]): 
   return pathOfBytes(block.subarray(offset, end));
 }
 
-function parseNumber(block: Buffer, field: readonly [number, number]): number {
+/** Octal, or GNU's binary numbers. */
+export function parseNumber(block: Buffer, field: readonly [number, number]): number {
   return ((block[field[0]] ?? 0) & 0x80) === 0 ? parseOctal(block, field) : parseBase256(block, field);
 }
 

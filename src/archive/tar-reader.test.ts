@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SPARSE_FORMS, sparseMember, type SparseTarForm } from "../testing/sparse-tar.ts";
 import { rawExtended as extended, rawHeader as header, rawTar } from "../testing/raw-tar.ts";
 import { bytesOf, collectBytes } from "../content/bytes.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import { ArchiveError } from "./archive-error.ts";
 import type { Entry } from "./entry.ts";
 import { checksumOf } from "./tar-header.ts";
-import { ARCHIVE_LIMITS } from "./limits.ts";
+import { ARCHIVE_LIMITS, type ExpansionLimit } from "./limits.ts";
 import { formatPaxRecord } from "./pax.ts";
 import { readTar } from "./tar-reader.ts";
 import { TAR_END, writeTar } from "./tar-writer.ts";
@@ -112,9 +113,11 @@ const REFUSED: ReadonlyArray<readonly [what: string, code: string, parts: readon
   ["a hard link that leads out", "unsafe-path", [header({ name: "a", typeflag: "1", linkname: "../etc/passwd" })]],
   ["a whiteout of the parent", "unsafe-path", [header({ name: "a/.wh..." })]],
   ["a whiteout of nothing", "unsafe-path", [header({ name: "a/.wh." })]],
-  ["a sparse file of GNU", "unsupported", [header({ name: "s", typeflag: "S" })]],
-  ["a sparse file of PAX", "unsupported", extended(Buffer.concat([formatPaxRecord("GNU.sparse.major", Buffer.from("1")), formatPaxRecord("GNU.sparse.minor", Buffer.from("0"))]))],
-  ["a sparse file of PAX before it had a version", "unsupported", extended(formatPaxRecord("GNU.sparse.map", Buffer.from("0,1")))],
+  ["a sparse file of GNU in an archive that is not GNU's", "corrupt", [header({ name: "s", typeflag: "S" })]],
+  ["a sparse file that ends within its map", "truncated", extended(Buffer.concat([formatPaxRecord("GNU.sparse.major", Buffer.from("1")), formatPaxRecord("GNU.sparse.minor", Buffer.from("0"))]))],
+  ["a sparse file that does not say how many pieces there are", "corrupt", extended(formatPaxRecord("GNU.sparse.map", Buffer.from("0,1")))],
+  ["a directory that is sparse", "corrupt", [...extended(Buffer.concat([formatPaxRecord("GNU.sparse.map", Buffer.from("0,0")), formatPaxRecord("GNU.sparse.numblocks", Buffer.from("1"))])).slice(0, 2), header({ name: "d", typeflag: "5" })]],
+  ["a sparse file whose pieces are half said", "corrupt", extended(formatPaxRecord("GNU.sparse.numbytes", Buffer.from("1")))],
   ["a file of the kind that once meant contiguous", "unsupported", [header({ name: "c", typeflag: "7" })]],
   ["a number with a space in it", "corrupt", [header({ name: "a", patch: (block) => void block.write("1 2", 124) })]],
   ["a number that is none, though nobody needs it", "corrupt", [header({ name: "d", typeflag: "5", patch: (block) => void block.write("x", 329) })]],
@@ -216,8 +219,61 @@ test("however the bytes are cut, the members are the same", async () => {
   }
 });
 
+test("sparse files are as long as they were, in every form that GNU tar has", async () => {
+  for (const form of SPARSE_FORMS) {
+    for (const pieces of [[[100, 0]], [[0, 3]], [[600, 5]], [[0, 1], [1, 2], [100, 700], [5000, 0]], Array.from({ length: 60 }, (_, i) => [i * 70_000, 2] as const)] as ReadonlyArray<ReadonlyArray<readonly [number, number]>>) {
+      const data = Buffer.from(pieces.flatMap(([, size], i) => Array<number>(size).fill(65 + (i % 26))));
+      const sizeBytes = Math.max(...pieces.map(([at, size]) => at + size), 0) + (pieces.length % 2) * 100_000;
+      const expected = Buffer.alloc(sizeBytes);
+      for (const [i, [at, size]] of pieces.entries()) expected.fill(65 + (i % 26), at, at + size);
+      const member = sparseMember(form, { name: "s", sizeBytes, pieces: pieces.map(([offsetBytes, size]) => ({ offsetBytes, sizeBytes: size })), data });
+      const [file, next] = await read(...member, header({ name: "next" }));
+      assert.deepEqual([file?.entry.path, file?.entry.kind, file?.entry.sizeBytes, next?.entry.path], ["s", "file", sizeBytes, "next"], `${form}: ${pieces.length} pieces`);
+      assert.equal(file?.content, expected.toString("latin1"));
+    }
+  }
+});
+
+test("refuses what a sparse file says of itself and is not so", async () => {
+  const good = { name: "s", sizeBytes: 100, pieces: [{ offsetBytes: 10, sizeBytes: 3 }, { offsetBytes: 20, sizeBytes: 3 }], data: Buffer.from("aaabbb") };
+  const bad = [
+    { ...good, sizeBytes: 22 },
+    { ...good, pieces: good.pieces.toReversed() },
+    { ...good, pieces: [{ offsetBytes: 10, sizeBytes: 20 }, { offsetBytes: 20, sizeBytes: 3 }] },
+    { ...good, data: Buffer.from("aaabb") },
+    { ...good, data: Buffer.from("aaabbbc") },
+  ];
+  for (const form of SPARSE_FORMS) {
+    assert.equal((await read(...sparseMember(form, good))).length, 1);
+    for (const [i, file] of bad.entries()) await assert.rejects(read(...sparseMember(form, file)), { code: "corrupt" }, `${form} ${i}`);
+  }
+});
+
+test("zeros that nobody wrote count as what compressed data grows to does", async () => {
+  const limits = { ...ARCHIVE_LIMITS, expansion: { freeBytes: 10_000, ratioMax: 10 } };
+  const holes = (form: SparseTarForm, sizeBytes: number): readonly Buffer[] => sparseMember(form, { name: "s", sizeBytes, pieces: [{ offsetBytes: sizeBytes, sizeBytes: 0 }], data: Buffer.alloc(0) });
+  const readAll = async (...parts: readonly Buffer[]): Promise<number> => (await Array.fromAsync(readTar(bytesOf(rawTar(...parts)), "layer", limits))).length;
+  for (const form of SPARSE_FORMS) {
+    assert.equal(await readAll(...holes(form, 9000)), 1);
+    await assert.rejects(readAll(...holes(form, 9000), ...holes(form, 60_000)), { code: "too-large" }, form);
+    assert.equal(await readAll(header({ name: "a", size: 20_000 }), Buffer.alloc(20_000), ...holes(form, 100_000)), 2, "of a large archive more");
+    await assert.rejects(readAll(...holes(form, form === "gnu" ? 0o77777777777 : 2 ** 60)), { code: "too-large" }, form);
+  }
+});
+
+test("refuses a map of a sparse file that would take all memory", async () => {
+  const pieces = Array.from({ length: 3000 }, (_, i) => ({ offsetBytes: i * 2, sizeBytes: 1 }));
+  for (const form of ["gnu", "1.0"] as const) {
+    const parts = sparseMember(form, { name: "s", sizeBytes: 6000, pieces, data: Buffer.alloc(3000) });
+    const readAll = async (extendedHeaderBytesMax: number): Promise<number> => (await Array.fromAsync(readTar(bytesOf(rawTar(...parts)), "layer", { ...ARCHIVE_LIMITS, extendedHeaderBytesMax }))).length;
+    assert.equal(await readAll(1024 * 1024), 1);
+    await assert.rejects(readAll(8192), { code: "too-large" });
+  }
+});
+
 test("damaged archives end in an ArchiveError or in members, never otherwise", async () => {
-  const whole = await collectBytes(writeTar(sampleMembers()), 1e6);
+  const sparse = SPARSE_FORMS.map((form) => sparseMember(form, { name: form, sizeBytes: 9000, pieces: Array.from({ length: 6 }, (_, i) => ({ offsetBytes: i * 300, sizeBytes: 2 })), data: Buffer.alloc(12, 1) }));
+  const whole = Buffer.concat([rawTar(...sparse.flat()), await collectBytes(writeTar(sampleMembers()), 1e6)]);
   let seed = 20_261_123;
   const random = (below: number): number => {
     seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
@@ -232,7 +288,7 @@ test("damaged archives end in an ArchiveError or in members, never otherwise", a
       if (damaged.toString("latin1", at + 257, at + 262) === "ustar") damaged.write(`${checksumOf(damaged.subarray(at, at + 512)).toString(8).padStart(6, "0")}\0 `, at + 148);
     }
     try {
-      for (const { entry } of await readChunks(damaged)) assert.ok(!entry.path.startsWith("/") && !`/${entry.path}/`.includes("/../"));
+      for (const { entry } of await readWithin({ freeBytes: 50_000, ratioMax: 2 }, damaged)) assert.ok(!entry.path.startsWith("/") && !`/${entry.path}/`.includes("/../"));
     } catch (error) {
       if (!(error instanceof ArchiveError)) throw error;
       refused += 1;
@@ -247,8 +303,12 @@ async function read(...parts: readonly Buffer[]): Promise<ReadMember[]> {
 }
 
 async function readChunks(...chunks: readonly Buffer[]): Promise<ReadMember[]> {
+  return await readWithin({ freeBytes: 5_000_000, ratioMax: 200 }, ...chunks);
+}
+
+async function readWithin(expansion: ExpansionLimit, ...chunks: readonly Buffer[]): Promise<ReadMember[]> {
   const members = [];
-  for await (const { entry, content } of readTar(bytesOf(...chunks))) {
+  for await (const { entry, content } of readTar(bytesOf(...chunks), "layer", { ...ARCHIVE_LIMITS, expansion })) {
     members.push({ entry, content: (await collectBytes(content, 1e7)).toString("latin1") });
   }
   return members;

@@ -5,7 +5,8 @@ import { ARCHIVE_LIMITS, type ArchiveLimits } from "./limits.ts";
 import type { Member } from "./member.ts";
 import { pathOfBytes } from "./path-bytes.ts";
 import { parsePaxRecords, type PaxRecords } from "./pax.ts";
-import { contentBytesOf, entryOf, nameOf, type ArchiveKind } from "./tar-entry.ts";
+import { readSparseMap, sparseContent, sparseFormOf, type SparsePiece } from "./sparse.ts";
+import { contentBytesOf, entryOf, nameOf, type ArchiveKind, type RawMember } from "./tar-entry.ts";
 import { BLOCK_BYTES, isZeroBlock, paddingBytes, parseTarHeader, type TarHeader } from "./tar-header.ts";
 
 /** A member that knows where its content lies. */
@@ -15,6 +16,8 @@ export interface TarMember extends Member {
   readonly content: MemberContent;
   /** From the start of the archive to the first byte of content. */
   readonly contentOffsetBytes: number;
+  /** Of a sparse file: what lies there of it, one piece behind the other. */
+  readonly pieces?: readonly SparsePiece[];
 }
 
 /** What the headers before a member said about it. */
@@ -30,19 +33,21 @@ const UNSAID: Extensions = { records: new Map(), longName: "", longLink: "" };
 interface ReadArchive {
   readonly limits: ArchiveLimits;
   extendedBytes: number;
+  /** Zeros that sparse files left out. */
+  holeBytes: number;
 }
 
 /**
- * Reads ustar, GNU, star, PAX and old tars, member by member; contents stay in the stream.
+ * Reads ustar, GNU, star, PAX and old tars, member by member; contents stay in the stream, and sparse files have their zeros again.
  *
- * Throws ArchiveError for what is damaged, leads out of the root, is beyond the limits, or is sparse. What is damaged is what
+ * Throws ArchiveError for what is damaged, leads out of the root, or is beyond the limits. What is damaged is what
  * Go says is: that is what other tools unpack with. What follows the end of the archive is read to its end and left alone, so
  * that a digest taken in passing covers it.
  */
 export async function* readTar(bytes: ByteStream, kind: ArchiveKind = "layer", limits: ArchiveLimits = ARCHIVE_LIMITS): AsyncIterable<TarMember> {
   await using input = new ChunkReader(bytes);
 
-  const archive: ReadArchive = { limits, extendedBytes: 0 };
+  const archive: ReadArchive = { limits, extendedBytes: 0, holeBytes: 0 };
   for (let members = 0; ; members += 1) {
     const extensions = { ...UNSAID };
     const header = await readHeaders(input, extensions, archive);
@@ -50,8 +55,9 @@ export async function* readTar(bytes: ByteStream, kind: ArchiveKind = "layer", l
     if (members === limits.entriesMax) throw new ArchiveError("too-large", `more than ${limits.entriesMax} entries`);
     const raw = { header, ...extensions };
     const entry = entryOf(raw, kind, limits);
-    const content = new StreamedContent(input, contentBytesOf(raw));
-    if (entry !== undefined) yield { entry, name: nameOf(raw), content, contentOffsetBytes: input.offsetBytes };
+    const sparse = entry === undefined ? undefined : await sparseContentOf(input, raw, entry.sizeBytes, archive);
+    const content = sparse ?? new StreamedContent(input, contentBytesOf(raw));
+    if (entry !== undefined) yield { entry, name: nameOf(raw), content, contentOffsetBytes: input.offsetBytes, ...(sparse === undefined ? {} : { pieces: sparse.pieces }) };
     await content.finish();
   }
   while (await input.fill()) input.takeReady(Number.MAX_SAFE_INTEGER);
@@ -125,6 +131,44 @@ export interface MemberContent extends ByteStream {
   takeWhole(): Uint8Array | undefined;
 }
 
+/** Undefined for what is written whole. */
+async function sparseContentOf(input: ChunkReader, { header, records }: RawMember, sizeBytes: number, archive: ReadArchive): Promise<SparseContent | undefined> {
+  const form = sparseFormOf(header, records);
+  if (form === undefined) return undefined;
+  const { limits } = archive;
+  const contentBytes = contentBytesOf({ header, records, longName: "", longLink: "" });
+  const map = await readSparseMap(input, { header, records, form, memberBytes: contentBytes, sizeBytes }, limits);
+  const { freeBytes, ratioMax } = limits.expansion;
+  archive.holeBytes += sizeBytes - map.pieces.reduce((sum, piece) => sum + piece.sizeBytes, 0);
+  if (archive.holeBytes > freeBytes && archive.holeBytes > (input.offsetBytes + contentBytes) * ratioMax) throw new ArchiveError("too-large", `sparse files that grow beyond ${freeBytes} bytes, and to more than ${ratioMax} times the size of their archive`);
+  return new SparseContent(new StreamedContent(input, contentBytes - map.memberBytes), map.pieces, sizeBytes);
+}
+
+class SparseContent implements MemberContent {
+  readonly pieces: readonly SparsePiece[];
+  readonly #stored: StreamedContent;
+  readonly #sizeBytes: number;
+
+  constructor(stored: StreamedContent, pieces: readonly SparsePiece[], sizeBytes: number) {
+    this.#stored = stored;
+    this.pieces = pieces;
+    this.#sizeBytes = sizeBytes;
+  }
+
+  takeWhole(): undefined {
+    return undefined;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    yield* sparseContent(this.pieces, this.#sizeBytes, (sizeBytes) => this.#stored.take(sizeBytes));
+    this.#stored.expectEnd();
+  }
+
+  async finish(): Promise<void> {
+    await this.#stored.finish();
+  }
+}
+
 class StreamedContent implements MemberContent {
   readonly #input: ChunkReader;
   readonly #padding: number;
@@ -143,9 +187,20 @@ class StreamedContent implements MemberContent {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    while (this.#remaining > 0) {
-      const piece = this.#input.takeReady(this.#remaining);
+    yield* this.take(this.#remaining);
+  }
+
+  expectEnd(): void {
+    if (this.#remaining > 0) throw new ArchiveError("corrupt", "a sparse file has more bytes than its map says");
+  }
+
+  /** The next so many. */
+  async *take(sizeBytes: number): AsyncGenerator<Uint8Array> {
+    if (sizeBytes > this.#remaining) throw new ArchiveError("corrupt", "a sparse file has fewer bytes than its map says");
+    for (let missing = sizeBytes; missing > 0; ) {
+      const piece = this.#input.takeReady(missing);
       if (piece !== undefined) {
+        missing -= piece.length;
         this.#remaining -= piece.length;
         yield piece;
       } else if (!(await this.#input.fill())) {

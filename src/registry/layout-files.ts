@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { ArchiveError } from "../archive/archive-error.ts";
 import { readTar } from "../archive/tar-reader.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 
@@ -40,7 +41,9 @@ interface Place {
 
 async function tarFiles(path: string): Promise<LayoutFiles> {
   const places = new Map<string, Place>();
-  for await (const { entry, contentOffsetBytes } of readTar(createReadStream(path, { highWaterMark: READ_BYTES }))) {
+  for await (const { entry, contentOffsetBytes, pieces } of readTar(createReadStream(path, { highWaterMark: READ_BYTES }))) {
+    // Blobs are read from where they lie.
+    if (pieces !== undefined) throw new ArchiveError("unsupported", `${entry.path}: sparse files are not supported here; write the archive without --sparse`);
     if (entry.kind === "file") places.set(entry.path, { start: contentOffsetBytes, sizeBytes: entry.sizeBytes });
   }
   const handle = await open(path);

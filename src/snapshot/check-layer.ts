@@ -13,6 +13,7 @@ import { exportTree } from "./export-tree.ts";
 import { exportedEntry } from "./exported-entry.ts";
 import { readIndex, summaryOf, type LayerIndex } from "./layer-index.ts";
 import { imageLayerId, type LayerId } from "./layer.ts";
+import { SparseTail } from "./sparse-tail.ts";
 import { LAYER_FILES, StoredLayer } from "./stored-layer.ts";
 
 const READ_SIZE_BYTES = 1024 * 1024;
@@ -71,26 +72,34 @@ async function directoryProblem({ id, directory, index }: OpenedLayer, signal: A
   return found === diffId ? undefined : `its tree makes ${String(found)}, and should make ${diffId}`;
 }
 
-async function readArchive(path: string, { tarBytes }: LayerIndex, origin: "archive" | "step", signal: AbortSignal): Promise<{ readonly diffId: DiffId; readonly collected: CollectedLayer }> {
+async function readArchive(path: string, { tarBytes, entries, offsets }: LayerIndex, origin: "archive" | "step", signal: AbortSignal): Promise<{ readonly diffId: DiffId; readonly collected: CollectedLayer }> {
   const whole = createHash("sha256");
+  const hasTail = offsets.some((offset, number) => offset >= tarBytes && (entries[number]?.sizeBytes ?? 0) > 0);
   const bytes = async function* (): ByteStream {
-    for await (const chunk of createReadStream(path, { highWaterMark: READ_SIZE_BYTES, signal }) as AsyncIterable<Buffer>) {
+    for await (const chunk of createReadStream(path, { ...(hasTail ? { end: tarBytes - 1 } : {}), highWaterMark: READ_SIZE_BYTES, signal }) as AsyncIterable<Buffer>) {
       whole.update(chunk);
       yield chunk;
     }
   };
   const collector = new EntryCollector(origin);
-  for await (const { entry, content, contentOffsetBytes } of readTar(bytes())) {
+  const tail = new SparseTail();
+  for await (const member of readTar(bytes())) {
+    const { entry, content, pieces } = member;
+    const offsetBytes = tail.place(member);
     if (entry.kind !== "file") {
-      collector.add({ entry, offsetBytes: 0, sha256: undefined });
+      collector.add({ entry, offsetBytes, sha256: undefined });
       continue;
     }
     const sum = createHash("sha256");
-    for await (const chunk of content) sum.update(chunk);
-    collector.add({ entry, offsetBytes: contentOffsetBytes, sha256: sum.digest() });
+    // What is used of a sparse file is what stands behind the archive.
+    const start = tarBytes - 1 - offsetBytes;
+    const used = pieces === undefined || entry.sizeBytes === 0 ? content : (createReadStream(path, { start, end: start + entry.sizeBytes - 1, highWaterMark: READ_SIZE_BYTES, signal }) as AsyncIterable<Buffer>);
+    for await (const chunk of used) sum.update(chunk);
+    collector.add({ entry, offsetBytes, sha256: sum.digest() });
   }
+  const collected = collector.finish("tar", tarBytes);
   // 64 characters of lower-case hex by construction.
-  return { diffId: `sha256:${whole.digest("hex")}` as DiffId, collected: collector.finish("tar", tarBytes) };
+  return { diffId: `sha256:${whole.digest("hex")}` as DiffId, collected: { ...collected, index: tail.settled(collected.index) } };
 }
 
 interface Known {

@@ -6,11 +6,13 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { ArchiveError } from "../archive/archive-error.ts";
 import type { Member } from "../archive/member.ts";
 import { readTar } from "../archive/tar-reader.ts";
-import { writeTar } from "../archive/tar-writer.ts";
+import { TAR_END, writeTar } from "../archive/tar-writer.ts";
 import { CorruptBlobError, type ByteStream } from "../content/blob-store.ts";
 import { bytesOf, collectBytes } from "../content/bytes.ts";
 import { digestOf, type DiffId } from "../content/digest.ts";
 import { directory, file, members, symlink, textOf, whiteout } from "../testing/layer-samples.ts";
+import { rawTar } from "../testing/raw-tar.ts";
+import { SPARSE_FORMS, sparseMember } from "../testing/sparse-tar.ts";
 import type { LayerBytes, LayerStore } from "./layer-store.ts";
 import { imageLayerId } from "./layer.ts";
 
@@ -47,6 +49,7 @@ const COMPRESSED: ReadonlyArray<readonly [name: string, compress: (tar: Buffer) 
 export function testIntake(open: OpenStore): void {
   for (const wanted of ["archive", "tree"] as const) {
     for (const compression of COMPRESSED) testTaken(open, wanted, compression);
+    testSparse(open, wanted);
     testRefused(open, wanted);
   }
 }
@@ -69,6 +72,28 @@ function testTaken(open: OpenStore, wanted: "archive" | "tree", [name, compress]
     if (await store.keepsArchive(layer.id)) assert.ok(exported.equals(tar));
     assert.equal(wanted === "archive" && !(await store.keepsArchive(layer.id)), false);
     assert.deepEqual((await Array.fromAsync(readTar(bytesOf(exported)))).map(({ entry }) => entry.path), ["d", "d/f", "d/large", "d/gone"]);
+  });
+}
+
+function testSparse(open: OpenStore, wanted: "archive" | "tree"): void {
+  test(`has the zeros of sparse files in a layer that is wanted for its ${wanted}`, async () => {
+    const store = await open();
+    const files = SPARSE_FORMS.map((form) => ({ name: form, sizeBytes: 200_000, pieces: [{ offsetBytes: 70_000, sizeBytes: 5 }, { offsetBytes: 199_998, sizeBytes: 2 }], data: Buffer.from(`${form.slice(0, 3)}..ab`) }));
+    const tar = rawTar(...files.flatMap((file, i) => sparseMember(SPARSE_FORMS[i] ?? "gnu", file)), Buffer.from(TAR_END));
+    const layer = await store.importBlob(diffIdOf(tar), blobOf(gzipSync(tar)), wanted, signal);
+    const entries = await layer.entries(signal);
+    assert.deepEqual(entries.map(({ path, sizeBytes }) => [path, sizeBytes]), files.map(({ name, sizeBytes }) => [name, sizeBytes]));
+    await using tree = await store.mount([layer], "read-only", signal);
+
+    for (const entry of entries) {
+      const expected = Buffer.alloc(200_000);
+      expected.write(`${entry.path.slice(0, 3)}..`, 70_000);
+      expected.write("ab", 199_998);
+      assert.ok((await collectBytes(layer.read(entry, signal), LIMIT_BYTES)).equals(expected), entry.path);
+      assert.ok(readFileSync(join(tree.viewPath, entry.path)).equals(expected), entry.path);
+      assert.equal(await layer.contentDigest(entry, signal), digestOf(expected));
+    }
+    if (await store.keepsArchive(layer.id)) assert.ok((await collectBytes(store.exportTar(layer.id, signal), LIMIT_BYTES)).equals(tar));
   });
 }
 

@@ -13,6 +13,7 @@ import { EntryCollector } from "./entry-collector.ts";
 import { exportedEntry } from "./exported-entry.ts";
 import type { LayerIndex } from "./layer-index.ts";
 import { writeNotes, writeUnsaid } from "./layer-notes.ts";
+import { SparseTail } from "./sparse-tail.ts";
 import { LAYER_FILES } from "./stored-layer.ts";
 
 /** Writes a layer in tar form into an empty directory: one pass, each content read once and digested on its way. */
@@ -56,14 +57,18 @@ export async function keepTar(directory: string, expected: DiffId, tar: ByteStre
     }
   };
   const collector = new EntryCollector("archive");
-  for await (const { entry, content, contentOffsetBytes } of readTar(kept())) {
+  const tail = new SparseTail();
+  for await (const member of readTar(kept())) {
+    const { entry, content } = member;
     const sha256 = entry.kind === "file" ? await copyContent({ entry, content, digest: undefined }, () => undefined) : undefined;
-    collector.add({ entry, offsetBytes: entry.kind === "file" ? contentOffsetBytes : 0, sha256 });
+    collector.add({ entry, offsetBytes: tail.place(member), sha256 });
   }
   const diffId = await archive.finish();
   if (diffId !== expected) throw new CorruptBlobError(`layer ${expected}: bytes do not match, they are ${diffId}`);
   writeFileSync(join(directory, LAYER_FILES.diffId), diffId);
-  return await writeNotes(directory, collector.finish("tar", archive.sizeBytes), signal);
+  await tail.write(join(directory, LAYER_FILES.tar), archive.sizeBytes);
+  const collected = collector.finish("tar", archive.sizeBytes);
+  return await writeNotes(directory, { ...collected, index: tail.settled(collected.index) }, signal);
 }
 
 interface FileContent {

@@ -1,6 +1,7 @@
 import { TAR_END } from "../archive/tar-writer.ts";
 import { formatPaxRecord } from "../archive/pax.ts";
 import { rawExtended, rawHeader, rawTar, withChecksum } from "./raw-tar.ts";
+import { SPARSE_FORMS, sparseMember } from "./sparse-tar.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 /** Further up than there is anything. */
@@ -50,8 +51,11 @@ export function randomHostileTar(seed: number, outside: string, mark: string): B
         return [rawHeader({ name: path(), typeflag: random.pick(["3", "4", "6", "7", "\0", "7", "V", "S"]) })];
       case 7:
         return rawExtended(formatPaxRecord(random.pick(["path", "linkpath", "size", "uid", "mtime", "SCHILY.xattr.user.a", "SCHILY.xattr.trusted.overlay.redirect", "GNU.sparse.map"]), Buffer.from(random.pick([path(), target(), "-1", "99999999999", "1e9", ""]))), { name: path() });
-      case 8:
-        return hostileDirectory(path());
+      case 8: {
+        if (random.below(3) > 0) return hostileDirectory(path());
+        const [offsetBytes, sizeBytes] = [random.below(2000), random.pick([0, CONTENT.length, 4000, 2 ** 33 - 1])];
+        return sparseMember(random.pick(SPARSE_FORMS), { name: path(), sizeBytes: random.pick([offsetBytes + CONTENT.length, 2 ** 20, sizeBytes]), pieces: [{ offsetBytes, sizeBytes: random.below(4) > 0 ? CONTENT.length : sizeBytes }], data: CONTENT });
+      }
       default:
         if (random.below(4) > 0) return hostileFile(path());
         return [rawHeader({ name: path(), size: random.pick([1, 512, 2 ** 20, 8 ** 11 - 1]) }), CONTENT];
