@@ -67,7 +67,7 @@ export async function askOffline<Answer>(request: BuildRequest, { images, sessio
   try {
     const plan = planBuild(await withStreamContext(request, signal));
     const platform = hostPlatform();
-    const seen: Seen = { graphs: [], files: new Map(), failedStep: () => undefined, dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
+    const seen: Seen = { graphs: [], files: new Map(), failedStep: () => undefined, lastLines: () => [], dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
     return await explained(seen, logScrubber(plan), async () => await question(offlineGateway(plan, images, (path, bytes) => seen.files.set(path, bytes)), {
       opts: frontendAttributes(plan), sessionId, workerPlatforms: [platform], hostPlatform: platform, disabledCapabilities: new Set(), inputs: new Map(), scanArguments: new Map(),
     }, signal, () => undefined));

@@ -144,7 +144,7 @@ async function openUngated(plan: BuildPlan, { id, startedNs, engine, request, re
   const machineUsage = capturesUsage ? opening.use(sampleMachine()) : undefined;
   const grants = { allowed: plan.allowed, devices: cdiDevices(settingsPath(env)), defaultCgroupParent: defaultCgroupParent(settingsPath(env)) };
   const services = buildServices({ engine, session, grants, capturesUsage, steps, fetches, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, findsSecrets: plan.secretsInEvidence !== "allow", env });
-  const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, dockerfileName: plan.dockerfile.kind === "text" ? "Dockerfile" : plan.dockerfile.name };
+  const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, lastLines: (step) => steps.lastLines(step), dockerfileName: plan.dockerfile.kind === "text" ? "Dockerfile" : plan.dockerfile.name };
   const imports = opening.use(await importCaches(plan.cache.imports, { clientFor, http, steps, report, layers: engine.layers, facts: engine.state.facts, findBase: images.findLayer, passing: (descriptor, bytes) => fetches.shown(descriptor, bytes) }, signal));
   let hasWritten = false;
   const closing = opening.move();

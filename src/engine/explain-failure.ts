@@ -1,3 +1,4 @@
+import type { Digest } from "../content/digest.ts";
 import { originalError } from "../content/original-error.ts";
 import { FrontendFailure } from "../bridge/frontend-failure.ts";
 import { DockerfileError } from "../frontend/dockerfile/dockerfile-error.ts";
@@ -31,15 +32,17 @@ export interface Seen {
   readonly dockerfileName: string;
   /** The name of the step that failed first. */
   readonly failedStep: () => string | undefined;
+  /** What a step that failed printed last. */
+  readonly lastLines: (step: Digest) => readonly string[];
 }
 
 /** A failure in the words of BuildKit's client: the step, its last output, the lines, the message. Aborts pass through. */
-export function explainFailure(failure: unknown, { graphs, files, dockerfileName, failedStep }: Seen): unknown {
+export function explainFailure(failure: unknown, { graphs, files, dockerfileName, failedStep, lastLines }: Seen): unknown {
   const error = originalError(failure);
   // The frontend falls back to the lower-case name, and keeps calling it by the other.
   const bytes = files.get(dockerfileName) ?? files.get(dockerfileName.toLowerCase());
   const dockerfile = bytes && { filename: dockerfileName, text: Buffer.from(bytes).toString("utf8") };
-  const explained = explainPart(error, { graphs, dockerfile, failedStep: failedStep() });
+  const explained = explainPart(error, { graphs, dockerfile, failedStep: failedStep(), lastLines });
   return explained instanceof BuildError ? withDenials(explained) : explained;
 }
 
@@ -47,15 +50,16 @@ interface FailureParts {
   readonly graphs: readonly LlbGraph[];
   readonly dockerfile: DockerfileText | undefined;
   readonly failedStep: string | undefined;
+  readonly lastLines: Seen["lastLines"];
 }
 
 function explainPart(error: unknown, parts: FailureParts): unknown {
-  const { graphs, dockerfile, failedStep } = parts;
+  const { dockerfile, failedStep } = parts;
   if (error instanceof ReadFailure) return withWanted(error, explainPart(originalError(error.cause), parts));
   if (error instanceof DockerfileError) return dockerfileFailure(error, dockerfile, failedStep);
   if (error instanceof FrontendFailure) return frontendFailure(error, failedStep);
   if (error instanceof NotReproducibleError) return notReproducibleFailure(error);
-  if (error instanceof VertexError) return stepFailure(error, graphs, dockerfile);
+  if (error instanceof VertexError) return stepFailure(error, parts);
   const coded = error instanceof FrontendOptionError ? { code: "usage", retryable: false } : codeOf(error);
   if (coded === undefined || error instanceof BuildError) return error;
   return new BuildError(`failed to solve: ${messageOf(error)}`, { ...coded, excerpt: undefined, report: "", exitCode: undefined }, { cause: error });
@@ -85,7 +89,7 @@ function denialsOf(error: unknown): readonly string[] {
 function dockerfileFailure(error: DockerfileError, dockerfile: DockerfileText | undefined, failedStep: string | undefined): BuildError {
   const ranges = error.locations.flat();
   const excerpt = excerptOf(dockerfile, ranges.map(({ start }) => start.line), ranges.map(({ end }) => end.line));
-  const step = failedStep === undefined ? "" : describeFailedStep({ name: failedStep, outputTail: "", excerpt: undefined });
+  const step = failedStep === undefined ? "" : describeFailedStep({ name: failedStep, lastLines: [], excerpt: undefined });
   const report = step + (excerpt === undefined ? "" : describeExcerpt(excerpt));
   const coded = (saidByTheWorld(error.cause) ? codeOf(error.cause) : undefined) ?? { code: "dockerfile", retryable: false };
   return new BuildError(`failed to solve: ${error.message}`, { ...coded, excerpt, report, exitCode: undefined }, { cause: error });
@@ -94,7 +98,7 @@ function dockerfileFailure(error: DockerfileError, dockerfile: DockerfileText | 
 function frontendFailure(error: FrontendFailure, failedStep: string | undefined): BuildError {
   const { place, message, code, retryable } = error;
   const excerpt = place && { filename: place.filename, text: Buffer.from(place.data).toString("utf8"), startLine: place.startLine, endLine: place.endLine };
-  const step = failedStep === undefined ? "" : describeFailedStep({ name: failedStep, outputTail: "", excerpt: undefined });
+  const step = failedStep === undefined ? "" : describeFailedStep({ name: failedStep, lastLines: [], excerpt: undefined });
   const report = step + (excerpt === undefined ? "" : describeExcerpt(excerpt));
   return new BuildError(`failed to solve: ${message}`, { code, retryable, excerpt, report, exitCode: undefined }, { cause: error });
 }
@@ -104,11 +108,11 @@ function saidByTheWorld(cause: unknown): boolean {
   return [RegistryError, SourceError, CredentialError, HttpError, PolicyError].some((kind) => cause instanceof kind);
 }
 
-function stepFailure(error: VertexError, graphs: readonly LlbGraph[], dockerfile: DockerfileText | undefined): BuildError {
+function stepFailure(error: VertexError, { graphs, dockerfile, lastLines }: FailureParts): BuildError {
   const vertex = graphs.map(({ vertices }) => vertices.get(error.vertex)).find((found) => found !== undefined);
   const excerpt = vertex === undefined ? undefined : vertexExcerpt(vertex, dockerfile);
   const exit = error.cause instanceof ProcessExitError ? error.cause : undefined;
-  const report = describeFailedStep({ name: error.stepName, outputTail: exit?.outputTail ?? "", excerpt });
+  const report = describeFailedStep({ name: error.stepName, lastLines: lastLines(error.vertex), excerpt });
   // A tree's word for what is not there is also a registry's, and means another thing.
   const coded = error.cause instanceof TreeError && error.cause.code === "not-found" ? { code: "missing-input", retryable: false } : (codeOf(error.cause) ?? { code: "internal", retryable: false });
   // BuildKit's kind of failure, which stands before its words.

@@ -2,6 +2,7 @@ import { digestOf, type Digest } from "../content/digest.ts";
 import { originalError } from "../content/original-error.ts";
 import type { Clock } from "../host/clock.ts";
 import { STOPPED, type ReportEvent, type StepGroup } from "../progress/event.ts";
+import { LastLines } from "../progress/last-lines.ts";
 import { stepGroup } from "../progress/step-groups.ts";
 import { VertexError } from "../solver/vertex-error.ts";
 import { SPARED, type ExplainedStep } from "./step-reason.ts";
@@ -38,12 +39,19 @@ export class StepReporter {
   readonly #ended = new Map<Digest, "ran" | "cached" | "failed">();
   /** How many parts go on of steps that had ended. */
   readonly #resumed = new Map<Digest, number>();
+  /** Of steps that run. */
+  readonly #lastLines = new Map<Digest, LastLines>();
   #failedName: string | undefined;
 
   constructor(report: ReportEvent, clock: Clock, signal: AbortSignal) {
     this.#report = report;
     this.#clock = clock;
     this.#signal = signal;
+  }
+
+  /** What a step that failed printed last. */
+  lastLines(step: Digest): readonly string[] {
+    return this.#lastLines.get(step)?.lines ?? [];
   }
 
   /** The step that failed first. */
@@ -74,10 +82,13 @@ export class StepReporter {
   }
 
   async step<T>({ digest, name }: { readonly digest: Digest; readonly name: string }, run: () => Promise<T>, build: "fails with it" | "goes on" = "fails with it"): Promise<T> {
+    const startedAt = this.#clock.now();
     this.#begun.add(digest);
-    this.#report({ kind: "step-started", step: digest, name, at: this.#clock.now() });
+    this.#lastLines.set(digest, new LastLines(startedAt));
+    this.#report({ kind: "step-started", step: digest, name, at: startedAt });
     try {
       const result = await run();
+      this.#lastLines.delete(digest);
       this.#ended.set(digest, "ran");
       this.#report({ kind: "step-finished", step: digest, at: this.#clock.now() });
       return result;
@@ -203,7 +214,9 @@ export class StepReporter {
   }
 
   output(step: Digest, stream: "stdout" | "stderr", bytes: Uint8Array): void {
-    this.#report({ kind: "step-output", step, stream, bytes, at: this.#clock.now() });
+    const at = this.#clock.now();
+    this.#lastLines.get(step)?.add(bytes, at);
+    this.#report({ kind: "step-output", step, stream, bytes, at });
   }
 }
 

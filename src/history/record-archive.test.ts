@@ -208,7 +208,7 @@ test("a failure that BuildKit recorded is shown with its step, its output and it
   ] }));
   const recordOf = (error: object): object => ({ Ref: "a", error, CreatedAt: {}, CompletedAt: {}, logs: described(log, "x"), externalError: described(status, "application/vnd.googeapis.google.rpc.status+proto"), localState: { Target: "default", LocalPath: "/app", DockerfilePath: "" } });
   const [run] = await archiveOf(buildxFiles(recordOf({ code: 2, message: "exit code: 7" }), [log, status]));
-  assert.equal(run?.record.error?.report, `------\n > RUN false:\nbefore\noops\n------\nDockerfile:2\n${"-".repeat(20)}\n   1 |     FROM scratch\n   2 | >>> RUN false\n   3 |     \n${"-".repeat(20)}\n`);
+  assert.equal(run?.record.error?.report, `------\n > RUN false:\n0.010 before\n0.020 oops\n------\nDockerfile:2\n${"-".repeat(20)}\n   1 |     FROM scratch\n   2 | >>> RUN false\n   3 |     \n${"-".repeat(20)}\n`);
   assert.equal(run.record.dockerfile, "Dockerfile");
   const broken = Buffer.from([0xff]);
   await assert.rejects(archiveOf(buildxFiles({ ...recordOf({ code: 2 }), externalError: described(broken, "x") }, [log, broken])), { code: "damaged" });

@@ -1,10 +1,9 @@
 import type { BuildEvent, SourceExcerpt } from "../progress/event.ts";
 import { describeExcerpt, describeFailedStep } from "../progress/failure-report.ts";
+import { LastLines } from "../progress/last-lines.ts";
 import { sourcePlace } from "../progress/source-place.ts";
 import type { BuildFailure } from "./build-record.ts";
 import { decodeExternalError, failedVertex } from "./external-error.ts";
-
-const OUTPUT_LINES_SHOWN = 20;
 
 export interface RecordedError {
   readonly code?: number;
@@ -20,14 +19,18 @@ export function recordedFailure({ code = 2, message = "" }: RecordedError, detai
   const excerpt = excerptOf(told);
   const failed = events.find((event) => event.kind === "step-failed")?.step;
   const name = events.find((event) => event.kind === "step-planned" && event.step === failed);
-  const report = name?.kind === "step-planned" ? describeFailedStep({ name: name.name, outputTail: outputTail(events, name.step), excerpt }) : excerpt === undefined ? "" : describeExcerpt(excerpt);
+  const report = name?.kind === "step-planned" ? describeFailedStep({ name: name.name, lastLines: lastLinesOf(events, name.step), excerpt }) : excerpt === undefined ? "" : describeExcerpt(excerpt);
   const step = failedVertex(told);
   return { code: `grpc-${code}`, message, report, ...(step !== undefined && { step }), ...(excerpt !== undefined && { source: excerpt }) };
 }
 
-function outputTail(events: readonly BuildEvent[], step: string): string {
-  const bytes = events.flatMap((event) => (event.kind === "step-output" && event.step === step ? [event.bytes] : []));
-  return Buffer.concat(bytes).toString("utf8").trimEnd().split("\n").slice(-OUTPUT_LINES_SHOWN).join("\n");
+function lastLinesOf(events: readonly BuildEvent[], step: string): readonly string[] {
+  let last: LastLines | undefined;
+  for (const event of events) {
+    if (event.kind === "step-started" && event.step === step) last = new LastLines(event.at);
+    if (event.kind === "step-output" && event.step === step) last?.add(event.bytes, event.at);
+  }
+  return last?.lines ?? [];
 }
 
 function excerptOf(details: ReturnType<typeof decodeExternalError>): SourceExcerpt | undefined {

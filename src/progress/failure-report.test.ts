@@ -16,6 +16,6 @@ test("shows no line that the text does not have, as of a directive that stands b
 });
 
 test("shows the end of the output before the lines", () => {
-  const report = describeFailedStep({ name: "[3/3] RUN x", outputTail: "0.147 before", excerpt: undefined });
+  const report = describeFailedStep({ name: "[3/3] RUN x", lastLines: ["0.147 before"], excerpt: undefined });
   assert.equal(report, "------\n > [3/3] RUN x:\n0.147 before\n------\n");
 });

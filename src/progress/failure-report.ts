@@ -3,14 +3,13 @@ import type { SourceExcerpt } from "./event.ts";
 /** What a person needs to see of a failed step: the end of its output, and where in the Dockerfile it is. */
 export interface FailedStep {
   readonly name: string;
-  readonly outputTail: string;
+  readonly lastLines: readonly string[];
   readonly excerpt: SourceExcerpt | undefined;
 }
 
 /** BuildKit's block for a failed step, without the last line that names the error. */
-export function describeFailedStep({ name, outputTail, excerpt }: FailedStep): string {
-  const output = outputTail === "" ? "" : `${outputTail.replace(/\n?$/, "\n")}`;
-  return `------\n > ${name}:\n${output}------\n${excerpt === undefined ? "" : describeExcerpt(excerpt)}`;
+export function describeFailedStep({ name, lastLines, excerpt }: FailedStep): string {
+  return `------\n > ${name}:\n${lastLines.map((line) => `${line}\n`).join("")}------\n${excerpt === undefined ? "" : describeExcerpt(excerpt)}`;
 }
 
 /** The lines that a message speaks of, marked, with a few around them; empty where the text has no such line. */

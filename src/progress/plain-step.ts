@@ -1,5 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import type { BuildEvent } from "./event.ts";
+import { lineTime } from "./last-lines.ts";
 
 type Told<Kind extends BuildEvent["kind"]> = Extract<BuildEvent, { readonly kind: Kind }>;
 
@@ -103,7 +104,7 @@ export class PlainStep {
   takeOutput({ bytes, at }: Told<"step-output">, nowMs: number): void {
     const text = this.#text.write(Buffer.from(bytes));
     if (text === "") return;
-    const time = secondsText(at.getTime() - (this.#spans.at(-1)?.startedAt ?? at).getTime());
+    const time = lineTime(at.getTime() - (this.#spans.at(-1)?.startedAt ?? at).getTime());
     const [first = "", ...rest] = text.split("\n");
     // The end of a line that was begun has the time of its begin.
     if (this.isLineOpen) this.lines.push(`${this.lines.pop() ?? ""}${first}`);
@@ -133,10 +134,4 @@ export class PlainStep {
     this.isNews = true;
     this.isEndWritten = false;
   }
-}
-
-/** Three digits at least, where there is something behind the point. */
-function secondsText(ms: number): string {
-  const seconds = ms / 1000;
-  return seconds.toFixed(seconds < 10 ? 3 : seconds < 100 ? 2 : 1);
 }
