@@ -147,5 +147,5 @@ async function publishAll({ plan, compiled, attested, inlineCache }: Finished, m
 }
 
 function isPushed(target: ExportTarget): boolean {
-  return target.kind === "image" && target.push !== "no";
+  return target.kind === "image" && target.push;
 }

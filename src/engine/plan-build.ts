@@ -131,13 +131,13 @@ function isLoaded(target: ExportTarget): boolean {
 
 /** `--push` makes the image output push; where there is none it adds one. */
 function withPush(targets: BuildPlan["exports"], image: () => ExportTarget): BuildPlan["exports"] {
-  const pushing = (target: ExportTarget): ExportTarget => (target.kind === "image" && target.push === "no" ? { ...target, push: "by-tag" } : target);
+  const pushing = (target: ExportTarget): ExportTarget => (target.kind === "image" ? { ...target, push: true } : target);
   const [first, ...rest] = targets;
   return targets.some(({ kind }) => kind === "image") ? [pushing(first), ...rest.map(pushing)] : [first, ...rest, pushing(image())];
 }
 
 function requireNames(target: ExportTarget): void {
-  if (target.kind !== "image" || target.push === "no") return;
+  if (target.kind !== "image" || !target.push) return;
   if (target.form.names.length === 0) throw new RequestError("usage", "tag is needed when pushing to registry: give one with -t NAME:TAG");
 }
 

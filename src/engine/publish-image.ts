@@ -54,7 +54,7 @@ export async function publishImage(target: ImageTarget, results: readonly Platfo
   const attests = options.attests(target);
   const forms = evidenceForms(target.form.evidence);
   refuseTarget(target, { platforms: results.map(({ platform }) => platform), evidence: attests ? forms[0].place : "apart", indexAlways: options.indexAlways });
-  await using push = target.kind === "image" && target.push !== "no" ? means.openPush({ names: target.form.names, insecure: target.insecure, step: context.step }) : undefined;
+  await using push = target.kind === "image" && target.push ? means.openPush({ names: target.form.names, insecure: target.insecure, step: context.step }) : undefined;
   await using layout = target.kind === "oci-directory" ? new LayoutExport(target.path, means.whileLocked) : undefined;
   const { platforms, descriptors } = await platformImages(target, results, { ...context, options, attests, onGrowing: options.streamsLayers ? (push ?? layout)?.early : undefined }, signal);
   const { store } = target.form.evidence;
@@ -65,7 +65,7 @@ export async function publishImage(target: ImageTarget, results: readonly Platfo
   const { image } = await writeImage(target, { ...context, choice, files, naming, push, layout }, signal);
   const evidence = placeOf(image, files);
   // BuildKit tells of an archive's names in full, and of when it was made; of a pushed image's as they were given.
-  if (target.kind === "image") return { image, names: target.form.names, root: image.root, layers: descriptors, evidence, isStored: target.push !== "no", reference: referenceOf(target, image.root.digest) };
+  if (target.kind === "image") return { image, names: target.form.names, root: image.root, layers: descriptors, evidence, isStored: target.push, reference: referenceOf(target, image.root.digest) };
   const annotations = { "org.opencontainers.image.created": naming.created, ...image.root.annotations };
   return { image, names: target.form.names.map((name) => formatReference(tagNameOnly(parseReference(name)))), root: { ...image.root, annotations }, layers: descriptors, evidence, isStored: true, reference: referenceOf(target, image.root.digest) };
 }
@@ -73,9 +73,9 @@ export async function publishImage(target: ImageTarget, results: readonly Platfo
 function referenceOf(target: ImageTarget, digest: Digest): string | undefined {
   if (target.kind === "oci-directory") return `oci-layout://${target.path}`;
   const [name] = target.form.names;
-  if (target.kind !== "image" || target.push === "no" || name === undefined) return undefined;
+  if (target.kind !== "image" || !target.push || name === undefined) return undefined;
   const { domain, path } = parseReference(name);
-  return target.push === "by-digest" ? formatReference({ domain, path, digest }) : name;
+  return target.byDigest ? formatReference({ domain, path, digest }) : name;
 }
 
 const NO_FILES: EvidenceFiles = { paths: [], publish: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
@@ -98,7 +98,7 @@ interface WriteContext extends ImageContext {
 
 async function writeImage(target: ImageTarget, { means, step, choice, files, naming, push, layout }: WriteContext, signal: AbortSignal): Promise<ReadableImage> {
   if (target.kind === "image" && push !== undefined) {
-    return await push.push({ ...choice, byDigest: target.push === "by-digest", beforeTags: () => files.publish() }, signal);
+    return await push.push({ ...choice, byDigest: target.byDigest, beforeTags: () => files.publish() }, signal);
   }
   const readable = choice.inForm(choice.forms[0]);
   await files.publish();

@@ -125,7 +125,8 @@ interface Naming {
 
 async function nameRoot({ image: { root }, content }: ReadableImage, target: PushTarget, { byDigest, services: { steps, step } }: Naming, signal: AbortSignal): Promise<void> {
   const { domain, path } = target.reference;
-  const names = byDigest ? [{ domain, path, digest: root.digest }] : target.tags.map((tag) => ({ domain, path, tag, digest: root.digest }));
+  // BuildKit tells the digest only where there is a tag.
+  const names = byDigest ? [{ domain, path }] : target.tags.map((tag) => ({ domain, path, tag, digest: root.digest }));
   const begun = names.map((name) => steps.begin(step, `pushing manifest for ${formatReference(name)}`));
   try {
     if (!byDigest) await named(target, () => target.push.tags({ root, content }, target.tags, signal));

@@ -30,6 +30,11 @@ test("a docker archive holds one image and nothing beside it", () => {
   }
 });
 
+test("an image that is pushed by its digest has no tag", () => {
+  refuses(target("type=image,name=a:1,push-by-digest=true,push=true"), SINGLE, /^failed to push a:1: can't push tagged ref a:1 by digest/);
+  for (const output of ["name=a:1,push-by-digest=true", "name=a:1,push=true", "name=b,push-by-digest=true,push=true"]) refuseTarget(target(`type=image,${output}`), SINGLE);
+});
+
 test("an engine holds what its store can, and nothing that refers to an image", () => {
   const engine = target("type=docker");
   refuses(inFormOf(engine, "docker"), { ...SINGLE, platforms: [LINUX, ARM] }, /^docker exporter does not currently support exporting manifest lists: the Docker engine at unix:\/\/\/engine does not keep images in containerd's store/);

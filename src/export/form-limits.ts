@@ -1,5 +1,6 @@
 import type { Descriptor } from "../oci/descriptor.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
+import { parseReference } from "../oci/reference.ts";
 import { refuseIndexAnnotations, refuseLostAnnotations } from "./annotations.ts";
 import { ExportError } from "./error.ts";
 import { standsInIndex, type EvidenceForm } from "./evidence.ts";
@@ -41,7 +42,14 @@ export function refuseTarget(target: ImageTarget, shape: ImageShape): void {
   if (kind === "oci-tar" && target.destination.kind === "engine" && shape.evidence === "referrers") {
     throw new ExportError("usage", "a Docker engine does not keep what refers to an image: use --attest-store=index, file:DIRECTORY or none");
   }
+  const tagged = kind === "image" && target.push && target.byDigest ? form.names.find((name) => isTagged(name)) : undefined;
+  if (tagged !== undefined) throw new ExportError("usage", `failed to push ${tagged}: can't push tagged ref ${tagged} by digest: leave its tag out`);
   refuseForm(form, shape);
+}
+
+function isTagged(name: string): boolean {
+  const { tag, digest } = parseReference(name);
+  return tag !== undefined || digest !== undefined;
 }
 
 /** Layers of a base keep their compression, which not every consumer knows. */

@@ -20,9 +20,9 @@ test("a path is a directory, - a tar on standard output", () => {
 });
 
 test("reads images with their options", () => {
-  assert.deepEqual(parse("type=registry"), { kind: "image", push: "by-tag", insecure: false, form });
+  assert.deepEqual(parse("type=registry"), { kind: "image", push: true, byDigest: false, insecure: false, form });
   assert.deepEqual(parse(`type=image,"name=x:1,y:2",push=true,oci-mediatypes=false,compression=zstd,compression-level=19,force-compression=true,annotation-index.k=v`), {
-    kind: "image", push: "by-tag", insecure: false,
+    kind: "image", push: true, byDigest: false, insecure: false,
     form: { ...form, names: ["x:1", "y:2", "a/b:1"], mediaTypes: "docker", compression: { kind: "zstd", level: 19, force: true }, annotations: [{ place: "index", platform: undefined, key: "k", value: "v" }] },
   });
   assert.deepEqual(parse("type=oci,dest=x.tar"), { kind: "oci-tar", destination: { kind: "path", path: "/cwd/x.tar" }, form: archived });
@@ -35,19 +35,19 @@ test("a level that compression has not is the nearest, none, or refused", () => 
 });
 
 test("an output may have an epoch of its own, or none, and a registry that is not to be trusted", () => {
-  assert.deepEqual(parse("type=registry,registry.insecure=true,source-date-epoch=0"), { kind: "image", push: "by-tag", insecure: true, form: { ...form, epoch: { seconds: 0 } } });
+  assert.deepEqual(parse("type=registry,registry.insecure=true,source-date-epoch=0"), { kind: "image", push: true, byDigest: false, insecure: true, form: { ...form, epoch: { seconds: 0 } } });
   assert.deepEqual(parse("type=tar,source-date-epoch="), { kind: "tar", destination: { kind: "stdout" }, ...plain, epoch: { seconds: undefined } });
   assert.deepEqual([epochOf(undefined, 5n), epochOf({ seconds: 1 }, 5n), epochOf({ seconds: undefined }, 5n)], [5n, 1_000_000_000n, undefined]);
 });
 
-test("an image that is pushed by its digest has no tag", () => {
-  const untagged = { ...defaults, names: [] };
-  assert.deepEqual(parseOutput("type=image,name=a/b,push-by-digest=true", untagged), { kind: "image", push: "by-digest", insecure: false, form: { ...form, names: ["a/b"] } });
-  assert.throws(() => parseOutput("type=image,name=a/b:1,push-by-digest=true", untagged), /can't push tagged ref a\/b:1 by digest/);
+test("push-by-digest says how to push, and not that", () => {
+  const image = { kind: "image", byDigest: true, insecure: false, form };
+  assert.deepEqual(parse("type=image,push-by-digest=true"), { ...image, push: false });
+  assert.deepEqual(parse("type=image,push-by-digest=true,push=true"), { ...image, push: true });
 });
 
 test("push and its like are meant where nothing is behind the key, as by BuildKit", () => {
-  assert.deepEqual(parse("type=image,push=,registry.insecure=,unpack=,store=,name-canonical=,danging-name-empty-only="), { kind: "image", push: "by-tag", insecure: true, form });
+  assert.deepEqual(parse("type=image,push=,registry.insecure=,unpack=,store=,name-canonical=,danging-name-empty-only="), { kind: "image", push: true, byDigest: false, insecure: true, form });
   assert.deepEqual(parse("type=oci,tar=,dest=x.tar"), parse("type=oci,dest=x.tar"));
   assert.throws(() => parse("type=image,rewrite-timestamp="), /non-bool value "" for rewrite-timestamp/);
 });

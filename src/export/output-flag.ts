@@ -1,4 +1,3 @@
-import { parseReference } from "../oci/reference.ts";
 import { parseAnnotationKey } from "./annotations.ts";
 import type { Compat } from "./compat.ts";
 import { FlagFields } from "../content/flag-fields.ts";
@@ -95,24 +94,12 @@ function localMode(keys: OutputKeys): LocalMode {
 }
 
 function imageTarget(keys: OutputKeys, type: "image" | "registry", defaults: OutputDefaults): ExportTarget {
-  const push = pushOf(keys, type);
+  const push = keys.flag("push", type === "registry");
+  const byDigest = keys.flag("push-by-digest", false);
   const insecure = keys.flag("registry.insecure", false);
   const form = imageForm(keys, { ...defaults, attestInline: true });
   if (form.rewriteTimestamp && keys.flag("unpack", false)) throw keys.error('exporter option "rewrite-timestamp" conflicts with "unpack"');
-  const tagged = push === "by-digest" ? form.names.find((name) => isTagged(name)) : undefined;
-  if (tagged !== undefined) throw keys.error(`can't push tagged ref ${tagged} by digest: leave its tag out`);
-  return { kind: "image", push, insecure, form };
-}
-
-function isTagged(name: string): boolean {
-  const { tag, digest } = parseReference(name);
-  return tag !== undefined || digest !== undefined;
-}
-
-function pushOf(keys: OutputKeys, type: "image" | "registry"): "no" | "by-tag" | "by-digest" {
-  const push = keys.flag("push", type === "registry");
-  const byDigest = keys.flag("push-by-digest", false);
-  return byDigest ? "by-digest" : push ? "by-tag" : "no";
+  return { kind: "image", push, byDigest, insecure, form };
 }
 
 interface ImageDefaults extends OutputDefaults {

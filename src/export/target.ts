@@ -78,8 +78,8 @@ export interface EngineDestination {
 
 /** Where a build's result goes. One variant for each `--output type=`. */
 export type ExportTarget =
-  /** `insecure`: the registry may be reached in any way that it answers. */
-  | { readonly kind: "image"; readonly form: ImageForm; readonly push: "no" | "by-tag" | "by-digest"; readonly insecure: boolean }
+  /** `byDigest`: where it is pushed, it gets no tag. `insecure`: the registry may be reached in any way that it answers. */
+  | { readonly kind: "image"; readonly form: ImageForm; readonly push: boolean; readonly byDigest: boolean; readonly insecure: boolean }
   | { readonly kind: "oci-tar"; readonly form: ImageForm; readonly destination: FileDestination | EngineDestination }
   | { readonly kind: "oci-directory"; readonly form: ImageForm; readonly path: string }
   | { readonly kind: "docker-tar"; readonly form: ImageForm; readonly destination: FileDestination | EngineDestination }

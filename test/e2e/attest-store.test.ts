@@ -76,7 +76,10 @@ describe("evidence on a real registry", { skip: dockerRegistrySkip }, () => {
   });
 
   test("refers to an image that is pushed by its digest, without a tag", async () => {
-    const { outcome } = await build({ outputs: [`type=image,name=${registry.host}/digest,push-by-digest=true`], attestStore: "referrers" });
+    const outputs = [`type=image,name=${registry.host}/digest,push-by-digest=true`];
+    await build({ outputs, attestStore: "referrers" });
+    assert.deepEqual(await registryTags(registry.host, "digest"), [], "nobody asked to push");
+    const { outcome } = await build({ outputs, push: true, attestStore: "referrers" });
     assert.equal((await get<Manifest>(registry.host, "digest", outcome.image?.digest ?? "")).mediaType, MANIFEST);
     assert.deepEqual(await registryTags(registry.host, "digest"), [fallbackTag(outcome.image?.digest ?? "")]);
   });
