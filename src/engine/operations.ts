@@ -1,4 +1,4 @@
-import { parseDigest, type Digest } from "../content/digest.ts";
+import type { Digest } from "../content/digest.ts";
 import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
 import type { SourceOp } from "../llb/op.ts";
 import type { Platform } from "../oci/platform.ts";
@@ -105,7 +105,8 @@ export function httpRequest({ identifier, attrs }: { readonly identifier: string
   const checksum = attrs["http.checksum"];
   return {
     url: identifier,
-    checksum: checksum === undefined ? undefined : parseDigest(checksum),
+    // Of any algorithm: as with BuildKit, what is fetched is compared by its sha256, and is never what another says.
+    checksum,
     filename: attrs["http.filename"],
     mode: attrs["http.perm"] === undefined ? 0o600 : Number.parseInt(attrs["http.perm"], 8),
     uid: Number(attrs["http.uid"] ?? 0),

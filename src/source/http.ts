@@ -24,7 +24,7 @@ export type HttpGet = (url: string, headers: Readonly<Record<string, string>>, s
 /** A file of the web as a build wants it: BuildKit's `http.*` attributes. */
 export interface HttpFileRequest {
   readonly url: string;
-  readonly checksum: Digest | undefined;
+  readonly checksum: string | undefined;
   readonly filename: string | undefined;
   readonly mode: number;
   readonly uid: number;
@@ -77,9 +77,7 @@ async function fetchAnew(request: HttpFileRequest, services: HttpSourceServices,
   }
   if (answer.status < 200 || answer.status > 299) throw refused(request.url, answer.status);
   const { digest } = await services.blobs.ingest(answer.body, signal);
-  if (request.checksum !== undefined && digest !== request.checksum) {
-    throw new SourceError("corrupt", `digest mismatch for ${shownUrl(new URL(request.url))}: ${digest} (expected: ${request.checksum})`);
-  }
+  if (request.checksum !== undefined && digest !== request.checksum) throw mismatch(request.url, { found: digest, expected: request.checksum, before: rememberedOf(request.url, services)?.digest });
   const fresh = { etag: answer.header("etag"), lastModified: answer.header("last-modified"), digest, filename: filenameOf(request.url, answer) };
   services.database.saveFact("http", request.url, JSON.stringify(fresh));
   return await describe(fresh, request, services);
@@ -97,10 +95,19 @@ export function httpKey(request: HttpFileRequest, file: HttpFile): Digest {
   return digestOf(Buffer.from(canonicalJson(["http", file.digest, file.filename, request.mode, request.uid, request.gid, file.lastModifiedNs])));
 }
 
-async function remembered(request: HttpFileRequest, { database, blobs }: HttpSourceServices, signal: AbortSignal): Promise<Remembered | undefined> {
-  const text = database.fact("http", request.url);
+function rememberedOf(url: string, { database }: Pick<HttpSourceServices, "database">): Remembered | undefined {
+  const text = database.fact("http", url);
   // Written by fetchHttpFile.
-  const known = text === undefined ? undefined : (JSON.parse(text) as Remembered);
+  return text === undefined ? undefined : (JSON.parse(text) as Remembered);
+}
+
+/** BuildKit has other words for a file that it had before. */
+function mismatch(url: string, { found, expected, before }: { readonly found: Digest; readonly expected: string; readonly before: string | undefined }): SourceError {
+  return new SourceError("corrupt", before === found ? `digest mismatch for ${shownUrl(new URL(url))}: ${found} (expected: ${expected})` : `digest mismatch ${found}: ${expected}`);
+}
+
+async function remembered(request: HttpFileRequest, { database, blobs }: HttpSourceServices, signal: AbortSignal): Promise<Remembered | undefined> {
+  const known = rememberedOf(request.url, { database });
   if (known === undefined || (request.checksum !== undefined && known.digest !== request.checksum)) return undefined;
   return (await blobs.missing(new Set([parseDigest(known.digest)]), signal)).size === 0 ? known : undefined;
 }

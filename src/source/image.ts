@@ -125,10 +125,12 @@ export class ImageSource {
   }
 
   async #root(reference: Reference, repository: ImageRepository, signal: AbortSignal): Promise<Descriptor> {
-    const stored = reference.digest === undefined ? undefined : await this.#stored(parseDigest(reference.digest), signal);
+    const isOurs = reference.digest === undefined || reference.digest.startsWith("sha256:");
+    const stored = reference.digest === undefined || !isOurs ? undefined : await this.#stored(parseDigest(reference.digest), signal);
     if (stored !== undefined) return stored;
     const root = await repository.resolve(reference.digest ?? reference.tag ?? "latest", signal);
     if (root === undefined) throw new SourceError("not-found", `${formatReference(reference)}: not found`);
+    if (!isOurs) throw new SourceError("unsupported", `${formatReference(reference)}: only digests of sha256 can be checked`);
     return root;
   }
 

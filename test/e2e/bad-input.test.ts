@@ -198,11 +198,12 @@ describe("a RUN that fails", { skip: runSkip }, () => {
 describe("a base image", () => {
   test("that nobody has is told by name, with the line", { skip: dockerRegistrySkip }, async () => {
     await using registry = await startDockerRegistry();
-    const name = `${registry.host}/no/such:1`;
-    await buildFails(`FROM ${name}\n`, {
-      status: 69, says: `ERROR: failed to build: failed to solve: ${name}: failed to resolve source metadata for ${name}: ${name}: not found`,
-      shows: `------\n > [internal] load metadata for ${name}:\n------\nDockerfile:1\n--------------------\n   1 | >>> FROM ${name}\n   2 |     \n--------------------\n`,
-    });
+    for (const name of [`${registry.host}/no/such:1`, `${registry.host}/no/such:1@sha512:${"a".repeat(128)}`]) {
+      await buildFails(`FROM ${name}\n`, {
+        status: 69, says: `ERROR: failed to build: failed to solve: ${name}: failed to resolve source metadata for ${name}: ${name}: not found`,
+        shows: `------\n > [internal] load metadata for ${name}:\n------\nDockerfile:1\n--------------------\n   1 | >>> FROM ${name}\n   2 |     \n--------------------\n`,
+      });
+    }
   });
 
   test("whose registry is not reached is worth another try, and the message says what to change", async () => {

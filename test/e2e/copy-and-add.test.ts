@@ -160,6 +160,14 @@ test("ADD --checksum takes the right bytes, and refuses others", async () => {
   assert.match(wrong?.message ?? "", new RegExp(`digest mismatch for .*/sum: sha256:${digest} \\(expected: sha256:0{64}\\)`));
 });
 
+test("ADD --checksum of a file that was never had, and of another algorithm, is refused in BuildKit's words", async () => {
+  web.files.set("/never", "never had");
+  const digest = createHash("sha256").update("never had").digest("hex");
+  const refused = (checksum: string): Promise<void> => assert.rejects(workshop.build(`FROM scratch\nADD --checksum=${checksum} ${web.server.origin}/never /\n`), { code: "corrupt", message: new RegExp(`digest mismatch sha256:${digest}: ${checksum}$`) });
+  await refused(`sha256:${"0".repeat(64)}`);
+  await refused(`sha512:${createHash("sha512").update("never had").digest("hex")}`);
+});
+
 test("ADD of a URL that is not there, and of a server that is gone, say so", async () => {
   await assert.rejects(workshop.build(`FROM scratch\nADD ${web.server.origin}/absent /\n`), { code: "not-found", retryable: false, message: /failed to load cache key: invalid response status 404/ });
   const gone = await serve(() => undefined);
