@@ -153,6 +153,19 @@ function testViews(open: OpenStore): void {
 }
 
 function testRepeats(open: OpenStore): void {
+  test("what the lowest layer hides is not there, and is not listed", async () => {
+    const store = await open();
+    const base = await imageLayer(store, directory("d"), file("d/kept", "k"), whiteout("d/gone"), whiteout("top"), directory("e"), directory("e/f"), whiteout("e/f/gone"));
+    const above = await imageLayer(store, file("e/f/new", "n"));
+    const expected = ["d/", "d/kept=k", "e/", "e/f/"];
+    for (const mode of ["read-only", "writable"] as const) {
+      await using tree = await store.mount([base], mode, signal);
+      assert.deepEqual(treeText(tree.viewPath), expected, mode);
+      await using two = await store.mount([base, above], mode, signal);
+      assert.deepEqual(treeText(two.viewPath), [...expected, "e/f/new=n"], mode);
+    }
+  });
+
   test("a layer that is there several times counts where it is uppermost", async () => {
     const store = await open();
     const twice = await store.write(members(directory("a"), file("a/1", "1")), signal);
