@@ -23,4 +23,6 @@ export interface Entry {
   readonly device?: { readonly major: number; readonly minor: number };
   /** Extended attributes by full name (`security.capability`); values are bytes, not text. */
   readonly xattrs?: ReadonlyMap<string, Uint8Array>;
+  /** Made of one whose header was extended for its time: Go's archive/tar then extends it for a long name too, where ustar would do. */
+  readonly wasExtended?: true;
 }

@@ -184,7 +184,7 @@ export function tarName(entry: Entry): string {
 /** The records that a PAX header needs; undefined when plain ustar says it all. */
 function recordsOf(entry: Entry, fields: Fields): ReadonlyMap<string, Uint8Array> | undefined {
   const records = new Map<string, Uint8Array>();
-  let fitsUstar = true;
+  let fitsUstar = entry.wasExtended !== true;
   const nameFits = isAscii(fields.name) && fields.name.length <= FIELD.name[1];
   if (!nameFits) {
     records.set("path", fields.name);
@@ -199,7 +199,7 @@ function recordsOf(entry: Entry, fields: Fields): ReadonlyMap<string, Uint8Array
     records.set(field, Buffer.from(String(fields[field])));
     fitsUstar = false;
   }
-  if (entry.mtimeNs % NS_PER_S !== 0n || !fitsOctal(fields.mtime, FIELD.mtime[1])) {
+  if (!fitsPlainTime(entry.mtimeNs)) {
     records.set("mtime", Buffer.from(formatPaxTime(entry.mtimeNs)));
     fitsUstar = false;
   }
@@ -207,7 +207,7 @@ function recordsOf(entry: Entry, fields: Fields): ReadonlyMap<string, Uint8Array
     records.set(`SCHILY.xattr.${name}`, value);
     fitsUstar = false;
   }
-  return fitsUstar ? undefined : records;
+  return fitsUstar || records.size === 0 ? undefined : records;
 }
 
 /** A long name in two parts, at the last slash that leaves both of legal length. */
@@ -266,6 +266,11 @@ function writeOctal(block: Buffer, [offset, length]: readonly [number, number], 
 
 function fitsOctal(value: number, fieldBytes: number): boolean {
   return value >= 0 && value < 8 ** (fieldBytes - 1);
+}
+
+/** Whether a header in plain ustar can say this time. */
+export function fitsPlainTime(mtimeNs: bigint): boolean {
+  return mtimeNs % NS_PER_S === 0n && fitsOctal(Number(floorSeconds(mtimeNs)), FIELD.mtime[1]);
 }
 
 function isAscii(bytes: Buffer): boolean {

@@ -181,6 +181,17 @@ test("rewrite-timestamp sets later times back, and leaves all else as it is with
   assert.equal((await layerBlob(own, { ...GZIP, mediaTypes: "docker", rewriteToNs: EPOCH_NS }, context, signal)).descriptor.annotations, undefined);
 });
 
+test("a time beyond plain headers that is set back leaves a long name in an extended one, as BuildKit does", async () => {
+  const headers = async (mtimeNs: bigint): Promise<string> => {
+    const layer = await layers.write(members(file("short", "", { mtimeNs }), file(`${"d".repeat(90)}/${"f".repeat(90)}`, "", { mtimeNs })), signal);
+    const { descriptor } = await layerBlob(layer, { ...GZIP, compression: { kind: "uncompressed", level: undefined, force: false }, rewriteToNs: EPOCH_NS }, context, signal);
+    const tar = await read(descriptor.digest);
+    return Array.from({ length: tar.length / 512 }, (_, at) => tar.subarray(at * 512, at * 512 + 512)).filter((block) => block.toString("latin1", 257, 262) === "ustar").map((block) => block.toString("latin1", 156, 157)).join("");
+  };
+  assert.equal(await headers(1_500_000_000_000_000_000n), "00");
+  assert.equal(await headers(8_589_934_592_000_000_000n), "0x0");
+});
+
 test("two layers that differ in late times only come to one blob", async () => {
   const make = async (mtimeNs: bigint) => await layerBlob(await layers.write(members(file("f", "same", { mtimeNs })), signal), { ...GZIP, rewriteToNs: EPOCH_NS }, context, signal);
   assert.deepEqual((await make(1_600_000_000_123_456_789n)).descriptor, (await make(1_700_000_000_000_000_000n)).descriptor);

@@ -5,7 +5,7 @@ import { zstd } from "../archive/zstd.ts";
 import type { Entry } from "../archive/entry.ts";
 import type { Member } from "../archive/member.ts";
 import { readTar } from "../archive/tar-reader.ts";
-import { writeTar } from "../archive/tar-writer.ts";
+import { fitsPlainTime, writeTar } from "../archive/tar-writer.ts";
 import { bytesOf } from "../content/bytes.ts";
 import type { BlobStore, ByteStream, ChunkOwner } from "../content/blob-store.ts";
 import type { DiffId } from "../content/digest.ts";
@@ -164,7 +164,8 @@ export async function archivedEntries(layer: Layer, rewriteToNs: bigint | undefi
 }
 
 function notAfter(entry: Entry, latestNs: bigint): Entry {
-  return entry.mtimeNs > latestNs ? { ...entry, mtimeNs: latestNs } : entry;
+  if (entry.mtimeNs <= latestNs) return entry;
+  return { ...entry, mtimeNs: latestNs, ...(fitsPlainTime(entry.mtimeNs) ? {} : { wasExtended: true }) };
 }
 
 /** Chunks are lent. */
