@@ -8,6 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "../../src/testing/eventually.ts";
 import { COMMIT_SECONDS, gitServerSkip, startGitServer, type GitRepository, type GitServer } from "../../src/testing/git-server.ts";
+import { listXattrs, setXattr } from "../../src/syscall/xattr.ts";
 import { COMMAND } from "../../src/testing/command-path.ts";
 import { openPlace, type Place, type HereOptions } from "./command.ts";
 import { assertNothingRuns, assertNoWorkLeft } from "./nothing-left.ts";
@@ -56,6 +57,20 @@ let server: GitServer;
 let repository: GitRepository;
 let url: string;
 let commit: string;
+
+test("extended attributes of a context are neither in layers nor in files that are put out", async (t) => {
+  const context = await makeContext(place, "attributes", { Dockerfile: "FROM scratch\nCOPY f /\n", f: "f" });
+  try {
+    setXattr(join(context, "f"), "user.demo", Buffer.from("x"));
+  } catch (error) {
+    return t.skip(`no such attributes here: ${String(error)}`);
+  }
+  const out = join(place.path, "attributes-out");
+  const { exitCode, stderr } = await place.stemmaHere(["build", "-o", `type=local,dest=${out}`, "-o", `type=tar,dest=${out}.tar`, "-o", `type=oci,dest=${out}.oci,compression=uncompressed`, context]);
+  assert.equal(exitCode, 0, stderr);
+  assert.deepEqual(listXattrs(join(out, "f")), []);
+  for (const archive of [".tar", ".oci"]) assert.ok(!(await readFile(`${out}${archive}`)).includes("user.demo"), archive);
+});
 
 test("named contexts stand in the record as buildx asks for them", async () => {
   const context = await makeContext(place, "names", { Dockerfile: "FROM scratch\nCOPY --from=tools a /\nCOPY --from=dockerfile b /\n" });
