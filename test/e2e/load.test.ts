@@ -9,6 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { readTar } from "../../src/archive/tar-reader.ts";
 import { bytesOf, collectBytes } from "../../src/content/bytes.ts";
 import { dockerRegistrySkip, startDockerRegistry, type DockerRegistry } from "../../src/testing/docker-registry.ts";
+import { ownEngineSkip, startOwnEngine } from "../../src/testing/own-docker-engine.ts";
 import { openPlace, type CommandRun, type Place } from "./command.ts";
 import { BASE, contextWithBase, makeContext } from "./small-base.ts";
 
@@ -195,39 +196,61 @@ describe("--load that comes to nothing", () => {
   });
 });
 
-/*
- * With the real thing: Debian's docker.io, as root on any machine with overlay or without (`--storage-driver=vfs`):
- *   dockerd --data-root DIR/data --exec-root DIR/exec --pidfile DIR/pid -H unix://DIR/docker.sock --iptables=false --ip6tables=false --bridge=none
- * and the same with `--feature containerd-snapshotter=true`; then DOCKER_HOST=unix://DIR/docker.sock before this test.
+/**
+ * With the real thing: the engine that answers on this machine (DOCKER_HOST), and one of each store where `dockerd` can be started, such as that of
+ * Debian's docker.io. `engine` is asked for once the tests begin.
  */
-const info = spawnSync("docker", ["info", "--format", "{{json .DriverStatus}}"], { encoding: "utf8" });
-const real = info.status === 0 ? false : "no Docker engine answers on this machine";
-describe("--load into the engine of this machine", { skip: real }, () => {
-  const name = `stemma-load-test:${process.pid}`;
-  const docker = (...args: readonly string[]): string => spawnSync("docker", args, { encoding: "utf8" }).stdout.trim();
-  const build = async (...args: readonly string[]): Promise<CommandRun> => await place.stemmaHere(["build", "--load", "-t", name, ...args], { env: { DOCKER_HOST: process.env["DOCKER_HOST"] ?? "", HOME: process.env["HOME"] ?? "" } });
-  const keepsAll = info.stdout.includes("io.containerd.snapshotter.v1");
-  after(() => void docker("image", "rm", "-f", name));
+function realEngine(title: string, skip: string | false, engine: () => Promise<{ readonly address: string } & Partial<AsyncDisposable>>): void {
+  describe(title, { skip }, () => {
+    const name = `stemma-load-test:${process.pid}`;
+    let started: Awaited<ReturnType<typeof engine>>;
+    let keepsAll = false;
+    const run = (...args: readonly string[]): Buffer => spawnSync("docker", args, { env: { ...process.env, DOCKER_HOST: started.address }, maxBuffer: TAR_BYTES_MAX }).stdout;
+    const docker = (...args: readonly string[]): string => run(...args).toString("utf8").trim();
+    const build = async (...args: readonly string[]): Promise<CommandRun> => await place.stemmaHere(["build", "--load", "-t", name, ...args], { env: { DOCKER_HOST: started.address, HOME: process.env["HOME"] ?? "" } });
+    before(async () => {
+      started = await engine();
+      keepsAll = docker("info", "--format", "{{json .DriverStatus}}").includes("io.containerd.snapshotter.v1");
+    });
+    after(async () => {
+      docker("image", "rm", "-f", name);
+      await started[Symbol.asyncDispose]?.();
+    });
 
-  test("gives an image that is known there by the digest that was said, and that runs", async () => {
-    const base = await contextWithBase(place, "runs", { Dockerfile: `${BASE}COPY a /a\nENV GREETING=hello\nCMD ["sh", "-c", "echo $GREETING && cat /a"]\n`, a: "a\n" });
-    const { exitCode, stdout, stderr } = await build("-q", base);
-    assert.equal(exitCode, 0, stderr);
-    assert.equal(docker("image", "inspect", "--format", "{{.Id}}", name), stdout.trim());
-    assert.equal(docker("run", "--rm", "--network=none", stdout.trim()), "hello\na");
-  });
+    test("gives an image that is known there by the digest that was said, and that runs", async () => {
+      const base = await contextWithBase(place, `runs-${engines++}`, { Dockerfile: `${BASE}COPY a /a\nENV GREETING=hello\nCMD ["sh", "-c", "echo $GREETING && cat /a"]\n`, a: "a\n" });
+      const { exitCode, stdout, stderr } = await build("-q", base);
+      assert.equal(exitCode, 0, stderr);
+      assert.equal(docker("image", "inspect", "--format", "{{.Id}}", name), stdout.trim());
+      assert.equal(docker("run", "--rm", "--network=none", stdout.trim()), "hello\na");
+    });
 
-  test("gives several platforms with their records, or says that the engine cannot hold them", async () => {
-    const { exitCode, stdout, stderr } = await build("-q", "--platform=linux/amd64,linux/arm64", "--provenance=mode=max", context);
-    if (!keepsAll) return assert.match(stderr, /does not keep images in containerd's store/);
-    assert.equal(exitCode, 0, stderr);
-    assert.equal(docker("image", "inspect", "--format", "{{.Id}}", name), stdout.trim());
-    const saved = spawnSync("docker", ["save", name], { maxBuffer: TAR_BYTES_MAX }).stdout;
-    const paths = new Set<string>();
-    for await (const { entry, content } of readTar(bytesOf(saved))) {
-      paths.add(entry.path);
-      await collectBytes(content, TAR_BYTES_MAX);
-    }
-    assert.ok(paths.has(`blobs/${stdout.trim().replace(":", "/")}`), [...paths].join(" "));
+    test("gives several platforms with their records, or says that the engine cannot hold them", async () => {
+      const { exitCode, stdout, stderr } = await build("-q", "--platform=linux/amd64,linux/arm64", "--provenance=mode=max", context);
+      if (!keepsAll) return assert.match(stderr, /does not keep images in containerd's store/);
+      assert.equal(exitCode, 0, stderr);
+      assert.equal(docker("image", "inspect", "--format", "{{.Id}}", name), stdout.trim());
+      const saved = run("save", name);
+      const paths = new Set<string>();
+      for await (const { entry, content } of readTar(bytesOf(saved))) {
+        paths.add(entry.path);
+        await collectBytes(content, TAR_BYTES_MAX);
+      }
+      assert.ok(paths.has(`blobs/${stdout.trim().replace(":", "/")}`), [...paths].join(" "));
+    });
+
+    test("has every name and its layers' bytes as they were made, whatever compressed them", async () => {
+      const other = `${name}-other`;
+      for (const compression of ["gzip", "zstd", "uncompressed"]) {
+        const { exitCode, stdout, stderr } = await place.stemmaHere(["build", "-q", "--provenance=false", "-t", name, "-t", other, "-o", `type=docker,compression=${compression}`, context], { env: { DOCKER_HOST: started.address } });
+        assert.equal(exitCode, 0, stderr);
+        assert.deepEqual([name, other].map((each) => docker("image", "inspect", "--format", "{{.Id}}", each)), [stdout.trim(), stdout.trim()], compression);
+      }
+      docker("image", "rm", "-f", other);
+    });
   });
-});
+}
+
+const here = spawnSync("docker", ["version"]).status === 0 ? false : "no Docker engine answers on this machine";
+realEngine("--load into the engine of this machine", here, () => Promise.resolve({ address: process.env["DOCKER_HOST"] ?? "" }));
+for (const store of ["containerd", "classic"] as const) realEngine(`--load into an engine with its ${store} store`, ownEngineSkip, () => startOwnEngine(store));
