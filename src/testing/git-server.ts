@@ -90,7 +90,7 @@ export async function makeRepository(path: string, files: Readonly<Record<string
     GIT_AUTHOR_DATE: `${COMMIT_SECONDS} +0000`, GIT_COMMITTER_DATE: `${COMMIT_SECONDS} +0000`,
   };
   const git = async (...args: readonly string[]): Promise<string> => {
-    const { exitCode, stdout, stderr } = await runProcess({ argv: ["git", "-c", "protocol.file.allow=always", ...args], cwd: path, env }, never);
+    const { exitCode, stdout, stderr } = await runProcess({ argv: ["git", "-c", "protocol.file.allow=always", "-c", "maintenance.auto=false", ...args], cwd: path, env }, never);
     if (exitCode !== 0) throw new Error(`git ${args.join(" ")}: ${stderr.toString("utf8")}`);
     return stdout.toString("utf8").trim();
   };

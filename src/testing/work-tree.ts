@@ -28,7 +28,9 @@ export interface Ending {
   after(end: () => void): void;
 }
 
-const IDENTITY = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always"];
+/** After each commit, git would start itself once more to look whether there is much to pack. */
+const UNPACKED = ["-c", "gc.auto=0", "-c", "maintenance.auto=false"];
+const IDENTITY = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always", ...UNPACKED];
 
 export async function openTestWorkTree(t: Ending, format: "sha1" | "sha256" = "sha1"): Promise<TestWorkTree> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "stemma-git-")));
