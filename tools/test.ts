@@ -17,7 +17,8 @@ const TEST_FILES = ["src/**/*.test.ts", "tools/**/*.test.ts", "test/**/*.test.ts
 if (!provideRequirements()) process.exit(1);
 // Hundreds of processes load the same sources: each would strip their types and compile them anew, which took a third of the time.
 const cache = join(import.meta.dirname, "../node_modules/.cache/stemma");
-const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, NODE_COMPILE_CACHE: join(cache, "compiled") };
+// Half of what a process of Node takes of the kernel are pages that it touches first. With large ones, where the kernel gives them, files take up to a seventh less time.
+const env = { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1", ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, NODE_COMPILE_CACHE: join(cache, "compiled") };
 for (const [name, [program = "", ...args]] of CHECKS) {
   process.stdout.write(`== ${name}\n`);
   const { status } = spawnSync(program, args, { stdio: "inherit", env });
