@@ -40,20 +40,33 @@ export class RecordGraph {
   /** `layer` tells of a blob what no manifest does; for a cache with a manifest, nothing. */
   config(layer: (blob: Digest) => CacheLayer["annotations"]): CacheConfig {
     const layers = new LayerList(layer);
-    const records = this.#records(({ blobs, createdNs }) => ({ kind: "chain", top: layers.add(blobs), createdNs }));
+    const records = this.#records([...this.#all], ({ blobs, createdNs }) => ({ kind: "chain", top: layers.add(blobs), createdNs }));
     return sorted({ layers: layers.all, records });
   }
 
-  /** The records alone, for an image that has these layers. */
+  /**
+   * The records alone, for an image that has these layers: those that have a result, and what leads to them. BuildKit takes the records of
+   * several images together, and one of another platform's steps without a result would stand in the way of its own image's.
+   */
   recordsFor(layers: readonly Digest[]): readonly CacheRecord[] {
-    return sorted({ layers: [], records: this.#records(({ blobs, createdNs }) => {
+    return sorted({ layers: [], records: this.#records(this.#leadingToResults(), ({ blobs, createdNs }) => {
       const isBelow = blobs.every((blob, i) => layers[i] === blob);
       return isBelow ? { kind: "chain", top: blobs.length - 1, createdNs } : { kind: "picked", layers: blobs.map((blob) => layers.indexOf(blob)), createdNs };
     }) }).records;
   }
 
-  #records(written: (result: RecordedResult) => CacheResult): readonly CacheRecord[] {
-    const items = [...this.#all];
+  #leadingToResults(): readonly Item[] {
+    const found = new Set<Item>();
+    const stack = [...this.#all].filter(({ result }) => result !== undefined);
+    for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
+      if (found.has(item)) continue;
+      found.add(item);
+      for (const links of item.inputs) for (const link of links.values()) stack.push(link.item);
+    }
+    return [...this.#all].filter((item) => found.has(item));
+  }
+
+  #records(items: readonly Item[], written: (result: RecordedResult) => CacheResult): readonly CacheRecord[] {
     const numbers = new Map(items.map((item, number) => [item, number]));
     return items.map((item): CacheRecord => ({
       digest: item.digest,
