@@ -9,7 +9,7 @@ import { thirdPartyNotices } from "./notices.ts";
 const ROOT: string = join(import.meta.dirname, "..");
 
 /** Programs that others of ours start by their path: each a file of its own, and a whole one, since to load pieces of it takes a tenth of its start. */
-const PROGRAMS = ["src/archive/compress-thread.ts", "src/host/directory-scout-thread.ts", "src/namespace/holder.ts", "src/snapshot/layer-thread.ts", "src/sandbox/tree-init.ts", "src/sandbox/chroot-init.ts"];
+const PROGRAMS = ["src/archive/compress-thread.ts", "src/host/directory-scout-thread.ts", "src/namespace/holder.ts", "src/snapshot/layer-thread.ts", "src/sandbox/network-relay.ts", "src/sandbox/tree-init.ts", "src/sandbox/chroot-init.ts"];
 
 /** `directory` is emptied first. Throws when a source is missing or, unless they were `checked` before, a type does not hold. */
 export async function bundle(directory: string, types?: "checked"): Promise<void> {

@@ -34,16 +34,17 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   source: ["archive", "content", "git", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   cache: ["content", "host", "oci", "registry", "snapshot", "solver", "store"],
   rebuild: ["archive", "content"],
+  proxy: ["content", "host", "scrub"],
   policy: ["content", "template"],
   // Stages of a build.
   frontend: ["content", "llb", "oci", "pattern", "progress", "scrub"],
   bridge: ["archive", "content", "frontend", "grpc", "host", "llb", "oci", "progress", "proto"],
-  ops: ["archive", "content", "host", "llb", "namespace", "oci", "pattern", "progress", "provenance", "sandbox", "session", "snapshot", "solver", "source", "store"],
+  ops: ["archive", "content", "host", "llb", "namespace", "oci", "pattern", "progress", "provenance", "proxy", "sandbox", "session", "snapshot", "solver", "source", "store"],
   export: ["archive", "content", "host", "oci", "progress", "registry", "session", "snapshot", "store"],
   trace: ["archive", "content", "oci", "provenance", "registry", "template", "trust"],
   evidence: ["content", "export", "host", "oci", "progress", "provenance", "registry", "scrub", "trace"],
   // Composition, and the two doors.
-  engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "history", "host", "llb", "namespace", "oci", "ops", "pattern", "policy", "progress", "proto", "provenance",
+  engine: ["archive", "bridge", "cache", "content", "export", "frontend", "git", "grpc", "history", "host", "llb", "namespace", "oci", "ops", "pattern", "policy", "progress", "proto", "provenance", "proxy",
     "rebuild", "registry", "sandbox", "sbom", "scrub", "session", "snapshot", "solver", "source", "store", "syscall", "trust", "upkeep"],
   rpc: ["content", "engine", "host", "llb", "progress", "proto", "session"],
   // The public doors, one file for each subpath export; what the package promises is what they export.

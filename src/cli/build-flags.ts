@@ -61,6 +61,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   load: flag("the same as --output=type=docker: give the image to the Docker engine"),
   "metadata-file": text("write the build result's metadata to this file"),
   network: text("network of RUN instructions: default, none or host"),
+  "proxy-network": flag("let RUN reach the network through a proxy only, and record each file that it fetches"),
   "no-cache": flag("use no result of earlier builds"),
   "no-cache-filter": list("use no result of earlier builds for this stage"),
   output: list("where the result goes: type=image|registry|oci|docker|local|tar|cacheonly,…, or a directory", { short: "o" }),

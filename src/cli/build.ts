@@ -75,6 +75,7 @@ async function requestOf(flags: BuildFlags, io: CommandIo): Promise<BuildRequest
     cacheTo: flags.all("cache-to"),
     pull: flags.on("pull"),
     network: networkMode(flags.text("network")),
+    proxyNetwork: flags.on("proxy-network"),
     allow: flags.all("allow"),
     policies: flags.all("policy"),
     secretFlags: flags.all("secret"),

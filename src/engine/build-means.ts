@@ -55,6 +55,7 @@ import { provenanceEnvironment } from "./provenance-environment.ts";
 import type { PublishMeans } from "./publish-context.ts";
 import { imagePusher } from "./push-image.ts";
 import { RequestTrail } from "./request-trail.ts";
+import { NetworkProxies } from "./network-proxies.ts";
 import { openGate } from "./open-gate.ts";
 import { settingsPath } from "./settings-path.ts";
 import { sourceFacts } from "./source-facts.ts";
@@ -122,7 +123,8 @@ export async function openBuildMeans(plan: BuildPlan, context: ScrubbedContext, 
     },
   }, signal);
   opening.move();
-  return { ...means, services: { ...services, gate } };
+  const proxies = plan.proxyNetwork || gate.wantsProxy ? new NetworkProxies(context.request.env) : undefined;
+  return { ...means, services: { ...services, gate, proxies } };
 }
 
 async function openUngated(plan: BuildPlan, { id, startedNs, engine, request, report, log }: ScrubbedContext, signal: AbortSignal): Promise<BuildMeans> {
@@ -224,6 +226,7 @@ function buildServices({ engine, session, grants, steps, fetches, images, get, g
     },
     file: { layers, facts: state.facts, clock: systemClock, hashes },
     gate: OPEN_GATE,
+    proxies: undefined,
     admitted: new Map(),
     pins: new Map(),
     resolved: [],

@@ -47,6 +47,8 @@ export interface BuildPlan {
   readonly steps: StepAttributes;
   readonly pull: boolean;
   readonly network: "default" | "none" | "host";
+  /** Steps reach the network through our proxy only, and what they fetch is captured. */
+  readonly proxyNetwork: boolean;
   /** What steps may do beyond what any may. */
   readonly allowed: Entitlements;
   readonly secrets: readonly NamedSecret[];

@@ -62,6 +62,8 @@ export interface BuildRequest {
   readonly cgroupParent?: string;
   /** Network of RUN. `default` is the host's. */
   readonly network?: "default" | "none" | "host";
+  /** Lets steps reach the network through a proxy of the build's own only, so that what they fetch is in the record. A policy can ask for it, too. */
+  readonly proxyNetwork?: boolean;
   /**
    * What steps may ask for, as `--allow`: `network.host`, `security.insecure`, `device`, `device=NAME[,alias=OTHER]`. A network of
    * `host` brings its own.

@@ -12,6 +12,7 @@ import type { ContainerUse } from "./bridge-container.ts";
 import type { LookedAt } from "./bridge-reference.ts";
 import type { LayerFetches } from "./layer-fetches.ts";
 import type { LocalSources } from "./locals.ts";
+import type { NetworkProxies } from "./network-proxies.ts";
 import type { Pins } from "./pins.ts";
 import type { SourceGate } from "./source-gate.ts";
 import type { StepReporter } from "./step-reporter.ts";
@@ -32,6 +33,8 @@ export interface BuildServices {
   readonly file: FileServices;
   /** Asked about each source before it is read. */
   readonly gate: SourceGate;
+  /** Undefined: steps reach the network themselves. */
+  readonly proxies: NetworkProxies | undefined;
   /** What each vertex that is a source was let in as. */
   readonly admitted: Map<Digest, string>;
   readonly pins: Pins;

@@ -1,6 +1,7 @@
 import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
 import { formatReference } from "../oci/reference.ts";
-import { EMPTY_CAPTURE, execCapture, mergeCaptures, type Capture, type ImageCapture, type IsolationCapture } from "../provenance/capture.ts";
+import { networkOf } from "../ops/step-network.ts";
+import { EMPTY_CAPTURE, execCapture, mergeCaptures, type Capture, type ImageCapture, type IsolationCapture, type SeenRequests } from "../provenance/capture.ts";
 import type { GitRequest } from "../source/git-request.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
 import type { LookedAt } from "./bridge-reference.ts";
@@ -14,6 +15,8 @@ export interface CaptureSources {
   /** What the frontend read and looked up before there was a graph. */
   readonly frontend: { readonly pins: readonly Pin[]; readonly images: readonly ImageCapture[]; readonly looked: readonly LookedAt[]; readonly containers: readonly ContainerUse[] };
   readonly facts: LayerFacts;
+  /** Whether steps reach the network through our proxy only. */
+  readonly isProxied: boolean;
 }
 
 /**
@@ -40,9 +43,13 @@ async function captureContainer({ solved, processes }: ContainerUse, sources: Ca
   return mergeCaptures([...(await captureSolved(solved, sources)), ...processes.map(({ op, isolation }) => execCapture(op, isolation))]);
 }
 
-async function captureVertex(vertex: LlbVertex, { solved, pins, facts }: CaptureSources): Promise<Capture> {
+async function captureVertex(vertex: LlbVertex, { solved, pins, facts, isProxied }: CaptureSources): Promise<Capture> {
   const { op } = vertex.op;
-  if (op.case === "exec") return execCapture(op.value, await isolationOf(vertex, solved, facts));
+  if (op.case === "exec") {
+    const layerId = (await solved.known(vertex.digest))?.[0]?.at(-1)?.id;
+    const proxied = isProxied && networkOf(op.value) !== "none" ? { op: vertex.digest, seen: requestsOf(layerId, facts) } : undefined;
+    return execCapture(op.value, isolationOf(layerId, facts), proxied);
+  }
   if (op.case !== "source") return EMPTY_CAPTURE;
   const pin = pins.get(vertex.digest);
   // A source that nobody looked at is not part of the result; one that was looked at always has a pin.
@@ -69,9 +76,15 @@ function captureGit({ name, tokenSecret, headerSecret, sshId }: GitRequest, comm
 }
 
 /** Told by the sandbox when the step ran, in this build or an earlier one. */
-async function isolationOf(vertex: LlbVertex, solved: Pick<SolvedGraphs, "known">, facts: LayerFacts): Promise<IsolationCapture | undefined> {
-  const layer = (await solved.known(vertex.digest))?.[0]?.at(-1);
-  const text = layer === undefined ? undefined : facts.origin(layer.id);
+function isolationOf(layerId: string | undefined, facts: LayerFacts): IsolationCapture | undefined {
+  const text = layerId === undefined ? undefined : facts.origin(layerId);
   // Written by ops/exec.ts.
   return text === undefined ? undefined : (JSON.parse(text) as IsolationCapture);
+}
+
+/** Of this build or the earlier one that ran the step. */
+function requestsOf(layerId: string | undefined, facts: LayerFacts): SeenRequests | undefined {
+  const text = layerId === undefined ? undefined : facts.requests(layerId);
+  // Written by ops/exec.ts.
+  return text === undefined ? undefined : (JSON.parse(text) as SeenRequests);
 }

@@ -1,6 +1,6 @@
 import type { Definition } from "../llb/definition.ts";
 import type { LlbGraph } from "../llb/graph.ts";
-import { networkOf } from "../ops/exec.ts";
+import { networkOf } from "../ops/step-network.ts";
 import type { LayerMaker } from "../rebuild/describe-difference.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
 import { layerSteps, type LayerStep } from "./layer-steps.ts";

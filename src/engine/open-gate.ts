@@ -42,7 +42,11 @@ export async function openGate(plan: BuildPlan, { steps, clock, facts, verifier,
   const name = `loading policies ${all.map((file) => file.name).join(", ")}`;
   const tell = (message: string): void => steps.output(digestOf(Buffer.from(name)), "stdout", Buffer.from(`${message}\n`));
   const opening = { files, awaited, verifier, environment: environmentOf(plan), nowNs: clock.nowNs(), tell };
-  const policies = sets.length === 0 ? [] : await steps.work(name, async () => await Promise.all(sets.map((each) => openPolicy(each, opening, signal))));
+  const policies = sets.length === 0 ? [] : await steps.work(name, async () => {
+    const opened = await Promise.all(sets.map((each) => openPolicy(each, opening, signal)));
+    if (opened.some(({ wantsProxy }) => wantsProxy)) tell("policy enabled network proxy");
+    return opened;
+  });
   return sourceGate({
     policies, facts,
     lists: sourcePolicy === undefined ? [] : [sourcePolicy.policy],
@@ -84,8 +88,7 @@ async function openPolicy({ set: { logLevel }, loaded }: { readonly set: PolicyS
   try {
     const policy = await awaited.run(() => new BuildPolicy(sources, { log, nowNs, readModule: (path) => files.module(path), readFile: (path) => files.data(path) }), signal);
     const wanted = await awaited.run(() => policy.capabilities(environment), signal);
-    if (wanted.get("exec.proxy") === true) throw new PolicyError("network proxy requested by policy is not supported: what a RUN fetches is not seen");
-    return { log, decide: async (source, input, askSignal) => await awaited.run(() => policy.decide({ input, environment, verify: verifier(source, awaited) }), askSignal) };
+    return { log, wantsProxy: wanted.get("exec.proxy") === true, decide: async (source, input, askSignal) => await awaited.run(() => policy.decide({ input, environment, verify: verifier(source, awaited) }), askSignal) };
   } catch (error) {
     if (error instanceof PolicyError) throw new PolicyError(`failed to evaluate policy caps: ${error.message}`, { cause: error });
     throw error;

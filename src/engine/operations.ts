@@ -61,9 +61,12 @@ function settlingFiles(operation: Operation<LayerChain>, { locals }: BuildServic
   };
 }
 
-function asideOf({ digest, metadata }: LlbVertex, { steps, usage }: BuildServices): StepAside {
+function asideOf(vertex: LlbVertex, services: BuildServices): StepAside {
+  const { digest, metadata } = vertex;
+  const { steps, usage, proxies, gate } = services;
   return {
     resources: metadata.linuxResources,
+    openProxy: proxies?.for(platformOf(vertex, services), gate),
     onOutput: (stream, bytes) => steps.output(digest, stream, bytes),
     onUsage: usage === undefined ? undefined : (used) => void usage.set(digest, used),
   };

@@ -47,6 +47,7 @@ export function planBuild(request: BuildRequest): BuildPlan {
     steps: planSteps(request),
     pull: request.pull ?? false,
     network: request.network ?? "default",
+    proxyNetwork: request.proxyNetwork ?? false,
     allowed: planEntitlements(request),
     secrets: planSecrets(request),
     agents: planAgents(request, context),

@@ -72,7 +72,7 @@ export async function attestedResults({ plan, compiled, solved, commit, evidence
   const { engine, services } = means;
   const invocation = { id: means.id, startedNs: means.startedNs, finishedNs: means.publish.clock.nowNs() };
   const environment = { builderPlatform: services.platform, dockerfileVersion: DOCKERFILE_VERSION, compatibilityVersion: COMPATIBILITY_VERSION, custom: means.custom };
-  const sources = { solved, pins: services.pins, frontend: { pins: compiled.frontend.pins, images: services.resolved, looked: lookedBeside({ compiled, solved }, services.looked), containers: services.containers }, facts: engine.state.facts };
+  const sources = { solved, pins: services.pins, frontend: { pins: compiled.frontend.pins, images: services.resolved, looked: lookedBeside({ compiled, solved }, services.looked), containers: services.containers }, facts: engine.state.facts, isProxied: services.proxies !== undefined };
   const usage = means.machineUsage && { steps: services.usage ?? new Map(), system: await means.machineUsage.finish() };
   const parts = await Promise.all(compiled.platforms.map(async (platform, i) => {
     const graph = solved.graphs[i] ?? { vertices: new Map(), head: undefined };

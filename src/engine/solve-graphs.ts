@@ -50,7 +50,7 @@ export async function solveGraphs(definitions: readonly Definition[], { services
   for (const { vertices } of graphs) services.steps.planned(vertices.values());
   const merged: LlbGraph = { vertices: new Map(graphs.flatMap((graph) => [...graph.vertices])), head: undefined };
   // Before anything runs, as BuildKit looks at the graph when it loads it.
-  for (const { op, metadata } of merged.vertices.values()) if (op.op.case === "exec") await requireStep(op.op.value, metadata.linuxResources, services.exec);
+  for (const { op, metadata } of merged.vertices.values()) if (op.op.case === "exec") await requireStep(op.op.value, metadata.linuxResources, { ...services.exec, isProxied: services.proxies !== undefined });
   const solver = new Solver({ graph: operationsOf(merged, services), cache, semaphore, made, sharing, observer: observerOf(merged, services, maskName), keys });
   const chains = await Promise.all(graphs.map(async ({ head }) => (head === undefined ? [] : await solver.result({ vertex: head.digest, index: head.index }, signal))));
   services.steps.spared();

@@ -15,6 +15,8 @@ export interface SourceGate {
   admit(source: AskedSource, signal: AbortSignal): Promise<AskedSource>;
   /** The files of the policies that are asked. */
   readonly files: readonly PolicyRecord[];
+  /** Whether one of the policies wants to be asked about the requests of steps, too. */
+  readonly wantsProxy: boolean;
   /** The same gate with lists of rules of a frontend's, which are asked before those of the build or after them. */
   joined(lists: readonly SourcePolicy[], place: "before" | "after"): SourceGate;
 }
@@ -22,6 +24,7 @@ export interface SourceGate {
 export interface AskedPolicy {
   readonly decide: (source: AskedSource, input: PolicyInput, signal: AbortSignal) => Promise<PolicyAnswer>;
   readonly log: PolicyLog;
+  readonly wantsProxy: boolean;
 }
 
 export interface GateMeans {
@@ -44,6 +47,7 @@ const LOOKUPS_MAX = 1000;
 export const OPEN_GATE: SourceGate = {
   admit: async (source) => source,
   files: [],
+  wantsProxy: false,
   joined: (lists) => (lists.length === 0 ? OPEN_GATE : sourceGate({ lists, policies: [], files: () => [], facts: async () => NO_FACTS, step: (work) => work() })),
 };
 
@@ -53,6 +57,7 @@ export function sourceGate(means: GateMeans): SourceGate {
     get files() {
       return means.files();
     },
+    wantsProxy: means.policies.some(({ wantsProxy }) => wantsProxy),
     admit(source, signal) {
       const key = JSON.stringify([source.identifier, canonicalJson(source.attrs), formatPlatform(source.platform)]);
       let answer = admitted.get(key);

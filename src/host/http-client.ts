@@ -1,10 +1,10 @@
-import type { Agent, IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Environment } from "./environment.ts";
+import { openAgents } from "./http-agents.ts";
 import { HttpError, httpError, shownUrl } from "./http-error.ts";
 import { exchange, StaleConnectionError, type HttpBody, type HttpPatience, type WireResponse } from "./http-exchange.ts";
 import { proxyFor } from "./http-proxy.ts";
-import { secureContext, trustedAuthorities, type TlsSettings } from "./http-trust.ts";
-import { nodeHttp, nodeHttps } from "./network-modules.ts";
+import type { TlsSettings } from "./http-trust.ts";
 
 export type HttpMethod = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -41,7 +41,6 @@ const REDIRECTS_MAX = 5;
 /** A body that nobody wants is read up to here, to keep the connection; a longer one costs more than a new one. */
 const DISCARD_BYTES_MAX = 64 * 1024;
 const PATIENCE: HttpPatience = { connectMs: 30_000, answerMs: 300_000, idleMs: 60_000 };
-const PLAIN: TlsSettings = { ca: [], keypairs: [], insecure: false };
 const SECRET_HEADERS: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization"]);
 
 export function openHttpClient(env: Environment, patience: HttpPatience = PATIENCE): HttpClient {
@@ -165,49 +164,4 @@ function redirected(request: HttpRequest, response: HttpResponse): HttpRequest |
   if (url.origin === request.url.origin) return { ...request, url };
   const headers = Object.fromEntries(Object.entries(request.headers ?? {}).filter(([name]) => !SECRET_HEADERS.has(name.toLowerCase())));
   return { ...request, url, headers };
-}
-
-interface Agents {
-  /** `origin` is where the request was meant to go: only that server is shown a key pair. */
-  agentFor(request: HttpRequest, origin: string, proxy: URL | undefined): Promise<Agent>;
-  destroy(): void;
-}
-
-/** One pool of connections for each way of connecting: settings, key pair or none, proxy. */
-function openAgents(env: Environment): Agents {
-  const pools = new Map<TlsSettings | undefined, Map<string, Agent | Promise<Agent>>>();
-  let authorities: Promise<readonly string[]> | undefined;
-
-  async function openTls(settings: TlsSettings, proxy: URL | undefined): Promise<Agent> {
-    authorities ??= trustedAuthorities(env);
-    const context = secureContext(await authorities, settings);
-    const proxyEnv = proxy === undefined ? {} : { HTTPS_PROXY: proxy.href };
-    return new (nodeHttps().Agent)({ keepAlive: true, proxyEnv, secureContext: context, rejectUnauthorized: !settings.insecure });
-  }
-
-  return {
-    async agentFor({ url, tls = PLAIN }, origin, proxy) {
-      if (proxy !== undefined && !["http:", "https:"].includes(proxy.protocol)) {
-        throw new HttpError("unreachable", `no support for proxies of the kind ${proxy.protocol}//`);
-      }
-      const settings = url.protocol === "https:" ? tls : undefined;
-      const pool = pools.get(settings) ?? new Map<string, Agent | Promise<Agent>>();
-      pools.set(settings, pool);
-      const showsKeypairs = settings !== undefined && settings.keypairs.length > 0 && url.origin === origin;
-      const key = `${showsKeypairs} ${proxy?.href ?? ""}`;
-      const open = (): Agent | Promise<Agent> => {
-        if (settings === undefined) return new (nodeHttp().Agent)({ keepAlive: true, proxyEnv: proxy === undefined ? {} : { HTTP_PROXY: proxy.href } });
-        return openTls(showsKeypairs ? settings : { ...settings, keypairs: [] }, proxy);
-      };
-      const agent = pool.get(key) ?? open();
-      pool.set(key, agent);
-      return await agent;
-    },
-    destroy() {
-      for (const pool of pools.values()) {
-        for (const agent of pool.values()) void Promise.resolve(agent).then((open) => open.destroy(), () => undefined);
-      }
-      pools.clear();
-    },
-  };
 }

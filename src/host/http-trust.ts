@@ -16,10 +16,11 @@ export interface TlsSettings {
 }
 
 /** Where Linux distributions keep the machine's authorities in one file; reading it is ten times faster than asking Node. */
-const BUNDLES = [
+export const CERTIFICATE_BUNDLES = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
   "/etc/ssl/ca-bundle.pem",
+  "/etc/pki/tls/cacert.pem",
   "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
   "/etc/ssl/cert.pem",
 ] as const;
@@ -45,7 +46,7 @@ export function secureContext(authorities: readonly string[], settings: TlsSetti
 
 /** The file with the machine's authorities; undefined where the system keeps them in another way. */
 export function machineBundle(): string | undefined {
-  return BUNDLES.find((path) => existsSync(path));
+  return CERTIFICATE_BUNDLES.find((path) => existsSync(path));
 }
 
 async function machineAuthorities(): Promise<readonly string[]> {

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Programs of ours that are started by their path, named by their place in `src/`. */
-export type OwnProgram = "archive/compress-thread" | "host/directory-scout-thread" | "namespace/holder" | "snapshot/layer-thread" | "sandbox/tree-init" | "sandbox/chroot-init";
+export type OwnProgram = "archive/compress-thread" | "host/directory-scout-thread" | "namespace/holder" | "snapshot/layer-thread" | "sandbox/network-relay" | "sandbox/tree-init" | "sandbox/chroot-init";
 
 let preferred: string | undefined;
 

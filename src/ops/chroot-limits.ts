@@ -3,10 +3,11 @@ import type { GroupRequest } from "../sandbox/control-group.ts";
 import { OperationError } from "./operation-error.ts";
 
 /** Throws OperationError for a step that asks for what a process without namespaces and mounts cannot have. */
-export function requireWithoutNamespaces({ network, security, cdiDevices, mounts }: ExecOp, group: GroupRequest | undefined): void {
+export function requireWithoutNamespaces({ network, security, cdiDevices, mounts }: ExecOp, { group, isProxied }: { readonly group: GroupRequest | undefined; readonly isProxied: boolean }): void {
   const caches = mounts.flatMap(({ mountType, cacheOpt }) => (mountType === MountType.CACHE && cacheOpt !== undefined ? [cacheOpt.ID] : []));
   const asked: ReadonlyArray<readonly [what: string, is: boolean]> = [
     ["a network of its own (--network=none)", network === NetMode.NONE],
+    ["a network of its own (--proxy-network)", isProxied],
     ["--security=insecure", security === SecurityMode.INSECURE],
     ["devices", cdiDevices.length > 0],
     ["limits of a control group (--resource, --cgroup-parent)", group !== undefined],

@@ -6,8 +6,9 @@ import type { ContainerProcess, Isolation, Sandbox, SandboxContainer, StartedPro
 import type { LayerChain } from "../snapshot/layer.ts";
 import { ExecMounts } from "./exec-mounts.ts";
 import { registeredEmulators, requireRunnable } from "./exec-platform.ts";
-import { groupOf, HOSTNAME_DEFAULT, isolationOf, networkOf, NOT_EXECUTED, requireStep, scratchDirectory, secretEnvironment, type ExecServices } from "./exec.ts";
+import { groupOf, HOSTNAME_DEFAULT, isolationOf, NOT_EXECUTED, requireStep, scratchDirectory, secretEnvironment, type ExecServices } from "./exec.ts";
 import { OperationError, ProcessExitError } from "./operation-error.ts";
+import { networkOf } from "./step-network.ts";
 
 /** As BuildKit says them. */
 const MOUNT_TYPES: ReadonlyMap<MountType, string> = new Map<MountType, string>(Object.entries(MountType).map(([name, number]) => [number, name]));
@@ -84,7 +85,7 @@ export class StepContainer implements AsyncDisposable {
     const cwd = step.cwd === "" ? "/" : step.cwd;
     const meta = { args: [...step.args], env: [...step.env], cwd, user: step.user };
     const op = message(ExecOpSchema, { meta, mounts, network, security: step.security, secretenv: [...step.secretEnv] });
-    await requireStep(op, undefined, services);
+    await requireStep(op, undefined, { ...services, isProxied: false });
     const group = groupOf("", undefined, await services.grants.defaultCgroupParent());
     const env = [...step.env, ...(step.streams === "terminal" && !step.env.some((line) => line.startsWith("TERM=")) ? ["TERM=xterm"] : []), ...(await secretEnvironment(op, services, new AbortController().signal))];
     if (held.disposed) throw new OperationError("unsupported", "the container was released");

@@ -3,13 +3,13 @@ import { canonicalJson } from "../content/canonical-json.ts";
 import { digestOf, type Digest } from "../content/digest.ts";
 import type { Clock } from "../host/clock.ts";
 import { isRoot } from "../host/privilege.ts";
-import { message, MountSchema, MountType, NetMode, SecurityMode, type ExecOp, type LinuxResources, type Meta, type Mount } from "../llb/op.ts";
+import { message, MountSchema, MountType, SecurityMode, type ExecOp, type LinuxResources, type Meta, type Mount } from "../llb/op.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { CdiEdits } from "../sandbox/cdi-spec.ts";
 import type { GroupRequest } from "../sandbox/control-group.ts";
 import { sandboxDevice } from "../sandbox/sandbox-device.ts";
 import { MORE_IDS_ADVICE, SandboxError } from "../sandbox/sandbox-error.ts";
-import type { Isolation, NetworkMode, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
+import type { Isolation, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
 import { ImageLayer } from "../snapshot/image-layer.ts";
 import type { KnownHashes } from "../snapshot/shared-checksum.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
@@ -24,6 +24,7 @@ import { registeredEmulators, requireRunnable } from "./exec-platform.ts";
 import { incomplete, OperationError, ProcessExitError, type ProcessExit } from "./operation-error.ts";
 import { OutputTail } from "./output-tail.ts";
 import type { RunsPrograms } from "./runs-programs.ts";
+import { networkOf, openStepNetwork, type OpenStepProxy, type StepNetwork } from "./step-network.ts";
 import { usedContent } from "./used-content.ts";
 
 export interface ExecServices extends Omit<MountServices, "scratchDirectory"> {
@@ -48,6 +49,8 @@ export type Told = Pick<SandboxProcess, "onOutput" | "onUsage" | "onMemoryKill">
 /** What is said of one step beside its operation, and is no part of its key. */
 export interface StepAside extends Told {
   readonly resources: LinuxResources | undefined;
+  /** Undefined: the step reaches the network itself. */
+  readonly openProxy: OpenStepProxy | undefined;
 }
 
 /** USER as it is written for root. */
@@ -60,10 +63,10 @@ export const HOSTNAME_DEFAULT = "buildkitsandbox";
 export const NOT_EXECUTED = 1;
 
 /** Throws OperationError for a step that is not allowed, or that cannot be run here; to be asked before anything runs. */
-export async function requireStep(op: ExecOp, resources: LinuxResources | undefined, { grants, withoutNamespaces, namespace, sandbox }: Pick<ExecServices, "grants" | "withoutNamespaces" | "namespace" | "sandbox">): Promise<void> {
+export async function requireStep(op: ExecOp, resources: LinuxResources | undefined, { grants, withoutNamespaces, namespace, sandbox, isProxied }: Pick<ExecServices, "grants" | "withoutNamespaces" | "namespace" | "sandbox"> & { readonly isProxied: boolean }): Promise<void> {
   await requireEntitled(op, grants);
   const group = groupOf(op.meta?.cgroupParent ?? "", resources, await grants.defaultCgroupParent());
-  if (withoutNamespaces) return requireWithoutNamespaces(op, group);
+  if (withoutNamespaces) return requireWithoutNamespaces(op, { group, isProxied: isProxied && networkOf(op) !== "none" });
   if (group !== undefined) await (await sandbox()).requireGroup(group);
   await requireDevices(await deviceEdits(op, grants), sandbox);
   const [user = ""] = (op.meta?.user ?? "").split(":");
@@ -155,15 +158,13 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, as
   await mounts.add(op.mounts.map((mount) => placedIn(meta.cwd, mount)), inputs, signal);
   const tail = new OutputTail();
   let outOfMemory = false;
-  const process = sandboxProcess(op, meta, { env: secrets, mounts: mounts.sandboxMounts, edits, defaultCgroupParent: await services.grants.defaultCgroupParent() }, {
-    ...aside,
-    onOutput(stream, chunk) {
-      tail.add(chunk);
-      aside.onOutput(stream, chunk);
-    },
-    onMemoryKill: () => void (outOfMemory = true),
-  });
+  const onOutput: StepAside["onOutput"] = (stream, chunk) => {
+    tail.add(chunk);
+    aside.onOutput(stream, chunk);
+  };
   const sandbox = await services.sandbox();
+  await using network = await openStepNetwork(op, { env: [...meta.env, ...proxyEnvironment(meta), ...secrets, ...edits.env], root: mounts.root, directory: scratch.path }, aside.openProxy, signal);
+  const process = sandboxProcess(op, meta, { network, mounts: mounts.sandboxMounts, edits, defaultCgroupParent: await services.grants.defaultCgroupParent() }, { ...aside, onOutput, onMemoryKill: () => void (outOfMemory = true) });
   const exitCode = await sandbox.run(process, mounts.root, signal).catch((error: unknown) => {
     if (!(error instanceof SandboxError)) throw error;
     // What the machine or its flags do not allow is no failure of this command.
@@ -171,12 +172,15 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, as
     if (error.code !== "command") throw new SandboxError(error.code, `${incomplete(meta.args)}: ${error.message}`, { cause: error });
     throw new ProcessExitError({ argv: meta.args, exitCode: NOT_EXECUTED, outputTail: tail.text(), cause: hint === undefined ? error : new SandboxError("command", hint, { cause: error }) });
   });
+  const seen = await network.finish();
+  if (seen !== undefined && seen.lines !== "") onOutput("stderr", Buffer.from(seen.lines));
   if (!allowed(meta).includes(exitCode)) throw failedStep({ argv: meta.args, exitCode, outputTail: tail.text(), outOfMemory }, hint);
   const chains = await mounts.commit(signal);
   for (const layer of chains.flatMap((chain) => chain.at(-1) ?? [])) {
     services.facts.saveCreated(layer.id, services.clock.nowNs());
     // A later build that takes the layer out of the cache must still be able to tell.
     services.facts.saveOrigin(layer.id, JSON.stringify(isolationOf(op, sandbox)));
+    if (seen !== undefined) services.facts.saveRequests(layer.id, JSON.stringify(seen.requests));
   }
   return chains;
 }
@@ -194,21 +198,21 @@ function failedStep(exit: ProcessExit, hint: string | undefined): ProcessExitErr
 
 /** What a step gets beside what its instruction says. */
 interface Added {
-  readonly env: readonly string[];
+  readonly network: Pick<StepNetwork, "mode" | "env">;
   readonly mounts: SandboxProcess["mounts"];
   readonly edits: CdiEdits;
   readonly defaultCgroupParent: string;
 }
 
-function sandboxProcess(op: ExecOp, meta: Meta, added: Added, { resources, ...told }: StepAside): SandboxProcess {
+function sandboxProcess(op: ExecOp, meta: Meta, added: Added, { resources, onOutput, onUsage, onMemoryKill }: StepAside): SandboxProcess {
   const [command, ...args] = meta.args;
   if (command === undefined) throw new OperationError("unsupported", "the graph has a command without a program");
   return {
     argv: [command, ...args],
-    env: [...meta.env, ...proxyEnvironment(meta), ...added.env, ...added.edits.env],
+    env: added.network.env,
     cwd: meta.cwd,
     user: meta.user,
-    network: networkOf(op),
+    network: added.network.mode,
     hostname: meta.hostname === "" ? HOSTNAME_DEFAULT : meta.hostname,
     extraHosts: meta.extraHosts.map(({ Host, IP }) => ({ host: Host, ip: IP })),
     mounts: [...added.mounts, ...added.edits.mounts.map((mount) => ({ kind: "bind" as const, ...mount }))],
@@ -222,12 +226,10 @@ function sandboxProcess(op: ExecOp, meta: Meta, added: Added, { resources, ...to
     group: groupOf(meta.cgroupParent, resources, added.defaultCgroupParent),
     readOnlyRoot: op.mounts.some((mount) => mount.dest === "/" && mount.readonly),
     input: undefined,
-    ...told,
+    onOutput,
+    onUsage,
+    ...(onMemoryKill === undefined ? {} : { onMemoryKill }),
   };
-}
-
-export function networkOf(op: ExecOp): NetworkMode {
-  return op.network === NetMode.NONE ? "none" : "host";
 }
 
 function allowed(meta: Meta): readonly number[] {

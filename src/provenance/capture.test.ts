@@ -4,6 +4,7 @@ import { parseDigest } from "../content/digest.ts";
 import { ExecOpSchema, MountType, NetMode, message } from "../llb/op.ts";
 import { EMPTY_CAPTURE, execCapture, mergeCaptures, settledCapture, type ImageCapture } from "./capture.ts";
 import { completenessOf, incompleteMaterials } from "./completeness.ts";
+import { uncapturedInputs } from "./hermetic.ts";
 import { materialsOf } from "./materials.ts";
 
 const D = parseDigest(`sha256:${"a".repeat(64)}`);
@@ -27,6 +28,26 @@ test("a RUN tells what it asked to be lent, and how it reached the network", () 
     runs: [{ network: "none", open: ["cache-mount", "secret", "ssh"], isolation: RUNC }],
   });
   assert.equal(execCapture(message(ExecOpSchema, {}), RUNC).runs[0]?.network, "host");
+});
+
+test("a RUN behind a proxy tells the files that it fetched, and what no digest names", () => {
+  const exec = message(ExecOpSchema, { meta: { args: ["/bin/sh", "-c", "wget x"] } });
+  const file = { url: "https://example.com/a", digest: D };
+  const post = { method: "POST", url: "https://example.com/b", reason: "method_not_materializable" };
+  const seen = execCapture(exec, RUNC, { op: D, seen: { files: [file], incomplete: [post] } });
+  assert.deepEqual(seen, { ...EMPTY_CAPTURE, http: [file], requests: [{ op: D, name: "/bin/sh -c wget x", ...post }], runs: [{ network: "proxy", open: [], isolation: RUNC }] });
+  const unseen = execCapture(exec, RUNC, { op: D, seen: undefined });
+  assert.deepEqual(unseen.requests, [{ op: D, name: "/bin/sh -c wget x", method: undefined, url: undefined, reason: "not_captured" }]);
+  assert.deepEqual([seen, unseen].map((capture) => completenessOf(capture, { frontend: "dockerfile.v0", scrubbed: false }).resolvedDependencies), [false, false]);
+  const whole = execCapture(exec, RUNC, { op: D, seen: { files: [file], incomplete: [] } });
+  assert.deepEqual(completenessOf(whole, { frontend: "dockerfile.v0", scrubbed: false }), { request: true, resolvedDependencies: true, hermetic: false });
+  assert.deepEqual([whole, seen, unseen].map(uncapturedInputs), [[], ["network"], ["network"]]);
+});
+
+test("one URL with two contents is two materials", () => {
+  const other = parseDigest(`sha256:${"b".repeat(64)}`);
+  const capture = settledCapture({ ...EMPTY_CAPTURE, http: [D, other, D].map((digest) => ({ url: "https://example.com/list", digest })) });
+  assert.deepEqual(materialsOf(capture).map(({ digest }) => digest), [{ sha256: "a".repeat(64) }, { sha256: "b".repeat(64) }]);
 });
 
 test("a settled capture does not depend on the order or the number of its parts", () => {

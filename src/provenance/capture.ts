@@ -44,9 +44,27 @@ export interface IsolationCapture {
   readonly rootless: boolean;
 }
 
+/** A request of a RUN's whose answer no digest names. */
+export interface RequestCapture {
+  /** Digest of the operation. */
+  readonly op: Digest;
+  /** Its command. */
+  readonly name: string;
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly reason: string;
+}
+
+/** What a RUN asked of the network, where its requests went through our proxy; undefined: it was asked before anybody looked. */
+export interface SeenRequests {
+  readonly files: readonly HttpCapture[];
+  readonly incomplete: ReadonlyArray<{ readonly method: string; readonly url: string; readonly reason: string }>;
+}
+
 /** One RUN. */
 export interface RunCapture {
-  readonly network: "host" | "none";
+  /** `proxy`: nothing but requests that are captured. */
+  readonly network: "host" | "none" | "proxy";
   /** Inputs whose content nobody captures. */
   readonly open: readonly OpenInput[];
   /** Undefined when it was not run by this build and nobody remembers. */
@@ -62,14 +80,22 @@ export interface Capture {
   readonly secrets: readonly LentCapture[];
   readonly ssh: readonly LentCapture[];
   readonly runs: readonly RunCapture[];
+  /** Of the RUNs whose network is a proxy. */
+  readonly requests: readonly RequestCapture[];
   /** True when a step used something that cannot be named here. */
   readonly incomplete: boolean;
 }
 
-export const EMPTY_CAPTURE: Capture = { images: [], git: [], http: [], locals: [], secrets: [], ssh: [], runs: [], incomplete: false };
+export const EMPTY_CAPTURE: Capture = { images: [], git: [], http: [], locals: [], secrets: [], ssh: [], runs: [], requests: [], incomplete: false };
 
-/** What a RUN asks of the client and of the network. `isolation` is that of the sandbox that ran it. */
-export function execCapture(exec: ExecOp, isolation: IsolationCapture | undefined): Capture {
+/** How a RUN that may use the network did so. `op`: the digest of the operation. */
+export interface ProxiedRun {
+  readonly op: Digest;
+  readonly seen: SeenRequests | undefined;
+}
+
+/** What a RUN asks of the client and of the network. `isolation` is that of the sandbox that ran it; `proxied` is undefined where there was no proxy. */
+export function execCapture(exec: ExecOp, isolation: IsolationCapture | undefined, proxied?: ProxiedRun): Capture {
   const secretMounts = exec.mounts.filter(({ mountType }) => mountType === MountType.SECRET).map(({ secretOpt }) => ({ id: secretOpt?.ID ?? "", optional: secretOpt?.optional ?? false }));
   const secretEnv = exec.secretenv.map(({ ID, optional }) => ({ id: ID, optional }));
   const ssh = exec.mounts.filter(({ mountType }) => mountType === MountType.SSH).map(({ SSHOpt }) => ({ id: SSHOpt?.ID ?? "", optional: SSHOpt?.optional ?? false }));
@@ -77,8 +103,17 @@ export function execCapture(exec: ExecOp, isolation: IsolationCapture | undefine
     ...EMPTY_CAPTURE,
     secrets: [...secretMounts, ...secretEnv],
     ssh,
-    runs: [{ network: exec.network === NetMode.NONE ? "none" : "host", open: openInputs(exec), isolation }],
+    http: proxied?.seen?.files ?? [],
+    requests: proxied === undefined ? [] : uncapturedRequests(exec, proxied),
+    runs: [{ network: exec.network === NetMode.NONE ? "none" : proxied === undefined ? "host" : "proxy", open: openInputs(exec), isolation }],
   };
+}
+
+/** Of a result that a cache gave, and whose maker had no proxy, nobody knows what was asked for. */
+function uncapturedRequests({ meta }: ExecOp, { op, seen }: ProxiedRun): readonly RequestCapture[] {
+  const name = meta?.args.join(" ") ?? "";
+  if (seen === undefined) return [{ op, name, method: undefined, url: undefined, reason: "not_captured" }];
+  return seen.incomplete.map(({ method, url, reason }) => ({ op, name, method, url, reason }));
 }
 
 /** Whether they were given or not: that they are optional says that the result depends on it. */
@@ -104,6 +139,7 @@ export function mergeCaptures(captures: Iterable<Capture>): Capture {
     secrets: all.flatMap(({ secrets }) => secrets),
     ssh: all.flatMap(({ ssh }) => ssh),
     runs: all.flatMap(({ runs }) => runs),
+    requests: all.flatMap(({ requests }) => requests),
     incomplete: all.some(({ incomplete }) => incomplete),
   };
 }
@@ -112,7 +148,8 @@ export function mergeCaptures(captures: Iterable<Capture>): Capture {
 export function settledCapture(capture: Capture): Capture {
   const images = distinct(capture.images, ({ ref, platform: p, layout }) => [ref, layout, p?.os, p?.architecture, p?.variant, p?.["os.version"]]);
   const git = distinct(capture.git, ({ url }) => [redactUrl(url)]);
-  const http = distinct(capture.http, ({ url }) => [redactUrl(url)]);
+  // What a list of packages holds is another thing a minute later: both are inputs.
+  const http = distinct(capture.http, ({ url, digest }) => [redactUrl(url), digest]);
   return {
     images: sortedBy(withoutDigestTwins(images), ({ ref }) => ref),
     git: sortedBy(git, ({ url }) => redactUrl(url)),
@@ -121,6 +158,7 @@ export function settledCapture(capture: Capture): Capture {
     secrets: lentOnce(capture.secrets),
     ssh: lentOnce(capture.ssh.map(({ id, optional }) => ({ id: id === "" ? "default" : id, optional }))),
     runs: distinct(capture.runs, (run) => [run]),
+    requests: sortedBy(distinct(capture.requests, (request) => [request]), ({ op, url = "", method = "", reason }) => [op, url, method, reason].join("\0")),
     incomplete: capture.incomplete,
   };
 }

@@ -14,7 +14,7 @@ export interface RequestState {
 }
 
 export function completenessOf(capture: Capture, { frontend, scrubbed }: RequestState): Completeness {
-  const resolvedDependencies = !capture.incomplete && capture.locals.length === 0;
+  const resolvedDependencies = isComplete(capture);
   return {
     request: frontend !== "" && !scrubbed,
     resolvedDependencies,
@@ -22,12 +22,20 @@ export function completenessOf(capture: Capture, { frontend, scrubbed }: Request
   };
 }
 
+function isComplete({ incomplete, locals, requests }: Capture): boolean {
+  return !incomplete && locals.length === 0 && requests.length === 0;
+}
+
 /** Why a build with `complete-materials=true` fails, in BuildKit's words; undefined when it does not. */
 export function incompleteMaterials(capture: Capture): string | undefined {
-  if (!capture.incomplete && capture.locals.length === 0) return undefined;
+  if (isComplete(capture)) return undefined;
   const head = "provenance materials are incomplete\n\nThe build requested complete provenance materials, but not all dependencies could be captured.";
-  if (capture.locals.length === 0) return head;
   const names = [...new Set(capture.locals.map(({ name }) => name))];
   const locals = names.map((name) => `\n  - ${name === "" ? "<unnamed>" : name}\n    reason: local_source`);
-  return `${head}\n\nUncaptured local sources:${locals.join("")}`;
+  const requests = capture.requests.map(({ op, name, method, url, reason }) => `\n  - ${name === "" ? op : name}${line("method", method)}${line("url", url)}${line("reason", reason)}`);
+  return [head, ...(locals.length === 0 ? [] : [`Uncaptured local sources:${locals.join("")}`]), ...(requests.length === 0 ? [] : [`Uncaptured requests:${requests.join("")}`])].join("\n\n");
+}
+
+function line(name: string, value: string | undefined): string {
+  return value === undefined ? "" : `\n    ${name}: ${value}`;
 }

@@ -11,12 +11,14 @@ export type Uncaptured = OpenInput | "image" | "local" | "machine" | "network" |
  * What kept a build from being hermetic in our sense: every input that its result can depend on is named in the record by
  * the digest of its content. Sorted; empty for a hermetic build. Why each counts is in docs/provenance.md.
  */
-export function uncapturedInputs({ images, locals, runs, incomplete }: Capture): readonly Uncaptured[] {
+export function uncapturedInputs({ images, locals, runs, requests, incomplete }: Capture): readonly Uncaptured[] {
   const found: Uncaptured[] = [
     ...(images.every(({ digest }) => digest !== undefined) ? [] : ["image" as const]),
     ...(locals.every(({ digest }) => digest !== undefined) ? [] : ["local" as const]),
     ...(incomplete ? ["unknown" as const] : []),
-    ...runs.flatMap(({ network, open, isolation }) => [...(network === "none" ? [] : ["network" as const]), ...(isolation?.runtime === "chroot" ? ["machine" as const] : []), ...open]),
+    // What a proxy let pass is named, each file by its digest, but for these.
+    ...(requests.length === 0 ? [] : ["network" as const]),
+    ...runs.flatMap(({ network, open, isolation }) => [...(network === "host" ? ["network" as const] : []), ...(isolation?.runtime === "chroot" ? ["machine" as const] : []), ...open]),
   ];
   return [...new Set(found)].toSorted();
 }

@@ -116,7 +116,7 @@ export function makePredicate(input: ProvenanceInput): Predicate {
     finishedOn: rfc3339Nano(invocation.finishedNs),
     completeness: completenessOf(capture, { frontend: asked.frontend, scrubbed }),
     reproducible: plan.reproducible,
-    buildkitMetadata: { vcs, source: steps.source, layers: steps.layers, sysUsage: nonEmptyList(input.usage?.system ?? []) },
+    buildkitMetadata: { vcs, source: steps.source, layers: steps.layers, sysUsage: nonEmptyList(input.usage?.system ?? []), network: networkJson(capture, plan) },
     extension: extensionJson(capture, input),
   };
 }
@@ -165,6 +165,13 @@ function requestJson({ request, root }: RequestPair, { capture, plan, compatibil
 export function lentJson({ secrets, ssh }: Pick<Capture, "secrets" | "ssh">): JsonObject {
   const json = ({ id, optional }: LentCapture): JsonObject => ({ id, optional: optional ? true : undefined });
   return { secrets: nonEmptyList(secrets.map(json)), ssh: nonEmptyList(ssh.map(json)) };
+}
+
+/** BuildKit's `network`, only of builds with a proxy. The command of a step is no word of `mode=min`. */
+function networkJson({ runs, requests }: Capture, { mode }: ProvenancePlan): JsonObject | undefined {
+  if (!runs.some(({ network }) => network === "proxy")) return undefined;
+  const incomplete = requests.map(({ op, name, method, url, reason }) => ({ op, name: mode === "max" && name !== "" ? name : undefined, method, uri: url, reason }));
+  return { mode: "proxy", proxy: incomplete.length === 0 ? undefined : { incomplete } };
 }
 
 function nonEmptyText(text: string): string | undefined {

@@ -7,6 +7,7 @@ import { tryLock } from "../syscall/lock.ts";
 import { readInRoot } from "../syscall/read-in-root.ts";
 import { hostsFile } from "./hosts-file.ts";
 import { OWNER_LOCK } from "./leftovers.ts";
+import { openOwnNetwork, type OwnNetwork } from "./own-network.ts";
 import { missingMountPoints, removeMountStubs } from "./mount-stubs.ts";
 import { resolvConf } from "./resolv-conf.ts";
 import { runtimeSpec, type RuntimeSpec, type SandboxGround, type SpecifiedProcess, type SpecMount } from "./runtime-spec.ts";
@@ -57,6 +58,7 @@ export async function prepareBundle(step: SpecifiedProcess, root: MountedTree, p
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   const lock = openSync(join(folder, OWNER_LOCK), "wx", 0o600);
   tryLock(lock, "exclusive");
+  let network: OwnNetwork | undefined;
   const bundle = {
     id,
     folder,
@@ -64,6 +66,7 @@ export async function prepareBundle(step: SpecifiedProcess, root: MountedTree, p
     ground,
     view: namespace.viewPath(folder),
     [Symbol.asyncDispose]: async (): Promise<void> => {
+      await network?.[Symbol.asyncDispose]();
       await namespace.unmount(folder);
       closeSync(lock);
       rmSync(folder, { recursive: true, force: true });
@@ -77,7 +80,8 @@ export async function prepareBundle(step: SpecifiedProcess, root: MountedTree, p
     throw error;
   });
   try {
-    const { process: child } = fillBundle(step, root, bundle);
+    network = await openOwnNetwork(step.network, namespace, signal);
+    const { process: child } = fillBundle(step, root, bundle, network);
     // Each runtime would give them a mode of its own, and what is put into them stays.
     await makeDirectories(namespace, root, destinations.map((path) => resolveInTree(root.viewPath, dirname(path))), { uid: 0, gid: 0 });
     await makeDirectories(namespace, root, KEPT_MOUNT_POINTS.map((name) => resolveInTree(root.viewPath, name)), { uid: 0, gid: 0 });
@@ -90,8 +94,8 @@ export async function prepareBundle(step: SpecifiedProcess, root: MountedTree, p
   }
 }
 
-function fillBundle(step: SpecifiedProcess, root: MountedTree, { folder, view, user, ground }: Omit<Bundle, typeof Symbol.asyncDispose>): RuntimeSpec {
-  const files = { rootPath: root.rootPath, resolvConf: join(folder, RESOLV_CONF), hosts: join(folder, HOSTS) };
+function fillBundle(step: SpecifiedProcess, root: MountedTree, { folder, view, user, ground }: Omit<Bundle, typeof Symbol.asyncDispose>, network: OwnNetwork | undefined): RuntimeSpec {
+  const files = { rootPath: root.rootPath, resolvConf: join(folder, RESOLV_CONF), hosts: join(folder, HOSTS), network: network?.path };
   // In a user namespace most of them could not be opened.
   const devices = step.insecure && !ground.rootless ? [...insecureDevices(), ...step.devices] : step.devices;
   const written = runtimeSpec({ ...step, devices }, user, files, ground);

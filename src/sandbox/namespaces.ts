@@ -38,14 +38,18 @@ export class NamespacesRuntime implements JoinableRuntime {
   }
 
   startCommand(bundle: Bundle): Command {
-    const { unsharePath, nodePath, initPath } = this.#options;
-    return [unsharePath, ...namespaceFlags(bundle), "--propagation", "private", "--fork", "--kill-child", "--", nodePath, initPath, bundle.folder];
+    const { unsharePath, nsenterPath, nodePath, initPath } = this.#options;
+    const made = namespaces(bundle).flatMap(({ type, path }) => (path === undefined ? (NAMESPACE_FLAG[type] ?? []) : []));
+    const found = namespaces(bundle).flatMap(({ type, path }) => (path === undefined ? [] : [`${NAMESPACE_FLAG[type]}=${path}`]));
+    const enter = found.length === 0 ? [] : [nsenterPath, ...found, "--"];
+    // Both are there: the list of what enters may be empty, what unshares never is.
+    return [...enter, unsharePath, ...made, "--propagation", "private", "--fork", "--kill-child", "--", nodePath, initPath, bundle.folder] as readonly string[] as Command;
   }
 
   joinCommand(bundle: Bundle, folder: string, first: number): Command {
     const { nsenterPath, nodePath, initPath } = this.#options;
     // Node is not to be found in the other mount namespace: the program goes there itself.
-    const flags = namespaceFlags(bundle).filter((flag) => flag !== NAMESPACE_FLAG["mount"]);
+    const flags = namespaces(bundle).flatMap(({ type }) => (type === "mount" ? [] : (NAMESPACE_FLAG[type] ?? [])));
     return [nsenterPath, "--target", String(first), ...flags, "--", nodePath, initPath, bundle.folder, folder, String(first)];
   }
 
@@ -56,8 +60,8 @@ export class NamespacesRuntime implements JoinableRuntime {
   }
 }
 
-function namespaceFlags({ view }: Bundle): readonly string[] {
+function namespaces({ view }: Bundle): RuntimeSpec["linux"]["namespaces"] {
   // Written by runtimeSpec a moment ago.
   const spec = JSON.parse(readFileSync(join(view, "config.json"), "utf8")) as RuntimeSpec;
-  return spec.linux.namespaces.flatMap(({ type }) => NAMESPACE_FLAG[type] ?? []);
+  return spec.linux.namespaces;
 }

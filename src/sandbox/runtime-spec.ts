@@ -17,7 +17,7 @@ export interface RuntimeSpec {
   /** For our own runtime: nodes of any device may be opened. */
   readonly annotations?: Readonly<Record<typeof ALL_DEVICES, "true">>;
   readonly linux: {
-    readonly namespaces: ReadonlyArray<{ readonly type: string }>;
+    readonly namespaces: ReadonlyArray<{ readonly type: string; readonly path?: string }>;
     readonly maskedPaths: readonly string[];
     readonly readonlyPaths: readonly string[];
     readonly cgroupsPath?: string;
@@ -94,6 +94,8 @@ export interface SandboxFiles {
   readonly rootPath: string;
   readonly resolvConf: string;
   readonly hosts: string;
+  /** A network namespace that is there already; undefined: the network is the runtime's to make, or this machine's. */
+  readonly network: string | undefined;
 }
 
 /** The fourteen that Docker and BuildKit leave to root in a container (capabilities(7)). */
@@ -134,7 +136,7 @@ export function runtimeSpec(step: SpecifiedProcess, user: TreeUser, files: Sandb
     ...hooksSpec(step.hooks ?? []),
     ...(insecure ? { annotations: { [ALL_DEVICES]: "true" } } : {}),
     linux: {
-      namespaces: namespaceTypes(step, ground).map((type) => ({ type })),
+      namespaces: namespaces(step, files, ground),
       maskedPaths: insecure ? [] : MASKED_PATHS,
       readonlyPaths: insecure ? [] : READ_ONLY_PATHS,
       ...(nodes.length === 0 ? {} : { devices: nodes.map(({ path, kind, major, minor, mode, uid, gid }) => ({ path, type: letterOf(kind), major, minor, fileMode: mode, uid, gid })) }),
@@ -226,9 +228,11 @@ function signedNumber(value: bigint): RawNumber {
   return json.rawJSON(String(value));
 }
 
-function namespaceTypes(step: Surroundings, ground: SandboxGround): readonly string[] {
+function namespaces({ network }: Surroundings, files: SandboxFiles, ground: SandboxGround): RuntimeSpec["linux"]["namespaces"] {
+  const made = ["pid", "ipc", "uts", "mount", ...(network === "none" ? ["network"] : [])].map((type) => ({ type }));
+  const found = files.network === undefined ? [] : [{ type: "network", path: files.network }];
   // A cgroup namespace over version 1 hierarchies fails on layouts that are out of the ordinary.
-  return ["pid", "ipc", "uts", "mount", ...(step.network === "none" ? ["network"] : []), ...(ground.cgroup?.version === 2 ? ["cgroup"] : [])];
+  return [...made, ...found, ...(ground.cgroup?.version === 2 ? [{ type: "cgroup" }] : [])];
 }
 
 function systemMounts(ground: SandboxGround, insecure: boolean): readonly SpecMount[] {

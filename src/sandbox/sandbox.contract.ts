@@ -10,6 +10,7 @@ import { NamespaceError } from "../namespace/namespace-error.ts";
 import { openMountNamespace } from "../namespace/open-mount-namespace.ts";
 import { makeNode } from "../syscall/node.ts";
 import type { MountedTree } from "../snapshot/layer-store.ts";
+import { testNetwork } from "./network.contract.ts";
 import { openSandbox } from "./open-sandbox.ts";
 import { processesNamed } from "./own-processes.contract.ts";
 import type { RuntimeName } from "./runtime-choice.ts";
@@ -26,12 +27,12 @@ export interface Ground {
 }
 
 /** Where a process runs and until when, if not in the common root and to its end. */
-interface Place {
+export interface Place {
   readonly root?: string;
   readonly signal?: AbortSignal;
 }
 
-interface Outcome {
+export interface Outcome {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -50,6 +51,7 @@ export async function testSandbox(runtime: RuntimeName): Promise<void> {
     testSurroundings(ground);
     testUsers(ground);
     testIsolation(ground);
+    testNetwork(ground, run);
     testMounts(ground);
     testAbort(ground, runtime);
   });
@@ -197,13 +199,6 @@ function testUsers(ground: Ground): void {
 }
 
 function testIsolation(ground: Ground): void {
-  test("network none has no interface but loopback, and network host sees the host's", async () => {
-    const interfaces = "tail -n +3 /proc/net/dev | cut -d : -f 1";
-    assert.equal((await run(ground, [interfaces], { network: "none" })).stdout.trim(), "lo");
-    const host = readFileSync("/proc/net/dev", "utf8").split("\n").slice(2).map((line) => line.split(":")[0]?.trim()).filter(Boolean);
-    assert.deepEqual((await run(ground, [interfaces])).stdout.split("\n").map((line) => line.trim()).filter(Boolean), host);
-  });
-
   test("nothing of the host's file system or processes is to be seen", async () => {
     const { stdout } = await run(ground, [`ls ${ground.folder} /host 2>/dev/null; cd /; cat ../../../..${ground.folder}/root/etc/passwd; ls -d /proc/[0-9]* | wc -l; cat /proc/1/comm`]);
     const [count, first] = stdout.trim().split("\n").slice(-2);

@@ -5,8 +5,14 @@ import type { GroupRequest } from "./control-group.ts";
 import type { SandboxDevice } from "./sandbox-device.ts";
 import type { UsageObject } from "./usage/usage-tree.ts";
 
-/** How a process reaches the network. `host` is the default of BuildKit without CNI, and ours. */
-export type NetworkMode = "host" | "none";
+/**
+ * How a process reaches the network. `host` is the default of BuildKit without CNI, and ours. `relay` is the path of a socket: the process has a
+ * network of its own, where what connects to RELAY_PORT of its loopback comes out of that socket, and nothing else gets anywhere.
+ */
+export type NetworkMode = "host" | "none" | { readonly relay: string };
+
+/** Beyond the ports that the kernel gives out, and known to nobody (RFC 6335 §6). The same for each process: it stands in its environment, which programs write down. */
+export const RELAY_PORT = 61_080;
 
 /** Something put into the tree for the length of one process. */
 export type SandboxMount =

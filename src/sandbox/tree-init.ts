@@ -48,7 +48,7 @@ try {
 
 function makeTree(spec: RuntimeSpec): void {
   setHostName(spec.hostname);
-  if (spec.linux.namespaces.some(({ type }) => type === "network")) raiseLoopback();
+  if (spec.linux.namespaces.some(({ type, path }) => type === "network" && path === undefined)) raiseLoopback();
   setUpTree(spec);
   changeRoot(spec.root.path);
 }

@@ -26,6 +26,9 @@ export interface LayerFacts {
   /** What is to be told of the step that made the layer, as JSON: what sandbox it ran in. */
   origin(layerId: string): string | undefined;
   saveOrigin(layerId: string, json: string): void;
+  /** What the step that made the layer asked of the network, as JSON; undefined where nobody looked. */
+  requests(layerId: string): string | undefined;
+  saveRequests(layerId: string, json: string): void;
   /** The step that made the layer, and what it stood on; undefined for an image's layer. */
   step(layerId: string): LayerStep | undefined;
   /** The first one stays: a step may also give back a layer as it was. */
@@ -47,6 +50,8 @@ export function layerFacts(state: StateDatabase): LayerFacts {
     saveCreated: (layerId, createdNs) => state.saveFact("layer-created", layerId, createdNs.toString()),
     origin: (layerId) => state.fact("layer-origin", layerId),
     saveOrigin: (layerId, json) => state.saveFact("layer-origin", layerId, json),
+    requests: (layerId) => state.fact("layer-requests", layerId),
+    saveRequests: (layerId, json) => state.saveFact("layer-requests", layerId, json),
     step(layerId) {
       const text = state.fact("layer-step", layerId);
       // Written by saveStep.

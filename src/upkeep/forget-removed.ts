@@ -4,7 +4,7 @@ import type { StateDatabase } from "../store/state-database.ts";
 import type { OpenStore } from "./open-store.ts";
 
 /** Facts by the id of a layer; `layer-blob` has the form behind the id. */
-const LAYER_FACTS = ["layer-created", "layer-origin", "layer-step", "layer-frontend", "layer-blob"];
+const LAYER_FACTS = ["layer-created", "layer-origin", "layer-requests", "layer-step", "layer-frontend", "layer-blob"];
 
 /**
  * Takes records away that speak of layers that are gone. They were no answers any more; they only took room. Layers of images are left:

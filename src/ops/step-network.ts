@@ -1,0 +1,62 @@
+import { NetMode, type ExecOp } from "../llb/op.ts";
+import type { StepRequests } from "../proxy/captured-requests.ts";
+import { RELAY_PORT, type NetworkMode } from "../sandbox/sandbox.ts";
+import { trustInTree } from "../sandbox/trust-bundle.ts";
+import type { MountedTree } from "../snapshot/layer-store.ts";
+
+/** The way of one step's requests through us, as the engine opens it. */
+export interface StepProxy extends AsyncDisposable {
+  /** The socket that listens. */
+  readonly path: string;
+  /** PEM of the authority that vouches for whom the step asks. */
+  readonly certificate: string;
+  /** What was asked for, once the step has ended, and how its output tells that. */
+  finish(): Promise<{ readonly requests: StepRequests; readonly lines: string }>;
+}
+
+/** `variables`: which proxies the step would have used itself; ours does. */
+export type OpenStepProxy = (request: { readonly directory: string; readonly variables: Readonly<Record<string, string>> }, signal: AbortSignal) => Promise<StepProxy>;
+
+/** How a step reaches the network. */
+export interface StepNetwork extends AsyncDisposable {
+  readonly mode: NetworkMode;
+  /** The step's variables, with those that lead to the network. */
+  readonly env: readonly string[];
+  /** To be called once, when the process has ended and before the tree is looked at. Undefined where nobody has watched. */
+  finish(): Promise<{ readonly requests: StepRequests; readonly lines: string } | undefined>;
+}
+
+const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] as const;
+const DIRECT_VARIABLES = ["NO_PROXY", "no_proxy"] as const;
+/** Those lead to proxies of other kinds, which cannot be reached. */
+const OTHER_VARIABLES = ["ALL_PROXY", "all_proxy", "FTP_PROXY", "ftp_proxy"];
+/** BuildKit's: the step's own loopback. */
+const DIRECT = "127.0.0.1,localhost,::1";
+
+/** The network that the graph asks for. */
+export function networkOf(op: ExecOp): "host" | "none" {
+  return op.network === NetMode.NONE ? "none" : "host";
+}
+
+/** `openProxy` is undefined where steps reach the network themselves. `env` has those of the step already; the tree trusts the proxy until `finish`. */
+export async function openStepNetwork(op: ExecOp, { env, root, directory }: { readonly env: readonly string[]; readonly root: MountedTree; readonly directory: string }, openProxy: OpenStepProxy | undefined, signal: AbortSignal): Promise<StepNetwork> {
+  const mode = networkOf(op);
+  if (openProxy === undefined || mode === "none") return { mode, env, finish: () => Promise.resolve(undefined), [Symbol.asyncDispose]: () => Promise.resolve() };
+  await using opening = new AsyncDisposableStack();
+  const ours = new Set<string>([...PROXY_VARIABLES, ...DIRECT_VARIABLES, ...OTHER_VARIABLES]);
+  const isOurs = (line: string): boolean => ours.has(line.split("=", 1)[0] ?? "");
+  const variables = Object.fromEntries(env.filter(isOurs).map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
+  const proxy = opening.use(await openProxy({ directory, variables }, signal));
+  const trust = opening.use(await trustInTree(root, proxy.certificate));
+  const closing = opening.move();
+  const address = `http://127.0.0.1:${RELAY_PORT}`;
+  return {
+    mode: { relay: proxy.path },
+    env: [...env.filter((line) => !isOurs(line)), ...PROXY_VARIABLES.map((name) => `${name}=${address}`), ...DIRECT_VARIABLES.map((name) => `${name}=${DIRECT}`)],
+    async finish() {
+      await trust[Symbol.asyncDispose]();
+      return await proxy.finish();
+    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
