@@ -53,7 +53,7 @@ export function randomHostileTar(seed: number, outside: string, mark: string): B
         return rawExtended(formatPaxRecord(random.pick(["path", "linkpath", "size", "uid", "mtime", "SCHILY.xattr.user.a", "SCHILY.xattr.trusted.overlay.redirect", "GNU.sparse.map"]), Buffer.from(random.pick([path(), target(), "-1", "99999999999", "1e9", ""]))), { name: path() });
       case 8: {
         if (random.below(3) > 0) return hostileDirectory(path());
-        const [offsetBytes, sizeBytes] = [random.below(2000), random.pick([0, CONTENT.length, 4000, 2 ** 33 - 1])];
+        const [offsetBytes, sizeBytes] = [random.below(2000), random.pick([0, CONTENT.length, 4000, 2 ** 24, 2 ** 41])];
         return sparseMember(random.pick(SPARSE_FORMS), { name: path(), sizeBytes: random.pick([offsetBytes + CONTENT.length, 2 ** 20, sizeBytes]), pieces: [{ offsetBytes, sizeBytes: random.below(4) > 0 ? CONTENT.length : sizeBytes }], data: CONTENT });
       }
       default:
