@@ -41,33 +41,36 @@ export interface LayerFacts {
   saveBlob(layerId: string, form: string, blob: KnownBlob): void;
 }
 
+/** Kinds of facts that have the id of a layer as their name; `blob` has the form behind the id. They go when the layer is gone. */
+export const LAYER_FACT = { created: "layer-created", origin: "layer-origin", requests: "layer-requests", step: "layer-step", frontend: "layer-frontend", blob: "layer-blob" } as const;
+
 export function layerFacts(state: StateDatabase): LayerFacts {
   return {
     createdNs(layerId) {
-      const text = state.fact("layer-created", layerId);
+      const text = state.fact(LAYER_FACT.created, layerId);
       return text === undefined ? undefined : BigInt(text);
     },
-    saveCreated: (layerId, createdNs) => state.saveFact("layer-created", layerId, createdNs.toString()),
-    origin: (layerId) => state.fact("layer-origin", layerId),
-    saveOrigin: (layerId, json) => state.saveFact("layer-origin", layerId, json),
-    requests: (layerId) => state.fact("layer-requests", layerId),
-    saveRequests: (layerId, json) => state.saveFact("layer-requests", layerId, json),
+    saveCreated: (layerId, createdNs) => state.saveFact(LAYER_FACT.created, layerId, createdNs.toString()),
+    origin: (layerId) => state.fact(LAYER_FACT.origin, layerId),
+    saveOrigin: (layerId, json) => state.saveFact(LAYER_FACT.origin, layerId, json),
+    requests: (layerId) => state.fact(LAYER_FACT.requests, layerId),
+    saveRequests: (layerId, json) => state.saveFact(LAYER_FACT.requests, layerId, json),
     step(layerId) {
-      const text = state.fact("layer-step", layerId);
+      const text = state.fact(LAYER_FACT.step, layerId);
       // Written by saveStep.
       return text === undefined ? undefined : (JSON.parse(text) as LayerStep);
     },
-    saveStep: (layerId, step) => void state.keepFact("layer-step", layerId, JSON.stringify(step)),
-    isFrontends: (layerId) => state.fact("layer-frontend", layerId) !== undefined,
+    saveStep: (layerId, step) => void state.keepFact(LAYER_FACT.step, layerId, JSON.stringify(step)),
+    isFrontends: (layerId) => state.fact(LAYER_FACT.frontend, layerId) !== undefined,
     saveFrontends(layerIds) {
-      const unknown = layerIds.filter((id) => state.fact("layer-frontend", id) === undefined);
-      state.saveFacts("layer-frontend", new Map(unknown.map((id) => [id, ""])));
+      const unknown = layerIds.filter((id) => state.fact(LAYER_FACT.frontend, id) === undefined);
+      state.saveFacts(LAYER_FACT.frontend, new Map(unknown.map((id) => [id, ""])));
     },
     blob(layerId, form) {
-      const text = state.fact("layer-blob", `${layerId} ${form}`);
+      const text = state.fact(LAYER_FACT.blob, `${layerId} ${form}`);
       return text === undefined ? undefined : parseBlob(text);
     },
-    saveBlob: (layerId, form, blob) => state.saveFact("layer-blob", `${layerId} ${form}`, JSON.stringify(blob)),
+    saveBlob: (layerId, form, blob) => state.saveFact(LAYER_FACT.blob, `${layerId} ${form}`, JSON.stringify(blob)),
   };
 }
 

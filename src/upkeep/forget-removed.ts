@@ -1,10 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { LAYER_FACT } from "../store/layer-facts.ts";
 import type { StateDatabase } from "../store/state-database.ts";
 import type { OpenStore } from "./open-store.ts";
-
-/** Facts by the id of a layer; `layer-blob` has the form behind the id. */
-const LAYER_FACTS = ["layer-created", "layer-origin", "layer-requests", "layer-step", "layer-frontend", "layer-blob"];
 
 /**
  * Takes records away that speak of layers that are gone. They were no answers any more; they only took room. Layers of images are left:
@@ -13,7 +11,7 @@ const LAYER_FACTS = ["layer-created", "layer-origin", "layer-requests", "layer-s
 export function forgetRemoved({ root, database }: Pick<OpenStore, "root" | "database">): void {
   const isGone = (id: string): boolean => !isImageLayer(id) && !existsSync(join(root, "layers", "layers", id));
   for (const [key, value] of database.cacheRecords()) if (layersOf(value).some(isGone)) database.removeCacheRecord(key, value);
-  for (const kind of LAYER_FACTS) {
+  for (const kind of Object.values(LAYER_FACT)) {
     for (const [name] of database.facts(kind)) if (isGone(name.split(" ")[0] ?? "")) database.removeFact(kind, name);
   }
 }
