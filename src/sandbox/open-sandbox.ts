@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path/posix";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Environment } from "../host/environment.ts";
 import { findExecutable, nodeExecutable } from "../host/executable.ts";
 import { ownProgram } from "../host/own-program.ts";
@@ -59,7 +60,9 @@ export async function probeSandboxes({ namespace, environment }: Pick<SandboxOpt
 /** The question for a version is a process: none is started for what is not taken. */
 async function askAsNeeded({ namespace: opening, prefer, environment }: SandboxOptions, signal: AbortSignal): Promise<{ readonly namespace: MountNamespace; readonly survey: Survey; readonly reports: readonly RuntimeReport[] }> {
   const wanted = OCI_RUNTIMES.filter((name) => (prefer === "auto" || prefer === name) && findExecutable(name, environment) !== undefined);
-  const [namespace, versions] = await Promise.all([opening, askVersions(wanted.slice(0, 1), environment, signal)]);
+  // To start a process holds up a large one for some 25 ms, and the namespace's has just been started: the event loop turns in between.
+  const asking = sleep(0).then(() => askVersions(wanted.slice(0, 1), environment, signal));
+  const [namespace, versions] = await Promise.all([opening, asking]);
   const survey = surveyGround(namespace);
   const reports = reportRuntimes(survey, versions);
   const [best] = reports;
