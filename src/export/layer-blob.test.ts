@@ -145,13 +145,30 @@ test("a base image's layer that may not be redistributed stays such, and tells w
   }
 });
 
-test("force-compression compresses the base's layers anew, and changes nothing in them", async () => {
+test("force-compression compresses a base's layers of another compression anew, and changes nothing in them", async () => {
   const { layer } = await baseLayer("forced");
   const blob = await layerBlob(layer, { ...ZSTD, compression: { ...ZSTD.compression, force: true }, rewriteToNs: EPOCH_NS }, context, signal);
   assert.equal(blob.descriptor.mediaType, "application/vnd.oci.image.layer.v1.tar+zstd");
   assert.equal(blob.diffId, layer.origin.diffId);
   assert.equal(blob.createdNs, undefined);
   assert.deepEqual((await entriesOf(bytesOf(await read(blob.descriptor.digest)))).map(({ mtimeNs }) => mtimeNs), [1_550_000_000_000_000_000n]);
+});
+
+test("force-compression leaves a base's layer alone that has that compression already, unless a level is asked for", async () => {
+  const forced = (kind: "gzip" | "estargz", level?: number): BlobForm => ({ ...GZIP, compression: { kind, level, force: true } });
+  const { layer, bytes, fetches } = await baseLayer("as it should be");
+  const kept = await layerBlob(layer, forced("gzip"), context, signal);
+  assert.equal(kept.descriptor.digest, digestOf(bytes));
+  assert.equal(kept.origin, layer.origin);
+  assert.equal(fetches(), 0);
+  assert.notEqual((await layerBlob(layer, forced("gzip", 9), context, signal)).descriptor.digest, digestOf(bytes));
+
+  const table = { "containerd.io/snapshot/stargz/toc.digest": digestOf(Buffer.from("table")) };
+  const lazy = await baseLayer("with a table", { annotations: table });
+  assert.deepEqual((await layerBlob(lazy.layer, forced("estargz"), context, signal)).descriptor.annotations, table);
+  const plain = await layerBlob(lazy.layer, forced("gzip"), context, signal);
+  assert.notEqual(plain.descriptor.digest, digestOf(lazy.bytes));
+  assert.equal(plain.descriptor.annotations, undefined);
 });
 
 test("force-compression of a base's layer that was only unpacked fetches its archive once more, and comes to the same", { skip: process.geteuid?.() === 0 ? false : "needs root" }, async () => {

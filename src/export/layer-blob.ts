@@ -57,11 +57,11 @@ export interface BlobForm {
 
 /**
  * Serialises a layer, or finds what was serialised before. A base image's layer keeps its
- * bytes, unless the compression is forced.
+ * bytes, unless the compression is forced and it has another.
  */
 export async function layerBlob(layer: Layer, form: BlobForm, context: SerialiseContext, signal: AbortSignal): Promise<LayerBlob> {
   const origin = originOf(layer);
-  if (origin !== undefined && !form.compression.force) {
+  if (origin !== undefined && (!form.compression.force || isCompressed(origin.descriptor, form.compression))) {
     return { layer, origin, diffId: origin.diffId, createdNs: undefined, descriptor: bareDescriptor(origin.descriptor, form.mediaTypes) };
   }
   if (layer instanceof ImportedLayer && isInForm(layer.origin.descriptor, form)) {
@@ -81,9 +81,16 @@ export async function layerBlob(layer: Layer, form: BlobForm, context: Serialise
 
 /** Whether a step's layer, as a cache has it, is what would be made of it here. */
 function isInForm(descriptor: Descriptor, { compression, rewriteToNs }: BlobForm): boolean {
+  return rewriteToNs === undefined && isCompressed(descriptor, compression);
+}
+
+/** Of a level nobody can say whether a blob has it. */
+function isCompressed(descriptor: Descriptor, { kind, level, force }: Compression): boolean {
   const { mediaType } = descriptor;
-  if (compression.kind === "estargz" && estargzAnnotations(descriptor).annotations === undefined) return false;
-  return rewriteToNs === undefined && compression.level === undefined && (OCI_LAYERS[mediaType] ?? mediaType) === COMPRESSED[compression.kind];
+  const isEstargz = estargzAnnotations(descriptor).annotations !== undefined;
+  // An estargz blob is gzip to whoever reads it, but not to who insists on it.
+  if (kind === "estargz" ? !isEstargz : force && isEstargz) return false;
+  return level === undefined && (OCI_LAYERS[mediaType] ?? mediaType) === COMPRESSED[kind];
 }
 
 /** BuildKit says of a layer whose times it set back what to, in seconds; Docker's descriptors have no annotations. */
