@@ -1,7 +1,8 @@
 import type { LlbGraph, LlbVertex } from "../llb/graph.ts";
+import type { ExecOp } from "../llb/op.ts";
 import { formatReference } from "../oci/reference.ts";
 import { networkOf } from "../ops/step-network.ts";
-import { EMPTY_CAPTURE, execCapture, mergeCaptures, type Capture, type ImageCapture, type IsolationCapture, type SeenRequests } from "../provenance/capture.ts";
+import { EMPTY_CAPTURE, execCapture, mergeCaptures, type Capture, type ImageCapture, type IsolationCapture, type ProxiedRun, type SeenRequests } from "../provenance/capture.ts";
 import type { GitRequest } from "../source/git-request.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
 import type { LookedAt } from "./bridge-reference.ts";
@@ -39,8 +40,12 @@ async function captureSolved(solved: SolvedGraphs, sources: CaptureSources): Pro
 }
 
 /** A frontend's result can depend on what it did in a container as on what a RUN did: what was mounted counts, and each process. */
-async function captureContainer({ solved, processes }: ContainerUse, sources: CaptureSources): Promise<Capture> {
-  return mergeCaptures([...(await captureSolved(solved, sources)), ...processes.map(({ op, isolation }) => execCapture(op, isolation))]);
+async function captureContainer({ solved, processes, requests }: ContainerUse, sources: CaptureSources): Promise<Capture> {
+  // Nobody can tell which of them asked: they are told as the first one's.
+  const seen = (i: number): SeenRequests | undefined => (i === 0 || requests === undefined ? requests : { files: [], incomplete: [] });
+  const proxied = (op: ExecOp, i: number): ProxiedRun | undefined => (sources.isProxied && networkOf(op) !== "none" ? { op: undefined, seen: seen(i) } : undefined);
+  const mounted = solved === undefined ? [] : await captureSolved(solved, sources);
+  return mergeCaptures([...mounted, ...processes.map(({ op, isolation }, i) => execCapture(op, isolation, proxied(op, i)))]);
 }
 
 async function captureVertex(vertex: LlbVertex, { solved, pins, facts, isProxied }: CaptureSources): Promise<Capture> {

@@ -8,10 +8,13 @@ import type { FrontendImage } from "../frontend/frontend-image.ts";
 import { serveConnection } from "../grpc/server.ts";
 import { routes } from "../grpc/service.ts";
 import { encodeDefinition } from "../llb/definition.ts";
-import { groupOf } from "../ops/exec.ts";
+import { ExecOpSchema, message, NetMode, type ExecOp } from "../llb/op.ts";
+import { groupOf, requireStep } from "../ops/exec.ts";
 import { OutputTail } from "../ops/output-tail.ts";
+import { networkOf, openStepNetwork, type NetworkRequest, type StepNetwork } from "../ops/step-network.ts";
 import { LLBBridge } from "../proto/frontend/gateway_pb.ts";
-import type { SandboxMount, SandboxProcess } from "../sandbox/sandbox.ts";
+import type { Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
+import type { ContainerUse } from "./bridge-container.ts";
 import type { BuildMeans } from "./build-means.ts";
 import { ProcessConnection } from "./process-connection.ts";
 import { solveGraphs } from "./solve-graphs.ts";
@@ -46,11 +49,20 @@ export async function runFrontend(run: FrontendRun, means: BuildMeans, signal: A
 
   // What the frontend left open goes with it, however it ends.
   await using served = serveBridge(bridge, services.platform);
+  const sandbox = await engine.sandbox();
+  const op = frontendOp(image, sandbox);
+  const env = frontendEnvironment(run, means);
+  await using network = await openNetwork(op, { env, root, directory: scratch.path }, means, signal);
   const connection = new ProcessConnection();
   const serving = serveConnection(connection, routes(LLBBridge, served.methods));
   const said = new OutputTail();
   const exitCode = await services.steps.work(`running frontend ${image.source}`, async (step) => {
-    const process = frontendProcess(run, means, {
+    const use: ContainerUse = { solved: undefined, processes: [{ op, isolation: sandbox.isolation }], requests: undefined };
+    // What has no network sees nothing that it does not ask us for.
+    if (network.mode !== "none") services.containers.push(use);
+    const process = frontendProcess(image, {
+      env: network.environment(env),
+      network: network.mode,
       group: groupOf("", undefined, await services.exec.grants.defaultCgroupParent()),
       mounts: [{ kind: "bind", source: metadata, destination: METADATA_DIRECTORY, readOnly: true }],
       input: connection.input,
@@ -61,10 +73,13 @@ export async function runFrontend(run: FrontendRun, means: BuildMeans, signal: A
       },
     });
     try {
-      return await (await engine.sandbox()).run(process, root, signal);
+      return await sandbox.run(process, root, signal);
     } finally {
       connection.ended();
       serving.close();
+      const seen = await network.finish();
+      use.requests = seen?.requests;
+      if (seen !== undefined && seen.lines !== "") services.steps.output(step, "stderr", Buffer.from(seen.lines));
     }
   });
   // What the frontend said comes before how it ended.
@@ -74,27 +89,20 @@ export async function runFrontend(run: FrontendRun, means: BuildMeans, signal: A
   return returned;
 }
 
-interface FrontendStreams {
-  readonly group: SandboxProcess["group"];
-  readonly mounts: readonly SandboxMount[];
-  readonly input: SandboxProcess["input"];
-  readonly onOutput: SandboxProcess["onOutput"];
+/** Throws OperationError where a proxy is wanted and the sandbox has no networks. */
+async function openNetwork(op: ExecOp, place: Omit<NetworkRequest, "network">, { services }: BuildMeans, signal: AbortSignal): Promise<StepNetwork> {
+  const isProxied = services.proxies !== undefined && networkOf(op) !== "none";
+  if (isProxied) await requireStep(op, undefined, { ...services.exec, isProxied });
+  return await openStepNetwork({ ...place, network: op.network }, services.proxies?.for(services.platform, services.gate), signal);
 }
 
-function frontendProcess({ image: { config }, bridge, options }: FrontendRun, { session }: BuildMeans, streams: FrontendStreams): SandboxProcess {
-  const [command = "/run", ...args] = config.entrypoint;
+type FrontendSurroundings = Pick<SandboxProcess, "env" | "network" | "group" | "mounts" | "input" | "onOutput">;
+
+function frontendProcess({ config }: FrontendImage, surroundings: FrontendSurroundings): SandboxProcess {
   return {
-    argv: [command, ...args],
-    env: [
-      ...config.env,
-      ...[...options].map(([key, value], i) => `BUILDKIT_FRONTEND_OPT_${i}=${key}=${value}`),
-      `BUILDKIT_SESSION_ID=${session.id}`,
-      `BUILDKIT_WORKERS=${JSON.stringify([{ id: bridge.worker.id, labels: Object.fromEntries(bridge.worker.labels), platforms: bridge.worker.platforms }])}`,
-      "BUILDKIT_EXPORTEDPRODUCT=buildkit",
-    ],
+    argv: commandOf(config),
     cwd: config.workingDir === "" ? "/" : config.workingDir,
     user: "",
-    network: goBoolean(config.labels.get(NO_NETWORK_LABEL)) === true ? "none" : "host",
     hostname: HOSTNAME,
     extraHosts: [],
     limits: [],
@@ -102,8 +110,29 @@ function frontendProcess({ image: { config }, bridge, options }: FrontendRun, { 
     insecure: false,
     readOnlyRoot: false,
     onUsage: undefined,
-    ...streams,
+    ...surroundings,
   };
+}
+
+function commandOf({ entrypoint }: FrontendImage["config"]): [string, ...string[]] {
+  const [command = "/run", ...args] = entrypoint;
+  return [command, ...args];
+}
+
+function frontendEnvironment({ image: { config }, bridge, options }: FrontendRun, { session }: BuildMeans): string[] {
+  return [
+    ...config.env,
+    ...[...options].map(([key, value], i) => `BUILDKIT_FRONTEND_OPT_${i}=${key}=${value}`),
+    `BUILDKIT_SESSION_ID=${session.id}`,
+    `BUILDKIT_WORKERS=${JSON.stringify([{ id: bridge.worker.id, labels: Object.fromEntries(bridge.worker.labels), platforms: bridge.worker.platforms }])}`,
+    "BUILDKIT_EXPORTEDPRODUCT=buildkit",
+  ];
+}
+
+/** The RUN that it would be. A chroot alone takes no network away. */
+function frontendOp({ config }: FrontendImage, { isolation }: Sandbox): ExecOp {
+  const hasNone = goBoolean(config.labels.get(NO_NETWORK_LABEL)) === true && isolation.runtime !== "chroot";
+  return message(ExecOpSchema, { meta: { args: commandOf(config) }, network: hasNone ? NetMode.NONE : NetMode.UNSET });
 }
 
 function scratchDirectory({ engine: { state } }: BuildMeans): { readonly path: string } & AsyncDisposable {

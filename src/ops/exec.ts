@@ -9,7 +9,7 @@ import type { CdiEdits } from "../sandbox/cdi-spec.ts";
 import type { GroupRequest } from "../sandbox/control-group.ts";
 import { sandboxDevice } from "../sandbox/sandbox-device.ts";
 import { MORE_IDS_ADVICE, SandboxError } from "../sandbox/sandbox-error.ts";
-import type { Isolation, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
+import type { Isolation, NetworkMode, Sandbox, SandboxProcess } from "../sandbox/sandbox.ts";
 import { ImageLayer } from "../snapshot/image-layer.ts";
 import type { KnownHashes } from "../snapshot/shared-checksum.ts";
 import type { LayerChain } from "../snapshot/layer.ts";
@@ -24,7 +24,7 @@ import { registeredEmulators, requireRunnable } from "./exec-platform.ts";
 import { incomplete, OperationError, ProcessExitError, type ProcessExit } from "./operation-error.ts";
 import { OutputTail } from "./output-tail.ts";
 import type { RunsPrograms } from "./runs-programs.ts";
-import { networkOf, openStepNetwork, type OpenStepProxy, type StepNetwork } from "./step-network.ts";
+import { networkOf, openStepNetwork, type OpenStepProxy } from "./step-network.ts";
 import { usedContent } from "./used-content.ts";
 
 export interface ExecServices extends Omit<MountServices, "scratchDirectory"> {
@@ -163,8 +163,9 @@ async function execute(op: ExecOp, inputs: readonly LayerChain[], { services, as
     aside.onOutput(stream, chunk);
   };
   const sandbox = await services.sandbox();
-  await using network = await openStepNetwork(op, { env: [...meta.env, ...proxyEnvironment(meta), ...secrets, ...edits.env], root: mounts.root, directory: scratch.path }, aside.openProxy, signal);
-  const process = sandboxProcess(op, meta, { network, mounts: mounts.sandboxMounts, edits, defaultCgroupParent: await services.grants.defaultCgroupParent() }, { ...aside, onOutput, onMemoryKill: () => void (outOfMemory = true) });
+  const env = [...meta.env, ...proxyEnvironment(meta), ...secrets, ...edits.env];
+  await using network = await openStepNetwork({ network: op.network, env, root: mounts.root, directory: scratch.path }, aside.openProxy, signal);
+  const process = sandboxProcess(op, meta, { network: network.mode, env: network.environment(env), mounts: mounts.sandboxMounts, edits, defaultCgroupParent: await services.grants.defaultCgroupParent() }, { ...aside, onOutput, onMemoryKill: () => void (outOfMemory = true) });
   const exitCode = await sandbox.run(process, mounts.root, signal).catch((error: unknown) => {
     if (!(error instanceof SandboxError)) throw error;
     // What the machine or its flags do not allow is no failure of this command.
@@ -198,7 +199,8 @@ function failedStep(exit: ProcessExit, hint: string | undefined): ProcessExitErr
 
 /** What a step gets beside what its instruction says. */
 interface Added {
-  readonly network: Pick<StepNetwork, "mode" | "env">;
+  readonly network: NetworkMode;
+  readonly env: readonly string[];
   readonly mounts: SandboxProcess["mounts"];
   readonly edits: CdiEdits;
   readonly defaultCgroupParent: string;
@@ -209,10 +211,10 @@ function sandboxProcess(op: ExecOp, meta: Meta, added: Added, { resources, onOut
   if (command === undefined) throw new OperationError("unsupported", "the graph has a command without a program");
   return {
     argv: [command, ...args],
-    env: added.network.env,
+    env: added.env,
     cwd: meta.cwd,
     user: meta.user,
-    network: added.network.mode,
+    network: added.network,
     hostname: meta.hostname === "" ? HOSTNAME_DEFAULT : meta.hostname,
     extraHosts: meta.extraHosts.map(({ Host, IP }) => ({ host: Host, ip: IP })),
     mounts: [...added.mounts, ...added.edits.mounts.map((mount) => ({ kind: "bind" as const, ...mount }))],

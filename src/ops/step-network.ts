@@ -17,13 +17,22 @@ export interface StepProxy extends AsyncDisposable {
 /** `variables`: which proxies the step would have used itself; ours does. */
 export type OpenStepProxy = (request: { readonly directory: string; readonly variables: Readonly<Record<string, string>> }, signal: AbortSignal) => Promise<StepProxy>;
 
-/** How a step reaches the network. */
+/** How the processes of a step reach the network. */
 export interface StepNetwork extends AsyncDisposable {
   readonly mode: NetworkMode;
-  /** The step's variables, with those that lead to the network. */
-  readonly env: readonly string[];
-  /** To be called once, when the process has ended and before the tree is looked at. Undefined where nobody has watched. */
+  /** A process's variables, with those that lead to the network. */
+  environment(env: readonly string[]): readonly string[];
+  /** To be called once, when all processes have ended and before the tree is looked at. Undefined where nobody has watched. */
   finish(): Promise<{ readonly requests: StepRequests; readonly lines: string } | undefined>;
+}
+
+export interface NetworkRequest {
+  readonly network: NetMode;
+  /** The variables of the first process: they may name proxies to go through. */
+  readonly env: readonly string[];
+  readonly root: MountedTree;
+  /** Where a socket may lie. */
+  readonly directory: string;
 }
 
 const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] as const;
@@ -34,14 +43,14 @@ const OTHER_VARIABLES = ["ALL_PROXY", "all_proxy", "FTP_PROXY", "ftp_proxy"];
 const DIRECT = "127.0.0.1,localhost,::1";
 
 /** The network that the graph asks for. */
-export function networkOf(op: ExecOp): "host" | "none" {
-  return op.network === NetMode.NONE ? "none" : "host";
+export function networkOf({ network }: Pick<ExecOp, "network">): "host" | "none" {
+  return network === NetMode.NONE ? "none" : "host";
 }
 
-/** `openProxy` is undefined where steps reach the network themselves. `env` has those of the step already; the tree trusts the proxy until `finish`. */
-export async function openStepNetwork(op: ExecOp, { env, root, directory }: { readonly env: readonly string[]; readonly root: MountedTree; readonly directory: string }, openProxy: OpenStepProxy | undefined, signal: AbortSignal): Promise<StepNetwork> {
-  const mode = networkOf(op);
-  if (openProxy === undefined || mode === "none") return { mode, env, finish: () => Promise.resolve(undefined), [Symbol.asyncDispose]: () => Promise.resolve() };
+/** `openProxy` is undefined where steps reach the network themselves. The tree trusts the proxy until `finish`. */
+export async function openStepNetwork({ network, env, root, directory }: NetworkRequest, openProxy: OpenStepProxy | undefined, signal: AbortSignal): Promise<StepNetwork> {
+  const mode = networkOf({ network });
+  if (openProxy === undefined || mode === "none") return { mode, environment: (own) => own, finish: () => Promise.resolve(undefined), [Symbol.asyncDispose]: () => Promise.resolve() };
   await using opening = new AsyncDisposableStack();
   const ours = new Set<string>([...PROXY_VARIABLES, ...DIRECT_VARIABLES, ...OTHER_VARIABLES]);
   const isOurs = (line: string): boolean => ours.has(line.split("=", 1)[0] ?? "");
@@ -52,7 +61,7 @@ export async function openStepNetwork(op: ExecOp, { env, root, directory }: { re
   const address = `http://127.0.0.1:${RELAY_PORT}`;
   return {
     mode: { relay: proxy.path },
-    env: [...env.filter((line) => !isOurs(line)), ...PROXY_VARIABLES.map((name) => `${name}=${address}`), ...DIRECT_VARIABLES.map((name) => `${name}=${DIRECT}`)],
+    environment: (own) => [...own.filter((line) => !isOurs(line)), ...PROXY_VARIABLES.map((name) => `${name}=${address}`), ...DIRECT_VARIABLES.map((name) => `${name}=${DIRECT}`)],
     async finish() {
       await trust[Symbol.asyncDispose]();
       return await proxy.finish();

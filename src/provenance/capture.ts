@@ -46,9 +46,9 @@ export interface IsolationCapture {
 
 /** A request of a RUN's whose answer no digest names. */
 export interface RequestCapture {
-  /** Digest of the operation. */
-  readonly op: Digest;
-  /** Its command. */
+  /** Digest of the operation; undefined for a process in a frontend's container, which is none. */
+  readonly op: Digest | undefined;
+  /** The command. */
   readonly name: string;
   readonly method: string | undefined;
   readonly url: string | undefined;
@@ -88,9 +88,9 @@ export interface Capture {
 
 export const EMPTY_CAPTURE: Capture = { images: [], git: [], http: [], locals: [], secrets: [], ssh: [], runs: [], requests: [], incomplete: false };
 
-/** How a RUN that may use the network did so. `op`: the digest of the operation. */
+/** How a RUN that may use the network did so. `op`: the digest of the operation, if it is one. */
 export interface ProxiedRun {
-  readonly op: Digest;
+  readonly op: Digest | undefined;
   readonly seen: SeenRequests | undefined;
 }
 
@@ -158,7 +158,7 @@ export function settledCapture(capture: Capture): Capture {
     secrets: lentOnce(capture.secrets),
     ssh: lentOnce(capture.ssh.map(({ id, optional }) => ({ id: id === "" ? "default" : id, optional }))),
     runs: distinct(capture.runs, (run) => [run]),
-    requests: sortedBy(distinct(capture.requests, (request) => [request]), ({ op, url = "", method = "", reason }) => [op, url, method, reason].join("\0")),
+    requests: sortedBy(distinct(capture.requests, (request) => [request]), ({ op = "", url = "", method = "", reason }) => [op, url, method, reason].join("\0")),
     incomplete: capture.incomplete,
   };
 }

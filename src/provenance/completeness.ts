@@ -32,7 +32,7 @@ export function incompleteMaterials(capture: Capture): string | undefined {
   const head = "provenance materials are incomplete\n\nThe build requested complete provenance materials, but not all dependencies could be captured.";
   const names = [...new Set(capture.locals.map(({ name }) => name))];
   const locals = names.map((name) => `\n  - ${name === "" ? "<unnamed>" : name}\n    reason: local_source`);
-  const requests = capture.requests.map(({ op, name, method, url, reason }) => `\n  - ${name === "" ? op : name}${line("method", method)}${line("url", url)}${line("reason", reason)}`);
+  const requests = capture.requests.map(({ op, name, method, url, reason }) => `\n  - ${name === "" ? (op ?? "a process of a frontend") : name}${line("method", method)}${line("url", url)}${line("reason", reason)}`);
   return [head, ...(locals.length === 0 ? [] : [`Uncaptured local sources:${locals.join("")}`]), ...(requests.length === 0 ? [] : [`Uncaptured requests:${requests.join("")}`])].join("\n\n");
 }
 

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { build } from "../../src/doors/build.ts";
@@ -15,6 +19,7 @@ const NEVER_PULLED = { timeout: 240_000 };
 const SLEEP = `1${String(process.pid).padStart(7, "0")}`;
 const BASE = "FROM base\nRUN --network=none mkdir /data && echo one > /data/one && echo two > /data/two\n";
 const CAPABILITIES = ["gateway.exec", "gateway.exec.extrahosts", "gateway.exec.secretenv", "gateway.exec.signals"];
+const CONTEXTS = { "moby.buildkit.frontend.caps": "moby.buildkit.frontend.contexts" };
 const ROOT = { dest: "/", from: BASE } as const;
 /** Mount types, as the protocol numbers them. */
 const [SECRET, CACHE, TMPFS] = [1, 3, 4] as const;
@@ -24,7 +29,7 @@ let layout = "";
 before(async () => {
   if (runSkip !== false) return;
   workshop = await openWorkshop();
-  layout = await makeFrontendImage(workshop, { "moby.buildkit.frontend.caps": "moby.buildkit.frontend.contexts", "moby.buildkit.frontend.network.none": "true" });
+  layout = await makeFrontendImage(workshop, { ...CONTEXTS, "moby.buildkit.frontend.network.none": "true" });
 });
 after(async () => {
   if (runSkip === false) await workshop[Symbol.asyncDispose]();
@@ -193,6 +198,71 @@ describe("the record of a build whose frontend has containers", { skip: runSkip 
     assert.deepEqual((await recorded({ mounts: [ROOT, { dest: "/c", mountType: CACHE, cache: "c" }], network: 2 })).uncaptured, ["cache-mount"]);
     const { uncaptured, secrets } = await recorded({ mounts: [ROOT], network: 2 }, { secretenv: "token" });
     assert.deepEqual([uncaptured, secrets], [["secret"], [{ id: "token" }]]);
+  });
+});
+
+describe("the network of a frontend that is no part of the machine's", { skip: runSkip }, () => {
+  interface Recorded {
+    readonly buildDefinition: { readonly resolvedDependencies: ReadonlyArray<{ readonly uri: string; readonly digest: { readonly sha256: string } }> };
+    readonly runDetails: { readonly metadata: { readonly buildkit_metadata: { readonly network?: object }; readonly stemma_network?: readonly string[]; readonly stemma_hermetic: { readonly uncaptured?: readonly string[] } } };
+  }
+  let server: Server;
+  let url = "";
+  before(async () => {
+    server = createServer((request, response) => void response.writeHead(request.url === "/gone" ? 404 : 200).end(`content of ${request.url}\n`)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  after(() => void server.close());
+
+  const recorded = async (program: object, options: WorkshopBuild): Promise<{ readonly predicate: Recorded; readonly output: string; readonly result: string }> => {
+    const out = await mkdtemp(`${workshop.path}/networked-`);
+    const { output } = await workshop.build(`# syntax=${FRONTEND}\n${JSON.stringify(program)}`, { ...options, outputs: [`type=local,dest=${out}`], provenance: "mode=max" });
+    const { predicate } = JSON.parse(readFileSync(`${out}/provenance.json`, "utf8")) as { predicate: Recorded };
+    return { predicate, output, result: readFileSync(`${out}/${"fetch" in program ? "fetched" : "seen.json"}`, "utf8") };
+  };
+  const fetched = ({ buildDefinition: { resolvedDependencies } }: Recorded): readonly unknown[] => resolvedDependencies.filter(({ uri }) => uri.startsWith("http")).map(({ uri, digest }) => [uri, digest.sha256]);
+  /** Of an image that does not say that it needs no network. */
+  const reachingOut = async (): Promise<WorkshopBuild> => ({ buildContexts: { [FRONTEND]: `oci-layout://${await makeFrontendImage(workshop, CONTEXTS)}` } });
+  const file = (path: string): readonly unknown[] => [`${url}${path}`, createHash("sha256").update(`content of ${path}\n`).digest("hex")];
+
+  test("what processes in its containers fetch is in the record, and nothing else gets out", NEVER_PULLED, async () => {
+    const steps: ContainStep[] = [
+      { start: "held", args: sh("echo up; cat"), fds: [0, 1] }, { until: "held", text: "up" },
+      { start: "a", args: sh(`wget -q -O- ${url}/one; wget -q -O- ${url}/gone; unset http_proxy HTTP_PROXY; wget -q -T 2 -O- ${url}/direct || echo refused`), fds: [1] }, { wait: "a" },
+      { start: "b", args: sh(`wget -q -O- ${url}/two`), fds: [1] }, { wait: "b" },
+      { close: "held" }, { wait: "held" },
+    ];
+    const { predicate, result } = await recorded({ contain: { mounts: [ROOT], steps } }, withFrontend({ proxyNetwork: true }));
+    const { processes, failure } = JSON.parse(result) as Contained;
+    assert.equal(failure, undefined);
+    assert.deepEqual([processes["a"]?.out, processes["b"]?.out], ["content of /one\nrefused\n", "content of /two\n"]);
+    assert.deepEqual(fetched(predicate), [file("/one"), file("/two")]);
+    const { stemma_network, stemma_hermetic, buildkit_metadata } = predicate.runDetails.metadata;
+    assert.deepEqual(stemma_network, ["none", "proxy"]);
+    assert.deepEqual(stemma_hermetic.uncaptured, ["network"]);
+    assert.deepEqual(buildkit_metadata.network, { mode: "proxy", proxy: { incomplete: [{ name: "/bin/sh -c echo up; cat", method: "GET", uri: `${url}/gone`, reason: "unsuccessful_response" }] } });
+    assertNoWorkLeft(workshop.root);
+  });
+
+  test("what it fetches itself is in the record with the proxy, and without it the record says that nobody has seen it", NEVER_PULLED, async () => {
+    const open = await reachingOut();
+    const proxied = await recorded({ fetch: `${url}/own` }, { ...open, proxyNetwork: true });
+    assert.equal(proxied.result, "content of /own\n");
+    assert.deepEqual(fetched(proxied.predicate), [file("/own")]);
+    assert.deepEqual(proxied.predicate.runDetails.metadata.stemma_hermetic, { verified: true, check: "inputs" });
+    assert.match(proxied.output, new RegExp(`- GET ${url}/own -> 200`));
+    const bare = await recorded({ fetch: `${url}/own` }, open);
+    assert.deepEqual(bare.predicate.runDetails.metadata.stemma_hermetic, { verified: false, check: "inputs", uncaptured: ["network"] });
+    assert.deepEqual(bare.predicate.runDetails.metadata.stemma_network, ["host"]);
+  });
+
+  test("the chroot sandbox gives it the machine's, as the record says, and no other, as is said before it runs", { skip: process.geteuid?.() === 0 ? false : "a chroot takes root" }, async () => {
+    const { predicate } = await recorded({ contain: { mounts: [], steps: [] } }, withFrontend({ sandbox: "chroot" }));
+    assert.deepEqual(predicate.runDetails.metadata.stemma_network, ["host"]);
+    assert.deepEqual(predicate.runDetails.metadata.stemma_hermetic.uncaptured, ["machine", "network"]);
+    const open = await reachingOut();
+    await assert.rejects(recorded({ fetch: `${url}/own` }, { ...open, proxyNetwork: true, sandbox: "chroot" }), /--proxy-network/);
   });
 });
 

@@ -3,6 +3,7 @@
  * It is bundled into one file and runs in an image, where it reaches nothing but LLBBridge.
  */
 import { existsSync, readFileSync } from "node:fs";
+import { get, type IncomingMessage } from "node:http";
 import { definitionMessage, definitionOf, decodeDefinition, type Definition } from "../../../src/llb/definition.ts";
 import { marshalOutput } from "../../../src/llb/marshal.ts";
 import { mergeOutput } from "../../../src/llb/merge-vertex.ts";
@@ -24,6 +25,8 @@ interface Program {
   readonly input?: { readonly dockerfile: string };
   readonly chain?: { readonly base: string; readonly dockerfile: string; readonly baseOptions: Readonly<Record<string, string>> };
   readonly look?: string;
+  /** What lies at this URL, which the frontend reaches itself, becomes the result. */
+  readonly fetch?: string;
   /** By platform: a result of its own for each, which is evaluated first. */
   readonly each?: Readonly<Record<string, string>>;
   readonly evaluate?: { readonly dockerfile: string };
@@ -98,6 +101,7 @@ async function run(program: Program, text: string, marshal: (output: Output | un
   }
   if (program.chain !== undefined) await chain(program.chain, marshal, files);
   if (program.diff !== undefined) await diff(program.diff, marshal, files);
+  if (program.fetch !== undefined) await bridge.call(unary.return, { result: { result: { case: "ref", value: await refOf(bridge, marshal(files({ "/fetched": await fetched(program.fetch) }))) } } });
   if (program.look !== undefined) await look(program.look, marshal, files);
   if (program.each !== undefined) await returnPlatforms(new Map(await Promise.all(Object.entries(program.each).map(async ([platform, source]) => [platform, await evaluated(source, marshal, files)] as const))));
   if (program.evaluate !== undefined) await evaluate(program.evaluate.dockerfile, marshal, files);
@@ -145,6 +149,13 @@ async function diff({ same, lower, upper, over }: NonNullable<Program["diff"]>, 
 }
 
 /** What can be read of the context is written into one file. */
+/** By the proxy that the variables name. */
+async function fetched(url: string): Promise<string> {
+  const proxy = process.env["HTTP_PROXY"];
+  const response = await new Promise<IncomingMessage>((answered, failed) => void get(proxy === undefined ? url : { host: new URL(proxy).hostname, port: new URL(proxy).port, path: url }, answered).on("error", failed));
+  return (await response.setEncoding("utf8").toArray()).join("");
+}
+
 async function look(directory: string, marshal: (output: Output | undefined) => Definition, files: (content: Readonly<Record<string, string>>) => Output | undefined): Promise<void> {
   const context = await refOf(bridge, marshal(sourceOutput(localSource({ name: "context", sessionId, sharedKeyHint: "context", followPaths: "", excludePatterns: "", sendsAll: false }), {})));
   const { entries } = await bridge.call(unary.readDir, { Ref: context.id, DirPath: directory, IncludePattern: "*.txt" });
