@@ -51,6 +51,7 @@ async function openLayer({ descriptor, diffId, createdNs }: SharedLayer, below: 
   // A step may have made what some image has; a base is what has only a base below it.
   if (base !== undefined && below.every((layer) => means.findBase(layer.id) === layer)) return base;
   if (createdNs !== undefined) means.facts.saveCreated(id, createdNs);
+  means.facts.saveImported(id);
   // Its blob is better than ours made anew: what was pushed before has the same.
   if (!(await blobs.hasBlob(descriptor, signal))) return means.layers.find(id);
   return new ImportedLayer({ diffId, descriptor, repository: blobs.repository, fetch: (fetchSignal) => means.passing(descriptor, blobs.blob(descriptor, fetchSignal)) }, { cache: blobs.name, createdNs }, means.layers);

@@ -3,10 +3,12 @@ import type { ExecOp } from "../llb/op.ts";
 import { formatReference } from "../oci/reference.ts";
 import { networkOf } from "../ops/step-network.ts";
 import { EMPTY_CAPTURE, execCapture, mergeCaptures, type Capture, type ImageCapture, type IsolationCapture, type ProxiedRun, type SeenRequests } from "../provenance/capture.ts";
+import type { LayerChain } from "../snapshot/layer.ts";
 import type { GitRequest } from "../source/git-request.ts";
 import type { LayerFacts } from "../store/layer-facts.ts";
 import type { LookedAt } from "./bridge-reference.ts";
 import type { ContainerUse } from "./bridge-container.ts";
+import { isMadeElsewhere } from "./made-elsewhere.ts";
 import type { Pin, Pins } from "./pins.ts";
 import type { SolvedGraphs } from "./solve-graphs.ts";
 
@@ -48,17 +50,22 @@ async function captureContainer({ solved, processes, requests }: ContainerUse, s
   return mergeCaptures([...mounted, ...processes.map(({ op, isolation }, i) => execCapture(op, isolation, proxied(op, i)))]);
 }
 
-async function captureVertex(vertex: LlbVertex, { solved, pins, facts, isProxied }: CaptureSources): Promise<Capture> {
-  const { op } = vertex.op;
-  if (op.case === "exec") {
-    const layerId = (await solved.known(vertex.digest))?.[0]?.at(-1)?.id;
-    const proxied = isProxied && networkOf(op.value) !== "none" ? { op: vertex.digest, seen: requestsOf(layerId, facts) } : undefined;
-    return execCapture(op.value, isolationOf(layerId, facts), proxied);
+async function captureVertex(vertex: LlbVertex, sources: CaptureSources): Promise<Capture> {
+  const { solved, pins, facts } = sources;
+  if (vertex.op.op.case !== "source") {
+    const chains = (await solved.known(vertex.digest)) ?? [];
+    return { ...captureRun(vertex, chains, sources), imported: chains.some((chain) => isMadeElsewhere(chain, facts)) };
   }
-  if (op.case !== "source") return EMPTY_CAPTURE;
   const pin = pins.get(vertex.digest);
   // A source that nobody looked at is not part of the result; one that was looked at always has a pin.
   return pin === undefined ? EMPTY_CAPTURE : capturePin(pin);
+}
+
+function captureRun({ op: { op }, digest }: LlbVertex, chains: readonly LayerChain[], { facts, isProxied }: CaptureSources): Capture {
+  if (op.case !== "exec") return EMPTY_CAPTURE;
+  const layerId = chains[0]?.at(-1)?.id;
+  const proxied = isProxied && networkOf(op.value) !== "none" ? { op: digest, seen: requestsOf(layerId, facts) } : undefined;
+  return execCapture(op.value, isolationOf(layerId, facts), proxied);
 }
 
 function capturePin(pin: Pin): Capture {

@@ -18,6 +18,7 @@ import type { LayerChain } from "../snapshot/layer.ts";
 import type { Graph, Operation, Vertex } from "../solver/operation.ts";
 import type { BuildServices } from "./build-services.ts";
 import { parseLocalSelection } from "./local-selection.ts";
+import { keepingOrigin } from "./made-elsewhere.ts";
 
 /** The graph with what each vertex does. Refuses a kind of vertex that this engine does not have, before anything runs. */
 export function operationsOf(graph: LlbGraph, services: BuildServices): Graph<LayerChain> {
@@ -26,7 +27,7 @@ export function operationsOf(graph: LlbGraph, services: BuildServices): Graph<La
     name: vertex.name,
     inputs: vertex.inputs.map((input) => ({ vertex: input.digest, index: input.index })),
     ignoreCache: vertex.metadata?.ignoreCache ?? false,
-    operation: operationOf(vertex, services),
+    operation: keepingOrigin(operationOf(vertex, services), services.file.facts),
   }]));
 }
 

@@ -82,11 +82,13 @@ export interface Capture {
   readonly runs: readonly RunCapture[];
   /** Of the RUNs whose network is a proxy. */
   readonly requests: readonly RequestCapture[];
+  /** True when the result of a step came out of a cache that another machine wrote, or was made of what did: nobody here knows what made it. */
+  readonly imported: boolean;
   /** True when a step used something that cannot be named here. */
   readonly incomplete: boolean;
 }
 
-export const EMPTY_CAPTURE: Capture = { images: [], git: [], http: [], locals: [], secrets: [], ssh: [], runs: [], requests: [], incomplete: false };
+export const EMPTY_CAPTURE: Capture = { images: [], git: [], http: [], locals: [], secrets: [], ssh: [], runs: [], requests: [], imported: false, incomplete: false };
 
 /** How a RUN that may use the network did so. `op`: the digest of the operation, if it is one. */
 export interface ProxiedRun {
@@ -140,6 +142,7 @@ export function mergeCaptures(captures: Iterable<Capture>): Capture {
     ssh: all.flatMap(({ ssh }) => ssh),
     runs: all.flatMap(({ runs }) => runs),
     requests: all.flatMap(({ requests }) => requests),
+    imported: all.some(({ imported }) => imported),
     incomplete: all.some(({ incomplete }) => incomplete),
   };
 }
@@ -159,6 +162,7 @@ export function settledCapture(capture: Capture): Capture {
     ssh: lentOnce(capture.ssh.map(({ id, optional }) => ({ id: id === "" ? "default" : id, optional }))),
     runs: distinct(capture.runs, (run) => [run]),
     requests: sortedBy(distinct(capture.requests, (request) => [request]), ({ op = "", url = "", method = "", reason }) => [op, url, method, reason].join("\0")),
+    imported: capture.imported,
     incomplete: capture.incomplete,
   };
 }

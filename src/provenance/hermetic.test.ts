@@ -43,6 +43,10 @@ for (const [what, exec, word] of rows) {
   });
 }
 
+test("a result that a cache of another machine gave is an input that nobody captures", () => {
+  assert.deepEqual(uncapturedInputs(mergeCaptures([NAMED, { ...EMPTY_CAPTURE, imported: true }])), ["cache"]);
+});
+
 test("mounts of the build's own trees, and memory, bring in nothing", () => {
   assert.deepEqual(running(message(ExecOpSchema, { ...alone, mounts: [{ mountType: MountType.BIND }, { mountType: MountType.TMPFS }] })), []);
 });

@@ -36,15 +36,25 @@ export interface LayerFacts {
   /** Whether a frontend was run from an image with this layer. */
   isFrontends(layerId: string): boolean;
   saveFrontends(layerIds: readonly string[]): void;
+  /** Whether the layer came out of a cache that another machine wrote, or was made of what did. */
+  isImported(layerId: string): boolean;
+  saveImported(layerId: string): void;
   /** `form` says how it was compressed and changed: "gzip", "zstd:19", "gzip@1700000000". */
   blob(layerId: string, form: string): KnownBlob | undefined;
   saveBlob(layerId: string, form: string, blob: KnownBlob): void;
 }
 
 /** Kinds of facts that have the id of a layer as their name; `blob` has the form behind the id. They go when the layer is gone. */
-export const LAYER_FACT = { created: "layer-created", origin: "layer-origin", requests: "layer-requests", step: "layer-step", frontend: "layer-frontend", blob: "layer-blob" } as const;
+export const LAYER_FACT = { created: "layer-created", origin: "layer-origin", requests: "layer-requests", step: "layer-step", frontend: "layer-frontend", imported: "layer-imported", blob: "layer-blob" } as const;
 
 export function layerFacts(state: StateDatabase): LayerFacts {
+  // Each step of a long Dockerfile asks about all layers below it.
+  const imported = new Map<string, boolean>();
+  const isImported = (layerId: string): boolean => {
+    const known = imported.get(layerId) ?? state.fact(LAYER_FACT.imported, layerId) !== undefined;
+    imported.set(layerId, known);
+    return known;
+  };
   return {
     createdNs(layerId) {
       const text = state.fact(LAYER_FACT.created, layerId);
@@ -65,6 +75,11 @@ export function layerFacts(state: StateDatabase): LayerFacts {
     saveFrontends(layerIds) {
       const unknown = layerIds.filter((id) => state.fact(LAYER_FACT.frontend, id) === undefined);
       state.saveFacts(LAYER_FACT.frontend, new Map(unknown.map((id) => [id, ""])));
+    },
+    isImported,
+    saveImported(layerId) {
+      if (!isImported(layerId)) state.saveFact(LAYER_FACT.imported, layerId, "");
+      imported.set(layerId, true);
     },
     blob(layerId, form) {
       const text = state.fact(LAYER_FACT.blob, `${layerId} ${form}`);

@@ -110,6 +110,30 @@ describe("a cache in a directory", { skip: runSkip }, () => {
 
 });
 
+test("the record says so where a step's result came out of a cache, then and later, also of what was made of it", { skip: runSkip }, async () => {
+  const made = "FROM base AS made\nCOPY app/ /app/\n";
+  const copied = `${made}FROM base\nCOPY --from=made /app /copied\n`;
+  const uncaptured = async (machine: string, dockerfile: string, options: WorkshopBuild = {}): Promise<readonly string[]> => {
+    const out = machines.path(`record-${++count}`);
+    await machines.build(machine, dockerfile, { files: FILES, provenance: "mode=min", ...options, outputs: [`type=local,dest=${out}`] });
+    const { predicate } = JSON.parse(await readFile(join(out, "provenance.json"), "utf8")) as { predicate: { runDetails: { metadata: { stemma_hermetic: { verified: boolean; uncaptured?: readonly string[] } } } } };
+    const { verified, uncaptured: found = [] } = predicate.runDetails.metadata.stemma_hermetic;
+    assert.equal(verified, found.length === 0);
+    return found;
+  };
+  const cache = machines.path("cache-told");
+  const [maker, taker] = [`machine-${++count}`, `machine-${++count}`] as const;
+  assert.deepEqual(await uncaptured(maker, made, { cacheTo: [`type=local,dest=${cache},mode=max`] }), []);
+  assert.deepEqual(await uncaptured(maker, made, { cacheFrom: [`type=local,src=${cache}`] }), [], "its own results are those that it made");
+  assert.deepEqual(await uncaptured(taker, made, { cacheFrom: [`type=local,src=${cache}`] }), ["cache"]);
+  assert.deepEqual(await uncaptured(taker, made), ["cache"], "out of its own store by now");
+  const others = machines.layers(taker).filter((name) => name.startsWith("sha256-"));
+  assert.deepEqual(await uncaptured(taker, copied), ["cache"], "made here, of what was not");
+  for (const name of others) rmSync(join(machines.path(taker), "layers/layers", name), { recursive: true });
+  assert.deepEqual(await uncaptured(taker, copied), ["cache"], "the same when what it was made of is gone");
+  assert.deepEqual(await uncaptured(taker, copied, { noCache: true }), []);
+});
+
 describe("a cache in a directory has the form that is asked for", { skip: runSkip }, () => {
   test("keeps other tags, until it is reset", async () => {
     const path = machines.path("cache-tags");
