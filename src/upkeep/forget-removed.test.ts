@@ -16,6 +16,7 @@ function saveAll(facts: LayerFacts, id: string): void {
   facts.saveRequests(id, "{}");
   facts.saveStep(id, { name: "[1/1] RUN a", below: [] });
   facts.saveFrontends([id]);
+  facts.saveImported(id);
   facts.saveBlob(id, "gzip", { mediaType: "x", digest, sizeBytes: 4, diffId: digest as string as DiffId, annotations: {} });
 }
 

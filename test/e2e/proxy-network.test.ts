@@ -126,7 +126,7 @@ describe("a RUN behind a proxy", { skip: runSkip }, () => {
   test("nothing gets out but by the proxy, in every sandbox", async () => {
     const { port } = new URL(http);
     for (const sandbox of ["runc", "crun", "namespaces"] as const) {
-      const { output } = await recorded(`FROM base\nRUN (nc -w 2 127.0.0.1 ${port} </dev/null && echo out) || echo refused; http_proxy= wget -q -O- ${http}/file || echo refused; echo ${sandbox}\n`, { sandbox });
+      const { output } = await recorded(`FROM base\nRUN exec 2>&1; (nc -w 2 127.0.0.1 ${port} </dev/null && echo out) || echo refused; http_proxy= wget -q -O- ${http}/file || echo refused; echo ${sandbox}\n`, { sandbox });
       assert.match(output, new RegExp(`^(?:.*\n)*?refused\n(?:.*\n)*?refused\n${sandbox}\n$`));
     }
   });
