@@ -35,6 +35,7 @@ const USER_FILE_BYTES_MAX = 10 * 1024 * 1024;
 
 const RESOLV_CONF = "resolv.conf";
 const HOSTS = "hosts";
+const AUTHORITIES = "authorities.pem";
 
 /** Directories that are there after any RUN: BuildKit leaves these mount points in the layer. */
 const KEPT_MOUNT_POINTS = ["proc", "sys", "dev"];
@@ -95,16 +96,22 @@ export async function prepareBundle(step: SpecifiedProcess, root: MountedTree, p
 }
 
 function fillBundle(step: SpecifiedProcess, root: MountedTree, { folder, view, user, ground }: Omit<Bundle, typeof Symbol.asyncDispose>, network: OwnNetwork | undefined): RuntimeSpec {
-  const files = { rootPath: root.rootPath, resolvConf: join(folder, RESOLV_CONF), hosts: join(folder, HOSTS), network: network?.path };
+  const authorities = typeof step.network === "string" ? undefined : step.network.authorities;
+  const files = {
+    rootPath: root.rootPath, resolvConf: join(folder, RESOLV_CONF), hosts: join(folder, HOSTS), network: network?.path,
+    authorities: authorities === undefined ? undefined : join(folder, AUTHORITIES),
+  };
   // In a user namespace most of them could not be opened.
   const devices = step.insecure && !ground.rootless ? [...insecureDevices(), ...step.devices] : step.devices;
   const written = runtimeSpec({ ...step, devices }, user, files, ground);
   // Runtimes differ in how far they follow links that lead to what is not there yet; these are followed already.
   const mounts = written.mounts.map((mount) => placedInTree(mount, root.viewPath));
   const spec = { ...written, mounts };
-  writeFileSync(join(view, RESOLV_CONF), resolvConf(step.network, readIfThere));
-  writeFileSync(join(view, HOSTS), hostsFile(step));
-  for (const name of [RESOLV_CONF, HOSTS]) chmodSync(join(view, name), 0o644); // Whatever our umask is.
+  const contents = { [RESOLV_CONF]: resolvConf(step.network, readIfThere), [HOSTS]: hostsFile(step), ...(authorities === undefined ? {} : { [AUTHORITIES]: authorities }) };
+  for (const [name, content] of Object.entries(contents)) {
+    writeFileSync(join(view, name), content);
+    chmodSync(join(view, name), 0o644); // Whatever our umask is.
+  }
   writeFileSync(join(view, "config.json"), JSON.stringify(spec), { mode: 0o600 });
   return spec;
 }

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { RELAY_PORT, type NetworkMode } from "./sandbox.ts";
+import { AUTHORITIES_PATH, RELAY_PORT, type NetworkMode } from "./sandbox.ts";
 
 interface Ground {
   readonly folder: string;
@@ -30,8 +30,8 @@ export function testNetwork<G extends Ground>(ground: G, run: Run<G>): void {
     await once(other, "listening");
     const { port } = other.address() as AddressInfo;
     try {
-      const script = `echo question | nc 127.0.0.1 ${RELAY_PORT}; nc -w 2 127.0.0.1 ${port} </dev/null 2>/dev/null || echo refused; tail -n +3 /proc/net/dev | cut -d : -f 1 | tr -d ' '`;
-      assert.equal((await run(ground, [script], { network: { relay: socket } })).stdout, "answer to question\nrefused\nlo\n");
+      const script = `echo question | nc 127.0.0.1 ${RELAY_PORT}; nc -w 2 127.0.0.1 ${port} </dev/null 2>/dev/null || echo refused; tail -n +3 /proc/net/dev | cut -d : -f 1 | tr -d ' '; cat ${AUTHORITIES_PATH}`;
+      assert.equal((await run(ground, [script], { network: { relay: socket, authorities: Buffer.from("whom to trust\n") } })).stdout, "answer to question\nrefused\nlo\nwhom to trust\n");
     } finally {
       server.close();
       other.close();

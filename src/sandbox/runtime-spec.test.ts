@@ -14,7 +14,7 @@ interface Case {
 
 testGolden(join(import.meta.dirname, "testdata/runtime-spec"), "case.json", (text) => {
   const { step, user, ground } = JSON.parse(text) as Case;
-  const files = { rootPath: "/state/root", resolvConf: "/state/resolv.conf", hosts: "/state/hosts", network: undefined };
+  const files = { rootPath: "/state/root", resolvConf: "/state/resolv.conf", hosts: "/state/hosts", authorities: undefined, network: undefined };
   const { seccompFor, ...rest } = ground;
   const seccomp = seccompFor === undefined ? undefined : seccompProfile(seccompFor);
   const limits = (step.limits ?? []).map(({ name, soft, hard }) => ({ name, soft: BigInt(soft), hard: BigInt(hard) }));

@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import type { GroupLimits } from "./control-group.ts";
 import { hostnameOf } from "./hosts-file.ts";
 import type { SandboxDevice } from "./sandbox-device.ts";
-import { HOOK_KINDS, type IntelRdt, type RuntimeExtras, type SandboxCommand, type SandboxHook, type SandboxMount, type Surroundings } from "./sandbox.ts";
+import { AUTHORITIES_PATH, HOOK_KINDS, type IntelRdt, type RuntimeExtras, type SandboxCommand, type SandboxHook, type SandboxMount, type Surroundings } from "./sandbox.ts";
 import type { SeccompProfile } from "./seccomp-profile.ts";
 import type { TreeUser } from "./tree-user.ts";
 
@@ -94,6 +94,8 @@ export interface SandboxFiles {
   readonly rootPath: string;
   readonly resolvConf: string;
   readonly hosts: string;
+  /** For AUTHORITIES_PATH, where there is something to be read. */
+  readonly authorities: string | undefined;
   /** A network namespace that is there already; undefined: the network is the runtime's to make, or this machine's. */
   readonly network: string | undefined;
 }
@@ -257,6 +259,7 @@ function fileMounts(files: SandboxFiles): readonly SpecMount[] {
   return [
     { destination: "/etc/resolv.conf", type: "bind", source: files.resolvConf, options },
     { destination: "/etc/hosts", type: "bind", source: files.hosts, options },
+    ...(files.authorities === undefined ? [] : [{ destination: AUTHORITIES_PATH, type: "bind", source: files.authorities, options }]),
   ];
 }
 

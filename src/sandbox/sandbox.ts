@@ -7,9 +7,13 @@ import type { UsageObject } from "./usage/usage-tree.ts";
 
 /**
  * How a process reaches the network. `host` is the default of BuildKit without CNI, and ours. `relay` is the path of a socket: the process has a
- * network of its own, where what connects to RELAY_PORT of its loopback comes out of that socket, and nothing else gets anywhere.
+ * network of its own, where what connects to RELAY_PORT of its loopback comes out of that socket, and nothing else gets anywhere. Its processes
+ * read at AUTHORITIES_PATH whom to trust there (PEM).
  */
-export type NetworkMode = "host" | "none" | { readonly relay: string };
+export type NetworkMode = "host" | "none" | { readonly relay: string; readonly authorities: Uint8Array };
+
+/** In a directory that is in no layer, and that no step empties. */
+export const AUTHORITIES_PATH = "/dev/stemma-authorities.pem";
 
 /** Beyond the ports that the kernel gives out, and known to nobody (RFC 6335 §6). The same for each process: it stands in its environment, which programs write down. */
 export const RELAY_PORT = 61_080;

@@ -12,17 +12,25 @@ const END = "# stemma build proxy: end\n";
 /** Bundles have a quarter of a megabyte; what is much larger is none. */
 const BUNDLE_BYTES_MAX = 10 * 1024 * 1024;
 
+/** What a tree's programs trust while an authority of ours is among it. */
+export interface TreeTrust extends AsyncDisposable {
+  /** PEM texts of all of them. */
+  readonly authorities: Uint8Array;
+}
+
 /**
  * Adds an authority (PEM) to the one file in which programs of the tree find those that they trust; a tree without such a file stays as it is.
  * The file is written in place, and disposing takes the authority out again: where nobody else has changed the file, it is then what it was, its time
  * included, and no part of a layer. What a step has made of the file stays, but for the authority.
  */
-export async function trustInTree(root: MountedTree, certificate: string): Promise<AsyncDisposable> {
+export async function trustInTree(root: MountedTree, certificate: string): Promise<TreeTrust> {
   const path = bundleIn(root.viewPath);
-  if (path === undefined) return { [Symbol.asyncDispose]: () => Promise.resolve() };
   const block = Buffer.from(BEGIN + certificate + END);
-  const before = await edited(path, (text) => Buffer.concat([text, block]));
+  if (path === undefined) return { authorities: block, [Symbol.asyncDispose]: () => Promise.resolve() };
+  let authorities = block;
+  const before = await edited(path, (text) => (authorities = Buffer.concat([text, block])));
   return {
+    authorities,
     async [Symbol.asyncDispose]() {
       // It may be gone by now, or lead elsewhere.
       const now = bundleIn(root.viewPath);

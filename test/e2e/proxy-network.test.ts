@@ -186,9 +186,13 @@ decision := {"allow": allow, "deny_msg": deny_msg, "caps": caps}
 describe("--proxy-network over TLS", { skip: curlSkip }, () => {
   /** curl and all that it loads, at their own places. */
   async function curlFiles(): Promise<Record<string, Uint8Array>> {
-    const { stdout } = spawnSync("ldd", [CURL], { encoding: "utf8" });
+    return { [CURL.slice(1)]: await readFile(CURL), ...(await librariesOf(CURL)) };
+  }
+
+  async function librariesOf(program: string): Promise<Record<string, Uint8Array>> {
+    const { stdout } = spawnSync("ldd", [program], { encoding: "utf8" });
     const libraries = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path = ""]) => path);
-    return Object.fromEntries(await Promise.all([CURL, ...libraries].map(async (path) => [path.slice(1), await readFile(path)] as const)));
+    return Object.fromEntries(await Promise.all(libraries.map(async (path) => [path.slice(1), await readFile(path)] as const)));
   }
 
   test("a program that trusts the machine's authorities gets its file, and nothing of the authority stays", async () => {
@@ -204,6 +208,21 @@ describe("--proxy-network over TLS", { skip: curlSkip }, () => {
     assert.ok(lines.some((line) => line.endsWith("ca-certificates.crt")), lines.join("\n"));
     const history = await workshop.tree(`${dockerfile.replace("FROM tools\nRUN", "FROM tools AS made\nRUN")}`, { files, env, proxyNetwork: true });
     assert.equal(history.text("etc/ssl/certs/ca-certificates.crt"), "# of the base\n");
+  });
+
+  test("programs with a list of their own trust the proxy too, in a base that has none as well, and whoever they run as", async () => {
+    const node = { "usr/bin/node": await readFile(process.execPath), ...(await librariesOf(process.execPath)) };
+    const ask = (path: string): string => `fetch("${https}${path}").then(async (response) => process.stdout.write(await response.text()))`;
+    const step = `export NO_PROXY= no_proxy=; ${CURL} -sS ${https}/curl && /usr/bin/node -e '${ask("/node")}' && grep -c 'BEGIN CERTIFICATE' "$SSL_CERT_FILE"; echo >> "$SSL_CERT_FILE" || NODE_EXTRA_CA_CERTS= /usr/bin/node -e '${ask("/untrusted")}' || echo refused`;
+    const dockerfile = `FROM base AS tools\nCOPY --chmod=755 . /\nFROM tools AS made\nENV GIT_SSL_CAINFO=own\nUSER 1234\nRUN exec 2>/dev/null; ${step}; echo $GIT_SSL_CAINFO\n`;
+    const inputs = { files: { ...(await curlFiles()), ...node }, env: { ...workshop.env, SSL_CERT_FILE: certificates?.caPath ?? "" } };
+    for (const sandbox of ["runc", "crun", "namespaces"] as const) {
+      const { output, predicate } = await recorded(dockerfile, { ...inputs, sandbox, noCache: true });
+      assert.match(output, /^content of \/curl\ncontent of \/node\n1\nrefused\nown\n/, sandbox);
+      assert.deepEqual(fetched(predicate), [fileAt(`${https}/curl`, "content of /curl\n"), fileAt(`${https}/node`, "content of /node\n")]);
+    }
+    const trees = await Promise.all([true, false].map((proxyNetwork) => workshop.tree("FROM base\nRUN : > /made\n", { proxyNetwork, noCache: true })));
+    assert.deepEqual(trees[0]?.lines, trees[1]?.lines, "nothing of it is in a layer");
   });
 
   test("a server that the machine does not trust is not trusted for a step, and a program that trusts nobody is told apart", async () => {
