@@ -1,4 +1,4 @@
-import { collectBytes } from "../content/bytes.ts";
+import { collectFetched } from "../content/from-another.ts";
 import { parseRfc3339 } from "../content/timestamp.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { CacheConfig } from "./cache-config.ts";
@@ -19,7 +19,7 @@ export interface ReadCache {
 export async function readDocument(source: ManifestSource, descriptor: Descriptor, signal: AbortSignal): Promise<Uint8Array> {
   const named = { ...descriptor, digest: digestOfText(descriptor.digest) };
   if (!(descriptor.size <= CONFIG_BYTES_MAX)) throw new CacheError("invalid", `${source.name}: ${named.digest} has ${descriptor.size} bytes, more than ${CONFIG_BYTES_MAX}`);
-  return await collectBytes(source.blob(named, signal), CONFIG_BYTES_MAX);
+  return await collectFetched(() => source.blob(named, signal), CONFIG_BYTES_MAX);
 }
 
 /** Undefined also for a time that is none: it is told, and decides nothing. */

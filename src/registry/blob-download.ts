@@ -14,16 +14,18 @@ import { pause, retrying } from "./retry.ts";
 const RESUMES_MAX = 8;
 const RESUME_DELAY_MS = 250;
 
-/** The bytes of a blob, checked in passing. A broken connection is resumed where it broke. Throws CorruptBlobError for other bytes. */
+/** The bytes of a blob, checked in passing. A broken connection is resumed where it broke. Throws CorruptBlobError for other bytes: a mirror that sent them is passed over from then on. */
 export async function* downloadBlob(repository: RepositoryServers, descriptor: BlobDescriptor, signal: AbortSignal): ByteStream {
-  const hosts = new Set<string>();
-  const bytes = descriptor.data === undefined ? resumed(repository, descriptor, { signal, onHost: (host) => hosts.add(host) }) : embedded(descriptor.data);
+  const asked = new Map<RegistryServer, string>();
+  const bytes = descriptor.data === undefined ? resumed(repository, descriptor, { signal, onAnswer: (server, host) => asked.set(server, host) }) : embedded(descriptor.data);
   try {
     yield* verified(bytes, descriptor.digest, descriptor.size);
   } catch (error) {
     if (!(error instanceof CorruptBlobError)) throw error;
-    const whose = descriptor.data === undefined ? `${[...hosts].join(" and ")} sent other bytes` : "its descriptor holds other bytes";
-    throw new CorruptBlobError(`${blobCall(repository, descriptor.digest).what}: ${whose} (${error.message}); try again, and if it stays so, it has to be pushed anew, or something on the way changes it`, "corrupt", { cause: error });
+    const mirrors = [...asked.keys()].filter((server) => server !== registryOf(repository));
+    for (const mirror of mirrors) repository.passedOver.add(mirror);
+    const whose = descriptor.data === undefined ? `${[...asked.values()].join(" and ")} sent other bytes` : "its descriptor holds other bytes";
+    throw new CorruptBlobError(`${blobCall(repository, descriptor.digest).what}: ${whose} (${error.message}); try again, and if it stays so, it has to be pushed anew, or something on the way changes it`, "corrupt", { cause: error, retryable: mirrors.length > 0 });
   }
 }
 
@@ -47,18 +49,18 @@ async function* embedded(data: string): ByteStream {
 
 interface Watch {
   readonly signal: AbortSignal;
-  /** Told who sends. */
-  readonly onHost: (host: string) => void;
+  /** Told who sends: the server that was asked, and the host that it led to. */
+  readonly onAnswer: (server: RegistryServer, host: string) => void;
 }
 
-async function* resumed(repository: RepositoryServers, blob: BlobDescriptor, { signal, onHost }: Watch): ByteStream {
+async function* resumed(repository: RepositoryServers, blob: BlobDescriptor, { signal, onAnswer }: Watch): ByteStream {
   const { digest, size } = blob;
   const { what } = blobCall(repository, digest);
   let from = repository;
   let seenBytes = 0;
   for (let resumes = 0; ; resumes++) {
     const { response, server } = await openAt(from, blob, seenBytes, signal);
-    onHost(response.url.host);
+    onAnswer(server, response.url.host);
     try {
       for await (const chunk of fromOffset(response, seenBytes)) {
         seenBytes += chunk.byteLength;

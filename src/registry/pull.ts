@@ -1,5 +1,5 @@
-import { collectBytes } from "../content/bytes.ts";
 import { parseDigest } from "../content/digest.ts";
+import { collectFetched } from "../content/from-another.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { ImageIndex, Manifest } from "../oci/manifest.ts";
 import { isIndex, isManifest } from "../oci/media-type.ts";
@@ -40,7 +40,7 @@ export async function fetchImage(repository: Repository, tagOrDigest: string, ma
   }
   if (!isManifest(current.descriptor.mediaType)) throw protocolError({ what }, `not an image: ${current.descriptor.mediaType}`);
   const value = parseManifest(current, what);
-  const config = await collectBytes(repository.blob({ ...value.config, digest: parseDigest(value.config.digest) }, signal), CONFIG_SIZE_BYTES_MAX);
+  const config = await collectFetched(() => repository.blob({ ...value.config, digest: parseDigest(value.config.digest) }, signal), CONFIG_SIZE_BYTES_MAX);
   return { root: indexes[0] ?? current, indexes, manifest: current, value, config };
 }
 

@@ -46,7 +46,7 @@ export function openRegistryClient({ credentials, config, env, clock = systemClo
   const http = openHttpClient(env, patience);
   const lifetime = new AbortController();
   const known = new Map<string, RegistryServer>();
-  const unreachable = new Set<RegistryServer>();
+  const passedOver = new Set<RegistryServer>();
 
   function serverAt(endpoint: Endpoint): RegistryServer {
     const key = `${endpoint.name} ${endpoint.base.href} ${endpoint.namespace ?? ""}`;
@@ -59,7 +59,7 @@ export function openRegistryClient({ credentials, config, env, clock = systemClo
     const found = endpointsFor(name.domain, config, access).map(serverAt);
     const registry = found.pop();
     if (registry === undefined) throw new Error("a registry without servers");
-    return repositoryServers(name, access, { servers: [...found, registry], unreachable });
+    return repositoryServers(name, access, { servers: [...found, registry], passedOver });
   }
 
   return {

@@ -11,8 +11,8 @@ export interface RepositoryServers {
   readonly scopes: readonly Scope[];
   /** Mirrors first; the registry itself is last. */
   readonly servers: readonly [...mirrors: RegistryServer[], registry: RegistryServer];
-  /** Mirrors that could not be reached. They are not waited for again while this client is open. */
-  readonly unreachable: Set<RegistryServer>;
+  /** Mirrors that could not be reached, or sent other bytes than they were asked for. They are not asked again while this client is open. */
+  readonly passedOver: Set<RegistryServer>;
 }
 
 export interface RepositoryName {
@@ -20,7 +20,7 @@ export interface RepositoryName {
   readonly path: string;
 }
 
-export function repositoryServers({ domain, path }: RepositoryName, access: Access, found: Pick<RepositoryServers, "servers" | "unreachable">): RepositoryServers {
+export function repositoryServers({ domain, path }: RepositoryName, access: Access, found: Pick<RepositoryServers, "servers" | "passedOver">): RepositoryServers {
   return { name: `${domain}/${path}`, path, scopes: [repositoryScope(path, access)], ...found };
 }
 
@@ -42,13 +42,13 @@ export async function askInOrder<T>(
   const registry = registryOf(repository);
   const failures: string[] = [];
   for (const mirror of repository.servers.slice(0, -1)) {
-    if (repository.unreachable.has(mirror)) continue;
+    if (repository.passedOver.has(mirror)) continue;
     try {
       const answer = await ask(mirror);
       if (answer !== undefined) return answer;
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error;
-      if (error.cause instanceof HttpError && error.cause.code === "unreachable") repository.unreachable.add(mirror);
+      if (error.cause instanceof HttpError && error.cause.code === "unreachable") repository.passedOver.add(mirror);
       failures.push(`mirror ${mirror.endpoint.base.host}: ${error.message}`);
     }
   }

@@ -4,6 +4,7 @@ import type { Entry } from "../archive/entry.ts";
 import { CorruptBlobError, type ByteStream, type ChunkOwner } from "../content/blob-store.ts";
 import type { BytesPart } from "../content/bytes.ts";
 import type { DiffId, Digest } from "../content/digest.ts";
+import { fromAnother } from "../content/from-another.ts";
 import { verified } from "../content/verified.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { LayerStore } from "./layer-store.ts";
@@ -79,14 +80,24 @@ export class ImageLayer implements Layer {
   }
 
   async #obtain(wanted: "archive" | "tree", signal: AbortSignal): Promise<Layer> {
+    // What a step made elsewhere may be published later by who does not know where it came from.
+    return this.#store.find(this.id) ?? (await fromAnother(() => this.#import(this.isOfBase ? wanted : "archive", signal)));
+  }
+
+  async #import(wanted: "archive" | "tree", signal: AbortSignal): Promise<Layer> {
     const { diffId, descriptor } = this.origin;
     const blob = { open: (opening: AbortSignal) => this.origin.fetch(opening), sizeBytes: descriptor.size };
     try {
-      // What a step made elsewhere may be published later by who does not know where it came from.
-      return this.#store.find(this.id) ?? (await this.#store.importBlob(diffId, blob, this.isOfBase ? wanted : "archive", signal));
+      return await this.#store.importBlob(diffId, blob, wanted, signal);
     } catch (error) {
+      if (error instanceof ArchiveError || (error instanceof CorruptBlobError && error.code === "corrupt" && !error.retryable)) await this.#requireBytes(signal);
       throw this.#named(error);
     }
+  }
+
+  /** What is no archive, or another one, may also be other bytes than were asked for, which are only known by their end: then it is that which is wrong. */
+  async #requireBytes(signal: AbortSignal): Promise<void> {
+    for await (const _chunk of this.origin.fetch(signal));
   }
 
   #named(error: unknown): unknown {

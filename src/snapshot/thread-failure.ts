@@ -34,7 +34,7 @@ function ofClass({ name, message, members }: ThreadFailure, options: ErrorOption
     case "ArchiveError":
       return new ArchiveError(members["code"] as ArchiveErrorCode, message, options);
     case "CorruptBlobError":
-      return new CorruptBlobError(message, members["code"] as CorruptBlobError["code"], options);
+      return new CorruptBlobError(message, members["code"] as CorruptBlobError["code"], { ...options, retryable: members["retryable"] === true });
     case "LayerStoreError":
       return new LayerStoreError(members["code"] as LayerStoreErrorCode, message, options);
     case "IntricateArchiveError":

@@ -1,6 +1,7 @@
 import type { ByteStream } from "../content/blob-store.ts";
 import { bytesOf, collectBytes } from "../content/bytes.ts";
 import { digestOf, parseDigest, type Digest } from "../content/digest.ts";
+import { collectFetched } from "../content/from-another.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { ImageIndex, Manifest } from "../oci/manifest.ts";
 import { isIndex, isManifest } from "../oci/media-type.ts";
@@ -104,7 +105,7 @@ export class ImageSource {
   /** A statement or a signature: its bytes, checked. */
   async blob(reference: Reference, descriptor: Descriptor, signal: AbortSignal): Promise<Uint8Array> {
     const repository = await this.#services.open(reference, signal);
-    return await this.#document(descriptor, (fetchSignal) => collectBytes(repository.blob(descriptor, fetchSignal), STATEMENT_BYTES_MAX), signal);
+    return await this.#document(descriptor, (fetchSignal) => collectFetched(() => repository.blob(descriptor, fetchSignal), STATEMENT_BYTES_MAX), signal);
   }
 
   async #pin(reference: Reference, platform: Platform, signal: AbortSignal): Promise<PinnedImage> {
@@ -115,7 +116,7 @@ export class ImageSource {
     if (!isManifest(descriptor.mediaType)) throw new SourceError("not-found", `${what}: ${notAnImage(descriptor.mediaType)}`);
     // The digest was checked; what it says is the registry's word for an image.
     const manifest = parseImageManifest(await this.#document(descriptor, async (fetchSignal) => (await repository.manifest(descriptor.digest, fetchSignal)).bytes, signal), descriptor, what);
-    const config = await this.#document(manifest.config, (fetchSignal) => collectBytes(repository.blob(manifest.config, fetchSignal), DOCUMENT_BYTES_MAX), signal);
+    const config = await this.#document(manifest.config, (fetchSignal) => collectFetched(() => repository.blob(manifest.config, fetchSignal), DOCUMENT_BYTES_MAX), signal);
     const facts = parseImageFacts(config, manifest);
     // An index that leaves it to the configuration: only that tells.
     if (descriptor !== root && descriptor.platform === undefined && !(facts.platform !== undefined && runnablePlatforms(platform).matches(facts.platform))) throw nothingFor(reference, platform, [facts.platform]);

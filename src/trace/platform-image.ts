@@ -1,6 +1,6 @@
-import { collectBytes } from "../content/bytes.ts";
 import type { ByteStream } from "../content/blob-store.ts";
 import type { Digest } from "../content/digest.ts";
+import { collectFetched } from "../content/from-another.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import type { Manifest } from "../oci/manifest.ts";
@@ -105,7 +105,7 @@ class PartReader {
 
   async document(part: Descriptor, sizeMax: number, signal: AbortSignal): Promise<Buffer> {
     if (part.size > sizeMax) throw new ImageError("corrupt", `${this.what(part)}: ${part.size} bytes, more than ${sizeMax}`);
-    return await collectBytes(this.#parts.source.blob(part, signal), sizeMax);
+    return await collectFetched(() => this.#parts.source.blob(part, signal), sizeMax);
   }
 
   what({ digest }: Pick<Descriptor, "digest">): string {
