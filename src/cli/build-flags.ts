@@ -53,7 +53,7 @@ export const BUILD_FLAGS: Readonly<Record<string, Flag>> = {
   check: flag("shorthand for --call=check: tell what is wrong with the Dockerfile"),
   compat: text("make images fit for lambda, cloud-run or docker-v2"),
   debug: flag("tell more: of warnings what they are about, of an error where in stemma it came from", { short: "D" }),
-  file: text("Dockerfile, or - to read it from standard input (default CONTEXT/Dockerfile)", { short: "f" }),
+  file: text("Dockerfile, its https:// address, or - to read it from standard input (default CONTEXT/Dockerfile)", { short: "f" }),
   "history-args": text("keep or drop the values of build arguments in the image's history (default keep)"),
   iidfile: text("write the image ID to this file"),
   label: list("set metadata for the image: key=value"),

@@ -131,7 +131,7 @@ function compatOf(text: string | undefined): Pick<BuildRequest, "compat"> {
 function dockerfilePath(flags: BuildFlags): string | undefined {
   const { context = "-" } = flags;
   const file = flags.text("file");
-  if (file !== undefined) return file === "-" ? undefined : file;
+  if (file !== undefined) return file === "-" || file.includes("://") ? undefined : file;
   return context === "-" || context.includes("://") || context.startsWith("git@") ? undefined : join(context, "Dockerfile");
 }
 

@@ -23,12 +23,14 @@ export async function contextArgument({ context: text, file, cwd, stdin }: Conte
   if (file === "-") return { context, dockerfile: { text: await readAll(stdin) } };
   if (OWN_PIPE.test(file)) return { context, dockerfile: { text: await readAll(createReadStream(file)) } };
   // A Dockerfile's path is one of this machine, unless the context is elsewhere.
-  const isHere = typeof context === "string" && isAbsolute(context);
+  const isHere = typeof context === "string" && isAbsolute(context) && !WEB_ADDRESS.test(file);
   return { context, dockerfile: isHere ? resolve(cwd, file) : file };
 }
 
 /** As a shell names what another command writes: `-f <(…)`. */
 const OWN_PIPE = /^\/(?:dev|proc\/self)\/fd\/\d+$|^\/dev\/stdin$/;
+
+const WEB_ADDRESS = /^https?:\/\//;
 
 const LOOKS_REMOTE = /^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/|^[\w.-]+@[\w.-]+:|^github\.com\//;
 

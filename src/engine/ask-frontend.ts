@@ -11,6 +11,7 @@ import { openBuildMeans } from "./build-means.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { openEngine } from "./engine.ts";
 import { logScrubber, type LogScrubber } from "./log-scrubber.ts";
+import { dockerfileName } from "./planned-dockerfile.ts";
 import { PLAIN_MASKING, scrubFailure } from "./scrub-failure.ts";
 import { explainFailure, type Seen } from "./explain-failure.ts";
 import type { Forwarding, ForwardingEngine } from "./forward-dockerfile.ts";
@@ -67,7 +68,7 @@ export async function askOffline<Answer>(request: BuildRequest, { images, sessio
   try {
     const plan = planBuild(await withStreamContext(request, signal));
     const platform = hostPlatform();
-    const seen: Seen = { graphs: [], files: new Map(), failedStep: () => undefined, lastLines: () => [], dockerfileName: plan.dockerfile.kind === "file" ? plan.dockerfile.name : "Dockerfile" };
+    const seen: Seen = { graphs: [], files: new Map(), failedStep: () => undefined, lastLines: () => [], dockerfileName: dockerfileName(plan.dockerfile) };
     return await explained(seen, logScrubber(plan), async () => await question(offlineGateway(plan, images, (path, bytes) => seen.files.set(path, bytes)), {
       opts: frontendAttributes(plan), sessionId, workerPlatforms: [platform], hostPlatform: platform, disabledCapabilities: new Set(), inputs: new Map(), scanArguments: new Map(),
     }, signal, () => undefined));

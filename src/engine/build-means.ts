@@ -7,6 +7,7 @@ import { layerResultCache } from "../cache/layer-result-cache.ts";
 import type { Digest } from "../content/digest.ts";
 import type { WriteStdout } from "../export/file-destination.ts";
 import { openRemoteFiles } from "../frontend/dockerfile/build.ts";
+import { downloadDockerfile, DOWNLOADED_NAME } from "../frontend/dockerfile/download-dockerfile.ts";
 import { systemClock } from "../host/clock.ts";
 import { hostPlatform } from "../host/host-platform.ts";
 import { openHttpClient, type HttpClient } from "../host/http-client.ts";
@@ -51,6 +52,7 @@ import { imageSources, type ImageSources } from "./image-sources.ts";
 import { LayerFetches } from "./layer-fetches.ts";
 import { keyHistory } from "./key-history.ts";
 import { localSources } from "./locals.ts";
+import { dockerfileName } from "./planned-dockerfile.ts";
 import { provenanceEnvironment } from "./provenance-environment.ts";
 import type { PublishMeans } from "./publish-context.ts";
 import { imagePusher } from "./push-image.ts";
@@ -100,6 +102,8 @@ export interface BuildMeans extends AsyncDisposable {
   readonly env: BuildContext["request"]["env"];
   /** The context, where it came as an archive: its bytes can be read once, and are in the store from then on. */
   readonly archive: Digest | undefined;
+  /** What the session lends of it, once it has come. */
+  readonly downloaded: Map<string, Uint8Array>;
 }
 
 export async function openBuildMeans(plan: BuildPlan, context: ScrubbedContext, signal: AbortSignal): Promise<BuildMeans> {
@@ -122,9 +126,21 @@ export async function openBuildMeans(plan: BuildPlan, context: ScrubbedContext, 
       }
     },
   }, signal);
-  opening.move();
   const proxies = plan.proxyNetwork || gate.wantsProxy ? new NetworkProxies(context.request.env) : undefined;
-  return { ...means, services: { ...services, gate, proxies } };
+  const gated = { ...means, services: { ...services, gate, proxies } };
+  if (plan.dockerfile.kind === "remote") await download(plan.dockerfile.url, gated, signal);
+  opening.move();
+  return gated;
+}
+
+/** The Dockerfile: a source like others, asked about at the gate and among the materials. The session lends it from then on. */
+async function download(url: string, means: BuildMeans, signal: AbortSignal): Promise<void> {
+  const gateway = engineGateway(means, means.onRead);
+  try {
+    means.downloaded.set(DOWNLOADED_NAME, await downloadDockerfile(url, { gateway, request: frontendRequest(means, means.attributes, new Map()) }, signal));
+  } catch (error) {
+    throw explainFailure(error, means.seen);
+  }
 }
 
 async function openUngated(plan: BuildPlan, { id, startedNs, engine, request, report, log }: ScrubbedContext, signal: AbortSignal): Promise<BuildMeans> {
@@ -133,7 +149,8 @@ async function openUngated(plan: BuildPlan, { id, startedNs, engine, request, re
   const custom = await provenanceEnvironment(plan.provenanceEnvDir, env);
   const stateRoot = await realpath(request.root);
   const walks = opening.use(new ContextWalks(stateRoot));
-  const lent = opening.use(await openEmbeddedSession({ directories: lentDirectories(plan, { stateRoot, scout: request.scout, walks }), secrets: plan.secrets, agents: plan.agents, environment: env }, signal));
+  const downloaded = new Map<string, Uint8Array>();
+  const lent = opening.use(await openEmbeddedSession({ directories: lentDirectories(plan, { stateRoot, scout: request.scout, walks, downloaded }), secrets: plan.secrets, agents: plan.agents, environment: env }, signal));
   const session = log.learning(lent);
   const { registry, clientFor } = await openRegistry(request, opening);
   const http = opening.use(openHttpClient(env));
@@ -146,7 +163,7 @@ async function openUngated(plan: BuildPlan, { id, startedNs, engine, request, re
   const machineUsage = capturesUsage ? opening.use(sampleMachine()) : undefined;
   const grants = { allowed: plan.allowed, devices: cdiDevices(settingsPath(env)), defaultCgroupParent: defaultCgroupParent(settingsPath(env)) };
   const services = buildServices({ engine, session, grants, capturesUsage, steps, fetches, images, get: withUpload(httpGet(http), archive, engine.state.blobs), git: facts, findsSecrets: plan.secretsInEvidence !== "allow", env });
-  const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, lastLines: (step) => steps.lastLines(step), dockerfileName: plan.dockerfile.kind === "text" ? "Dockerfile" : plan.dockerfile.name };
+  const seen: Seen = { graphs: [], files: new Map(), failedStep: () => steps.failedName, lastLines: (step) => steps.lastLines(step), dockerfileName: dockerfileName(plan.dockerfile) };
   const imports = opening.use(await importCaches(plan.cache.imports, { clientFor, http, steps, report, layers: engine.layers, facts: engine.state.facts, findBase: images.findLayer, passing: (descriptor, bytes) => fetches.shown(descriptor, bytes) }, signal));
   let hasWritten = false;
   const closing = opening.move();
@@ -155,7 +172,7 @@ async function openUngated(plan: BuildPlan, { id, startedNs, engine, request, re
     wroteStdout: () => hasWritten,
     sharing: plan.cache.imports.length + plan.cache.exports.length === 0 ? undefined : { cache: imports.cache, tells: plan.cache.exports.length > 0 },
     id, startedNs,
-    engine, session, report, services, attributes, env, archive, custom, machineUsage,
+    engine, session, report, services, attributes, env, archive, downloaded, custom, machineUsage,
     git: facts,
     seen,
     onGraph: (graph) => void seen.graphs.push(graph),

@@ -31,6 +31,8 @@ export type PlannedContext =
 export type PlannedDockerfile =
   | { readonly kind: "file"; readonly directory: string; readonly name: string }
   | { readonly kind: "text"; readonly text: Uint8Array }
+  /** At a web address, apart from the context. */
+  | { readonly kind: "remote"; readonly url: string }
   /** In a context that is not a directory here. */
   | { readonly kind: "in-context"; readonly name: string };
 

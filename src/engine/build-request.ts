@@ -23,7 +23,7 @@ export interface BuildRequest {
   /** Looks at the context already (`scoutDirectory`): the build's from now on. What it saw counts as seen when the build began. */
   readonly scout?: DirectoryScout;
   /**
-   * Absolute path, or the text itself; in a context that is not a directory of this machine, the path in it.
+   * Absolute path, an `https://` or `http://` address, or the text itself; in a context that is not a directory of this machine, the path in it.
    * Default: `Dockerfile` in the context.
    */
   readonly dockerfile?: string | { readonly text: Uint8Array };

@@ -21,6 +21,8 @@ export interface LendingMeans {
   /** Of the context. */
   readonly scout: DirectoryScout | undefined;
   readonly walks: ContextWalks;
+  /** For a Dockerfile at an address: filled before anybody asks. */
+  readonly downloaded: ReadonlyMap<string, Uint8Array>;
 }
 
 /** The largest walk of the context, remembered at the end for the next build's scout. */
@@ -42,10 +44,11 @@ export class ContextWalks implements Disposable {
 }
 
 /** The directories that this build lends. */
-export function lentDirectories(plan: BuildPlan, { stateRoot, scout, walks }: LendingMeans): ReadonlyMap<string, LocalDirectory> {
+export function lentDirectories(plan: BuildPlan, { stateRoot, scout, walks, downloaded }: LendingMeans): ReadonlyMap<string, LocalDirectory> {
   const lent = new Map<string, LocalDirectory>();
   for (const [name, path] of directoryPaths(plan)) lent.set(name, openDirectory(path, { exclude: [stateRoot], ...(name === "context" ? { scout, onWalked: walks.note } : {}) }));
   if (plan.context.kind === "empty") lent.set("context", bytesDirectory(new Map()));
+  if (plan.dockerfile.kind === "remote") lent.set("dockerfile", bytesDirectory(downloaded));
   if (plan.dockerfile.kind === "text") lent.set("dockerfile", bytesDirectory(new Map([["Dockerfile", plan.dockerfile.text]])));
   return lent;
 }

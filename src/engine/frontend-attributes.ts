@@ -1,5 +1,6 @@
 import { formatAllPlatform } from "../oci/platform.ts";
 import type { BuildPlan, NamedContext } from "./build-plan.ts";
+import { dockerfileName } from "./planned-dockerfile.ts";
 import { UPLOAD_URL } from "./stream-context.ts";
 
 /** Names what a frontend must understand of a request. */
@@ -13,9 +14,9 @@ export function frontendAttributes(plan: BuildPlan): ReadonlyMap<string, string>
   const attributes = new Map<string, string>();
   const remote = plan.context.kind === "archive" ? UPLOAD_URL : plan.context.kind === "remote" ? plan.context.url : undefined;
   if (remote !== undefined) attributes.set("context", remote);
-  // Else it is looked for in the context itself.
+  // Else it is looked for in the context itself. Where that is no question, buildx says it of a Dockerfile without a name too; a frontend could then hand on none that it made.
   if (remote !== undefined && plan.dockerfile.kind !== "in-context") attributes.set("dockerfilekey", "dockerfile");
-  if (plan.dockerfile.kind !== "text") attributes.set("filename", plan.dockerfile.name);
+  attributes.set("filename", dockerfileName(plan.dockerfile));
   if (plan.target !== undefined) attributes.set("target", plan.target);
   for (const [name, value] of plan.buildArgs) attributes.set(`build-arg:${name}`, value);
   for (const [name, value] of plan.labels) attributes.set(`label:${name}`, value);

@@ -29,6 +29,6 @@ export function keyHistory(database: StateDatabase, plan: Pick<BuildPlan, "conte
 /** One-way: names and addresses do not go into the database. */
 function scopeOf({ context, dockerfile, target }: Pick<BuildPlan, "context" | "dockerfile" | "target">): string {
   const where = context.kind === "directory" ? context.path : context.kind === "remote" ? context.url : context.kind;
-  const file = dockerfile.kind === "file" ? `${dockerfile.directory}/${dockerfile.name}` : dockerfile.kind === "in-context" ? dockerfile.name : "";
+  const file = dockerfile.kind === "file" ? `${dockerfile.directory}/${dockerfile.name}` : dockerfile.kind === "in-context" ? dockerfile.name : dockerfile.kind === "remote" ? dockerfile.url : "";
   return digestOf(Buffer.from(canonicalJson([where, file, target ?? ""])));
 }

@@ -49,6 +49,7 @@ function localFiles(definition: Definition, plan: BuildPlan, onRead: (path: stri
   const identifier = vertex?.op.op.case === "source" ? vertex.op.op.value.identifier : "";
   const [, name] = /^local:\/\/(.*)$/s.exec(identifier) ?? [];
   if (name === undefined) throw new RequestError("usage", `${identifier} cannot be read without the network`);
+  if (name === "dockerfile" && plan.dockerfile.kind === "remote") throw new RequestError("usage", `${plan.dockerfile.url} cannot be read without the network`);
   if (name === "dockerfile" && plan.dockerfile.kind === "text") {
     const { text } = plan.dockerfile;
     return { readFile: async (path) => (path === "Dockerfile" ? noted(path, text, onRead) : undefined) };

@@ -9,6 +9,7 @@ import type { PolicyRecord } from "../provenance/extension.ts";
 import { Awaited } from "./awaited.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { PolicySet } from "./plan-policies.ts";
+import { dockerfileName } from "./planned-dockerfile.ts";
 import { PolicyFiles } from "./policy-files.ts";
 import { RequestError } from "./request-error.ts";
 import type { SourceFacts, AskedSource } from "./policy-input.ts";
@@ -100,7 +101,7 @@ function environmentOf({ buildArgs, labels, dockerfile, target }: BuildPlan): Re
   return {
     ...(buildArgs.size === 0 ? {} : { args: Object.fromEntries(buildArgs) }),
     ...(labels.size === 0 ? {} : { labels: Object.fromEntries(labels) }),
-    filename: dockerfile.kind === "text" ? "Dockerfile" : dockerfile.name.split("/").at(-1),
+    filename: dockerfileName(dockerfile).split("/").at(-1),
     ...(target === undefined ? {} : { target }),
   };
 }

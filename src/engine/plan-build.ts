@@ -155,6 +155,7 @@ export function isStdout(target: ExportTarget): boolean {
 
 function planDockerfile({ dockerfile }: BuildRequest, context: BuildPlan["context"]): BuildPlan["dockerfile"] {
   if (typeof dockerfile === "object") return { kind: "text", text: dockerfile.text };
+  if (dockerfile !== undefined && /^https?:\/\//.test(dockerfile)) return { kind: "remote", url: dockerfile };
   if (context.kind === "archive" || (context.kind !== "directory" && !isAbsolute(dockerfile ?? ""))) return { kind: "in-context", name: dockerfile ?? "Dockerfile" };
   const path = dockerfile ?? join(context.kind === "directory" ? context.path : "/", "Dockerfile");
   if (!isAbsolute(path)) throw new RequestError("usage", `${path}: an absolute path is needed`);

@@ -5,6 +5,7 @@ import { goBoolean } from "../content/go-boolean.ts";
 import type { BuildPlan } from "./build-plan.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { DEFAULT_POLICY, DEFAULT_POLICY_NAME } from "../policy/default-policy.ts";
+import { isApart } from "./planned-dockerfile.ts";
 import { RequestError } from "./request-error.ts";
 
 /** What is asked about each source of a build. */
@@ -70,8 +71,7 @@ function withBuiltIn(sets: readonly PolicySet[], { env, policies = [] }: BuildRe
 type Places = Pick<PolicyPlan, "directory" | "workingDirectory">;
 
 function defaultFile(dockerfile: BuildPlan["dockerfile"], { workingDirectory }: Places): PolicyFile | undefined {
-  // One that comes as a text has nothing beside it.
-  if (dockerfile.kind === "text") return undefined;
+  if (isApart(dockerfile)) return undefined;
   if (dockerfile.kind === "in-context") return { name: `${dockerfile.name}.rego`, path: undefined, isOptional: true, text: undefined };
   const { directory, name } = dockerfile;
   const isLower = name === "Dockerfile" && !existsSync(join(directory, name)) && existsSync(join(directory, "dockerfile"));

@@ -178,5 +178,5 @@ function contextOf({ context }: BuildPlan): string {
 }
 
 function dockerfileOf({ dockerfile }: BuildPlan): string {
-  return dockerfile.kind === "text" ? "-" : dockerfile.name;
+  return dockerfile.kind === "text" ? "-" : dockerfile.kind === "remote" ? dockerfile.url : dockerfile.name;
 }

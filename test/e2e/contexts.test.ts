@@ -17,8 +17,15 @@ import { makeContext } from "./small-base.ts";
 let place: Place;
 let builds = 0;
 
-before(async () => void (place = await openPlace()));
-after(() => place[Symbol.asyncDispose]());
+before(async () => {
+  place = await openPlace();
+  await startWeb();
+});
+
+after(async () => {
+  web.close();
+  await place[Symbol.asyncDispose]();
+});
 
 interface Result {
   readonly stderr: string;
@@ -115,7 +122,10 @@ describe("a Git repository", { skip: gitServerSkip }, () => {
     assert.equal(await (await build(["-f", "other.dockerfile", url])).text("other"), "top\n");
     const here = await makeContext(place, "here", { "my.dockerfile": "FROM scratch\nCOPY a /mine\n" });
     assert.equal(await (await build(["-f", join(here, "my.dockerfile"), url])).text("mine"), "top\n");
-    assert.equal(await (await build(["-f", "-", url], { input: "FROM scratch\nCOPY a /piped\n" })).text("piped"), "top\n");
+    const piped = await build(["-f", "-", url], { input: "FROM scratch\nCOPY a /piped\n" });
+    assert.equal(await piped.text("piped"), "top\n");
+    const { configSource, request } = (await piped.provenance()).buildDefinition.externalParameters;
+    assert.deepEqual([configSource.path, request.args], ["Dockerfile", { dockerfilekey: "dockerfile" }]);
   });
 
   test("is added by a Dockerfile, and is a named context", async () => {
@@ -180,31 +190,31 @@ test("a build that is killed while it fetches keeps nobody from the repository",
   assertNoWorkLeft(join(place.path, "data/stemma"));
 });
 
-describe("a web address", () => {
-  const MODIFIED = "Sun, 13 Sep 2020 12:26:40 GMT";
-  const files = new Map<string, Buffer>();
-  let web: Server;
-  let site: string;
+const MODIFIED = "Sun, 13 Sep 2020 12:26:40 GMT";
+const webFiles = new Map<string, Buffer>();
+let web: Server;
+let site: string;
+let requests = 0;
 
-  before(async () => {
-    const directory = await makeContext(place, "tarred", { Dockerfile: "FROM scratch\nCOPY a /a\n", a: "from a tar\n", "other/Dockerfile": "FROM scratch\nCOPY a /o\n" });
-    await place.run(["tar", "-C", directory, "-czf", join(place.path, "context.tar.gz"), "."]);
-    files.set("/context.tar.gz", await readFile(join(place.path, "context.tar.gz")));
-    files.set("/Dockerfile", Buffer.from("FROM scratch\nCOPY <<EOF /alone\nalone\nEOF\n"));
-    web = createServer((request, response) => {
-      const file = files.get(request.url ?? "");
-      const isKnown = request.headers["if-modified-since"] === MODIFIED;
-      if (file !== undefined && isKnown) return void response.writeHead(304).end();
-      response.writeHead(file === undefined ? 404 : 200, { "last-modified": MODIFIED }).end(file);
-    });
-    await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
-    site = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
+async function startWeb(): Promise<void> {
+  const directory = await makeContext(place, "tarred", { Dockerfile: "FROM scratch\nCOPY a /a\n", a: "from a tar\n", "other/Dockerfile": "FROM scratch\nCOPY a /o\n" });
+  await place.run(["tar", "-C", directory, "-czf", join(place.path, "context.tar.gz"), "."]);
+  webFiles.set("/context.tar.gz", await readFile(join(place.path, "context.tar.gz")));
+  webFiles.set("/Dockerfile", Buffer.from("FROM scratch\nCOPY <<EOF /alone\nalone\nEOF\n"));
+  web = createServer((request, response) => {
+    requests++;
+    const file = webFiles.get(request.url ?? "");
+    const isKnown = request.headers["if-modified-since"] === MODIFIED;
+    if (file !== undefined && isKnown) return void response.writeHead(304).end();
+    response.writeHead(file === undefined ? 404 : 200, { "last-modified": MODIFIED }).end(file);
   });
+  await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+  site = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
+}
 
-  after(() => void web.close());
+const sha256 = (path: string): Record<string, string> => ({ sha256: createHash("sha256").update(webFiles.get(path) ?? "").digest("hex") });
 
-  const sha256 = (path: string): Record<string, string> => ({ sha256: createHash("sha256").update(files.get(path) ?? "").digest("hex") });
-
+describe("a web address", () => {
   test("of an archive is a context, and stands in the record with its digest", async () => {
     const { text, provenance } = await build([`${site}/context.tar.gz`]);
     assert.equal(await text("a"), "from a tar\n");
@@ -219,9 +229,9 @@ describe("a web address", () => {
   });
 
   test("that a step has fetched before under its own name is a context as well", async () => {
-    files.set("/added", Buffer.from("FROM scratch\nCOPY <<EOF /added\nadded\nEOF\n"));
+    webFiles.set("/added", Buffer.from("FROM scratch\nCOPY <<EOF /added\nadded\nEOF\n"));
     const context = await makeContext(place, "adds", { Dockerfile: `FROM scratch\nADD ${site}/added /named\n` });
-    assert.equal(await (await build([context])).text("named"), files.get("/added")?.toString());
+    assert.equal(await (await build([context])).text("named"), webFiles.get("/added")?.toString());
     assert.equal(await (await build([`${site}/added`])).text("added"), "added\n");
   });
 
@@ -232,12 +242,31 @@ describe("a web address", () => {
 
   test("is a named context", async () => {
     const context = await makeContext(place, "named-web", { Dockerfile: "FROM scratch\nCOPY --from=web context /file\n" });
-    assert.equal(await (await build(["--build-context", `web=${site}/Dockerfile`, context])).text("file"), files.get("/Dockerfile")?.toString());
+    assert.equal(await (await build(["--build-context", `web=${site}/Dockerfile`, context])).text("file"), webFiles.get("/Dockerfile")?.toString());
   });
 
   test("that is not there is told", async () => {
     await fails([`${site}/absent`], 69, /failed to solve: failed to read downloaded context: failed to load cache key: invalid response status 404 for http:\/\/127\.0\.0\.1:\d+\/absent/);
   });
+});
+
+test("a Dockerfile at a web address is for whatever context, and among the materials", async () => {
+  webFiles.set("/apart", Buffer.from("FROM scratch\nCOPY a /apart\n"));
+  const credentials = site.replace("//", "//user:word@");
+  const here = await makeContext(place, "apart", { Dockerfile: "nothing to be built", "Dockerfile.dockerignore": "a", a: "from here\n" });
+  const { text, provenance } = await build(["-f", `${credentials}/apart`, here]);
+  assert.equal(await text("apart"), "from here\n");
+  const { externalParameters, resolvedDependencies } = (await provenance()).buildDefinition;
+  assert.deepEqual(externalParameters.configSource, { path: "Dockerfile" });
+  assert.deepEqual(resolvedDependencies, [{ uri: `${site.replace("//", "//xxxxx:xxxxx@")}/apart`, digest: sha256("/apart") }]);
+  assert.equal(await (await build(["-f", `${site}/apart`, `${site}/context.tar.gz`])).text("apart"), "from a tar\n");
+  const { stdout } = await place.stemmaHere(["history", "ls", "--format", "json"]);
+  assert.ok(!stdout.includes("user:word"), stdout);
+  const policies = await makeContext(place, "apart-denied", { a: "a", "policy.rego": "package docker\ndefault allow := true\nallow := false if input.http\ndecision := {\"allow\": allow}\n" });
+  const asked = requests;
+  await fails(["--policy", "filename=policy.rego", "-f", `${site}/apart`, policies], 1, /source "http:\/\/127\.0\.0\.1:\d+\/apart" not allowed by policy/);
+  assert.equal(requests, asked, "nobody was asked for it");
+  await fails(["-f", `${site}/absent`, here], 69, /failed to solve: failed to read dockerfile: failed to load cache key: invalid response status 404 for http:\/\/127\.0\.0\.1:\d+\/absent/);
 });
 
 describe("standard input", () => {
