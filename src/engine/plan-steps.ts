@@ -29,11 +29,15 @@ function optional<K extends string>(key: K, value: string): ReadonlyArray<readon
   return value === "" ? [] : [[key, value]];
 }
 
-/** `host=ip` or `host:ip`, with several addresses between commas; an IPv6 address may stand in brackets. */
+/** This machine, as a step reaches it that has its network. */
+const HOST_GATEWAY = "host-gateway";
+const HOST_ADDRESS = "127.0.0.1";
+
+/** `host=ip`, `host=host-gateway` or `host:ip`, with several addresses between commas; an IPv6 address may stand in brackets. */
 function hostAddresses(text: string): readonly string[] {
   const [, host = "", addresses = ""] = /^([^=]*)=(.*)$/s.exec(text) ?? /^([^:]*):(.*)$/s.exec(text) ?? [];
-  if (addresses === "host-gateway") throw new RequestError("usage", `--add-host ${text}: host-gateway is not supported: a RUN has the network of this machine, which it reaches at 127.0.0.1`);
   if (host === "" || addresses === "") throw new RequestError("usage", `invalid host ${text}`);
+  if (addresses === HOST_GATEWAY) return [`${host}=${HOST_ADDRESS}`];
   return addresses.split(",").map((address) => {
     const bare = /^\[(.+)\]$/.exec(address)?.[1] ?? address;
     if (isIP(bare) === 0) throw new RequestError("usage", `invalid host ${text}`);
