@@ -19,6 +19,7 @@ import type { Graph, Operation, Vertex } from "../solver/operation.ts";
 import type { BuildServices } from "./build-services.ts";
 import { parseLocalSelection } from "./local-selection.ts";
 import { keepingOrigin } from "./made-elsewhere.ts";
+import { webAddress } from "./web-address.ts";
 
 /** The graph with what each vertex does. Refuses a kind of vertex that this engine does not have, before anything runs. */
 export function operationsOf(graph: LlbGraph, services: BuildServices): Graph<LayerChain> {
@@ -105,8 +106,10 @@ function gitSourceOperation(vertex: Digest, request: GitRequest, { git, pins }: 
   return gitOperation(request, git, (commit) => pins.set(vertex, { kind: "git", request, commit }));
 }
 
+/** Throws RequestError for what is no web address. */
 export function httpRequest({ identifier, attrs }: { readonly identifier: string; readonly attrs: Readonly<Record<string, string>> }): Parameters<typeof httpOperation>[0] {
   const checksum = attrs["http.checksum"];
+  webAddress(identifier);
   return {
     url: identifier,
     // Of any algorithm: as with BuildKit, what is fetched is compared by its sha256, and is never what another says.

@@ -3,6 +3,7 @@ import { formatPlatform, normalizePlatform, type Platform } from "../oci/platfor
 import { NestedInput, type PolicyInput } from "../policy/input-value.ts";
 import { PolicyError } from "../policy/policy-error.ts";
 import { isCommitHash } from "../source/git-request.ts";
+import { webAddress } from "./web-address.ts";
 
 /** A source that somebody wants to use. */
 export interface AskedSource {
@@ -91,7 +92,7 @@ function withMaterials({ members: { provenance }, materials }: SourceFacts): Rea
 }
 
 function httpInput({ identifier, attrs }: AskedSource, schema: string, facts: SourceFacts): Omit<PolicyInput, "signed"> {
-  const url = new URL(identifier);
+  const url = webAddress(identifier);
   // Bytes of another digest are refused when they come.
   const checksum = attrs["http.checksum"];
   const known = {

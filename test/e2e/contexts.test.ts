@@ -269,6 +269,16 @@ test("a Dockerfile at a web address is for whatever context, and among the mater
   await fails(["-f", `${site}/absent`, here], 69, /failed to solve: failed to read dockerfile: failed to load cache key: invalid response status 404 for http:\/\/127\.0\.0\.1:\d+\/absent/);
 });
 
+test("what is no web address is told as that, wherever one may stand", async () => {
+  const adding = await makeContext(place, "no-address", { Dockerfile: "ARG URL\nFROM scratch\nARG URL\nADD ${URL} /x\n" });
+  for (const address of ["http://", "https://[::z]/x", "http://host.invalid/%zz", "http://user:w%rd@host.invalid/x"]) {
+    const told = /failed to (?:build|solve): .*invalid URL "https?:\/\/(?!user)[^"]*": a web address is https:\/\/HOST\/PATH, and a % in it is written %25$/m;
+    await fails(["--build-arg", `URL=${address}`, adding], 64, told);
+    await fails(["-f", address, adding], 64, told);
+    await fails([address], 64, told);
+  }
+});
+
 describe("standard input", () => {
   test("is a Dockerfile that needs no context", async () => {
     assert.equal(await (await build(["-"], { input: "FROM scratch\nCOPY <<EOF /piped\npiped\nEOF\n" })).text("piped"), "piped\n");
